@@ -1,0 +1,114 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+/// `true` iff the headers and the shared library of this LLVM version are installed.
+func llvmIsInstalled(_ version: Int) -> Bool {
+  FileManager.default.fileExists(atPath: "/usr/lib/llvm-\(version)/include/llvm-c/Core.h")
+    && FileManager.default.fileExists(atPath: "/usr/lib/llvm-\(version)/lib/libLLVM-\(version).so")
+}
+
+/// `VITC_LLVM=19 swift build` chooses a version; otherwise the one that Debian's `llvm-dev` points
+/// to, otherwise the newest installed.
+func chosenLLVM() -> Int {
+  if let text = Context.environment["VITC_LLVM"], let version = Int(text) { return version }
+  if let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/usr/include/llvm-c"),
+    let range = link.range(of: "llvm-"),
+    let version = Int(link[range.upperBound...].prefix(while: \.isNumber)), llvmIsInstalled(version)
+  {
+    return version
+  }
+  return [19, 18, 17, 16, 15, 14].first(where: llvmIsInstalled) ?? 0
+}
+
+let llvmVersion = chosenLLVM()
+guard llvmIsInstalled(llvmVersion) else {
+  let wanted = llvmVersion == 0 ? "LLVM development files" : "LLVM \(llvmVersion)"
+  let message = "vitc: \(wanted) not found; run: apt-get install llvm-dev (or make deps)\n"
+  FileHandle.standardError.write(Data(message.utf8))
+  exit(1)
+}
+
+// The -D is part of clang's module cache key, the -I is not: without it a switch of VITC_LLVM would
+// silently reuse the other version's headers.
+let llvmSettings: [SwiftSetting] = [
+  .unsafeFlags([
+    "-Xcc", "-I/usr/lib/llvm-\(llvmVersion)/include", "-Xcc", "-DVITC_LLVM_MAJOR=\(llvmVersion)",
+  ])
+]
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+let package = Package(
+  name: "vitc",
+  products: [
+    .executable(name: "vitc", targets: ["vitc"]),
+    .library(name: "VitRuntime", targets: ["VitRuntime"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .target(name: "IR", swiftSettings: strict),
+    .target(name: "Models", dependencies: ["IR", "CXXHash"], swiftSettings: strict),
+    .target(name: "Passes", dependencies: ["IR"], swiftSettings: strict),
+    .target(name: "Evaluation", dependencies: ["IR", "COpenBLAS"], swiftSettings: strict),
+    .systemLibrary(name: "CLLVM"),
+    .target(
+      name: "Codegen", dependencies: ["IR", "CLLVM"], swiftSettings: strict + llvmSettings,
+      linkerSettings: [.linkedLibrary("LLVM-\(llvmVersion)")]),
+    .target(
+      name: "Packaging", dependencies: ["IR", "EmbeddedImage", "CXXHash"], swiftSettings: strict),
+
+    // What sits inside a compiled model: compiled for every target by the plugin, carried by
+    // EmbeddedImage as bytes.
+    .plugin(
+      name: "BuildEmbeddedRuntime", capability: .buildTool(), dependencies: ["embed-runtime"]),
+    .executableTarget(
+      name: "embed-runtime", path: "Sources/Runtime/EmbedRuntimeTool", swiftSettings: strict),
+    .target(
+      name: "EmbeddedImage", path: "Sources/Runtime/EmbeddedImage", swiftSettings: strict,
+      plugins: ["BuildEmbeddedRuntime"]),
+    // The library for Swift apps that load a compiled model; no unsafe flags, so that packages may
+    // depend on it by version.
+    .target(name: "CVitABI", path: "Sources/Runtime/CVitABI"),
+    .target(
+      name: "VitRuntime", dependencies: ["CVitABI"], path: "Sources/Runtime/VitRuntime",
+      swiftSettings: strict),
+
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(
+      name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+    .target(name: "Images", dependencies: ["IR", "CPNG", "CTurboJPEG"], swiftSettings: strict),
+
+    .executableTarget(
+      name: "vitc",
+      dependencies: [
+        "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "Images", "VitRuntime",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: strict + llvmSettings),
+
+    .testTarget(name: "IRTests", dependencies: ["IR"], swiftSettings: strict),
+    .testTarget(name: "ModelsTests", dependencies: ["Models"], swiftSettings: strict),
+    .testTarget(
+      name: "PassesTests", dependencies: ["IR", "Passes", "Evaluation", "Models"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "CodegenTests", dependencies: ["IR", "Codegen", "Evaluation"],
+      swiftSettings: strict + llvmSettings),
+    .testTarget(
+      name: "RuntimeTests", dependencies: ["VitRuntime", "CVitABI", "Packaging", "EmbeddedImage"],
+      swiftSettings: strict),
+    .testTarget(name: "ImagesTests", dependencies: ["Images"], swiftSettings: strict),
+    .testTarget(
+      name: "FileTests",
+      dependencies: ["IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "VitRuntime"],
+      swiftSettings: strict + llvmSettings),
+    .testTarget(
+      name: "EndToEndTests",
+      dependencies: [
+        "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "VitRuntime", "Images",
+      ], swiftSettings: strict + llvmSettings),
+  ]
+)

@@ -1,0 +1,1 @@
+#include "vit_abi.h"

@@ -1,0 +1,179 @@
+/* The binary interface of a compiled model, version 1.
+ *
+ * Three parties share these layouts: the generated code (Sources/Codegen), the runtime that is
+ * linked into every compiled model (Sources/Runtime/Embedded), and the Swift library that loads one
+ * (Sources/Runtime/VitRuntime). The header that vitc writes beside a model, NAME.h, declares the
+ * same public layouts under NAME's prefix.
+ *
+ * Rules: a struct grows at its end only and says its size first; a change of meaning or of an
+ * existing field raises VIT_ABI_VERSION. Sizes in bytes are named so, all others count elements.
+ */
+#ifndef VIT_ABI_H
+#define VIT_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define VIT_ABI_VERSION 1u
+
+/* ---- Public part ---------------------------------------------------------------------------- */
+
+/* What every call that can fail returns; the text of the failure is last_error's. */
+typedef int32_t vit_status;
+#define VIT_OK 0
+#define VIT_INVALID_ARGUMENT 1   /* a null pointer, a zero count, a size out of range */
+#define VIT_OUT_OF_MEMORY 2      /* memory for a model, a context or preprocessing */
+#define VIT_WEIGHTS_UNREADABLE 3 /* the weights file is absent or cannot be mapped */
+#define VIT_WEIGHTS_MISMATCH 4   /* the weights file is another model's, truncated or damaged */
+#define VIT_NO_THREADS 5         /* the system refused to start the pool's threads */
+#define VIT_UNSUPPORTED_CPU 6    /* this CPU or kernel lacks what the code was compiled for */
+
+typedef struct vit_model vit_model;     /* weights: immutable, shared by any number of contexts */
+typedef struct vit_context vit_context; /* arena and threads: one run at a time */
+
+/* Runs task(argument, i) for every i in 0..<count, in any order, on any threads, and returns when
+ * all are done. */
+typedef void (*vit_parallel_for)(void *context, int32_t count,
+                                 void (*task)(void *argument, int32_t index), void *argument);
+
+typedef struct vit_options {
+  size_t size;                   /* sizeof(vit_options) of the caller; fields beyond it default */
+  int32_t threads;               /* tasks that a run is split into; 0: all processors available */
+  int32_t reserved;              /* 0 */
+  vit_parallel_for parallel_for; /* NULL: a pool of `threads - 1` threads in each context */
+  void *parallel_for_context;    /* handed to parallel_for */
+  const char *weights_path;      /* NULL: embedded weights, or the weights file beside the library */
+} vit_options;
+
+typedef struct vit_tensor {
+  const char *name;  /* "images", "logits", "features", "tokens" */
+  const char *dtype; /* "f32" */
+  int32_t rank;      /* of one image's tensor, the batch dimension not counted */
+  int32_t reserved;
+  int64_t shape[4];
+  uint64_t elements; /* of one image: the product of shape */
+} vit_tensor;
+
+typedef struct vit_description {
+  size_t size;
+  uint32_t abi_version;
+  int32_t output_count;
+  const char *name;             /* the prefix of every exported symbol */
+  const char *model;            /* the variant, such as "vit_base_patch16_224" */
+  const char *compiler_version; /* of vitc */
+  const char *target;           /* triple and instruction set, such as "x86_64-unknown-linux-gnu avx512" */
+  const char *weights_hash;     /* XXH3-128 of the packed weights, 32 hexadecimal digits */
+  vit_tensor input;             /* one image, planar: channels, height, width */
+  const vit_tensor *outputs;    /* output_count of them */
+  uint64_t parameters;          /* of the checkpoint's tensors that the model reads */
+  uint64_t flops;               /* of one image, 2 per multiply-add, after optimization */
+  uint64_t weights_bytes;       /* packed */
+  uint64_t arena_bytes;         /* of activations, for each task that runs an image of its own */
+  const char *json;             /* preprocessing, labels, passes: everything else, as JSON */
+} vit_description;
+
+/* What NAME_vitc_entry() returns: every exported function of one model, for generic loaders. */
+typedef struct vit_entry {
+  size_t size;
+  uint32_t abi_version;
+  uint32_t reserved;
+  const vit_description *(*description)(void);
+  vit_status (*create)(const vit_options *options, vit_model **model);
+  void (*destroy)(vit_model *model);
+  vit_status (*context_create)(vit_model *model, vit_context **context);
+  void (*context_destroy)(vit_context *context);
+  /* images: [count, channels, height, width]; output: the first output, [count, its shape]. */
+  vit_status (*run)(vit_context *context, const float *images, size_t count, float *output);
+  /* outputs: output_count pointers, in the description's order; a null one is not written. */
+  vit_status (*run_all)(vit_context *context, const float *images, size_t count,
+                        float *const *outputs);
+  /* One RGB image, 8 bits a channel, rows row_bytes apart, resized, cropped and normalized as the
+   * checkpoint wants it; image: [channels, height, width]. */
+  vit_status (*preprocess)(const uint8_t *rgb, int32_t width, int32_t height, size_t row_bytes,
+                           float *image);
+  const char *(*last_error)(void); /* of the calling thread; valid until its next failing call */
+} vit_entry;
+
+/* ---- Private part: generated code and the embedded runtime ---------------------------------- */
+
+/* What one task of one phase sees. Offsets in generated code are relative to these bases. */
+typedef struct vit_frame {
+  const char *weights;   /* the packed weights, 64-byte aligned */
+  char *arena;           /* activations of the image in work, 64-byte aligned */
+  char *scratch;         /* this task's own, scratch_bytes of the program, 64-byte aligned */
+  const float *image;    /* [channels, height, width] */
+  float *const *outputs; /* one image's place in each output; never null inside a phase */
+} vit_frame;
+
+/* Does share `task` of `count` of one phase. Phases of one image run in order, with a barrier
+ * between two of them. */
+typedef void (*vit_phase)(const vit_frame *frame, int32_t task, int32_t count);
+
+/* How an RGB image becomes the model's input. The resize filters are PIL's, antialiased. */
+typedef struct vit_preprocessing {
+  int32_t resize_mode; /* 0: none; 1: to resize_width x resize_height; 2: shortest edge to
+                          resize_height, aspect kept; 3: longest edge to resize_height, then padded */
+  int32_t resize_width;
+  int32_t resize_height;
+  int32_t filter; /* PIL's codes: 0 nearest, 1 Lanczos, 2 bilinear, 3 bicubic, 4 box, 5 Hamming */
+  int32_t size_rounding; /* of the long edge in mode 2: 0 truncated (torchvision, HF), 1 rounded */
+  int32_t reserved;
+  float scale[3]; /* channel c: value * scale[c] + shift[c], value 0...255 */
+  float shift[3];
+  float padding[3]; /* in units of value, for mode 3 and for crops beyond the image */
+} vit_preprocessing;
+/* After the resize, a centred crop (or pad) to the model's input size always follows. */
+
+typedef struct vit_program {
+  size_t size;
+  const vit_description *description;
+  const char *weights;           /* embedded, or NULL: in a file */
+  const char *weights_file_name; /* beside the library, for weights == NULL */
+  uint64_t weights_bytes;
+  uint64_t weights_hash[2]; /* XXH3-128: low, high */
+  uint64_t arena_bytes;
+  uint64_t scratch_bytes; /* of one task */
+  int32_t phase_count;
+  int32_t reserved;
+  const vit_phase *phases;
+  const vit_preprocessing *preprocessing;
+  char *(*error_text)(void);        /* a thread-local buffer of VIT_ERROR_BYTES */
+  int32_t (*cpu_is_supported)(void); /* 1 iff this CPU and kernel run the phases */
+} vit_program;
+
+#define VIT_ERROR_BYTES 512
+
+/* A weights file: this header, zero padding to offset VIT_WEIGHTS_OFFSET, then weights_bytes of
+ * packed weights. Little endian. */
+#define VIT_WEIGHTS_MAGIC 0x3154485743544956ull /* "VITCWHT1" */
+#define VIT_WEIGHTS_OFFSET 4096
+typedef struct vit_weights_header {
+  uint64_t magic;
+  uint32_t abi_version;
+  uint32_t reserved;
+  uint64_t weights_bytes;
+  uint64_t weights_hash[2];
+} vit_weights_header;
+
+/* What the embedded runtime exports to generated code; made local before the model is linked. */
+vit_status vit_rt_create(const vit_program *program, const vit_options *options, vit_model **model);
+void vit_rt_destroy(vit_model *model);
+vit_status vit_rt_context_create(const vit_program *program, vit_model *model,
+                                 vit_context **context);
+void vit_rt_context_destroy(vit_context *context);
+vit_status vit_rt_run(const vit_program *program, vit_context *context, const float *images,
+                      size_t count, float *output);
+vit_status vit_rt_run_all(const vit_program *program, vit_context *context, const float *images,
+                          size_t count, float *const *outputs);
+vit_status vit_rt_preprocess(const vit_program *program, const uint8_t *rgb, int32_t width,
+                             int32_t height, size_t row_bytes, float *image);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
