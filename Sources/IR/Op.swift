@@ -1,0 +1,168 @@
+/// The closed list of operations.
+///
+/// Each case wraps the struct of its file in `Ops`; a switch over this type needs no default, so
+/// the compiler finds every place that a new operation must be handled.
+public enum Op: Hashable, Sendable {
+  case input(Input)
+  case weight(Weight)
+  case fill(Fill)
+  case patchEmbed(PatchEmbed)
+  case extractPatches(ExtractPatches)
+  case resizePositionEmbedding(ResizePositionEmbedding)
+  case concatenate(Concatenate)
+  case slice(Slice)
+  case reshape(Reshape)
+  case transpose(Transpose)
+  case add(Add)
+  case multiply(Multiply)
+  case scale(Scale)
+  case center(Center)
+  case layerNorm(LayerNorm)
+  case linear(Linear)
+  case matMul(MatMul)
+  case splitHeads(SplitHeads)
+  case mergeHeads(MergeHeads)
+  case softmax(Softmax)
+  case activation(Activation)
+  case swiGLU(SwiGLU)
+  case meanRows(MeanRows)
+  case copy(Copy)
+  case pack(Pack)
+  case contraction(Contraction)
+  case attention(Attention)
+
+  /// The operation's own struct.
+  public var definition: any OpDefinition {
+    switch self {
+    case .input(let op): op
+    case .weight(let op): op
+    case .fill(let op): op
+    case .patchEmbed(let op): op
+    case .extractPatches(let op): op
+    case .resizePositionEmbedding(let op): op
+    case .concatenate(let op): op
+    case .slice(let op): op
+    case .reshape(let op): op
+    case .transpose(let op): op
+    case .add(let op): op
+    case .multiply(let op): op
+    case .scale(let op): op
+    case .center(let op): op
+    case .layerNorm(let op): op
+    case .linear(let op): op
+    case .matMul(let op): op
+    case .splitHeads(let op): op
+    case .mergeHeads(let op): op
+    case .softmax(let op): op
+    case .activation(let op): op
+    case .swiGLU(let op): op
+    case .meanRows(let op): op
+    case .copy(let op): op
+    case .pack(let op): op
+    case .contraction(let op): op
+    case .attention(let op): op
+    }
+  }
+
+  /// How the text form makes each operation from its attributes.
+  static let readers:
+    [(name: String, read: @Sendable (inout Attributes) throws(Diagnostic) -> Op)] =
+      [
+        reader(Input.self, Op.input),
+        reader(Weight.self, Op.weight),
+        reader(Fill.self, Op.fill),
+        reader(PatchEmbed.self, Op.patchEmbed),
+        reader(ExtractPatches.self, Op.extractPatches),
+        reader(ResizePositionEmbedding.self, Op.resizePositionEmbedding),
+        reader(Concatenate.self, Op.concatenate),
+        reader(Slice.self, Op.slice),
+        reader(Reshape.self, Op.reshape),
+        reader(Transpose.self, Op.transpose),
+        reader(Add.self, Op.add),
+        reader(Multiply.self, Op.multiply),
+        reader(Scale.self, Op.scale),
+        reader(Center.self, Op.center),
+        reader(LayerNorm.self, Op.layerNorm),
+        reader(Linear.self, Op.linear),
+        reader(MatMul.self, Op.matMul),
+        reader(SplitHeads.self, Op.splitHeads),
+        reader(MergeHeads.self, Op.mergeHeads),
+        reader(Softmax.self, Op.softmax),
+        reader(Activation.self, Op.activation),
+        reader(SwiGLU.self, Op.swiGLU),
+        reader(MeanRows.self, Op.meanRows),
+        reader(Copy.self, Op.copy),
+        reader(Pack.self, Op.pack),
+        reader(Contraction.self, Op.contraction),
+        reader(Attention.self, Op.attention),
+      ]
+
+  private static func reader<D: OpDefinition>(
+    _ type: D.Type, _ wrap: @escaping @Sendable (D) -> Op
+  ) -> (name: String, read: @Sendable (inout Attributes) throws(Diagnostic) -> Op) {
+    (
+      D.mnemonic,
+      { (attributes: inout Attributes) throws(Diagnostic) -> Op in wrap(try D(&attributes)) }
+    )
+  }
+
+  /// The names of all operations in the text form.
+  public static var mnemonics: [String] { readers.map(\.name) }
+
+  /// Returns the operation of a name, reading and consuming its attributes.
+  ///
+  /// - Throws: an unknown operation (with the nearest names), missing or wrong or unknown
+  ///   attributes.
+  public static func named(
+    _ mnemonic: String, _ attributes: Attributes
+  ) throws(Diagnostic) -> Op {
+    guard let entry = readers.first(where: { $0.name == mnemonic }) else {
+      throw Diagnostic(
+        "unknown operation '\(mnemonic)'", hint: Suggestion.hint(for: mnemonic, in: mnemonics))
+    }
+    var rest = attributes
+    let op = try entry.read(&rest)
+    if let left = rest.names.first {
+      throw Diagnostic("operation '\(mnemonic)' has no attribute '\(left)'")
+    }
+    return op
+  }
+
+  /// Its name in the text form.
+  public var mnemonic: String { type(of: definition).mnemonic }
+  /// Its attributes.
+  public var attributes: Attributes { definition.attributes }
+  /// `true` iff it may stand in `form`.
+  public func isAllowed(in form: Form) -> Bool { type(of: definition).forms.contains(form) }
+
+  /// Returns the type of its result.
+  ///
+  /// - Throws: a wrong number of operands, or the violated constraint.
+  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+    let counts = type(of: definition).operandCounts
+    guard counts.contains(operands.count) else {
+      let expected =
+        counts.lowerBound == counts.upperBound
+        ? "\(counts.lowerBound)" : "\(counts.lowerBound) to \(counts.upperBound)"
+      throw Diagnostic(
+        "[\(mnemonic)] expected \(expected) operands, found \(operands.count)")
+    }
+    return try definition.resultType(of: operands)
+  }
+
+  /// Returns its result by the reference semantics.
+  public func evaluate(_ operands: [Tensor]) -> Tensor { definition.evaluate(operands) }
+
+  /// `true` iff in the planned form its result lies within its operands or they within it, so that
+  /// nothing is executed.
+  public var isView: Bool {
+    switch self {
+    case .slice, .reshape, .concatenate: true
+    case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding,
+      .transpose, .add, .multiply, .scale, .center, .layerNorm, .linear, .matMul, .splitHeads,
+      .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .copy, .pack, .contraction,
+      .attention:
+      false
+    }
+  }
+}

@@ -1,0 +1,59 @@
+/// What an operation must say about itself.
+///
+/// The doc comment of a conforming type is its published reference: formula, operands with shapes,
+/// attributes, numbered constraints, source.
+public protocol OpDefinition: Hashable, Sendable {
+  /// Its name in the text form, in snake case.
+  static var mnemonic: String { get }
+  /// The forms it may stand in.
+  static var forms: Set<Form> { get }
+  /// How many operands it takes.
+  static var operandCounts: ClosedRange<Int> { get }
+  /// Its attributes, those at their defaults left out.
+  var attributes: Attributes { get }
+  /// Reads the attributes back, consuming them.
+  ///
+  /// - Throws: a missing attribute, or one of the wrong type or value.
+  init(_ attributes: inout Attributes) throws(Diagnostic)
+  /// Returns the type of its result.
+  ///
+  /// - Throws: the violated constraint, by number.
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType
+  /// Returns its result: the reference semantics.
+  ///
+  /// Sums are accumulated in `Double`; speed is not its aim. `operands` have been type-checked.
+  func evaluate(_ operands: [Tensor]) -> Tensor
+}
+
+extension OpDefinition {
+  /// No attributes.
+  public var attributes: Attributes { Attributes() }
+
+  /// Returns the diagnostic of a violated constraint, such as `[linear C2] …`.
+  func violation(_ constraint: String, _ message: String, hint: String? = nil) -> Diagnostic {
+    Diagnostic("[\(Self.mnemonic) \(constraint)] \(message)", hint: hint)
+  }
+
+  /// Throws the violation of `constraint` unless `condition` holds.
+  func require(
+    _ constraint: String, _ condition: Bool, _ message: @autoclosure () -> String
+  ) throws(Diagnostic) {
+    if !condition { throw violation(constraint, message()) }
+  }
+
+  /// Throws unless `type` is `f32` of the given rank.
+  func requireRank(
+    _ constraint: String, _ what: String, _ type: TensorType, _ rank: Int
+  ) throws(Diagnostic) {
+    try require(
+      constraint, type.rank == rank && type.element == .f32,
+      "\(what): expected f32 of rank \(rank), found \(type)")
+  }
+
+  /// Throws unless `type` is `expected`.
+  func requireType(
+    _ constraint: String, _ what: String, _ type: TensorType, _ expected: TensorType
+  ) throws(Diagnostic) {
+    try require(constraint, type == expected, "\(what): expected \(expected), found \(type)")
+  }
+}

@@ -1,0 +1,68 @@
+import Glibc
+
+/// Multi-head scaled dot-product attention.
+///
+/// For each head `h`, with `q_h[t, d] = q[t, h * headDim + d]` and so on:
+/// `y_h[t, d] = sum_s p[t, s] * v_h[s, d]`, `p[t, s] = b^(scale * q_h[t] . k_h[s] - m_t) / l_t`,
+/// where `m_t` is the row's largest exponent, `l_t` makes the row's sum 1, and the base `b` is e,
+/// or 2 with the attribute `base2` (log2 e has then been folded into `q`).
+///
+/// Operands: `q: [queries, heads * headDim]`, `k`, `v: [tokens, heads * headDim]`.
+/// Result: `[queries, heads * headDim]`. Attributes: `heads`; `scale`, default 1; `base2`, default
+/// false.
+///
+/// - C1: `q` has rank 2 and `heads` divides its columns.
+/// - C2: `k` and `v` have equal types and the columns of `q`.
+///
+/// Reference: Vaswani et al. 2017, arXiv:1706.03762, equation 1.
+public struct Attention: OpDefinition {
+  /// The number of heads.
+  public var heads: Int
+  /// Multiplies the scores.
+  public var scale: Float
+  /// `true` iff the softmax is to base 2.
+  public var base2: Bool
+
+  /// Creates an attention.
+  public init(heads: Int, scale: Float = 1, base2: Bool = false) {
+    self.heads = heads
+    self.scale = scale
+    self.base2 = base2
+  }
+
+  public static let mnemonic = "attention"
+  public static let forms: Set<Form> = [.imported, .fused, .planned]
+  public static let operandCounts = 3...3
+  public var attributes: Attributes {
+    var list = Attributes()
+    list.set("heads", .integer(heads))
+    if scale != 1 { list.set("scale", .number(scale)) }
+    if base2 { list.set("base2", .boolean(true)) }
+    return list
+  }
+  public init(_ attributes: inout Attributes) throws(Diagnostic) {
+    heads = try attributes.integer("heads")
+    scale = try attributes.number("scale", default: 1)
+    base2 = try attributes.boolean("base2")
+  }
+  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+    try requireRank("C1", "q", operands[0], 2)
+    try require(
+      "C1", heads > 0 && operands[0].shape[1] % heads == 0,
+      "q: \(heads) heads do not divide \(operands[0])")
+    try requireRank("C2", "k", operands[1], 2)
+    try require(
+      "C2", operands[1] == operands[2] && operands[1].shape[1] == operands[0].shape[1],
+      "k and v: expected [_,\(operands[0].shape[1])], found \(operands[1]) and \(operands[2])")
+    return operands[0]
+  }
+  public func evaluate(_ operands: [Tensor]) -> Tensor {
+    let split = SplitHeads(heads: heads)
+    let (q, k, v) = (
+      split.evaluate([operands[0]]), split.evaluate([operands[1]]), split.evaluate([operands[2]])
+    )
+    let factor = base2 ? scale * Float(Glibc.log(2.0)) : scale
+    let scores = Scale(factor).evaluate([MatMul(transposed: true).evaluate([q, k])])
+    return MergeHeads().evaluate([MatMul().evaluate([Softmax().evaluate([scores]), v])])
+  }
+}

@@ -1,0 +1,57 @@
+/// Joins tensors along one dimension.
+///
+/// Operands: one or more of equal rank and equal extents except along `axis`. Attribute: `axis`,
+/// default 0. In the planned form the operands lie inside the result already, and nothing is done.
+///
+/// - C1: the ranks are equal and `axis` is a dimension.
+/// - C2: all extents except along `axis` are equal.
+public struct Concatenate: OpDefinition {
+  /// The dimension along which the operands follow each other.
+  public var axis: Int
+
+  /// Creates a concatenation.
+  public init(axis: Int = 0) { self.axis = axis }
+
+  public static let mnemonic = "concatenate"
+  public static let forms = Set(Form.allCases)
+  public static let operandCounts = 1...64
+  public var attributes: Attributes {
+    var list = Attributes()
+    if axis != 0 { list.set("axis", .integer(axis)) }
+    return list
+  }
+  public init(_ attributes: inout Attributes) throws(Diagnostic) {
+    axis = try attributes.integer("axis", default: 0)
+  }
+  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+    var result = operands[0]
+    try require(
+      "C1", axis >= 0 && axis < result.rank, "axis: \(axis) is not a dimension of \(result)")
+    for operand in operands.dropFirst() {
+      try require(
+        "C1", operand.rank == result.rank && operand.element == result.element,
+        "operands of unequal rank: \(result) and \(operand)")
+      for d in 0..<result.rank where d != axis {
+        try require(
+          "C2", operand.shape[d] == result.shape[d],
+          "operands differ in dimension \(d): \(result) and \(operand)")
+      }
+      result.shape[axis] += operand.shape[axis]
+    }
+    return result
+  }
+  public func evaluate(_ operands: [Tensor]) -> Tensor {
+    let outer = operands[0].shape[..<axis].reduce(1, *)
+    var shape = operands[0].shape
+    shape[axis] = operands.reduce(0) { $0 + $1.shape[axis] }
+    var values: [Float] = []
+    values.reserveCapacity(shape.reduce(1, *))
+    for o in 0..<outer {
+      for operand in operands {
+        let inner = operand.shape[axis...].reduce(1, *)
+        values += operand.values[o * inner..<(o + 1) * inner]
+      }
+    }
+    return Tensor(shape: shape, values: values)
+  }
+}

@@ -1,0 +1,33 @@
+/// A constant tensor of one repeated value.
+///
+/// `y[...] = value`. Attributes: `shape`; `value`, default 0.
+public struct Fill: OpDefinition {
+  /// The repeated value.
+  public var value: Float
+  /// The shape of the result.
+  public var shape: [Int]
+
+  /// Creates a fill.
+  public init(_ value: Float, shape: [Int]) {
+    self.value = value
+    self.shape = shape
+  }
+
+  public static let mnemonic = "fill"
+  public static let forms = Set(Form.allCases)
+  public static let operandCounts = 0...0
+  public var attributes: Attributes {
+    var list = Attributes()
+    list.set("shape", .integers(shape))
+    if value != 0 { list.set("value", .number(value)) }
+    return list
+  }
+  public init(_ attributes: inout Attributes) throws(Diagnostic) {
+    shape = try attributes.integers("shape")
+    value = try attributes.number("value", default: 0)
+  }
+  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+    TensorType(.f32, shape)
+  }
+  public func evaluate(_ operands: [Tensor]) -> Tensor { Tensor(shape: shape, repeating: value) }
+}

@@ -1,0 +1,26 @@
+/// Averages the rows of a matrix.
+///
+/// `y[0, d] = (1 / rows) * sum_t x[t, d]`. Operand: `x: [rows, dim]`. Result: `[1, dim]`.
+///
+/// - C1: `x` has rank 2.
+public struct MeanRows: OpDefinition {
+  /// Creates the op.
+  public init() {}
+
+  public static let mnemonic = "mean_rows"
+  public static let forms = Set(Form.allCases)
+  public static let operandCounts = 1...1
+  public init(_ attributes: inout Attributes) throws(Diagnostic) {}
+  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+    try requireRank("C1", "x", operands[0], 2)
+    return .f32(1, operands[0].shape[1])
+  }
+  public func evaluate(_ operands: [Tensor]) -> Tensor {
+    let (rows, dim) = (operands[0].rows, operands[0].columns)
+    var sums = Array(repeating: 0.0, count: dim)
+    for t in 0..<rows {
+      for d in 0..<dim { sums[d] += Double(operands[0].values[t * dim + d]) }
+    }
+    return Tensor(shape: [1, dim], values: sums.map { Float($0 / Double(rows)) })
+  }
+}

@@ -1,0 +1,54 @@
+/// Multiplies by a vector along one dimension, or element by element.
+///
+/// `y[.., i, ..] = x[.., i, ..] * factor[i]` with `i` along `axis`. Operands: `x` of any shape,
+/// `factor: [extent of axis]`, or both of one shape. Attribute: `axis`; default -1, the last one.
+///
+/// - C1: `axis` is a dimension of `x`.
+/// - C2: `factor` has the shape of `x`, or that of its `axis`.
+public struct Multiply: OpDefinition {
+  /// The dimension that `factor` runs along; -1 is the last one.
+  public var axis: Int
+
+  /// Creates a multiplication.
+  public init(axis: Int = -1) { self.axis = axis }
+
+  public static let mnemonic = "multiply"
+  public static let forms = Set(Form.allCases)
+  public static let operandCounts = 2...2
+  public var attributes: Attributes {
+    var list = Attributes()
+    if axis != -1 { list.set("axis", .integer(axis)) }
+    return list
+  }
+  public init(_ attributes: inout Attributes) throws(Diagnostic) {
+    axis = try attributes.integer("axis", default: -1)
+  }
+  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+    let x = operands[0]
+    try require("C1", axis >= -1 && axis < x.rank && x.rank > 0, "axis: \(axis) of \(x)")
+    let extent = x.shape[axis < 0 ? x.rank - 1 : axis]
+    try require(
+      "C2", operands[1] == x || operands[1] == .f32(extent),
+      "factor: expected \(TensorType.f32(extent)) or \(x), found \(operands[1])")
+    return x
+  }
+  public func evaluate(_ operands: [Tensor]) -> Tensor {
+    var result = operands[0]
+    let factor = operands[1].values
+    if operands[1].shape == result.shape {
+      for i in result.values.indices { result.values[i] *= factor[i] }
+      return result
+    }
+    let inner = result.shape[((axis < 0 ? result.shape.count - 1 : axis) + 1)...].reduce(1, *)
+    var i = 0
+    while i < result.values.count {
+      for f in factor {
+        for _ in 0..<inner {
+          result.values[i] *= f
+          i += 1
+        }
+      }
+    }
+    return result
+  }
+}

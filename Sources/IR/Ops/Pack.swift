@@ -1,0 +1,65 @@
+/// Lays the weight of a linear layer out in the panels that the GEMM microkernel reads.
+///
+/// `y[p, k, j] = weight[p * width + j, k]`, zero where `p * width + j` is beyond the last output.
+/// Operand: `weight: [out, in]`. Result: `[ceil(out / width), in, width]`. Attribute: `width`,
+/// the number of output columns in a panel; default 32, which is two AVX-512 vectors, four AVX2
+/// vectors or eight NEON vectors, so that one blob serves every instruction set.
+///
+/// - C1: `weight` has rank 2.
+public struct Pack: OpDefinition {
+  /// The number of output columns in one panel.
+  public var width: Int
+
+  /// The panel width that every kernel reads.
+  public static let standardWidth = 32
+
+  /// Creates a packing.
+  public init(width: Int = Pack.standardWidth) { self.width = width }
+
+  public static let mnemonic = "pack"
+  public static let forms: Set<Form> = [.fused, .planned]
+  public static let operandCounts = 1...1
+  public var attributes: Attributes {
+    var list = Attributes()
+    if width != Pack.standardWidth { list.set("width", .integer(width)) }
+    return list
+  }
+  public init(_ attributes: inout Attributes) throws(Diagnostic) {
+    width = try attributes.integer("width", default: Pack.standardWidth)
+  }
+  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+    try requireRank("C1", "weight", operands[0], 2)
+    let weight = operands[0].shape
+    return .f32((weight[0] + width - 1) / width, weight[1], width)
+  }
+  public func evaluate(_ operands: [Tensor]) -> Tensor {
+    let weight = operands[0]
+    let (out, depth) = (weight.rows, weight.columns)
+    let panels = (out + width - 1) / width
+    var result = Tensor(shape: [panels, depth, width])
+    let width = width
+    result.values.withUnsafeMutableBufferPointer { packed in
+      weight.values.withUnsafeBufferPointer { source in
+        for p in 0..<panels {
+          let base = p * depth * width
+          for j in 0..<min(width, out - p * width) {
+            let row = (p * width + j) * depth
+            for k in 0..<depth { packed[base + k * width + j] = source[row + k] }
+          }
+        }
+      }
+    }
+    return result
+  }
+
+  /// Returns the `[out, in]` weight that `packed` was made from.
+  static func unpack(_ packed: Tensor, columns: Int) -> Tensor {
+    let (depth, width) = (packed.shape[1], packed.shape[2])
+    var result = Tensor(shape: [columns, depth])
+    for n in 0..<columns {
+      let base = n / width * depth * width + n % width
+      for k in 0..<depth { result.values[n * depth + k] = packed.values[base + k * width] }
+    }
+    return result
+  }
+}

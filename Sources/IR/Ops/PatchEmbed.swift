@@ -1,0 +1,46 @@
+/// Cuts an image into square patches and projects each to one token.
+///
+/// `y[i * gridWidth + j, d] = bias[d] + sum_{c,u,v} weight[d, c, u, v] * x[c, i*patch + u, j*patch + v]`
+///
+/// A convolution whose stride is its kernel size; rows and columns of pixels that do not fill a
+/// patch are left out. Operands: `x: [channels, height, width]`,
+/// `weight: [dim, channels, patch, patch]`, optionally `bias: [dim]`. Result: `[patches, dim]`,
+/// row-major over the grid.
+///
+/// - C1: `x` has rank 3 and is at least one patch high and wide.
+/// - C2: `weight` has rank 4, the channels of `x`, and a square kernel.
+/// - C3: `bias` has shape `[dim]`.
+///
+/// Reference: Dosovitskiy et al. 2020, arXiv:2010.11929, equation 1.
+public struct PatchEmbed: OpDefinition {
+  /// Creates a patch embedding.
+  public init() {}
+
+  public static let mnemonic = "patch_embed"
+  public static let forms: Set<Form> = [.imported]
+  public static let operandCounts = 2...3
+  public init(_ attributes: inout Attributes) throws(Diagnostic) {}
+  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+    try requireRank("C1", "x", operands[0], 3)
+    try requireRank("C2", "weight", operands[1], 4)
+    let (x, weight) = (operands[0].shape, operands[1].shape)
+    try require(
+      "C2", weight[1] == x[0] && weight[2] == weight[3] && weight[2] > 0,
+      "weight: expected [_,\(x[0]),patch,patch], found \(operands[1])")
+    let patch = weight[2]
+    try require(
+      "C1", x[1] >= patch && x[2] >= patch,
+      "x: \(operands[0]) holds no patch of \(patch)x\(patch)")
+    if operands.count > 2 {
+      try requireType("C3", "bias", operands[2], .f32(weight[0]))
+    }
+    return .f32((x[1] / patch) * (x[2] / patch), weight[0])
+  }
+  public func evaluate(_ operands: [Tensor]) -> Tensor {
+    let weight = operands[1]
+    let patches = ExtractPatches(patch: weight.shape[2]).evaluate([operands[0]])
+    let rows = Tensor(
+      shape: [weight.shape[0], weight.values.count / weight.shape[0]], values: weight.values)
+    return Linear().evaluate([patches, rows] + operands.dropFirst(2))
+  }
+}

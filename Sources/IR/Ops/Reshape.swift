@@ -1,0 +1,34 @@
+/// Gives the same elements, in the same row-major order, another shape.
+///
+/// Attribute: `shape`. In the planned form the result lies where the operand does.
+///
+/// - C1: the number of elements is the same.
+public struct Reshape: OpDefinition {
+  /// The shape of the result.
+  public var shape: [Int]
+
+  /// Creates a reshape.
+  public init(_ shape: [Int]) { self.shape = shape }
+
+  public static let mnemonic = "reshape"
+  public static let forms = Set(Form.allCases)
+  public static let operandCounts = 1...1
+  public var attributes: Attributes {
+    var list = Attributes()
+    list.set("shape", .integers(shape))
+    return list
+  }
+  public init(_ attributes: inout Attributes) throws(Diagnostic) {
+    shape = try attributes.integers("shape")
+  }
+  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+    let result = TensorType(operands[0].element, shape)
+    try require(
+      "C1", result.count == operands[0].count,
+      "\(operands[0]) has \(operands[0].count) elements, \(result) has \(result.count)")
+    return result
+  }
+  public func evaluate(_ operands: [Tensor]) -> Tensor {
+    Tensor(shape: shape, values: operands[0].values)
+  }
+}

@@ -1,0 +1,66 @@
+/// Keeps a range along one dimension.
+///
+/// `y[.., i, ..] = x[.., start + i, ..]` for `i` in `0..<count`. Attributes: `axis`, default 0;
+/// `start`; `count`. In the planned form the result lies inside the operand, and nothing is done.
+///
+/// - C1: `axis` is a dimension of `x`.
+/// - C2: `start...start + count` lies within it.
+public struct Slice: OpDefinition {
+  /// The dimension that is cut.
+  public var axis: Int
+  /// The first index kept.
+  public var start: Int
+  /// How many are kept.
+  public var count: Int
+
+  /// Creates a slice.
+  public init(axis: Int = 0, start: Int, count: Int) {
+    self.axis = axis
+    self.start = start
+    self.count = count
+  }
+
+  public static let mnemonic = "slice"
+  public static let forms = Set(Form.allCases)
+  public static let operandCounts = 1...1
+  public var attributes: Attributes {
+    var list = Attributes()
+    if axis != 0 { list.set("axis", .integer(axis)) }
+    list.set("start", .integer(start))
+    list.set("count", .integer(count))
+    return list
+  }
+  public init(_ attributes: inout Attributes) throws(Diagnostic) {
+    axis = try attributes.integer("axis", default: 0)
+    start = try attributes.integer("start")
+    count = try attributes.integer("count")
+  }
+  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+    var result = operands[0]
+    try require(
+      "C1", axis >= 0 && axis < result.rank, "axis: \(axis) is not a dimension of \(result)")
+    try require(
+      "C2", start >= 0 && count > 0 && count <= result.shape[axis] - start,
+      "range: \(start)..<\(start + count) is not within \(result) along \(axis)")
+    result.shape[axis] = count
+    return result
+  }
+  public func evaluate(_ operands: [Tensor]) -> Tensor {
+    let x = operands[0]
+    let outer = x.shape[..<axis].reduce(1, *)
+    let inner = x.shape[(axis + 1)...].reduce(1, *)
+    var shape = x.shape
+    shape[axis] = count
+    if outer == 1 {
+      return Tensor(
+        shape: shape, values: Array(x.values[start * inner..<(start + count) * inner]))
+    }
+    var values: [Float] = []
+    values.reserveCapacity(outer * count * inner)
+    for o in 0..<outer {
+      let first = (o * x.shape[axis] + start) * inner
+      values += x.values[first..<first + count * inner]
+    }
+    return Tensor(shape: shape, values: values)
+  }
+}
