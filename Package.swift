@@ -83,10 +83,15 @@ let package = Package(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .target(name: "Images", dependencies: ["IR", "CPNG", "CTurboJPEG"], swiftSettings: strict),
 
+    .target(
+      name: "Compiler",
+      dependencies: ["IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging"],
+      swiftSettings: strict + llvmSettings),
     .executableTarget(
       name: "vitc",
       dependencies: [
         "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "Images", "VitRuntime",
+        "Compiler",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict + llvmSettings),
 
@@ -110,6 +115,7 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: [
         "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "VitRuntime", "Images",
+        "Compiler",
       ], swiftSettings: strict + llvmSettings),
   ]
 )

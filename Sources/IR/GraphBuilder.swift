@@ -24,7 +24,7 @@ public struct GraphBuilder: Sendable {
     _ op: Op, _ operands: [Value] = [], name: String, placement: Placement? = nil
   ) throws(Diagnostic) -> Value {
     let type: TensorType
-    do {
+    do throws(Diagnostic) {
       type = try op.resultType(of: operands.map { graph[$0].type })
     } catch {
       var located = error

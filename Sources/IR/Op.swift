@@ -32,7 +32,7 @@ public enum Op: Hashable, Sendable {
   case attention(Attention)
 
   /// The operation's own struct.
-  public var definition: any OpDefinition {
+  var definition: any OpDefinition {
     switch self {
     case .input(let op): op
     case .weight(let op): op

@@ -2,7 +2,7 @@
 ///
 /// The doc comment of a conforming type is its published reference: formula, operands with shapes,
 /// attributes, numbered constraints, source.
-public protocol OpDefinition: Hashable, Sendable {
+protocol OpDefinition: Hashable, Sendable {
   /// Its name in the text form, in snake case.
   static var mnemonic: String { get }
   /// The forms it may stand in.
@@ -27,7 +27,7 @@ public protocol OpDefinition: Hashable, Sendable {
 
 extension OpDefinition {
   /// No attributes.
-  public var attributes: Attributes { Attributes() }
+  var attributes: Attributes { Attributes() }
 
   /// Returns the diagnostic of a violated constraint, such as `[linear C2] …`.
   func violation(_ constraint: String, _ message: String, hint: String? = nil) -> Diagnostic {

@@ -44,7 +44,7 @@ extension Placement: CustomStringConvertible {
 }
 
 extension Placement.Space: CustomStringConvertible {
-  /// `weights`, `arena`, `image`, `output0`, …
+  /// The text form: `weights`, `arena`, `image`, `output0` and so on.
   public var description: String {
     switch self {
     case .weights: "weights"

@@ -42,21 +42,21 @@ public struct Activation: OpDefinition {
   /// Creates an activation.
   public init(_ function: ActivationFunction) { self.function = function }
 
-  public static let mnemonic = "activation"
-  public static let forms = Set(Form.allCases)
-  public static let operandCounts = 1...1
-  public var attributes: Attributes {
+  static let mnemonic = "activation"
+  static let forms = Set(Form.allCases)
+  static let operandCounts = 1...1
+  var attributes: Attributes {
     var list = Attributes()
     list.set("function", .text(function.rawValue))
     return list
   }
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {
+  init(_ attributes: inout Attributes) throws(Diagnostic) {
     function = try attributes.choice("function")
   }
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     operands[0]
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate(_ operands: [Tensor]) -> Tensor {
     Tensor(
       shape: operands[0].shape, values: operands[0].values.map { Float(function(Double($0))) })
   }

@@ -8,18 +8,18 @@ public struct Add: OpDefinition {
   /// Creates an addition.
   public init() {}
 
-  public static let mnemonic = "add"
-  public static let forms = Set(Form.allCases)
-  public static let operandCounts = 2...2
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {}
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  static let mnemonic = "add"
+  static let forms = Set(Form.allCases)
+  static let operandCounts = 2...2
+  init(_ attributes: inout Attributes) throws(Diagnostic) {}
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     let (a, b) = (operands[0], operands[1])
     try require(
       "C1", a == b || (a.rank > 0 && b == .f32(a.shape[a.rank - 1])),
       "b: expected \(a) or \(TensorType(a.element, Array(a.shape.suffix(1)))), found \(b)")
     return a
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate(_ operands: [Tensor]) -> Tensor {
     var result = operands[0]
     let b = operands[1].values
     var k = 0

@@ -30,22 +30,22 @@ public struct Attention: OpDefinition {
     self.base2 = base2
   }
 
-  public static let mnemonic = "attention"
-  public static let forms: Set<Form> = [.imported, .fused, .planned]
-  public static let operandCounts = 3...3
-  public var attributes: Attributes {
+  static let mnemonic = "attention"
+  static let forms: Set<Form> = [.imported, .fused, .planned]
+  static let operandCounts = 3...3
+  var attributes: Attributes {
     var list = Attributes()
     list.set("heads", .integer(heads))
     if scale != 1 { list.set("scale", .number(scale)) }
     if base2 { list.set("base2", .boolean(true)) }
     return list
   }
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {
+  init(_ attributes: inout Attributes) throws(Diagnostic) {
     heads = try attributes.integer("heads")
     scale = try attributes.number("scale", default: 1)
     base2 = try attributes.boolean("base2")
   }
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "q", operands[0], 2)
     try require(
       "C1", heads > 0 && operands[0].shape[1] % heads == 0,
@@ -56,7 +56,7 @@ public struct Attention: OpDefinition {
       "k and v: expected [_,\(operands[0].shape[1])], found \(operands[1]) and \(operands[2])")
     return operands[0]
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate(_ operands: [Tensor]) -> Tensor {
     let split = SplitHeads(heads: heads)
     let (q, k, v) = (
       split.evaluate([operands[0]]), split.evaluate([operands[1]]), split.evaluate([operands[2]])

@@ -12,23 +12,23 @@ public struct Center: OpDefinition {
   /// Creates a centring.
   public init(axis: Int = -1) { self.axis = axis }
 
-  public static let mnemonic = "center"
-  public static let forms = Set(Form.allCases)
-  public static let operandCounts = 1...1
-  public var attributes: Attributes {
+  static let mnemonic = "center"
+  static let forms = Set(Form.allCases)
+  static let operandCounts = 1...1
+  var attributes: Attributes {
     var list = Attributes()
     if axis != -1 { list.set("axis", .integer(axis)) }
     return list
   }
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {
+  init(_ attributes: inout Attributes) throws(Diagnostic) {
     axis = try attributes.integer("axis", default: -1)
   }
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     let x = operands[0]
     try require("C1", axis >= -1 && axis < x.rank && x.rank > 0, "axis: \(axis) of \(x)")
     return x
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate(_ operands: [Tensor]) -> Tensor {
     var result = operands[0]
     let along = axis < 0 ? result.shape.count - 1 : axis
     let extent = result.shape[along]

@@ -12,18 +12,18 @@ public struct Concatenate: OpDefinition {
   /// Creates a concatenation.
   public init(axis: Int = 0) { self.axis = axis }
 
-  public static let mnemonic = "concatenate"
-  public static let forms = Set(Form.allCases)
-  public static let operandCounts = 1...64
-  public var attributes: Attributes {
+  static let mnemonic = "concatenate"
+  static let forms = Set(Form.allCases)
+  static let operandCounts = 1...64
+  var attributes: Attributes {
     var list = Attributes()
     if axis != 0 { list.set("axis", .integer(axis)) }
     return list
   }
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {
+  init(_ attributes: inout Attributes) throws(Diagnostic) {
     axis = try attributes.integer("axis", default: 0)
   }
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     var result = operands[0]
     try require(
       "C1", axis >= 0 && axis < result.rank, "axis: \(axis) is not a dimension of \(result)")
@@ -40,7 +40,7 @@ public struct Concatenate: OpDefinition {
     }
     return result
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate(_ operands: [Tensor]) -> Tensor {
     let outer = operands[0].shape[..<axis].reduce(1, *)
     var shape = operands[0].shape
     shape[axis] = operands.reduce(0) { $0 + $1.shape[axis] }

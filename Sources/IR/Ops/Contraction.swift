@@ -45,10 +45,10 @@ public struct Contraction: OpDefinition {
   /// The position of the residual among the operands.
   public var residualIndex: Int? { hasResidual ? (hasBias ? 3 : 2) : nil }
 
-  public static let mnemonic = "contraction"
-  public static let forms: Set<Form> = [.fused, .planned]
-  public static let operandCounts = 2...4
-  public var attributes: Attributes {
+  static let mnemonic = "contraction"
+  static let forms: Set<Form> = [.fused, .planned]
+  static let operandCounts = 2...4
+  var attributes: Attributes {
     var list = Attributes()
     if let epsilon { list.set("epsilon", .number(epsilon)) }
     if let activation { list.set("activation", .text(activation.rawValue)) }
@@ -57,14 +57,14 @@ public struct Contraction: OpDefinition {
     if let columns { list.set("columns", .integer(columns)) }
     return list
   }
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {
+  init(_ attributes: inout Attributes) throws(Diagnostic) {
     epsilon = try attributes.optionalNumber("epsilon")
     activation = attributes.value("activation") == nil ? nil : try attributes.choice("activation")
     hasBias = try attributes.boolean("bias")
     hasResidual = try attributes.boolean("residual")
     columns = attributes.value("columns") == nil ? nil : try attributes.integer("columns")
   }
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     let expected = 2 + (hasBias ? 1 : 0) + (hasResidual ? 1 : 0)
     try require(
       "C5", operands.count == expected,
@@ -89,7 +89,7 @@ public struct Contraction: OpDefinition {
     if let index = residualIndex { try requireType("C4", "residual", operands[index], result) }
     return result
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate(_ operands: [Tensor]) -> Tensor {
     var x = operands[0]
     if let epsilon { x = Contraction.normalized(x, epsilon: epsilon) }
     let weight = columns.map { Pack.unpack(operands[1], columns: $0) } ?? operands[1]

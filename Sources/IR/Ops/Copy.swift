@@ -5,12 +5,12 @@ public struct Copy: OpDefinition {
   /// Creates a copy.
   public init() {}
 
-  public static let mnemonic = "copy"
-  public static let forms: Set<Form> = [.fused, .planned]
-  public static let operandCounts = 1...1
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {}
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  static let mnemonic = "copy"
+  static let forms: Set<Form> = [.fused, .planned]
+  static let operandCounts = 1...1
+  init(_ attributes: inout Attributes) throws(Diagnostic) {}
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     operands[0]
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor { operands[0] }
+  func evaluate(_ operands: [Tensor]) -> Tensor { operands[0] }
 }

@@ -13,18 +13,18 @@ public struct ExtractPatches: OpDefinition {
   /// Creates the op.
   public init(patch: Int) { self.patch = patch }
 
-  public static let mnemonic = "extract_patches"
-  public static let forms = Set(Form.allCases)
-  public static let operandCounts = 1...1
-  public var attributes: Attributes {
+  static let mnemonic = "extract_patches"
+  static let forms = Set(Form.allCases)
+  static let operandCounts = 1...1
+  var attributes: Attributes {
     var list = Attributes()
     list.set("patch", .integer(patch))
     return list
   }
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {
+  init(_ attributes: inout Attributes) throws(Diagnostic) {
     patch = try attributes.integer("patch")
   }
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "x", operands[0], 3)
     let x = operands[0].shape
     try require(
@@ -32,7 +32,7 @@ public struct ExtractPatches: OpDefinition {
       "x: \(operands[0]) holds no patch of \(patch)x\(patch)")
     return .f32((x[1] / patch) * (x[2] / patch), x[0] * patch * patch)
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate(_ operands: [Tensor]) -> Tensor {
     let x = operands[0]
     let (channels, height, width) = (x.shape[0], x.shape[1], x.shape[2])
     let (gridHeight, gridWidth) = (height / patch, width / patch)

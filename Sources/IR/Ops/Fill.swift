@@ -13,21 +13,21 @@ public struct Fill: OpDefinition {
     self.shape = shape
   }
 
-  public static let mnemonic = "fill"
-  public static let forms = Set(Form.allCases)
-  public static let operandCounts = 0...0
-  public var attributes: Attributes {
+  static let mnemonic = "fill"
+  static let forms = Set(Form.allCases)
+  static let operandCounts = 0...0
+  var attributes: Attributes {
     var list = Attributes()
     list.set("shape", .integers(shape))
     if value != 0 { list.set("value", .number(value)) }
     return list
   }
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {
+  init(_ attributes: inout Attributes) throws(Diagnostic) {
     shape = try attributes.integers("shape")
     value = try attributes.number("value", default: 0)
   }
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     TensorType(.f32, shape)
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor { Tensor(shape: shape, repeating: value) }
+  func evaluate(_ operands: [Tensor]) -> Tensor { Tensor(shape: shape, repeating: value) }
 }

@@ -17,18 +17,18 @@ public struct LayerNorm: OpDefinition {
   /// Creates a layer norm.
   public init(epsilon: Float) { self.epsilon = epsilon }
 
-  public static let mnemonic = "layer_norm"
-  public static let forms = Set(Form.allCases)
-  public static let operandCounts = 1...3
-  public var attributes: Attributes {
+  static let mnemonic = "layer_norm"
+  static let forms = Set(Form.allCases)
+  static let operandCounts = 1...3
+  var attributes: Attributes {
     var list = Attributes()
     list.set("epsilon", .number(epsilon))
     return list
   }
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {
+  init(_ attributes: inout Attributes) throws(Diagnostic) {
     epsilon = try attributes.number("epsilon")
   }
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "x", operands[0], 2)
     try require("C2", operands.count != 2, "scale stands without shift")
     for (operand, what) in zip(operands.dropFirst(), ["scale", "shift"]) {
@@ -36,7 +36,7 @@ public struct LayerNorm: OpDefinition {
     }
     return operands[0]
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate(_ operands: [Tensor]) -> Tensor {
     var result = operands[0]
     let dim = result.columns
     for start in stride(from: 0, to: result.values.count, by: dim) {

@@ -11,11 +11,11 @@ public struct Linear: OpDefinition {
   /// Creates a linear layer.
   public init() {}
 
-  public static let mnemonic = "linear"
-  public static let forms = Set(Form.allCases)
-  public static let operandCounts = 2...3
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {}
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  static let mnemonic = "linear"
+  static let forms = Set(Form.allCases)
+  static let operandCounts = 2...3
+  init(_ attributes: inout Attributes) throws(Diagnostic) {}
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "x", operands[0], 2)
     try requireRank("C2", "weight", operands[1], 2)
     let (x, weight) = (operands[0].shape, operands[1].shape)
@@ -24,7 +24,7 @@ public struct Linear: OpDefinition {
     if operands.count > 2 { try requireType("C3", "bias", operands[2], .f32(weight[0])) }
     return .f32(x[0], weight[0])
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate(_ operands: [Tensor]) -> Tensor {
     let (x, weight) = (operands[0], operands[1])
     var result = MatMul(transposed: true).evaluate([x, weight])
     if operands.count > 2 { result = Add().evaluate([result, operands[2]]) }

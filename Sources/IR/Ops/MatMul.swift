@@ -12,18 +12,18 @@ public struct MatMul: OpDefinition {
   /// Creates a matrix product.
   public init(transposed: Bool = false) { self.transposed = transposed }
 
-  public static let mnemonic = "matmul"
-  public static let forms = Set(Form.allCases)
-  public static let operandCounts = 2...2
-  public var attributes: Attributes {
+  static let mnemonic = "matmul"
+  static let forms = Set(Form.allCases)
+  static let operandCounts = 2...2
+  var attributes: Attributes {
     var list = Attributes()
     if transposed { list.set("transposed", .boolean(true)) }
     return list
   }
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {
+  init(_ attributes: inout Attributes) throws(Diagnostic) {
     transposed = try attributes.boolean("transposed")
   }
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     let (a, b) = (operands[0].shape, operands[1].shape)
     try require(
       "C1", a.count == b.count && (a.count == 2 || a.count == 3) && a.dropLast(2) == b.dropLast(2),
@@ -36,7 +36,7 @@ public struct MatMul: OpDefinition {
     return TensorType(
       .f32, a.dropLast(2) + [a[rank - 2], transposed ? b[rank - 2] : b[rank - 1]])
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate(_ operands: [Tensor]) -> Tensor {
     let (a, b) = (operands[0], operands[1])
     let rank = a.shape.count
     let (m, k) = (a.shape[rank - 2], a.shape[rank - 1])

@@ -7,15 +7,15 @@ public struct MeanRows: OpDefinition {
   /// Creates the op.
   public init() {}
 
-  public static let mnemonic = "mean_rows"
-  public static let forms = Set(Form.allCases)
-  public static let operandCounts = 1...1
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {}
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  static let mnemonic = "mean_rows"
+  static let forms = Set(Form.allCases)
+  static let operandCounts = 1...1
+  init(_ attributes: inout Attributes) throws(Diagnostic) {}
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "x", operands[0], 2)
     return .f32(1, operands[0].shape[1])
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate(_ operands: [Tensor]) -> Tensor {
     let (rows, dim) = (operands[0].rows, operands[0].columns)
     var sums = Array(repeating: 0.0, count: dim)
     for t in 0..<rows {

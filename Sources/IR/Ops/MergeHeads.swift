@@ -8,16 +8,16 @@ public struct MergeHeads: OpDefinition {
   /// Creates the op.
   public init() {}
 
-  public static let mnemonic = "merge_heads"
-  public static let forms: Set<Form> = [.imported]
-  public static let operandCounts = 1...1
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {}
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  static let mnemonic = "merge_heads"
+  static let forms: Set<Form> = [.imported]
+  static let operandCounts = 1...1
+  init(_ attributes: inout Attributes) throws(Diagnostic) {}
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "x", operands[0], 3)
     let x = operands[0].shape
     return .f32(x[1], x[0] * x[2])
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate(_ operands: [Tensor]) -> Tensor {
     let x = operands[0].shape
     var values: [Float] = []
     values.reserveCapacity(operands[0].values.count)

@@ -12,18 +12,18 @@ public struct Multiply: OpDefinition {
   /// Creates a multiplication.
   public init(axis: Int = -1) { self.axis = axis }
 
-  public static let mnemonic = "multiply"
-  public static let forms = Set(Form.allCases)
-  public static let operandCounts = 2...2
-  public var attributes: Attributes {
+  static let mnemonic = "multiply"
+  static let forms = Set(Form.allCases)
+  static let operandCounts = 2...2
+  var attributes: Attributes {
     var list = Attributes()
     if axis != -1 { list.set("axis", .integer(axis)) }
     return list
   }
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {
+  init(_ attributes: inout Attributes) throws(Diagnostic) {
     axis = try attributes.integer("axis", default: -1)
   }
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     let x = operands[0]
     try require("C1", axis >= -1 && axis < x.rank && x.rank > 0, "axis: \(axis) of \(x)")
     let extent = x.shape[axis < 0 ? x.rank - 1 : axis]
@@ -32,7 +32,7 @@ public struct Multiply: OpDefinition {
       "factor: expected \(TensorType.f32(extent)) or \(x), found \(operands[1])")
     return x
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate(_ operands: [Tensor]) -> Tensor {
     var result = operands[0]
     let factor = operands[1].values
     if operands[1].shape == result.shape {

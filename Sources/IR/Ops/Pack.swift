@@ -16,23 +16,23 @@ public struct Pack: OpDefinition {
   /// Creates a packing.
   public init(width: Int = Pack.standardWidth) { self.width = width }
 
-  public static let mnemonic = "pack"
-  public static let forms: Set<Form> = [.fused, .planned]
-  public static let operandCounts = 1...1
-  public var attributes: Attributes {
+  static let mnemonic = "pack"
+  static let forms: Set<Form> = [.fused, .planned]
+  static let operandCounts = 1...1
+  var attributes: Attributes {
     var list = Attributes()
     if width != Pack.standardWidth { list.set("width", .integer(width)) }
     return list
   }
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {
+  init(_ attributes: inout Attributes) throws(Diagnostic) {
     width = try attributes.integer("width", default: Pack.standardWidth)
   }
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "weight", operands[0], 2)
     let weight = operands[0].shape
     return .f32((weight[0] + width - 1) / width, weight[1], width)
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate(_ operands: [Tensor]) -> Tensor {
     let weight = operands[0]
     let (out, depth) = (weight.rows, weight.columns)
     let panels = (out + width - 1) / width

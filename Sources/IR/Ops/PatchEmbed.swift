@@ -16,11 +16,11 @@ public struct PatchEmbed: OpDefinition {
   /// Creates a patch embedding.
   public init() {}
 
-  public static let mnemonic = "patch_embed"
-  public static let forms: Set<Form> = [.imported]
-  public static let operandCounts = 2...3
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {}
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  static let mnemonic = "patch_embed"
+  static let forms: Set<Form> = [.imported]
+  static let operandCounts = 2...3
+  init(_ attributes: inout Attributes) throws(Diagnostic) {}
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "x", operands[0], 3)
     try requireRank("C2", "weight", operands[1], 4)
     let (x, weight) = (operands[0].shape, operands[1].shape)
@@ -36,7 +36,7 @@ public struct PatchEmbed: OpDefinition {
     }
     return .f32((x[1] / patch) * (x[2] / patch), weight[0])
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate(_ operands: [Tensor]) -> Tensor {
     let weight = operands[1]
     let patches = ExtractPatches(patch: weight.shape[2]).evaluate([operands[0]])
     let rows = Tensor(

@@ -10,25 +10,25 @@ public struct Reshape: OpDefinition {
   /// Creates a reshape.
   public init(_ shape: [Int]) { self.shape = shape }
 
-  public static let mnemonic = "reshape"
-  public static let forms = Set(Form.allCases)
-  public static let operandCounts = 1...1
-  public var attributes: Attributes {
+  static let mnemonic = "reshape"
+  static let forms = Set(Form.allCases)
+  static let operandCounts = 1...1
+  var attributes: Attributes {
     var list = Attributes()
     list.set("shape", .integers(shape))
     return list
   }
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {
+  init(_ attributes: inout Attributes) throws(Diagnostic) {
     shape = try attributes.integers("shape")
   }
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     let result = TensorType(operands[0].element, shape)
     try require(
       "C1", result.count == operands[0].count,
       "\(operands[0]) has \(operands[0].count) elements, \(result) has \(result.count)")
     return result
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate(_ operands: [Tensor]) -> Tensor {
     Tensor(shape: shape, values: operands[0].values)
   }
 }

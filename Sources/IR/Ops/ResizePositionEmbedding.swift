@@ -40,10 +40,10 @@ public struct ResizePositionEmbedding: OpDefinition {
     self.method = method
   }
 
-  public static let mnemonic = "resize_position_embedding"
-  public static let forms = Set(Form.allCases)
-  public static let operandCounts = 1...1
-  public var attributes: Attributes {
+  static let mnemonic = "resize_position_embedding"
+  static let forms = Set(Form.allCases)
+  static let operandCounts = 1...1
+  var attributes: Attributes {
     var list = Attributes()
     list.set("from", .integers(from))
     list.set("to", .integers(to))
@@ -51,13 +51,13 @@ public struct ResizePositionEmbedding: OpDefinition {
     list.set("method", .text(method.rawValue))
     return list
   }
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {
+  init(_ attributes: inout Attributes) throws(Diagnostic) {
     from = try attributes.integers("from")
     to = try attributes.integers("to")
     prefix = try attributes.integer("prefix", default: 0)
     method = try attributes.choice("method")
   }
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "table", operands[0], 2)
     try require(
       "C2", from.count == 2 && to.count == 2 && (from + to).allSatisfy { $0 > 0 } && prefix >= 0,
@@ -67,7 +67,7 @@ public struct ResizePositionEmbedding: OpDefinition {
       "table: expected \(prefix + from[0] * from[1]) rows, found \(operands[0])")
     return .f32(prefix + to[0] * to[1], operands[0].shape[1])
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate(_ operands: [Tensor]) -> Tensor {
     let table = operands[0]
     let dim = table.columns
     let rowTaps = method.taps(from: from[0], to: to[0])

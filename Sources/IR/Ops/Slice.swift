@@ -20,22 +20,22 @@ public struct Slice: OpDefinition {
     self.count = count
   }
 
-  public static let mnemonic = "slice"
-  public static let forms = Set(Form.allCases)
-  public static let operandCounts = 1...1
-  public var attributes: Attributes {
+  static let mnemonic = "slice"
+  static let forms = Set(Form.allCases)
+  static let operandCounts = 1...1
+  var attributes: Attributes {
     var list = Attributes()
     if axis != 0 { list.set("axis", .integer(axis)) }
     list.set("start", .integer(start))
     list.set("count", .integer(count))
     return list
   }
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {
+  init(_ attributes: inout Attributes) throws(Diagnostic) {
     axis = try attributes.integer("axis", default: 0)
     start = try attributes.integer("start")
     count = try attributes.integer("count")
   }
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     var result = operands[0]
     try require(
       "C1", axis >= 0 && axis < result.rank, "axis: \(axis) is not a dimension of \(result)")
@@ -45,7 +45,7 @@ public struct Slice: OpDefinition {
     result.shape[axis] = count
     return result
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate(_ operands: [Tensor]) -> Tensor {
     let x = operands[0]
     let outer = x.shape[..<axis].reduce(1, *)
     let inner = x.shape[(axis + 1)...].reduce(1, *)

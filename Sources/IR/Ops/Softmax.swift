@@ -9,15 +9,15 @@ public struct Softmax: OpDefinition {
   /// Creates a softmax.
   public init() {}
 
-  public static let mnemonic = "softmax"
-  public static let forms = Set(Form.allCases)
-  public static let operandCounts = 1...1
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {}
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  static let mnemonic = "softmax"
+  static let forms = Set(Form.allCases)
+  static let operandCounts = 1...1
+  init(_ attributes: inout Attributes) throws(Diagnostic) {}
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try require("C1", operands[0].rank > 0, "x: a scalar has no rows")
     return operands[0]
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate(_ operands: [Tensor]) -> Tensor {
     var result = operands[0]
     let n = result.columns
     for start in stride(from: 0, to: result.values.count, by: n) {

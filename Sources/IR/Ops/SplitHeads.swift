@@ -11,25 +11,25 @@ public struct SplitHeads: OpDefinition {
   /// Creates the op.
   public init(heads: Int) { self.heads = heads }
 
-  public static let mnemonic = "split_heads"
-  public static let forms: Set<Form> = [.imported]
-  public static let operandCounts = 1...1
-  public var attributes: Attributes {
+  static let mnemonic = "split_heads"
+  static let forms: Set<Form> = [.imported]
+  static let operandCounts = 1...1
+  var attributes: Attributes {
     var list = Attributes()
     list.set("heads", .integer(heads))
     return list
   }
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {
+  init(_ attributes: inout Attributes) throws(Diagnostic) {
     heads = try attributes.integer("heads")
   }
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "x", operands[0], 2)
     let x = operands[0].shape
     try require(
       "C1", heads > 0 && x[1] % heads == 0, "x: \(heads) heads do not divide \(operands[0])")
     return .f32(heads, x[0], x[1] / heads)
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate(_ operands: [Tensor]) -> Tensor {
     let (tokens, dim) = (operands[0].rows, operands[0].columns)
     var values: [Float] = []
     values.reserveCapacity(tokens * dim)

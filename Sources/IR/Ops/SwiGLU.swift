@@ -11,17 +11,17 @@ public struct SwiGLU: OpDefinition {
   /// Creates the op.
   public init() {}
 
-  public static let mnemonic = "swiglu"
-  public static let forms = Set(Form.allCases)
-  public static let operandCounts = 1...1
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {}
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  static let mnemonic = "swiglu"
+  static let forms = Set(Form.allCases)
+  static let operandCounts = 1...1
+  init(_ attributes: inout Attributes) throws(Diagnostic) {}
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "x", operands[0], 2)
     let x = operands[0].shape
     try require("C1", x[1] % 2 == 0, "x: \(operands[0]) has no two halves")
     return .f32(x[0], x[1] / 2)
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate(_ operands: [Tensor]) -> Tensor {
     let (rows, hidden) = (operands[0].rows, operands[0].columns / 2)
     var result = Tensor(shape: [rows, hidden])
     for t in 0..<rows {

@@ -7,15 +7,15 @@ public struct Transpose: OpDefinition {
   /// Creates a transpose.
   public init() {}
 
-  public static let mnemonic = "transpose"
-  public static let forms = Set(Form.allCases)
-  public static let operandCounts = 1...1
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {}
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  static let mnemonic = "transpose"
+  static let forms = Set(Form.allCases)
+  static let operandCounts = 1...1
+  init(_ attributes: inout Attributes) throws(Diagnostic) {}
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "x", operands[0], 2)
     return .f32(operands[0].shape[1], operands[0].shape[0])
   }
-  public func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate(_ operands: [Tensor]) -> Tensor {
     let (rows, columns) = (operands[0].rows, operands[0].columns)
     var result = Tensor(shape: [columns, rows])
     for i in 0..<rows {

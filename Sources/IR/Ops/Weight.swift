@@ -13,22 +13,22 @@ public struct Weight: OpDefinition {
     self.shape = shape
   }
 
-  public static let mnemonic = "weight"
-  public static let forms = Set(Form.allCases)
-  public static let operandCounts = 0...0
-  public var attributes: Attributes {
+  static let mnemonic = "weight"
+  static let forms = Set(Form.allCases)
+  static let operandCounts = 0...0
+  var attributes: Attributes {
     var list = Attributes()
     list.set("tensor", .text(tensor))
     list.set("shape", .integers(shape))
     return list
   }
-  public init(_ attributes: inout Attributes) throws(Diagnostic) {
+  init(_ attributes: inout Attributes) throws(Diagnostic) {
     tensor = try attributes.text("tensor")
     shape = try attributes.integers("shape")
   }
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     TensorType(.f32, shape)
   }
   /// Never called: the evaluator reads the checkpoint.
-  public func evaluate(_ operands: [Tensor]) -> Tensor { Tensor(shape: shape) }
+  func evaluate(_ operands: [Tensor]) -> Tensor { Tensor(shape: shape) }
 }

@@ -1,0 +1,94 @@
+import IR
+
+/// Computes values of a graph by the reference semantics of its operations.
+///
+/// It serves three masters: constants, when the weights are written; `vitc run --reference`; and
+/// the tests, as the truth that generated code is held to. Big products go through OpenBLAS.
+public struct Evaluator {
+  /// Reads a tensor of the checkpoint by its name there.
+  public typealias WeightReader = (String) throws(Diagnostic) -> Tensor
+
+  private let graph: Graph
+  private let weights: WeightReader
+
+  /// Creates an evaluator.
+  public init(_ graph: Graph, weights: @escaping WeightReader) {
+    self.graph = graph
+    self.weights = weights
+  }
+
+  /// Returns the graph's results, by name.
+  ///
+  /// - Parameter inputs: a tensor for each input node, by the node's name.
+  /// - Throws: a missing or wrongly shaped input, or what reading a weight throws.
+  public func results(_ inputs: [String: Tensor]) throws(Diagnostic) -> [String: Tensor] {
+    var lastUse = Array(0..<graph.nodes.count)
+    for (index, node) in graph.nodes.enumerated() {
+      for operand in node.operands { lastUse[operand.index] = index }
+    }
+    for output in graph.outputs { lastUse[output.value.index] = graph.nodes.count }
+    var tensors: [Tensor?] = Array(repeating: nil, count: graph.nodes.count)
+    for (index, node) in graph.nodes.enumerated() where lastUse[index] >= index {
+      if case .input = node.op {
+        tensors[index] = try input(node, inputs)
+      } else {
+        tensors[index] = try result(of: node, node.operands.compactMap { tensors[$0.index] })
+      }
+      for operand in node.operands where lastUse[operand.index] == index {
+        tensors[operand.index] = nil
+      }
+    }
+    var results: [String: Tensor] = [:]
+    for output in graph.outputs { results[output.name] = tensors[output.value.index] }
+    return results
+  }
+
+  /// Returns a value that is a function of weights only.
+  ///
+  /// Its operands are computed anew each time and released at once, so that memory stays near the
+  /// size of the largest tensor.
+  ///
+  /// - Throws: what reading a weight throws, or a value that depends on an input.
+  public func constant(_ value: Value) throws(Diagnostic) -> Tensor {
+    let node = graph[value]
+    var operands: [Tensor] = []
+    for operand in node.operands { operands.append(try constant(operand)) }
+    if case .input = node.op {
+      throw Diagnostic("the value depends on an input", at: .node(node.name))
+    }
+    return try result(of: node, operands)
+  }
+
+  private func result(of node: Node, _ operands: [Tensor]) throws(Diagnostic) -> Tensor {
+    switch node.op {
+    case .weight(let weight):
+      let tensor = try weights(weight.tensor)
+      guard tensor.shape == weight.shape else {
+        throw Diagnostic(
+          "tensor '\(weight.tensor)' is \(tensor.type), expected \(node.type)",
+          at: .node(node.name))
+      }
+      return tensor
+    case .matMul(let op): return BLAS.product(op, operands)
+    case .linear: return BLAS.linear(operands)
+    case .patchEmbed:
+      let weight = operands[1]
+      let patches = Op.extractPatches(ExtractPatches(patch: weight.shape[2]))
+        .evaluate([operands[0]])
+      let rows = Tensor(shape: [weight.shape[0], patches.columns], values: weight.values)
+      return BLAS.linear([patches, rows] + operands.dropFirst(2))
+    default: return node.op.evaluate(operands)
+    }
+  }
+
+  private func input(_ node: Node, _ inputs: [String: Tensor]) throws(Diagnostic) -> Tensor {
+    guard let tensor = inputs[node.name] else {
+      throw Diagnostic("no value was given for the input", at: .node(node.name))
+    }
+    guard tensor.type == node.type else {
+      throw Diagnostic(
+        "the input is \(tensor.type), expected \(node.type)", at: .node(node.name))
+    }
+    return tensor
+  }
+}

@@ -1,0 +1,128 @@
+/// A lexical unit of the text form.
+struct Token: Hashable, Sendable {
+  enum Kind: Hashable, Sendable {
+    /// A keyword, mnemonic or attribute name.
+    case word
+    /// `%name`, without the sign.
+    case value
+    /// `@name`, without the sign.
+    case symbol
+    /// A number, as written.
+    case number
+    /// A text in double quotes, without them.
+    case string
+    /// One of `{ } [ ] ( ) , : = +`.
+    case punctuation
+    case end
+  }
+
+  var kind: Kind
+  var text: String
+  var line: Int
+  var column: Int
+}
+
+/// Cuts text into tokens; `//` comments run to the end of the line.
+struct Lexer: Sendable {
+  private let bytes: [UInt8]
+  private let file: String
+  private var position = 0
+  private var line = 1
+  private var lineStart = 0
+
+  init(_ text: String, file: String) {
+    bytes = Array(text.utf8)
+    self.file = file
+  }
+
+  /// Returns all tokens, an `end` last.
+  ///
+  /// - Throws: a character that begins no token, or a text without an end.
+  mutating func tokens() throws(Diagnostic) -> [Token] {
+    var tokens: [Token] = []
+    repeat { tokens.append(try next()) } while tokens.last?.kind != .end
+    return tokens
+  }
+
+  private mutating func next() throws(Diagnostic) -> Token {
+    skipBlanks()
+    guard position < bytes.count else { return token(.end, position..<position) }
+    let start = position
+    let byte = bytes[position]
+    switch byte {
+    case UInt8(ascii: "%"), UInt8(ascii: "@"):
+      position += 1
+      take(while: Lexer.isNameByte)
+      guard position > start + 1 else { throw unexpected(byte, at: start) }
+      return token(
+        byte == UInt8(ascii: "%") ? .value : .symbol, start + 1..<position, from: start)
+    case UInt8(ascii: "\""):
+      position += 1
+      take { $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\n") }
+      guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
+        throw error("text without a closing quote", at: start)
+      }
+      position += 1
+      return token(.string, start + 1..<position - 1, from: start)
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."):
+      position += 1
+      take {
+        Lexer.isNameByte($0) || $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "-")
+      }
+      return token(.number, start..<position)
+    case _ where Lexer.isNameByte(byte):
+      take(while: Lexer.isNameByte)
+      return token(.word, start..<position)
+    case _ where "{}[](),:=+".utf8.contains(byte):
+      position += 1
+      return token(.punctuation, start..<position)
+    default:
+      throw unexpected(byte, at: start)
+    }
+  }
+
+  private mutating func skipBlanks() {
+    while position < bytes.count {
+      switch bytes[position] {
+      case UInt8(ascii: "\n"):
+        line += 1
+        position += 1
+        lineStart = position
+      case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"): position += 1
+      case UInt8(ascii: "/")
+      where position + 1 < bytes.count && bytes[position + 1] == UInt8(ascii: "/"):
+        take { $0 != UInt8(ascii: "\n") }
+      default: return
+      }
+    }
+  }
+
+  private mutating func take(while condition: (UInt8) -> Bool) {
+    while position < bytes.count, condition(bytes[position]) { position += 1 }
+  }
+
+  private static func isNameByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."):
+      true
+    default: false
+    }
+  }
+
+  private func token(_ kind: Token.Kind, _ range: Range<Int>, from start: Int? = nil) -> Token {
+    Token(
+      kind: kind, text: String(decoding: bytes[range], as: UTF8.self), line: line,
+      column: (start ?? range.lowerBound) - lineStart + 1)
+  }
+
+  private func unexpected(_ byte: UInt8, at position: Int) -> Diagnostic {
+    let shown =
+      (0x21...0x7E).contains(byte) ? "'\(Character(UnicodeScalar(byte)))'" : "byte \(byte)"
+    return error("unexpected \(shown)", at: position)
+  }
+
+  private func error(_ message: String, at position: Int) -> Diagnostic {
+    Diagnostic(message, at: .text(file: file, line: line, column: position - lineStart + 1))
+  }
+}

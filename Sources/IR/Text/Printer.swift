@@ -1,0 +1,36 @@
+extension Graph: CustomStringConvertible {
+  /// The complete text form; `GraphParser` is its inverse.
+  ///
+  ///     graph @mlp fused {
+  ///       %x: f32[197,192] = input {shape = [197, 192]}
+  ///       %w: f32[768,192] = weight {tensor = "fc1.weight", shape = [768, 192]}
+  ///       %y: f32[197,768] = linear %x, %w
+  ///       return %y as "tokens"
+  ///     }
+  public var description: String { text(annotations: [:]) }
+
+  /// Returns the text form with comments behind some nodes, by index: how errors are shown.
+  public func text(annotations: [Int: [String]]) -> String {
+    var text = "graph @\(name) \(form.rawValue) {\n"
+    for (index, node) in nodes.enumerated() {
+      text += "  " + line(node)
+      for note in annotations[index] ?? [] { text += "  // error: \(note)" }
+      text += "\n"
+    }
+    let results = outputs.map { "%\(self[$0.value].name) as \"\($0.name)\"" }
+    if !results.isEmpty { text += "  return " + results.joined(separator: ", ") + "\n" }
+    return text + "}\n"
+  }
+
+  private func line(_ node: Node) -> String {
+    var text = "%\(node.name): \(node.type)"
+    if let placement = node.placement { text += " \(placement)" }
+    text += " = \(node.op.mnemonic)"
+    if !node.operands.isEmpty {
+      text += " " + node.operands.map { "%\(self[$0].name)" }.joined(separator: ", ")
+    }
+    let attributes = node.op.attributes
+    if !attributes.isEmpty { text += " \(attributes)" }
+    return text
+  }
+}

@@ -1,0 +1,71 @@
+/// Holds a graph to the promises of its form.
+///
+/// Every form:
+/// - G1: names are unique.
+/// - G2: operands stand before their users.
+/// - G3: every type is what the operation infers.
+/// - G4: every operation may stand in the form.
+/// - G5: there is a result, and results have distinct names.
+///
+/// Form `planned`:
+/// - G6: exactly these are placed: values computed at run time, and constants that these read.
+/// - G7: inputs lie in the image, constants in the weights, everything else in the arena or in its
+///   output; a view lies where its operand says; operands of a concatenation lie inside it.
+/// - G8: nothing is overwritten that is still to be read.
+public enum Verifier {
+  /// Returns every violation, as node index and message; empty iff the graph keeps its promises.
+  public static func violations(of graph: Graph) -> [(node: Int, message: String)] {
+    var found = structure(graph)
+    if graph.form == .planned, found.isEmpty { found = PlacementVerifier(graph).violations() }
+    return found
+  }
+
+  /// Checks a graph.
+  ///
+  /// - Throws: all violations in one diagnostic, with the graph and each error behind its line.
+  public static func verify(_ graph: Graph) throws(Diagnostic) {
+    let found = violations(of: graph)
+    guard let first = found.first else { return }
+    let byNode = Dictionary(grouping: found, by: \.node).mapValues { $0.map(\.message) }
+    throw Diagnostic(
+      "graph @\(graph.name) breaks \(found.count) rule\(found.count == 1 ? "" : "s") of the form "
+        + "'\(graph.form.rawValue)': \(first.message)",
+      at: graph.nodes.indices.contains(first.node) ? .node(graph.nodes[first.node].name) : nil,
+      notes: ["\n" + graph.text(annotations: byNode)])
+  }
+
+  private static func structure(_ graph: Graph) -> [(node: Int, message: String)] {
+    var found: [(node: Int, message: String)] = []
+    var names: Set<String> = []
+    for (index, node) in graph.nodes.enumerated() {
+      if !names.insert(node.name).inserted {
+        found.append((index, "[G1] the name is taken"))
+      }
+      guard node.operands.allSatisfy({ $0.index < index }) else {
+        found.append((index, "[G2] an operand stands behind its user"))
+        continue
+      }
+      do throws(Diagnostic) {
+        let inferred = try node.op.resultType(of: node.operands.map { graph[$0].type })
+        if inferred != node.type {
+          found.append((index, "[G3] the type is \(node.type), expected \(inferred)"))
+        }
+      } catch {
+        found.append((index, error.message))
+      }
+      if !node.op.isAllowed(in: graph.form) {
+        let message =
+          "[G4] '\(node.op.mnemonic)' may not stand in the form '\(graph.form.rawValue)'"
+        found.append((index, message))
+      }
+    }
+    if graph.outputs.isEmpty {
+      found.append((graph.nodes.count - 1, "[G5] the graph has no result"))
+    }
+    for (index, output) in graph.outputs.enumerated()
+    where graph.outputs[..<index].contains(where: { $0.name == output.name }) {
+      found.append((output.value.index, "[G5] two results are named '\(output.name)'"))
+    }
+    return found
+  }
+}
