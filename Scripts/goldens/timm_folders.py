@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""Tiny timm checkpoints with random weights in timm's hub format, and their goldens.
+
+Writes Tests/Goldens/timm/NAME/ for each of MODELS: config.json (the architecture's name implies
+what `model_args` does not say), model.safetensors, and golden/: SIDE-input.npy with SIDE-logits.npy
+(models with classes), SIDE-features.npy (what feeds the head) and SIDE-tokens.npy (all tokens after
+the last norm) for the checkpoint's own image size and a changed one (position embeddings resized by
+timm's loader). Tests/Goldens/timm/index.json lists them.
+
+timm computes in float64 from the stored weights, promoted; position embeddings are resized in
+float32, as timm always does. Results are rounded to float32.
+
+Made with torch 2.13.0, timm 1.0.31, numpy 2.4.6, safetensors 0.8.0:
+  pip install torch timm numpy safetensors
+  python timm_folders.py
+"""
+
+import timm
+import torch
+from safetensors.torch import load_file
+from timm.models import save_for_hf
+from timm.models.vision_transformer import checkpoint_filter_fn
+from tinymodels import GOLDENS, fresh, input_images, randomize, write_goldens, write_index
+
+FOLDER = GOLDENS / "timm"
+PLAIN = {"embed_dim": 36, "depth": 2, "num_heads": 3, "patch_size": 4, "num_classes": 5}
+SMALL = PLAIN | {"mlp_ratio": 2}
+HEADLESS = {"embed_dim": 32, "depth": 2, "num_heads": 2, "patch_size": 7, "num_classes": 0}
+LABELS = ["a", "b", "c, d", "e", "f"]
+# Name, architecture, arguments, stored type, own and other image size.
+MODELS = [
+    ("token", "vit_tiny_patch16_224", PLAIN, torch.float32, 16, 24),
+    ("token-f16", "vit_base_patch32_384", SMALL, torch.float16, 24, 16),
+    ("headless-bf16", "vit_small_patch8_224", SMALL | {"num_classes": 0}, torch.bfloat16, 16, 20),
+    # The mean of the patch tokens, with `fc_norm` in place of `norm`; the class token stays.
+    ("token-avg", "vit_tiny_patch16_224", SMALL | {"global_pool": "avg"}, torch.float32, 16, 24),
+    # No class token, mean after `norm`.
+    ("gap", "vit_base_patch16_gap_224", SMALL, torch.float32, 16, 24),
+    # Four registers, no class token, `fc_norm`, LayerScale.
+    ("registers-gap", "vit_medium_patch16_reg4_gap_256", SMALL, torch.float32, 24, 16),
+    ("no-qkv-bias", "vit_base_patch16_224_miil", SMALL, torch.float32, 16, 24),
+    ("deit", "deit_tiny_patch16_224", SMALL, torch.float32, 16, 24),
+    ("deit-distilled", "deit_tiny_distilled_patch16_224", SMALL, torch.float32, 16, 24),
+    ("deit3", "deit3_small_patch16_224", SMALL, torch.float32, 16, 24),
+    ("dinov2", "vit_small_patch14_dinov2", HEADLESS, torch.float32, 35, 28),
+    ("dinov2-registers", "vit_small_patch14_reg4_dinov2", HEADLESS, torch.float16, 28, 42),
+    ("dinov2-swiglu", "vit_giant_patch14_dinov2", HEADLESS, torch.float32, 28, 42),
+]
+
+
+def outputs(model: torch.nn.Module, images: torch.Tensor) -> dict:
+    """Final tokens, what feeds the head, and logits where there is a head."""
+    with torch.inference_mode():
+        tokens = model.forward_features(images.double())
+        named = {"tokens": tokens, "features": model.forward_head(tokens, pre_logits=True)}
+        if model.num_classes:
+            named["logits"] = model.forward_head(tokens)
+    return named
+
+
+def make(name, architecture, arguments, dtype, side, other) -> dict:
+    """Writes one model's folder; its entry of the index."""
+    model = timm.create_model(architecture, img_size=side, **arguments)
+    randomize(model, f"timm {name}")
+    folder = fresh(FOLDER / name)
+    labels = {"label_names": LABELS} if model.num_classes else {}
+    save_for_hf(
+        model.to(dtype), str(folder), model_config=labels, safe_serialization=True,
+        model_args={"img_size": side, **arguments},
+    )
+    (folder / "model.safetensors").chmod(0o644)
+    entries = []
+    for size in (side, other):
+        model = timm.create_model(f"local-dir:{folder}", img_size=size).eval()
+        stored = load_file(folder / "model.safetensors")
+        stored = {key: value.float() for key, value in stored.items()}
+        model.load_state_dict(checkpoint_filter_fn(stored, model))
+        images = input_images(name, size)
+        entries += write_goldens(folder, size, images, outputs(model.double(), images))
+    return {
+        "name": name,
+        "architecture": architecture,
+        "dtype": str(dtype).removeprefix("torch."),
+        "image": side,
+        "goldens": entries,
+    }
+
+
+def main() -> None:
+    fresh(FOLDER)
+    versions = {"torch": torch.__version__, "timm": timm.__version__}
+    write_index(FOLDER, versions, [make(*model) for model in MODELS])
+
+
+if __name__ == "__main__":
+    main()

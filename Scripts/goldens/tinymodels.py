@@ -1,0 +1,74 @@
+"""What hf_folders.py and timm_folders.py share: random weights, and goldens with their index."""
+
+import json
+import shutil
+import zlib
+from pathlib import Path
+
+import numpy
+import torch
+
+GOLDENS = Path(__file__).resolve().parents[2] / "Tests" / "Goldens"
+BATCH = 2
+
+
+def generator(name: str) -> torch.Generator:
+    """Random numbers that depend on this name alone."""
+    return torch.Generator().manual_seed(zlib.crc32(name.encode()))
+
+
+@torch.no_grad()
+def randomize(model: torch.nn.Module, name: str) -> None:
+    """Overwrites every parameter so that none is zero or one and each changes the output.
+
+    Norm scales lie about 1, layer scales about 0.5, biases and tokens have deviation 0.1 and 0.5,
+    linear and convolution weights keep the variance of what they read.
+    """
+    random = generator(name)
+    for path, parameter in model.named_parameters():
+        values = torch.randn(parameter.shape, generator=random)
+        if path.endswith("bias"):
+            values = 0.1 * values
+        elif path.endswith(("gamma", "lambda1")):
+            values = 0.5 + 0.2 * values
+        elif path.endswith(("_token", "_tokens", "pos_embed", "position_embeddings")):
+            values = 0.5 * values
+        elif parameter.ndim == 1:
+            values = 1 + 0.2 * values
+        else:
+            values = values * (1.2 / parameter[0].numel() ** 0.5)
+        parameter.copy_(values)
+
+
+def input_images(name: str, side: int) -> torch.Tensor:
+    """float32 [2, 3, side, side], normally distributed."""
+    return torch.randn(BATCH, 3, side, side, generator=generator(f"{name} {side}"))
+
+
+def fresh(path: Path) -> Path:
+    """An empty folder of this path."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    return path
+
+
+def write_goldens(folder: Path, side: int, images: torch.Tensor, outputs: dict) -> list:
+    """Writes SIDE-input.npy and SIDE-OUTPUT.npy into folder/golden; the index entries."""
+    (folder / "golden").mkdir(exist_ok=True)
+    numpy.save(folder / "golden" / f"{side}-input.npy", images.float().numpy())
+    entries = []
+    for output, values in outputs.items():
+        assert values.dtype == torch.float64 and torch.isfinite(values).all()
+        file = f"golden/{side}-{output}.npy"
+        numpy.save(folder / file, values.float().numpy())
+        entries.append({"file": file, "output": output, "image": side, "shape": list(values.shape)})
+    return entries
+
+
+def write_index(folder: Path, versions: dict, models: list) -> None:
+    """Writes folder/index.json: one line for each model."""
+    lines = ",\n".join(json.dumps(model) for model in models)
+    text = f'{{"versions": {json.dumps(versions)},\n"models": [\n{lines}\n]}}\n'
+    (folder / "index.json").write_text(text)
+    total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    print(f"{len(models)} models, {total / 1024:.0f} KB in {folder.name}/")
