@@ -78,10 +78,15 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
-    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    // C, not a system library: libpng reports errors by longjmp, which must not cross Swift.
+    .target(name: "CPNG", linkerSettings: [.linkedLibrary("png16")]),
     .systemLibrary(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
-    .target(name: "Images", dependencies: ["IR", "CPNG", "CTurboJPEG"], swiftSettings: strict),
+    .target(name: "Files", dependencies: ["IR"], swiftSettings: strict),
+    .target(name: "Npy", dependencies: ["IR", "Files", "CZlib"], swiftSettings: strict),
+    .target(
+      name: "Images", dependencies: ["IR", "Files", "CPNG", "CTurboJPEG"], swiftSettings: strict),
 
     .target(
       name: "Compiler",
@@ -106,7 +111,13 @@ let package = Package(
     .testTarget(
       name: "RuntimeTests", dependencies: ["VitRuntime", "CVitABI", "Packaging", "EmbeddedImage"],
       swiftSettings: strict),
-    .testTarget(name: "ImagesTests", dependencies: ["Images"], swiftSettings: strict),
+    .testTarget(name: "FilesTests", dependencies: ["IR", "Files"], swiftSettings: strict),
+    .testTarget(
+      name: "NpyTests", dependencies: ["IR", "Files", "Npy"], exclude: ["Fixtures"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ImagesTests", dependencies: ["IR", "Images"], exclude: ["Fixtures"],
+      swiftSettings: strict),
     .testTarget(
       name: "FileTests",
       dependencies: ["IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "VitRuntime"],

@@ -1,0 +1,133 @@
+#include "cpng.h"
+
+#include <png.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// What is left of the file, where errors go, and what has to be freed after a longjmp. It lives in
+// the caller's frame, so that its values are certain after longjmp.
+typedef struct {
+  const uint8_t *bytes;
+  size_t left;
+  char *error;
+  png_structp png;
+  png_infop info;
+  uint8_t *grey;
+} reader;
+
+static void fail(png_structp png, png_const_charp message) {
+  reader *r = png_get_error_ptr(png);
+  snprintf(r->error, CPNG_ERROR_BYTES, "%s", message);
+  png_longjmp(png, 1);
+}
+
+// Warnings are about chunks that do not change the pixels, such as a colour profile.
+static void ignore(png_structp png, png_const_charp message) {
+  (void)png;
+  (void)message;
+}
+
+static void take(png_structp png, png_bytep to, size_t count) {
+  reader *r = png_get_io_ptr(png);
+  if (count > r->left) png_error(png, "the file ends too early");
+  memcpy(to, r->bytes, count);
+  r->bytes += count;
+  r->left -= count;
+}
+
+static int start(reader *r) {
+  r->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, r, fail, ignore);
+  r->info = r->png ? png_create_info_struct(r->png) : NULL;
+  if (r->info) return 1;
+  snprintf(r->error, CPNG_ERROR_BYTES, "out of memory");
+  return 0;
+}
+
+static void finish(reader *r) {
+  free(r->grey);
+  png_destroy_read_struct(&r->png, &r->info, NULL);
+}
+
+static void read_info(reader *r) {
+  png_set_read_fn(r->png, r, take);
+  // The caller bounds the number of pixels; libpng's own limit of a million rows is in the way.
+  png_set_user_limits(r->png, 0x7fffffff, 0x7fffffff);
+  png_read_info(r->png, r->info);
+}
+
+int cpng_read_header(
+    const uint8_t *bytes, size_t size, cpng_header *header, char error[CPNG_ERROR_BYTES]) {
+  reader r = {.bytes = bytes, .left = size, .error = error};
+  if (start(&r) && setjmp(png_jmpbuf(r.png)) == 0) {
+    read_info(&r);
+    header->width = png_get_image_width(r.png, r.info);
+    header->height = png_get_image_height(r.png, r.info);
+    header->bit_depth = png_get_bit_depth(r.png, r.info);
+    header->channels = png_get_channels(r.png, r.info);
+    finish(&r);
+    return 1;
+  }
+  finish(&r);
+  return 0;
+}
+
+// 16-bit grey is mode "I;16" in PIL, whose conversion to 8 bits clamps.
+static void clamp_grey(reader *r, uint32_t width, uint32_t height, int passes, uint8_t *rgb) {
+  // An interlaced image refines all its rows in each pass, so all have to be kept.
+  size_t row_bytes = png_get_rowbytes(r->png, r->info);
+  r->grey = malloc(row_bytes * height);
+  if (!r->grey) png_error(r->png, "out of memory");
+  for (int pass = 0; pass < passes; pass++)
+    for (uint32_t y = 0; y < height; y++)
+      png_read_row(r->png, r->grey + y * row_bytes, NULL);
+  for (uint32_t y = 0; y < height; y++) {
+    const uint8_t *from = r->grey + y * row_bytes;
+    uint8_t *to = rgb + (size_t)y * width * 3;
+    for (size_t x = 0; x < width; x++)
+      to[3 * x] = to[3 * x + 1] = to[3 * x + 2] = from[2 * x] ? 255 : from[2 * x + 1];
+  }
+}
+
+static void read_rgb(reader *r, uint32_t width, uint32_t height, uint8_t *rgb) {
+  read_info(r);
+  int color = png_get_color_type(r->png, r->info);
+  int is_grey16 = color == PNG_COLOR_TYPE_GRAY && png_get_bit_depth(r->png, r->info) == 16;
+  if (!is_grey16) {
+    if (color == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(r->png);
+    if (color == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(r->png);
+    png_set_strip_16(r->png);
+    png_set_strip_alpha(r->png);
+    if (!(color & PNG_COLOR_MASK_COLOR)) png_set_gray_to_rgb(r->png);
+  }
+  int passes = png_set_interlace_handling(r->png);
+  png_read_update_info(r->png, r->info);
+  size_t pixel_bytes = is_grey16 ? 2 : 3;
+  if (png_get_image_width(r->png, r->info) != width
+      || png_get_image_height(r->png, r->info) != height
+      || png_get_rowbytes(r->png, r->info) != width * pixel_bytes)
+    png_error(r->png, "the rows have another size than the header says");
+  if (is_grey16) {
+    clamp_grey(r, width, height, passes, rgb);
+  } else {
+    for (int pass = 0; pass < passes; pass++)
+      for (uint32_t y = 0; y < height; y++)
+        png_read_row(r->png, rgb + (size_t)y * width * 3, NULL);
+  }
+  // Checks the sum of the last chunk and that nothing is missing.
+  png_read_end(r->png, NULL);
+}
+
+int cpng_read_rgb(
+    const uint8_t *bytes, size_t size, uint32_t width, uint32_t height, uint8_t *rgb,
+    char error[CPNG_ERROR_BYTES]) {
+  reader r = {.bytes = bytes, .left = size, .error = error};
+  if (start(&r) && setjmp(png_jmpbuf(r.png)) == 0) {
+    read_rgb(&r, width, height, rgb);
+    finish(&r);
+    return 1;
+  }
+  finish(&r);
+  return 0;
+}

@@ -1,0 +1,114 @@
+import IR
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Writes files so that a reader sees the old contents or the new, never a part, and a failure
+/// leaves nothing behind.
+public enum AtomicFile {
+  /// Writes a file of these bytes; see ``write(path:durable:_:)``.
+  public static func write(
+    path: String, contents: [UInt8], durable: Bool = false
+  ) throws(Diagnostic) {
+    try write(path: path, durable: durable) { (file: inout OutputFile) throws(Diagnostic) in
+      try file.append(contents)
+    }
+  }
+
+  /// Writes a file of whatever `body` appends.
+  ///
+  /// The bytes go to a hidden file in the same folder, which takes the place of `path` by a rename
+  /// when all of them are written, and is removed if anything fails. An existing file keeps its
+  /// permissions; a symbolic link stays, and the file that it points to is replaced. What is not a
+  /// regular file (`/dev/stdout`, a pipe) cannot be replaced and is written directly.
+  ///
+  /// - Parameters:
+  ///   - path: Where the file shall stand; its folder must exist.
+  ///   - durable: Whether the bytes are on the disk (`fsync`) before the rename, so that they
+  ///     outlive a power failure.
+  ///   - body: Writes the contents; what it throws is thrown again.
+  /// - Throws: At `.file(path)`, the system's reason: the folder does not exist or may not be
+  ///   written, `path` is a directory, the disk is full.
+  public static func write(
+    path: String, durable: Bool = false, _ body: (inout OutputFile) throws(Diagnostic) -> Void
+  ) throws(Diagnostic) {
+    var status = stat()
+    let exists = stat(path, &status) == 0
+    if exists, status.st_mode & S_IFMT == S_IFDIR {
+      throw Diagnostic("cannot write the file: it is a directory", at: .file(path))
+    }
+    if exists, status.st_mode & S_IFMT != S_IFREG {
+      return try writeDirectly(path, body)
+    }
+    let target = resolvingLinks(path)
+    let permissions = exists ? status.st_mode & 0o777 : nil
+    let temporary =
+      folder(of: target) + ".vitc-\(String(UInt64.random(in: .min ... .max), radix: 36))"
+    let descriptor = retrying { open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
+    guard descriptor >= 0 else { throw creationFailure(path, code: errno) }
+    do throws(Diagnostic) {
+      try fill(descriptor, path, permissions, durable, body)
+      guard rename(temporary, target) == 0 else {
+        throw .system("put the file in place", path: path, code: errno)
+      }
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+  }
+
+  /// Writes and closes the temporary file.
+  private static func fill(
+    _ descriptor: Int32, _ path: String, _ permissions: mode_t?, _ durable: Bool,
+    _ body: (inout OutputFile) throws(Diagnostic) -> Void
+  ) throws(Diagnostic) {
+    var isOpen = true
+    defer { if isOpen { close(descriptor) } }
+    var file = OutputFile(descriptor: descriptor, path: path)
+    try body(&file)
+    if let permissions, fchmod(descriptor, permissions) != 0 {
+      throw .system("keep the permissions of the file", path: path, code: errno)
+    }
+    if durable, fsync(descriptor) != 0 {
+      throw .system("write the file", path: path, code: errno)
+    }
+    isOpen = false
+    // Network file systems report a full disk here.
+    if close(descriptor) != 0 { throw .system("write the file", path: path, code: errno) }
+  }
+
+  /// Writes to a pipe or device, which a rename would replace by a file.
+  private static func writeDirectly(
+    _ path: String, _ body: (inout OutputFile) throws(Diagnostic) -> Void
+  ) throws(Diagnostic) {
+    let descriptor = retrying { open(path, O_WRONLY | O_CLOEXEC) }
+    guard descriptor >= 0 else { throw .system("open the file", path: path, code: errno) }
+    defer { close(descriptor) }
+    var file = OutputFile(descriptor: descriptor, path: path)
+    try body(&file)
+  }
+
+  /// The message for a folder in which nothing can be created.
+  private static func creationFailure(_ path: String, code: Int32) -> Diagnostic {
+    let name = folder(of: path)
+    return .system(
+      "create the file", path: path, code: code,
+      hint: code == ENOENT ? "create the folder '\(name.isEmpty ? "." : name)' first" : nil)
+  }
+
+  /// `path` up to and with its last slash; empty if it has none.
+  private static func folder(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "" }
+    return String(path[...slash])
+  }
+
+  /// The path of the file that a symbolic link points to; `path` itself where nothing stands yet.
+  private static func resolvingLinks(_ path: String) -> String {
+    guard let resolved = realpath(path, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+}

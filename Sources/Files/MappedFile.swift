@@ -1,0 +1,65 @@
+import IR
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// A regular file mapped read-only: pages are read when they are touched and shared between
+/// processes.
+///
+/// The file must not be shortened while it is mapped: touching a page beyond its end kills the
+/// process (SIGBUS), as with every mapping.
+public final class MappedFile: Sendable {
+  /// The path, as given.
+  public let path: String
+  /// The number of bytes; at least 1.
+  public let count: Int
+
+  // Safe to share: the mapping is read-only and lives as long as the object.
+  nonisolated(unsafe) private let base: UnsafeMutableRawPointer
+
+  /// Maps a file.
+  ///
+  /// Errors, all at `.file(path)`: it does not exist, is a directory, is not a regular file (a pipe
+  /// or a device has no bytes to map), may not be read, or is empty.
+  public init(_ path: String) throws(Diagnostic) {
+    let file = retrying { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+    guard file >= 0 else { throw .system("open the file", path: path, code: errno) }
+    defer { close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0 else {
+      throw .system("examine the file", path: path, code: errno)
+    }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: break
+    case S_IFDIR:
+      throw Diagnostic("expected a file, found a directory", at: .file(path))
+    default:
+      throw Diagnostic(
+        "expected a regular file, found a pipe, socket or device", at: .file(path),
+        hint: "copy the data to a file first")
+    }
+    guard status.st_size > 0 else { throw Diagnostic("the file is empty", at: .file(path)) }
+    let size = Int(status.st_size)
+    guard let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, file, 0), base != MAP_FAILED else {
+      throw .system("map the file", path: path, code: errno)
+    }
+    self.path = path
+    self.count = size
+    self.base = base
+  }
+
+  deinit { munmap(base, count) }
+
+  /// Calls `body` with all bytes; the buffer is valid during the call only (`buffer.bytes` is it as
+  /// a `RawSpan`).
+  public func withUnsafeBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    // The closure runs inside a method of self, but only this keeps self alive until its end.
+    defer { withExtendedLifetime(self) {} }
+    return try body(UnsafeRawBufferPointer(start: base, count: count))
+  }
+}

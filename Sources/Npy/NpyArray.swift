@@ -1,0 +1,83 @@
+import Files
+import IR
+
+/// An array of numbers, as NumPy stores it: a shape, and the values as `Float`, row-major.
+public struct NpyArray: Hashable, Sendable {
+  /// The extent of each dimension, outermost first; `[]` for a single number.
+  public let shape: [Int]
+  /// The values, row-major: as many as the product of `shape`.
+  public let values: [Float]
+
+  /// Creates an array of at most 64 dimensions (NumPy's limit); `values` must have as many elements
+  /// as `shape` says.
+  public init(shape: [Int], values: [Float]) {
+    // With a 0 among them, the product of the other extents may be too large for an Int.
+    let count = shape.contains(0) ? 0 : shape.reduce(1, *)
+    precondition(
+      shape.allSatisfy { $0 >= 0 } && values.count == count
+        && shape.count <= NpyHeader.maximumRank,
+      "array of \(shape) with \(values.count) values")
+    self.shape = shape
+    self.values = values
+  }
+
+  /// Reads a `.npy` file of format version 1, 2 or 3.
+  ///
+  /// Element types: `<f4` as it is; `<f2` exactly; `|u1` and `|i1` exactly; `<f8`, `<i4` and `<i8`
+  /// rounded to the nearest `Float`.
+  ///
+  /// Errors, all at `.file(path)`: what ``MappedFile`` reports; not an `.npy` file; a damaged
+  /// header; another element type (big-endian, complex, structured and object arrays among them);
+  /// Fortran order; fewer or more bytes than the header says.
+  public init(path: String) throws(Diagnostic) {
+    let file = try MappedFile(path)
+    self = try file.withUnsafeBytes { (bytes) throws(Diagnostic) in
+      try NpyArray(parsing: bytes, at: .file(path))
+    }
+  }
+
+  /// Reads an `.npy` file in memory; errors are at `location`.
+  public init(
+    parsing bytes: UnsafeRawBufferPointer, at location: Diagnostic.Location
+  ) throws(Diagnostic) {
+    let header = try NpyHeader(parsing: bytes, at: location)
+    let data = UnsafeRawBufferPointer(rebasing: bytes[header.sizeBytes...])
+    let count = try header.count(at: location)
+    let (expected, overflow) = count.multipliedReportingOverflow(by: header.element.sizeBytes)
+    guard !overflow, expected == data.count else {
+      let shape = header.shape.map(String.init).joined(separator: ", ")
+      let needed = overflow ? "more bytes than there is memory" : "\(expected) bytes"
+      throw Diagnostic(
+        data.count < expected || overflow
+          ? "the array is truncated: found \(data.count) bytes of data, "
+            + "expected \(needed) for shape (\(shape))"
+          : "found \(data.count - expected) bytes behind the array, "
+            + "expected \(needed) of data for shape (\(shape))",
+        at: location)
+    }
+    self.init(shape: header.shape, values: header.element.floats(data, count: count))
+  }
+
+  /// Writes an `.npy` file: version 1, `<f4`, C order.
+  ///
+  /// Errors: what ``AtomicFile`` reports; a failure leaves no file, or the old one.
+  public func write(to path: String) throws(Diagnostic) {
+    try AtomicFile.write(path: path) { (file: inout OutputFile) throws(Diagnostic) in
+      try file.append(header)
+      try file.append(values)
+    }
+  }
+
+  /// The bytes before the values: padded with spaces so that the values begin at a multiple of 64,
+  /// as the format asks.
+  var header: [UInt8] {
+    let extents = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
+    let text = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(extents)), }"
+    let unpadded = NpyHeader.magic.count + 4 + text.utf8.count + 1
+    let padding = (64 - unpadded % 64) % 64
+    let length = text.utf8.count + padding + 1
+    return NpyHeader.magic + [1, 0, UInt8(length & 0xFF), UInt8(length >> 8)]
+      + Array(text.utf8) + [UInt8](repeating: UInt8(ascii: " "), count: padding)
+      + [UInt8(ascii: "\n")]
+  }
+}
