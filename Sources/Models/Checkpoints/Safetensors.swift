@@ -1,0 +1,83 @@
+import IR
+
+/// One safetensors file: the header is read and checked at once, a tensor when it is asked for.
+public struct Safetensors: Checkpoint {
+  public let path: String
+  public let names: [String]
+  private let file: ReadableFile
+  private let entries: [String: SafetensorsHeader.Entry]
+
+  /// Converted elements pass through a buffer of this size, which stays in the cache.
+  private static let chunkBytes = 1 << 18
+
+  /// Opens a file and checks its header, by the rules of `SafetensorsHeader`.
+  public init(path: String) throws(Diagnostic) {
+    self.path = path
+    file = try ReadableFile(path)
+    entries = try SafetensorsHeader(file).entries
+    names = entries.keys.sorted()
+  }
+
+  public func type(of name: String) -> StoredType? { entries[name]?.type }
+
+  public func read(_ name: String) throws(Diagnostic) -> Tensor {
+    guard let entry = entries[name] else { throw missing(name) }
+    let shape = entry.type.shape
+    let count = shape.reduce(1, *)
+    let values: [Float]
+    switch entry.type.element {
+    case .f32:
+      values = try filled(count) { (target) throws(Diagnostic) in
+        try file.read(at: entry.offsetBytes, into: UnsafeMutableRawBufferPointer(target))
+      }
+    case .f16: values = try converted(entry, count, Widening.widenF16)
+    case .bf16: values = try converted(entry, count, Widening.widenBF16)
+    case .f64: values = try converted(entry, count, Widening.roundF64)
+    case .bool, .u8, .i8, .i16, .u16, .i32, .u32, .i64, .u64, .c64, .f8e4m3, .f8e5m2, .f8e8m0,
+      .f8e4m3fnuz, .f8e5m2fnuz, .f6e2m3, .f6e3m2, .f4:
+      throw Diagnostic(
+        "holds \(entry.type.element.rawValue), expected F32, F16, BF16 or F64",
+        at: .tensor(name, file: path),
+        hint: "convert it, for example with tensor.float() and safetensors.torch.save_file")
+    }
+    return Tensor(shape: shape, values: values)
+  }
+
+  /// Returns an array of `count` elements that `body` writes.
+  private func filled(
+    _ count: Int, _ body: (UnsafeMutableBufferPointer<Float>) throws(Diagnostic) -> Void
+  ) throws(Diagnostic) -> [Float] {
+    do {
+      return try [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+        try body(UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
+        initialized = count
+      }
+    } catch let diagnostic as Diagnostic {
+      throw diagnostic
+    } catch {
+      throw Diagnostic("\(error)", at: .file(path))
+    }
+  }
+
+  /// Reads `count` elements of type `Stored`, chunk by chunk, through `convert`.
+  private func converted<Stored: FixedWidthInteger>(
+    _ entry: SafetensorsHeader.Entry, _ count: Int,
+    _ convert: (UnsafeBufferPointer<Stored>, UnsafeMutableBufferPointer<Float>) -> Void
+  ) throws(Diagnostic) -> [Float] {
+    let width = MemoryLayout<Stored>.size
+    let chunkCount = Self.chunkBytes / width
+    let chunk = UnsafeMutableBufferPointer<Stored>.allocate(capacity: min(count, chunkCount))
+    defer { chunk.deallocate() }
+    return try filled(count) { (target) throws(Diagnostic) in
+      for start in stride(from: 0, to: count, by: chunkCount) {
+        let part = min(chunkCount, count - start)
+        let source = UnsafeMutableBufferPointer(rebasing: chunk[..<part])
+        try file.read(
+          at: entry.offsetBytes + start * width, into: UnsafeMutableRawBufferPointer(source))
+        convert(
+          UnsafeBufferPointer(source),
+          UnsafeMutableBufferPointer(rebasing: target[start..<start + part]))
+      }
+    }
+  }
+}

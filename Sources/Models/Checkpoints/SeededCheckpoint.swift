@@ -1,0 +1,67 @@
+import Foundation
+import IR
+
+/// The deterministic pseudo-random weights of `--weights seed:N`, as Docs/SeedWeights.md defines
+/// them: each element is a function of the tensor's name, its index and the seed.
+public struct SeededCheckpoint: Checkpoint {
+  /// N.
+  public let seed: UInt64
+  public let names: [String]
+  private let shapes: [String: [Int]]
+
+  public var path: String { "seed:\(seed)" }
+
+  /// Creates the weights of a model; tensor names and shapes are timm's.
+  public init(seed: UInt64, shapes: [String: [Int]]) {
+    self.seed = seed
+    self.shapes = shapes
+    names = shapes.keys.sorted()
+  }
+
+  public func type(of name: String) -> StoredType? { shapes[name].map { StoredType(.f32, $0) } }
+
+  public func read(_ name: String) throws(Diagnostic) -> Tensor {
+    guard let shape = shapes[name] else { throw missing(name) }
+    return Self.tensor(name: name, shape: shape, seed: seed)
+  }
+
+  /// Returns the tensor of this name and shape; `input` is a batch of images.
+  public static func tensor(name: String, shape: [Int], seed: UInt64) -> Tensor {
+    let count = shape.reduce(1, *)
+    let (offset, scale) = role(name: name, shape: shape)
+    let first = seed &* 0x9E37_79B9_7F4A_7C15 &+ hash(name)
+    let values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+      var x = first
+      for i in 0..<count {
+        let u = Double(Int32(truncatingIfNeeded: mix(x) >> 40)) * 0x1p-23 - 1
+        buffer[i] = Float(offset + scale * u)
+        x &+= 0xD1B5_4A32_D192_ED03
+      }
+      initialized = count
+    }
+    return Tensor(shape: shape, values: values)
+  }
+
+  /// FNV-1a, 64 bits, of the name's UTF-8.
+  private static func hash(_ name: String) -> UInt64 {
+    name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+  }
+
+  /// The finalizer of SplitMix64.
+  private static func mix(_ x: UInt64) -> UInt64 {
+    var z = x
+    z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+    return z ^ z >> 31
+  }
+
+  /// The middle and the half width of the interval that a tensor's elements are spread over.
+  private static func role(name: String, shape: [Int]) -> (offset: Double, scale: Double) {
+    if name == "input" { return (0, 1) }
+    if name.hasSuffix("bias") { return (0, 0.1) }
+    if name.hasSuffix("gamma") { return (0.5, 0.3) }
+    if name.hasSuffix("_token") || name.hasSuffix("pos_embed") { return (0, 0.5) }
+    if shape.count == 1 { return (1, 0.3) }
+    return (0, (3 / Double(shape.dropFirst().reduce(1, *))).squareRoot())
+  }
+}

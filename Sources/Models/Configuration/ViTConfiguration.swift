@@ -1,0 +1,232 @@
+import IR
+
+/// Everything that defines a Vision Transformer apart from its weights.
+///
+/// D is `dim`, M is `mlpHidden`, N is the number of patches, T = `prefixTokens` + N.
+public struct ViTConfiguration: Hashable, Sendable {
+  /// The function between the two linear layers of the MLP.
+  public enum Activation: String, Hashable, Sendable, CaseIterable {
+    /// x Φ(x), by the error function.
+    case gelu
+    /// x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2.
+    case geluTanh = "gelu_tanh"
+    /// x σ(1.702 x).
+    case quickGELU = "quick_gelu"
+    /// x σ(x).
+    case silu
+    /// max(x, 0).
+    case relu
+  }
+
+  /// The shape of the feed-forward part of a block.
+  public enum FeedForward: String, Hashable, Sendable {
+    /// fc2(activation(fc1 x)), fc1 with M rows.
+    case mlp
+    /// fc2(activation(g) · u), where fc1 has 2M rows and gives g and then u.
+    case gated
+  }
+
+  /// How a position table is resized to another grid; half-pixel centres throughout.
+  public enum PositionResize: String, Hashable, Sendable {
+    /// Bicubic with a = -0.5, its support widened when it shrinks: timm.
+    case bicubicAntialias = "bicubic_antialias"
+    /// Bicubic with a = -0.75, 4 taps, indices clamped: transformers.
+    case bicubic
+    /// Bilinear, 2 taps, indices clamped: timm's FlexiViT.
+    case bilinear
+  }
+
+  /// What the head reads.
+  public enum Pooling: String, Hashable, Sendable {
+    /// The class token.
+    case token
+    /// The mean of the patch tokens.
+    case average
+    /// Class token and mean of the patch tokens, side by side: transformers' DINOv2 classifier.
+    case tokenAndAverage = "token_and_average"
+    /// Class token and distillation token, each with its own head; logits and features are the
+    /// mean of the two.
+    case distilled
+  }
+
+  /// The variant's name, such as `vit_base_patch16_224`.
+  public var name: String
+  /// What it belongs to: `vit`, `deit`, `dinov2`, …
+  public var family: String
+  /// The height and the width of the input.
+  public var imageHeight: Int
+  /// The width of the input.
+  public var imageWidth: Int
+  /// The number of channels of the input.
+  public var channels = 3
+  /// The side of a patch.
+  public var patch: Int
+  /// `true` iff the patch embedding has a bias.
+  public var patchBias = true
+  /// D, the width of the residual stream.
+  public var dim: Int
+  /// The number of blocks.
+  public var depth: Int
+  /// The number of attention heads.
+  public var heads: Int
+  /// M, the width inside the MLP.
+  public var mlpHidden: Int
+  /// The shape of the feed-forward part.
+  public var feedForward = FeedForward.mlp
+  /// The function inside the MLP.
+  public var activation = Activation.gelu
+  /// What is added to the variance in every layer norm.
+  public var layerNormEpsilon = 1e-6
+  /// `true` iff q, k and v have biases.
+  public var qkvBias = true
+  /// `true` iff the first token is a class token.
+  public var hasClassToken = true
+  /// `true` iff a distillation token follows the class token.
+  public var hasDistillationToken = false
+  /// The number of register tokens; they follow the tokens above.
+  public var registerTokens = 0
+  /// How many of the prefix tokens, counted from the first, have rows in the position table.
+  public var positionPrefix: Int
+  /// The grid of the position table that the checkpoint holds: rows, then columns.
+  public var positionGrid: [Int]
+  /// How the position table is resized.
+  public var positionResize = PositionResize.bicubicAntialias
+  /// `true` iff both branches of a block end in a product with a learned vector (LayerScale).
+  public var layerScale = false
+  /// `true` iff a layer norm precedes the first block.
+  public var preNorm = false
+  /// `true` iff all tokens pass a last layer norm after the last block.
+  public var finalNorm = true
+  /// `true` iff what is pooled passes a layer norm of its own before the head.
+  public var poolNorm = false
+  /// What the head reads.
+  public var pooling = Pooling.token
+  /// The number of classes; 0: no head.
+  public var classes: Int
+  /// How images are made ready; `nil` where nothing is known or the input is not RGB.
+  public var preprocessing: Preprocessing?
+  /// The names of the classes; empty where nothing is known.
+  public var labels: [String] = []
+
+  /// Creates a plain ViT: class token, positions for all tokens, final norm, linear head.
+  public init(
+    name: String, family: String, image: Int, patch: Int, dim: Int, depth: Int, heads: Int,
+    mlpHidden: Int, classes: Int
+  ) {
+    self.name = name
+    self.family = family
+    imageHeight = image
+    imageWidth = image
+    self.patch = patch
+    self.dim = dim
+    self.depth = depth
+    self.heads = heads
+    self.mlpHidden = mlpHidden
+    self.classes = classes
+    positionPrefix = 1
+    positionGrid = patch > 0 ? [image / patch, image / patch] : [0, 0]
+  }
+
+  /// The number of rows and of columns of patches; pixels beyond the last whole patch are not read.
+  public var grid: [Int] { [imageHeight / patch, imageWidth / patch] }
+  /// N, the number of patches.
+  public var patches: Int { grid[0] * grid[1] }
+  /// The number of tokens before the patches.
+  public var prefixTokens: Int {
+    (hasClassToken ? 1 : 0) + (hasDistillationToken ? 1 : 0) + registerTokens
+  }
+  /// T, the number of tokens.
+  public var tokens: Int { prefixTokens + patches }
+  /// The width of one head.
+  public var headDim: Int { dim / heads }
+  /// The number of rows of the stored position table.
+  public var positionRows: Int { positionPrefix + positionGrid[0] * positionGrid[1] }
+  /// The width of what the head reads.
+  public var featureDim: Int { pooling == .tokenAndAverage ? 2 * dim : dim }
+
+  /// The number of elements of all tensors.
+  public var parameters: Int { tensors(fusedQKV: true).reduce(0) { $0 + $1.type.count } }
+
+  /// The multiply-adds of one image as the model is written: convolution, linear layers and the two
+  /// products of attention.
+  public var multiplyAdds: Int {
+    let feedForwardMatrices = feedForward == .gated ? 3 : 2
+    let block =
+      4 * tokens * dim * dim + 2 * tokens * tokens * dim
+      + feedForwardMatrices * tokens * dim * mlpHidden
+    let headCount = pooling == .distilled ? 2 : 1
+    return channels * patch * patch * dim * patches + depth * block
+      + headCount * featureDim * classes
+  }
+
+  /// Returns the configuration for inputs of another size; the stored position table stays what it
+  /// is and is resized.
+  ///
+  /// Throws if the size is no multiple of the patch or unreasonable.
+  public func resized(height: Int, width: Int) throws(Diagnostic) -> ViTConfiguration {
+    if (height, width) == (imageHeight, imageWidth) { return self }
+    for (what, size) in [("height", height), ("width", width)] {
+      guard size >= patch, size <= Self.imageLimit else {
+        throw Diagnostic(
+          "image \(what) \(size) is out of range; patch size is \(patch)",
+          hint: "sizes from \(patch) to \(Self.imageLimit) are possible")
+      }
+      guard size % patch == 0 else {
+        throw Diagnostic(
+          "image \(what) \(size) is not a multiple of the patch size \(patch)",
+          hint: "\(size / patch * patch) and \((size / patch + 1) * patch) are the nearest")
+      }
+    }
+    var copy = self
+    copy.imageHeight = height
+    copy.imageWidth = width
+    copy.preprocessing = preprocessing?.scaled(
+      from: (imageHeight, imageWidth), to: (height, width))
+    return copy
+  }
+
+  private static let imageLimit = 16384
+
+  /// Checks that the numbers fit together.
+  public func check() throws(Diagnostic) {
+    let positive: [(String, Int, Int)] = [
+      ("image height", imageHeight, Self.imageLimit), ("image width", imageWidth, Self.imageLimit),
+      ("number of channels", channels, 256), ("patch size", patch, 1024), ("width", dim, 1 << 16),
+      ("depth", depth, 1024), ("number of heads", heads, 1024),
+      ("MLP width", mlpHidden, 1 << 20), ("position grid", positionGrid[0], Self.imageLimit),
+      ("position grid", positionGrid[1], Self.imageLimit),
+    ]
+    for (what, value, limit) in positive where value < 1 || value > limit {
+      throw fault("\(what) is \(value), expected 1 to \(limit)")
+    }
+    guard registerTokens >= 0, registerTokens <= 1024 else {
+      throw fault("number of register tokens is \(registerTokens), expected 0 to 1024")
+    }
+    guard classes >= 0, classes <= 1 << 24 else {
+      throw fault("number of classes is \(classes), expected 0 to \(1 << 24)")
+    }
+    guard dim % heads == 0 else { throw fault("width \(dim) does not divide into \(heads) heads") }
+    guard patch <= min(imageHeight, imageWidth) else {
+      throw fault("image \(imageHeight)x\(imageWidth) is smaller than a patch of \(patch)")
+    }
+    guard layerNormEpsilon >= 0, layerNormEpsilon < 1 else {
+      throw fault("layer norm epsilon is \(layerNormEpsilon), expected 0 to 1")
+    }
+    guard hasClassToken || pooling == .average else {
+      throw fault("pooling is '\(pooling.rawValue)', but there is no class token")
+    }
+    guard hasDistillationToken || pooling != .distilled else {
+      throw fault("pooling is 'distilled', but there is no distillation token")
+    }
+    guard positionPrefix >= 0, positionPrefix <= prefixTokens else {
+      throw fault("positions for \(positionPrefix) of \(prefixTokens) prefix tokens")
+    }
+    guard labels.isEmpty || labels.count == classes else {
+      throw fault("\(labels.count) labels for \(classes) classes")
+    }
+  }
+
+  private func fault(_ message: String) -> Diagnostic {
+    Diagnostic("model '\(name)': \(message)")
+  }
+}

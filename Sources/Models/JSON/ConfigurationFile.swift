@@ -1,0 +1,141 @@
+import Foundation
+import IR
+
+/// A JSON file whose value is an object: `config.json` and its kin.
+struct ConfigurationFile {
+  let path: String
+  let root: ConfigurationObject
+
+  /// Larger files are no configurations.
+  private static let sizeLimitBytes = 100_000_000
+
+  init(path: String) throws(Diagnostic) {
+    let file = try ReadableFile(path)
+    guard file.sizeBytes <= Self.sizeLimitBytes else {
+      throw Diagnostic(
+        "\(file.sizeBytes) bytes are too many for a configuration", at: .file(path))
+    }
+    let bytes = try file.bytes(at: 0, count: file.sizeBytes)
+    do throws(JSONError) {
+      guard case .object(let members) = try JSONReader.read(bytes) else {
+        throw JSONError(message: "expected an object", offset: 0)
+      }
+      self.path = path
+      root = ConfigurationObject(path: path, prefix: "", members: members)
+    } catch {
+      let (line, column) = error.position(in: bytes)
+      throw Diagnostic(
+        "not valid JSON: \(error.message)", at: .text(file: path, line: line, column: column))
+    }
+  }
+
+  func object(_ key: String) throws(Diagnostic) -> ConfigurationObject {
+    guard let object = try root.object(key) else { throw root.absent(key) }
+    return object
+  }
+}
+
+/// An object of a configuration file, with access by key and type. A key that is absent and a key
+/// whose value is `null` are the same; a value of another type is an error that names it.
+struct ConfigurationObject {
+  let path: String
+  /// The keys that lead here, each followed by a dot.
+  let prefix: String
+  let members: [String: JSON]
+
+  func value(_ key: String) -> JSON? {
+    guard let value = members[key], value != .null else { return nil }
+    return value
+  }
+
+  func absent(_ key: String) -> Diagnostic {
+    Diagnostic(
+      "'\(prefix)\(key)' is missing", at: .file(path),
+      hint: Suggestion.hint(for: key, in: members.keys.sorted()))
+  }
+
+  func mistyped(_ key: String, _ value: JSON, expected: String) -> Diagnostic {
+    Diagnostic("'\(prefix)\(key)' is \(value.described), expected \(expected)", at: .file(path))
+  }
+
+  func object(_ key: String) throws(Diagnostic) -> ConfigurationObject? {
+    guard let value = value(key) else { return nil }
+    guard case .object(let members) = value else {
+      throw mistyped(key, value, expected: "an object")
+    }
+    return ConfigurationObject(path: path, prefix: "\(prefix)\(key).", members: members)
+  }
+
+  func string(_ key: String) throws(Diagnostic) -> String? {
+    guard let value = value(key) else { return nil }
+    guard case .string(let text) = value else {
+      throw mistyped(key, value, expected: "a string")
+    }
+    return text
+  }
+
+  func bool(_ key: String) throws(Diagnostic) -> Bool? {
+    guard let value = value(key) else { return nil }
+    guard case .bool(let flag) = value else {
+      throw mistyped(key, value, expected: "true or false")
+    }
+    return flag
+  }
+
+  func integer(_ key: String) throws(Diagnostic) -> Int? {
+    guard let value = value(key) else { return nil }
+    guard let number = value.integer else { throw mistyped(key, value, expected: "an integer") }
+    return number
+  }
+
+  func double(_ key: String) throws(Diagnostic) -> Double? {
+    guard let value = value(key) else { return nil }
+    guard let number = value.double else { throw mistyped(key, value, expected: "a number") }
+    return number
+  }
+
+  func doubles(_ key: String) throws(Diagnostic) -> [Double]? {
+    guard let value = value(key) else { return nil }
+    guard case .array(let elements) = value else {
+      throw mistyped(key, value, expected: "an array of numbers")
+    }
+    var numbers: [Double] = []
+    for element in elements {
+      guard let number = element.double else {
+        throw mistyped(key, element, expected: "an array of numbers")
+      }
+      numbers.append(number)
+    }
+    return numbers
+  }
+
+  /// One integer, taken twice, or an array of two: height and width.
+  func extent(_ key: String) throws(Diagnostic) -> (height: Int, width: Int)? {
+    guard let value = value(key) else { return nil }
+    if let side = value.integer { return (side, side) }
+    guard case .array(let sides) = value, sides.count == 2, let height = sides[0].integer,
+      let width = sides[1].integer
+    else { throw mistyped(key, value, expected: "an integer or two") }
+    return (height, width)
+  }
+}
+
+extension JSON {
+  /// The value of an integer, also of one that is written as `224.0`.
+  var integer: Int? {
+    switch self {
+    case .integer(let value): value
+    case .number(let value): Int(exactly: value)
+    case .null, .bool, .string, .array, .object: nil
+    }
+  }
+
+  /// The value of a number.
+  var double: Double? {
+    switch self {
+    case .integer(let value): Double(value)
+    case .number(let value): value
+    case .null, .bool, .string, .array, .object: nil
+    }
+  }
+}
