@@ -55,8 +55,8 @@ final class ReadableFile: Sendable {
   /// Returns `count` bytes from `offset` on.
   func bytes(at offset: Int, count: Int) throws(Diagnostic) -> [UInt8] {
     var result = [UInt8](repeating: 0, count: count)
-    try result.withUnsafeMutableBytes { (buffer) throws(Diagnostic) in
-      try read(at: offset, into: buffer)
+    try result.withUnsafeMutableBufferPointer { (buffer) throws(Diagnostic) in
+      try read(at: offset, into: UnsafeMutableRawBufferPointer(buffer))
     }
     return result
   }
