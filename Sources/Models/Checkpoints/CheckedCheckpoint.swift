@@ -6,14 +6,18 @@ public final class CheckedCheckpoint: Checkpoint {
   private let base: any Checkpoint
   private let found = Mutex<[String: Diagnostic]>([:])
 
+  /// What messages call it.
   public var path: String { base.path }
+  /// The names of all tensors, sorted.
   public var names: [String] { base.names }
 
   /// Wraps a checkpoint.
   public init(_ base: any Checkpoint) { self.base = base }
 
+  /// The type of a tensor, or `nil` if there is none of this name.
   public func type(of name: String) -> StoredType? { base.type(of: name) }
 
+  /// Returns a tensor's values as `f32`.
   public func read(_ name: String) throws(Diagnostic) -> Tensor {
     let tensor = try base.read(name)
     let count = Widening.countNonFinite(tensor.values)

@@ -2,7 +2,9 @@ import IR
 
 /// One safetensors file: the header is read and checked at once, a tensor when it is asked for.
 public struct Safetensors: Checkpoint {
+  /// What messages call it.
   public let path: String
+  /// The names of all tensors, sorted.
   public let names: [String]
   private let file: ReadableFile
   private let entries: [String: SafetensorsHeader.Entry]
@@ -18,8 +20,10 @@ public struct Safetensors: Checkpoint {
     names = entries.keys.sorted()
   }
 
+  /// The type of a tensor, or `nil` if there is none of this name.
   public func type(of name: String) -> StoredType? { entries[name]?.type }
 
+  /// Returns a tensor's values as `f32`.
   public func read(_ name: String) throws(Diagnostic) -> Tensor {
     guard let entry = entries[name] else { throw missing(name) }
     let shape = entry.type.shape

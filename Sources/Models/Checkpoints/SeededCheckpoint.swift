@@ -6,9 +6,11 @@ import IR
 public struct SeededCheckpoint: Checkpoint {
   /// N.
   public let seed: UInt64
+  /// The names of all tensors, sorted.
   public let names: [String]
   private let shapes: [String: [Int]]
 
+  /// What messages call it.
   public var path: String { "seed:\(seed)" }
 
   /// Creates the weights of a model; tensor names and shapes are timm's.
@@ -18,8 +20,10 @@ public struct SeededCheckpoint: Checkpoint {
     names = shapes.keys.sorted()
   }
 
+  /// The type of a tensor, or `nil` if there is none of this name.
   public func type(of name: String) -> StoredType? { shapes[name].map { StoredType(.f32, $0) } }
 
+  /// Returns a tensor's values as `f32`.
   public func read(_ name: String) throws(Diagnostic) -> Tensor {
     guard let shape = shapes[name] else { throw missing(name) }
     return Self.tensor(name: name, shape: shape, seed: seed)

@@ -4,7 +4,9 @@ import IR
 /// Several safetensors files and the index that says which tensor is where:
 /// `{"metadata": {…}, "weight_map": {"tensor": "model-00001-of-00002.safetensors"}}`.
 public struct ShardedCheckpoint: Checkpoint {
+  /// What messages call it.
   public let path: String
+  /// The names of all tensors, sorted.
   public let names: [String]
   private let shards: [String: Safetensors]
   private let shardOfTensor: [String: String]
@@ -54,10 +56,12 @@ public struct ShardedCheckpoint: Checkpoint {
     names = shardOfTensor.keys.sorted()
   }
 
+  /// The type of a tensor, or `nil` if there is none of this name.
   public func type(of name: String) -> StoredType? {
     shardOfTensor[name].flatMap { shards[$0] }?.type(of: name)
   }
 
+  /// Returns a tensor's values as `f32`.
   public func read(_ name: String) throws(Diagnostic) -> Tensor {
     guard let shard = shardOfTensor[name].flatMap({ shards[$0] }) else { throw missing(name) }
     return try shard.read(name)

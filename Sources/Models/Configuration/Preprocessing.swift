@@ -1,6 +1,7 @@
-/// How an RGB image becomes a model's input: resized as PIL does (antialiased), cropped or padded
-/// around its centre to the model's input size, rescaled and normalized. The same facts as the
-/// ABI's `vit_preprocessing`.
+/// How an RGB image becomes a model's input.
+///
+/// It is resized as PIL does (antialiased), cropped or padded around its centre to the model's
+/// input size, rescaled and normalized. The same facts as the ABI's `vit_preprocessing`.
 public struct Preprocessing: Codable, Hashable, Sendable {
   /// What the resize keeps; the raw values are the ABI's.
   public enum Mode: Int, Codable, Hashable, Sendable {

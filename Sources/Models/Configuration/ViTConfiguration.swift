@@ -4,36 +4,12 @@ import IR
 ///
 /// D is `dim`, M is `mlpHidden`, N is the number of patches, T = `prefixTokens` + N.
 public struct ViTConfiguration: Hashable, Sendable {
-  /// The function between the two linear layers of the MLP.
-  public enum Activation: String, Hashable, Sendable, CaseIterable {
-    /// x Φ(x), by the error function.
-    case gelu
-    /// x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2.
-    case geluTanh = "gelu_tanh"
-    /// x σ(1.702 x).
-    case quickGELU = "quick_gelu"
-    /// x σ(x).
-    case silu
-    /// max(x, 0).
-    case relu
-  }
-
   /// The shape of the feed-forward part of a block.
   public enum FeedForward: String, Hashable, Sendable {
     /// fc2(activation(fc1 x)), fc1 with M rows.
     case mlp
-    /// fc2(activation(g) · u), where fc1 has 2M rows and gives g and then u.
+    /// fc2(silu(g) · u), where fc1 has 2M rows and gives g and then u.
     case gated
-  }
-
-  /// How a position table is resized to another grid; half-pixel centres throughout.
-  public enum PositionResize: String, Hashable, Sendable {
-    /// Bicubic with a = -0.5, its support widened when it shrinks: timm.
-    case bicubicAntialias = "bicubic_antialias"
-    /// Bicubic with a = -0.75, 4 taps, indices clamped: transformers.
-    case bicubic
-    /// Bilinear, 2 taps, indices clamped: timm's FlexiViT.
-    case bilinear
   }
 
   /// What the head reads.
@@ -51,7 +27,7 @@ public struct ViTConfiguration: Hashable, Sendable {
 
   /// The variant's name, such as `vit_base_patch16_224`.
   public var name: String
-  /// What it belongs to: `vit`, `deit`, `dinov2`, …
+  /// What it belongs to, such as `vit`, `deit` or `dinov2`.
   public var family: String
   /// The height and the width of the input.
   public var imageHeight: Int
@@ -74,7 +50,7 @@ public struct ViTConfiguration: Hashable, Sendable {
   /// The shape of the feed-forward part.
   public var feedForward = FeedForward.mlp
   /// The function inside the MLP.
-  public var activation = Activation.gelu
+  public var activation = ActivationFunction.gelu
   /// What is added to the variance in every layer norm.
   public var layerNormEpsilon = 1e-6
   /// `true` iff q, k and v have biases.
@@ -90,7 +66,7 @@ public struct ViTConfiguration: Hashable, Sendable {
   /// The grid of the position table that the checkpoint holds: rows, then columns.
   public var positionGrid: [Int]
   /// How the position table is resized.
-  public var positionResize = PositionResize.bicubicAntialias
+  public var positionResize = ResizeMethod.bicubicAntialiased
   /// `true` iff both branches of a block end in a product with a learned vector (LayerScale).
   public var layerScale = false
   /// `true` iff a layer norm precedes the first block.

@@ -35,8 +35,10 @@ struct ConfigurationFile {
   }
 }
 
-/// An object of a configuration file, with access by key and type. A key that is absent and a key
-/// whose value is `null` are the same; a value of another type is an error that names it.
+/// An object of a configuration file, with access by key and type.
+///
+/// A key that is absent and a key whose value is `null` are the same; a value of another type is an
+/// error that names it.
 struct ConfigurationObject {
   let path: String
   /// The keys that lead here, each followed by a dot.

@@ -71,7 +71,7 @@ extension VariantTable.Row {
       model.patchBias = false
       model.layerNormEpsilon = 1e-5
     }
-    if all.contains(.quickGELU) { model.activation = .quickGELU }
+    if all.contains(.quickGELU) { model.activation = .quickGelu }
     if all.contains(.tanhGELU) { model.activation = .geluTanh }
     if all.contains(.gated) {
       model.feedForward = .gated

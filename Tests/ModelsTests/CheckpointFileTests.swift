@@ -1,0 +1,84 @@
+import Foundation
+import IR
+import Testing
+
+@testable import Models
+
+@Suite struct CheckpointFileTests {
+  let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func writeShards() throws {
+    try folder.write("model-00001-of-00002.safetensors", safetensors([RawTensor("a", [1], [1])]))
+    try folder.write("model-00002-of-00002.safetensors", safetensors([RawTensor("b", [1], [2])]))
+  }
+
+  private func index(_ map: String) -> String {
+    #"{"metadata": {"total_size": 8}, "weight_map": {\#(map)}}"#
+  }
+
+  @Test func readsShards() throws {
+    try writeShards()
+    try folder.write(
+      "model.safetensors.index.json",
+      index(
+        #""a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors""#))
+    let checkpoint = try CheckpointFile.open(path: folder.url.path)
+    #expect(checkpoint.names == ["a", "b"])
+    #expect(checkpoint.type(of: "b") == StoredType(.f32, [1]))
+    #expect(checkpoint.type(of: "c") == nil)
+    #expect(try checkpoint.read("b").values == [2])
+    #expect(try diagnostic { try checkpoint.read("c") }.message.contains("no such tensor"))
+  }
+
+  @Test(arguments: [
+    (#""a": "model-00009.safetensors""#, "cannot be opened: No such file or directory"),
+    (
+      #""c": "model-00001-of-00002.safetensors""#,
+      "the index places it in 'model-00001-of-00002.safetensors', which does not hold it"
+    ),
+    (
+      #""a": "../x.safetensors""#,
+      "'weight_map' gives '../x.safetensors', expected the name of a file beside the index"
+    ),
+    (#""a": "..""#, "'weight_map' gives '..', expected the name of a file beside the index"),
+    (#""a": 3"#, "'weight_map' gives the integer 3, expected a file name"),
+    ("", "'weight_map' names no tensor"),
+  ])
+  func refusesIndexes(map: String, message: String) throws {
+    try writeShards()
+    let path = try folder.write("model.safetensors.index.json", index(map))
+    #expect(try diagnostic { try CheckpointFile.open(path: path) }.message == message)
+  }
+
+  @Test func refusesIndexWithoutMap() throws {
+    let path = try folder.write("i.json", "{\"weights_map\": {}}")
+    let error = try diagnostic { try CheckpointFile.open(path: path) }
+    #expect(error.message == "'weight_map' is missing")
+    #expect(error.hint == "did you mean 'weights_map'?")
+    let broken = try folder.write("j.json", "{\n \"a\": 01}")
+    let syntax = try diagnostic { try CheckpointFile.open(path: broken) }
+    #expect(syntax.message == "not valid JSON: a number with a leading zero")
+    #expect(syntax.location == .text(file: broken, line: 2, column: 7))
+  }
+
+  @Test(arguments: ["w.bin", "w.pth", "w.npz", "w.h5"])
+  func refusesOtherFormats(name: String) throws {
+    let path = try folder.write(name, "x")
+    let error = try diagnostic { try CheckpointFile.open(path: path) }
+    #expect(error.message.hasSuffix("vitc reads safetensors only"))
+    #expect(error.hint?.contains("save_file") == true)
+    let inFolder = try diagnostic { try CheckpointFile.open(path: folder.url.path) }
+    #expect(inFolder.notes == ["it holds \(name)"])
+    #expect(inFolder.hint == error.hint)
+  }
+
+  @Test func refusesAbsent() throws {
+    #expect(
+      try diagnostic { try CheckpointFile.open(path: folder.url.path + "/no") }.message
+        == "no such file or folder")
+    let empty = try diagnostic { try CheckpointFile.open(path: folder.url.path) }
+    #expect(empty.hint == "name the weights with --weights FILE or --weights seed:N")
+  }
+}
