@@ -120,11 +120,14 @@ typedef struct vit_preprocessing {
   int32_t resize_width;
   int32_t resize_height;
   int32_t filter; /* PIL's codes: 0 nearest, 1 Lanczos, 2 bilinear, 3 bicubic, 4 box, 5 Hamming */
-  int32_t size_rounding; /* of the long edge in mode 2: 0 truncated (torchvision, HF), 1 rounded */
-  int32_t reserved;
+  int32_t size_rounding; /* of the other edge in modes 2 and 3: 0 truncated (torchvision, HF), 1 to
+                            the nearest, ties to even (timm's ResizeKeepRatio) */
+  int32_t crop_rounding; /* of half the excess: 0 to nearest even, pads to floor (torchvision, timm);
+                            1 both to floor (transformers 5); 2 crops to floor, pads to ceiling
+                            (transformers 4) */
   float scale[3]; /* channel c: value * scale[c] + shift[c], value 0...255 */
   float shift[3];
-  float padding[3]; /* in units of value, for mode 3 and for crops beyond the image */
+  float padding[3]; /* in units of value, where the crop reaches beyond the resized image */
 } vit_preprocessing;
 /* After the resize, a centred crop (or pad) to the model's input size always follows. */
 

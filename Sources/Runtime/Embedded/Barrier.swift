@@ -1,0 +1,38 @@
+import CSystem
+import Synchronization
+
+/// Where the tasks of a run meet between two phases: the last to arrive opens the turnstile.
+struct Barrier: ~Copyable {
+  let arrived = Atomic<UInt32>(0)
+}
+
+/// The words of one pool that several threads write, each on its own pair of cache lines.
+struct Meeting {
+  let turnstile: UnsafeMutablePointer<Turnstile>
+  let barrier: UnsafeMutablePointer<Barrier>
+
+  /// Bytes that `init(at:)` takes.
+  static var bytes: Int { 2 * cacheLineBytes }
+
+  /// Lays the words into zeroed memory.
+  init(at memory: UnsafeMutableRawPointer) {
+    turnstile = memory.bindMemory(to: Turnstile.self, capacity: 1)
+    turnstile.initialize(to: Turnstile())
+    barrier = (memory + cacheLineBytes).bindMemory(to: Barrier.self, capacity: 1)
+    barrier.initialize(to: Barrier())
+  }
+
+  /// Returns when all `count` tasks have called it; what each wrote before is visible to all after.
+  func pass(count: Int32, polls: Int32) {
+    let turn = turnstile.turn
+    // Acquiring and releasing: the last to arrive gathers everybody's writes, and `open` publishes
+    // them.
+    let others = barrier.pointee.arrived.wrappingAdd(1, ordering: .acquiringAndReleasing).oldValue
+    if others &+ 1 == UInt32(truncatingIfNeeded: count) {
+      barrier.pointee.arrived.store(0, ordering: .relaxed)
+      turnstile.open()
+    } else {
+      turnstile.wait(past: turn, polls: polls)
+    }
+  }
+}

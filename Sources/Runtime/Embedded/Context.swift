@@ -1,0 +1,216 @@
+import CSystem
+import Synchronization
+
+/// What the calling thread hands to the tasks of a run.
+struct Job {
+  var images: UnsafePointer<Float>?
+  var count = 0
+  /// `run`: the place of the first output.
+  var first: UnsafeMutablePointer<Float>?
+  /// `run_all`: the places of all outputs, each may be null.
+  var all: UnsafePointer<UnsafeMutablePointer<Float>?>?
+  /// Ends the pool's threads instead.
+  var stop = false
+}
+
+/// What `vit_context *` points to: the memory and the threads of one run at a time.
+///
+/// It stands at the start of one anonymous mapping that holds everything else too, so that creating
+/// a context is one request to the kernel which either succeeds or leaves nothing behind. Pages
+/// appear when they are first touched: the arenas of tasks that never run an image of their own
+/// cost nothing.
+struct Context: ~Copyable {
+  /// 1 during a run.
+  let busy = Atomic<UInt32>(0)
+  let program: UnsafePointer<vit_program>
+  let model: UnsafeMutablePointer<Model>
+  let layout: ContextLayout
+  let patience: Patience
+  /// Threads belong to the process that made them; a child after `fork` has none.
+  let process: Int32
+  /// Opens when a job stands ready.
+  let start: UnsafeMutablePointer<Turnstile>
+  /// Where the tasks meet between phases.
+  let meeting: Meeting
+  var job = Job()
+  /// Threads started: `layout.tasks - 1`, or 0 with the caller's own parallel-for.
+  var workers: Int32 = 0
+}
+
+/// Where the parts of a context lie in its mapping.
+struct ContextLayout {
+  let tasks: Int32
+  let outputs: Int
+  let inputElements: Int
+  /// Offsets from the mapping's start.
+  let turnstiles: Int
+  let workers: Int
+  let tables: Int
+  let slots: Int
+  /// One task's own: its arena, outputs nobody asked for, scratch; offsets from the slot's start.
+  let dumps: Int
+  let scratch: Int
+  let slotBytes: Int
+  /// The mapping's size.
+  let bytes: Int
+
+  /// Returns `nil` if the sum exceeds the address space.
+  init?(_ program: UnsafePointer<vit_program>, tasks: Int32) {
+    guard let description = program.pointee.description else { return nil }
+    self.tasks = tasks
+    outputs = Int(description.pointee.output_count)
+    inputElements = Int(truncatingIfNeeded: description.pointee.input.elements)
+
+    var at = Extent()
+    _ = at.add(UInt64(MemoryLayout<Context>.size))
+    turnstiles = at.add(UInt64(Meeting.bytes &+ cacheLineBytes))
+    workers = at.add(UInt64(MemoryLayout<Worker>.stride &* Int(tasks)))
+    tables = at.add(UInt64(8 &* outputs &* Int(tasks)))
+    slots = at.align(4096)
+
+    var slot = Extent()
+    _ = slot.add(program.pointee.arena_bytes)
+    _ = slot.align(4096)
+    var dumpBytes = Extent()
+    for i in 0..<outputs {
+      _ = dumpBytes.add(UInt64(4).multipliedOrMax(description.pointee.outputs[i].elements))
+    }
+    dumps = slot.add(UInt64(dumpBytes.end))
+    scratch = slot.align(4096)
+    _ = slot.add(program.pointee.scratch_bytes)
+    slotBytes = slot.align(4096)
+    _ = at.add(UInt64(slotBytes).multipliedOrMax(UInt64(tasks)))
+    bytes = at.end
+    guard !at.overflows, !slot.overflows, !dumpBytes.overflows else { return nil }
+  }
+}
+
+extension UInt64 {
+  /// The product, or the largest value where it would not fit.
+  func multipliedOrMax(_ other: UInt64) -> UInt64 {
+    let (product, overflow) = multipliedReportingOverflow(by: other)
+    return overflow ? .max : product
+  }
+}
+
+/// Lays parts one after the other, each at a multiple of two cache lines.
+struct Extent {
+  private(set) var end = 0
+  private(set) var overflows = false
+
+  /// Returns where `bytes` more go.
+  mutating func add(_ bytes: UInt64) -> Int {
+    let start = end
+    // 2^46 is beyond what Linux maps; staying below it, no sum here can overflow.
+    guard bytes < 1 << 46, end < 1 << 46 else {
+      overflows = true
+      return start
+    }
+    end &+= Int(bytes)
+    _ = align(cacheLineBytes)
+    return start
+  }
+
+  /// Rounds the end up to a multiple of `bytes`, a power of two, and returns it.
+  mutating func align(_ bytes: Int) -> Int {
+    end = (end &+ bytes &- 1) & ~(bytes &- 1)
+    return end
+  }
+}
+
+extension Context {
+  /// Maps the memory, starts the threads.
+  static func create(
+    _ program: UnsafePointer<vit_program>, _ model: UnsafeMutablePointer<Model>,
+    _ result: UnsafeMutablePointer<OpaquePointer?>
+  ) -> vit_status {
+    let tasks = model.pointee.tasks
+    guard let layout = ContextLayout(program, tasks: tasks),
+      let memory = mmap(
+        nil, numericCast(layout.bytes), VIT_PROT_READ | VIT_PROT_WRITE,
+        VIT_MAP_PRIVATE | VIT_MAP_ANONYMOUS, -1, 0), Int(bitPattern: memory) != -1
+    else {
+      var error = ErrorText(program)
+      error.append("no memory for a context of ")
+      error.append(Int(tasks))
+      error.append(" tasks with ")
+      error.append(program.pointee.arena_bytes)
+      error.append(" bytes of activations each")
+      return VIT_OUT_OF_MEMORY
+    }
+    let words = memory + layout.turnstiles
+    let start = words.bindMemory(to: Turnstile.self, capacity: 1)
+    start.initialize(to: Turnstile())
+    let context = memory.bindMemory(to: Context.self, capacity: 1)
+    context.initialize(
+      to: Context(
+        program: program, model: model, layout: layout,
+        patience: Patience(tasks: tasks, processors: model.pointee.processors),
+        process: getpid(), start: start, meeting: Meeting(at: words + cacheLineBytes)))
+    if model.pointee.parallelFor == nil {
+      let failure = context.startWorkers()
+      guard failure == 0 else {
+        context.stopWorkers()
+        _ = munmap(memory, numericCast(layout.bytes))
+        var error = ErrorText(program)
+        error.append("the system refused to start thread ")
+        error.append(Int(tasks &- 1))
+        error.append(" of the pool (errno ")
+        error.append(Int(failure))
+        error.append(")")
+        return VIT_NO_THREADS
+      }
+    }
+    model.retain()
+    result.pointee = OpaquePointer(context)
+    return VIT_OK
+  }
+}
+
+extension UnsafeMutablePointer where Pointee == Context {
+  /// Ends the threads and gives back the memory.
+  func destroy() {
+    // Threads do not survive a fork: in the child there is nothing to join.
+    if pointee.workers == 0 || pointee.process == getpid() { stopWorkers() }
+    pointee.model.release()
+    _ = munmap(self, numericCast(pointee.layout.bytes))
+  }
+
+  private var base: UnsafeMutableRawPointer { UnsafeMutableRawPointer(self) }
+
+  /// The activations of task `task`.
+  func arena(_ task: Int32) -> UnsafeMutablePointer<CChar> {
+    (base + pointee.layout.slots + Int(task) &* pointee.layout.slotBytes)
+      .assumingMemoryBound(to: CChar.self)
+  }
+
+  /// The scratch memory of task `task`.
+  func scratch(_ task: Int32) -> UnsafeMutablePointer<CChar> {
+    arena(task) + pointee.layout.scratch
+  }
+
+  /// The place for an output that the caller did not ask for.
+  func dump(_ task: Int32, output: Int) -> UnsafeMutablePointer<Float> {
+    var at = UnsafeMutableRawPointer(arena(task)) + pointee.layout.dumps
+    if let description = pointee.program.pointee.description {
+      for i in 0..<output {
+        var extent = Extent()
+        _ = extent.add(4 &* description.pointee.outputs[i].elements)
+        at += extent.end
+      }
+    }
+    return at.assumingMemoryBound(to: Float.self)
+  }
+
+  /// The table of output places that task `task` fills for each image.
+  func table(_ task: Int32) -> UnsafeMutablePointer<UnsafeMutablePointer<Float>?> {
+    (base + pointee.layout.tables)
+      .assumingMemoryBound(to: UnsafeMutablePointer<Float>?.self)
+      + Int(task) &* pointee.layout.outputs
+  }
+
+  /// The pool's threads; entry 0, the caller's, is not used.
+  var workerList: UnsafeMutablePointer<Worker> {
+    (base + pointee.layout.workers).assumingMemoryBound(to: Worker.self)
+  }
+}

@@ -1,0 +1,74 @@
+import CSystem
+
+// The functions of vit_abi.h that generated code calls. `@implementation` makes the compiler compare
+// each with the prototype in the header. Generated code always passes its program; the checks are
+// for what a model's user passes.
+
+@c @implementation
+public func vit_rt_create(
+  _ program: UnsafePointer<vit_program>!, _ options: UnsafePointer<vit_options>!,
+  _ model: UnsafeMutablePointer<OpaquePointer?>!
+) -> vit_status {
+  guard let program else { return VIT_INVALID_ARGUMENT }
+  guard let model else { return fail(program, VIT_INVALID_ARGUMENT, "model is null") }
+  model.pointee = nil
+  return Model.create(program, options, model)
+}
+
+@c @implementation
+public func vit_rt_destroy(_ model: OpaquePointer!) {
+  guard let model else { return }
+  UnsafeMutablePointer<Model>(model).release()
+}
+
+@c @implementation
+public func vit_rt_context_create(
+  _ program: UnsafePointer<vit_program>!, _ model: OpaquePointer!,
+  _ context: UnsafeMutablePointer<OpaquePointer?>!
+) -> vit_status {
+  guard let program else { return VIT_INVALID_ARGUMENT }
+  guard let context else { return fail(program, VIT_INVALID_ARGUMENT, "context is null") }
+  context.pointee = nil
+  guard let model else { return fail(program, VIT_INVALID_ARGUMENT, "model is null") }
+  return Context.create(program, UnsafeMutablePointer<Model>(model), context)
+}
+
+@c @implementation
+public func vit_rt_context_destroy(_ context: OpaquePointer!) {
+  guard let context else { return }
+  UnsafeMutablePointer<Context>(context).destroy()
+}
+
+@c @implementation
+public func vit_rt_run(
+  _ program: UnsafePointer<vit_program>!, _ context: OpaquePointer!,
+  _ images: UnsafePointer<Float>!, _ count: Int, _ output: UnsafeMutablePointer<Float>!
+) -> vit_status {
+  guard let program else { return VIT_INVALID_ARGUMENT }
+  guard let context else { return fail(program, VIT_INVALID_ARGUMENT, "context is null") }
+  guard let output else { return fail(program, VIT_INVALID_ARGUMENT, "output is null") }
+  return UnsafeMutablePointer<Context>(context).run(
+    Job(images: images, count: count, first: output, all: nil))
+}
+
+@c @implementation
+public func vit_rt_run_all(
+  _ program: UnsafePointer<vit_program>!, _ context: OpaquePointer!,
+  _ images: UnsafePointer<Float>!, _ count: Int,
+  _ outputs: UnsafePointer<UnsafeMutablePointer<Float>?>!
+) -> vit_status {
+  guard let program else { return VIT_INVALID_ARGUMENT }
+  guard let context else { return fail(program, VIT_INVALID_ARGUMENT, "context is null") }
+  guard let outputs else { return fail(program, VIT_INVALID_ARGUMENT, "outputs is null") }
+  return UnsafeMutablePointer<Context>(context).run(
+    Job(images: images, count: count, first: nil, all: outputs))
+}
+
+@c @implementation
+public func vit_rt_preprocess(
+  _ program: UnsafePointer<vit_program>!, _ rgb: UnsafePointer<UInt8>!, _ width: Int32,
+  _ height: Int32, _ row_bytes: Int, _ image: UnsafeMutablePointer<Float>!
+) -> vit_status {
+  guard let program else { return VIT_INVALID_ARGUMENT }
+  return Preprocess.run(program, rgb, width, height, row_bytes, image)
+}

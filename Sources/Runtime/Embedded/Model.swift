@@ -1,0 +1,69 @@
+import CSystem
+import Synchronization
+
+/// What `vit_model *` points to: the weights and how to split work. Immutable but for the count of
+/// its users, so any number of contexts share it.
+struct Model: ~Copyable {
+  /// The handle itself and each context.
+  let users = Atomic<Int>(1)
+  let weights: Weights
+  /// Tasks that a run is split into.
+  let tasks: Int32
+  let processors: Int32
+  let parallelFor: vit_parallel_for?
+  let parallelForContext: UnsafeMutableRawPointer?
+
+  init(weights: Weights, options: Options) {
+    let processors = availableProcessors()
+    self.weights = weights
+    self.processors = processors
+    tasks = options.threads == 0 ? processors : options.threads
+    parallelFor = options.parallelFor
+    parallelForContext = options.parallelForContext
+  }
+
+  /// Checks the machine and the options, finds the weights, makes the model.
+  static func create(
+    _ program: UnsafePointer<vit_program>, _ options: UnsafePointer<vit_options>?,
+    _ result: UnsafeMutablePointer<OpaquePointer?>
+  ) -> vit_status {
+    if let isSupported = program.pointee.cpu_is_supported, isSupported() != 1 {
+      var error = ErrorText(program)
+      error.append("this processor or kernel lacks instructions that the model was compiled for")
+      if let target = program.pointee.description?.pointee.target {
+        error.append(": ")
+        error.append(quoted: target)
+      }
+      return VIT_UNSUPPORTED_CPU
+    }
+    let status = Options.check(options, program)
+    guard status == VIT_OK else { return status }
+    let taken = Options(options)
+
+    var found: Weights?
+    let loaded = Weights.load(program, path: taken.weightsPath, into: &found)
+    guard loaded == VIT_OK, let weights = found else { return loaded }
+    guard let memory = malloc(numericCast(MemoryLayout<Model>.size)) else {
+      weights.release()
+      return fail(program, VIT_OUT_OF_MEMORY, "no memory for the model")
+    }
+    let model = memory.bindMemory(to: Model.self, capacity: 1)
+    model.initialize(to: Model(weights: weights, options: taken))
+    result.pointee = OpaquePointer(model)
+    return VIT_OK
+  }
+}
+
+extension UnsafeMutablePointer where Pointee == Model {
+  /// One more user.
+  func retain() { pointee.users.wrappingAdd(1, ordering: .relaxed) }
+
+  /// One user less; the last one frees the model.
+  func release() {
+    guard pointee.users.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 else {
+      return
+    }
+    pointee.weights.release()
+    free(self)
+  }
+}

@@ -1,0 +1,109 @@
+import CSystem
+import Synchronization
+
+extension UnsafeMutablePointer where Pointee == Context {
+  /// Runs all images of a job and returns when their outputs are written. No allocation, no lock,
+  /// no file.
+  func run(_ job: Job) -> vit_status {
+    let program = pointee.program
+    guard let images = job.images else {
+      return fail(program, VIT_INVALID_ARGUMENT, "images is null")
+    }
+    guard job.count > 0 else {
+      return fail(program, VIT_INVALID_ARGUMENT, "count is 0, expected at least one image")
+    }
+    // Beyond this, the addresses of the last image would not exist.
+    guard job.count <= (1 << 46) / max(1, pointee.layout.inputElements) else {
+      var error = ErrorText(program)
+      error.append("count is ")
+      error.append(UInt64(UInt(bitPattern: job.count)))
+      error.append(", which is more than memory can hold")
+      return VIT_INVALID_ARGUMENT
+    }
+    guard Int(bitPattern: images) & 3 == 0 else {
+      return fail(program, VIT_INVALID_ARGUMENT, "images is not aligned to 4 bytes")
+    }
+    if pointee.workers > 0 && pointee.process != getpid() {
+      return fail(
+        program, VIT_INVALID_ARGUMENT,
+        "the context was created before fork(), its threads are not in this process")
+    }
+    let entered = pointee.busy.compareExchange(
+      expected: 0, desired: 1, ordering: .acquiringAndReleasing
+    ).exchanged
+    guard entered else {
+      return fail(
+        program, VIT_INVALID_ARGUMENT,
+        "the context is in a run already; use one context for each thread")
+    }
+    pointee.job = job
+    if let parallelFor = pointee.model.pointee.parallelFor {
+      runThrough(parallelFor, pointee.model.pointee.parallelForContext)
+    } else {
+      if pointee.workers > 0 { pointee.start.open() }
+      work(task: 0)
+    }
+    pointee.busy.store(0, ordering: .releasing)
+    return VIT_OK
+  }
+
+  /// Images that every task runs by itself, so that no barrier is needed: as many for each as there
+  /// are; the remainder is run by all tasks together.
+  private var wholeImages: Int { pointee.job.count / Int(pointee.layout.tasks) }
+
+  /// What task `task` does in a run of the pool.
+  func work(task: Int32) {
+    let tasks = pointee.layout.tasks
+    let polls = pointee.patience.phase
+    let whole = wholeImages
+    runWhole(task: task, images: whole)
+
+    let phases = pointee.program.pointee.phase_count
+    var image = whole &* Int(tasks)
+    if tasks > 1 && whole > 0 && image < pointee.job.count {
+      // The images in common use the arena of task 0.
+      pointee.meeting.pass(count: tasks, polls: polls)
+    }
+    while image < pointee.job.count {
+      var frame = frame(task: task, slot: 0, image: image)
+      for phase in 0..<Int(phases) {
+        pointee.program.pointee.phases[phase]?(&frame, task, tasks)
+        pointee.meeting.pass(count: tasks, polls: polls)
+      }
+      image &+= 1
+    }
+    // After whole images, and for a program without phases, nobody has met yet.
+    if tasks > 1 && (whole &* Int(tasks) == pointee.job.count || phases == 0) {
+      pointee.meeting.pass(count: tasks, polls: polls)
+    }
+  }
+
+  /// Runs `images` images from `task * images` on, in the task's own arena.
+  func runWhole(task: Int32, images: Int) {
+    for i in 0..<images {
+      var frame = frame(task: task, slot: task, image: Int(task) &* images &+ i)
+      for phase in 0..<Int(pointee.program.pointee.phase_count) {
+        pointee.program.pointee.phases[phase]?(&frame, 0, 1)
+      }
+    }
+  }
+
+  /// The frame of one image for one task, in the arena of `slot`.
+  func frame(task: Int32, slot: Int32, image: Int) -> vit_frame {
+    let table = table(task)
+    let job = pointee.job
+    for output in 0..<pointee.layout.outputs {
+      let place = job.all.map { $0[output] } ?? (output == 0 ? job.first : nil)
+      if let place, let description = pointee.program.pointee.description {
+        table[output] =
+          place + image &* Int(truncatingIfNeeded: description.pointee.outputs[output].elements)
+      } else {
+        table[output] = dump(slot, output: output)
+      }
+    }
+    return vit_frame(
+      weights: pointee.model.pointee.weights.bytes, arena: arena(slot), scratch: scratch(task),
+      image: job.images.map { $0 + image &* pointee.layout.inputElements },
+      outputs: UnsafePointer(table))
+  }
+}

@@ -1,0 +1,186 @@
+import CSystem
+
+/// The packed weights of a model in memory: part of the library, or a mapped file.
+struct Weights {
+  let bytes: UnsafePointer<CChar>
+  /// What to unmap; `nil` for embedded weights.
+  let mapping: UnsafeMutableRawPointer?
+  let mappingBytes: Int
+
+  /// Unmaps a file.
+  func release() {
+    if let mapping { _ = munmap(mapping, mappingBytes) }
+  }
+
+  /// Finds the weights: the given path, else those embedded, else the file beside the library.
+  static func load(
+    _ program: UnsafePointer<vit_program>, path: UnsafePointer<CChar>?,
+    into weights: inout Weights?
+  ) -> vit_status {
+    if let path { return map(program, path: path, into: &weights) }
+    if let embedded = program.pointee.weights {
+      populate(UnsafeMutableRawPointer(mutating: embedded), Int(program.pointee.weights_bytes))
+      weights = Weights(bytes: embedded, mapping: nil, mappingBytes: 0)
+      return VIT_OK
+    }
+    guard let name = program.pointee.weights_file_name else {
+      return fail(
+        program, VIT_WEIGHTS_UNREADABLE,
+        "the library holds no weights and names no weights file; set options.weights_path")
+    }
+    guard let beside = pathBesideLibrary(program, name) else {
+      return fail(program, VIT_OUT_OF_MEMORY, "no memory for the weights file's path")
+    }
+    defer { free(beside) }
+    return map(program, path: beside, into: &weights)
+  }
+
+  /// Asks the kernel to enter all pages into the page table at once, which is 10 times as fast as
+  /// one fault for each at the first run. Advice only: a kernel that cannot does no harm.
+  private static func populate(_ start: UnsafeMutableRawPointer, _ count: Int) {
+    let down = Int(bitPattern: start) & 4095
+    _ = madvise(start - down, count &+ down, VIT_MADV_POPULATE_READ)
+  }
+
+  /// Maps and checks a weights file.
+  private static func map(
+    _ program: UnsafePointer<vit_program>, path: UnsafePointer<CChar>, into weights: inout Weights?
+  ) -> vit_status {
+    let file = vit_open_to_read(path)
+    guard file >= 0 else {
+      var error = ErrorText(program)
+      error.append("weights file ")
+      error.append(quoted: path)
+      explain(errno: vit_errno(), in: &error)
+      return VIT_WEIGHTS_UNREADABLE
+    }
+    defer { _ = close(file) }
+
+    var header = vit_weights_header()
+    let headerBytes = MemoryLayout<vit_weights_header>.size
+    let got = unsafe pread(file, &header, numericCast(headerBytes), 0)
+    guard got >= 0 else {
+      var error = ErrorText(program)
+      error.append("weights file ")
+      error.append(quoted: path)
+      explain(errno: vit_errno(), in: &error)
+      return VIT_WEIGHTS_UNREADABLE
+    }
+    let fileBytes = lseek(file, 0, VIT_SEEK_END)
+    let status = check(
+      program, path: path, header: header, headerIsWhole: got == headerBytes,
+      fileBytes: Int(fileBytes))
+    guard status == VIT_OK else { return status }
+
+    let start = mmap(nil, numericCast(fileBytes), VIT_PROT_READ, VIT_MAP_SHARED, file, 0)
+    // MAP_FAILED is -1.
+    guard let start, Int(bitPattern: start) != -1 else {
+      var error = ErrorText(program)
+      error.append("weights file ")
+      error.append(quoted: path)
+      error.append(": cannot map ")
+      error.append(Int(fileBytes))
+      error.append(" bytes (errno ")
+      error.append(Int(vit_errno()))
+      error.append(")")
+      return VIT_WEIGHTS_UNREADABLE
+    }
+    populate(start, Int(fileBytes))
+    let blob = start + Int(VIT_WEIGHTS_OFFSET)
+    weights = Weights(
+      bytes: UnsafePointer(blob.assumingMemoryBound(to: CChar.self)), mapping: start,
+      mappingBytes: Int(fileBytes))
+    return VIT_OK
+  }
+
+  /// Compares header and size with what the program was compiled for.
+  private static func check(
+    _ program: UnsafePointer<vit_program>, path: UnsafePointer<CChar>, header: vit_weights_header,
+    headerIsWhole: Bool, fileBytes: Int
+  ) -> vit_status {
+    let wantedBytes = UInt64(VIT_WEIGHTS_OFFSET) &+ program.pointee.weights_bytes
+    let wantedHash = program.pointee.weights_hash
+    var error = ErrorText(program)
+    error.append("weights file ")
+    error.append(quoted: path)
+    if headerIsWhole && header.magic != VIT_WEIGHTS_MAGIC {
+      error.append(": is not a vitc weights file")
+    } else if headerIsWhole && header.abi_version != VIT_ABI_VERSION {
+      error.append(": has ABI version ")
+      error.append(UInt64(header.abi_version))
+      error.append(", expected ")
+      error.append(UInt64(VIT_ABI_VERSION))
+    } else if headerIsWhole && header.weights_hash != wantedHash {
+      error.append(": belongs to another model: its hash is ")
+      error.append(hash: header.weights_hash)
+      error.append(", expected ")
+      error.append(hash: wantedHash)
+    } else if UInt64(bitPattern: Int64(fileBytes)) != wantedBytes
+      || header.weights_bytes != program.pointee.weights_bytes
+    {
+      error.append(": is ")
+      error.append(fileBytes)
+      error.append(" bytes, expected ")
+      error.append(wantedBytes)
+      error.append(
+        UInt64(bitPattern: Int64(fileBytes)) < wantedBytes
+          ? "; it was truncated" : "; it was damaged")
+    } else {
+      error = ErrorText(program)
+      return VIT_OK
+    }
+    return VIT_WEIGHTS_MISMATCH
+  }
+
+  /// Says in words why a file cannot be read.
+  private static func explain(errno: Int32, in error: inout ErrorText) {
+    switch errno {
+    case 2, 20: error.append(": no such file")
+    case 13, 1: error.append(": permission denied")
+    case 21: error.append(": is a folder")
+    default:
+      error.append(": cannot be read (errno ")
+      error.append(Int(errno))
+      error.append(")")
+    }
+  }
+}
+
+/// Returns the path of `name` in the folder of the file that the program's own code comes from, in
+/// memory to be freed; `nil` without memory.
+///
+/// For a program that is linked statically this is the executable, which the dynamic linker may
+/// know by a name without a folder only: then the kernel is asked.
+private func pathBesideLibrary(
+  _ program: UnsafePointer<vit_program>, _ name: UnsafePointer<CChar>
+) -> UnsafeMutablePointer<CChar>? {
+  let folderLimit = 4096
+  let nameBytes = Int(strlen(name)) &+ 1
+  guard let memory = malloc(numericCast(folderLimit &+ nameBytes)) else { return nil }
+  let path = memory.bindMemory(to: CChar.self, capacity: folderLimit &+ nameBytes)
+
+  var info = vit_dl_info()
+  var folder = 0
+  if dladdr(program, &info) != 0, let file = info.file {
+    folder = folderLength(file, limit: folderLimit)
+    for i in 0..<folder { path[i] = file[i] }
+  }
+  if folder == 0 {
+    let count = readlink("/proc/self/exe", path, numericCast(folderLimit &- 1))
+    path[max(0, Int(count))] = 0
+    folder = folderLength(path, limit: folderLimit)
+  }
+  for i in 0..<nameBytes { path[folder &+ i] = name[i] }
+  return path
+}
+
+/// The length of a path up to and including its last slash; 0 without one or beyond the limit.
+private func folderLength(_ path: UnsafePointer<CChar>, limit: Int) -> Int {
+  var length = 0
+  var i = 0
+  while path[i] != 0 && i < limit {
+    if path[i] == 0x2f { length = i &+ 1 }
+    i &+= 1
+  }
+  return i < limit ? length : 0
+}
