@@ -109,8 +109,9 @@ let package = Package(
       name: "CodegenTests", dependencies: ["IR", "Codegen", "Evaluation"],
       swiftSettings: strict + llvmSettings),
     .testTarget(
-      name: "RuntimeTests", dependencies: ["VitRuntime", "CVitABI", "Packaging", "EmbeddedImage"],
-      swiftSettings: strict),
+      name: "RuntimeTests",
+      dependencies: ["IR", "VitRuntime", "CVitABI", "Packaging", "EmbeddedImage"],
+      exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(name: "FilesTests", dependencies: ["IR", "Files"], swiftSettings: strict),
     .testTarget(
       name: "NpyTests", dependencies: ["IR", "Files", "Npy"], exclude: ["Fixtures"],

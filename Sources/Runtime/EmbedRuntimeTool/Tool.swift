@@ -4,7 +4,9 @@ import Foundation
 /// the embedded runtime for every target and writes the objects as base64 literals in a Swift file.
 @main
 struct Tool {
-  /// The targets: vitc's name of the architecture, and how Embedded Swift is told of it. There is
+  /// The targets: vitc's name of the architecture, and how Embedded Swift is told of it.
+  ///
+  /// There is
   /// no Embedded standard library for AArch64 Linux; the bare-metal one has the same calling
   /// convention, and the runtime declares all it takes from libc by itself. Outlined atomics would
   /// need libgcc.

@@ -5,7 +5,9 @@ import Synchronization
 /// prefetchers fetch lines in pairs.
 let cacheLineBytes = 128
 
-/// How long a waiter polls before it sleeps in the kernel. A sleep and a wake-up cost 5 to 50
+/// How long a waiter polls before it sleeps in the kernel.
+///
+/// A sleep and a wake-up cost 5 to 50
 /// microseconds, the phases of a model last tens to thousands; so polling about as long as a sleep
 /// costs is never worse than twice the best choice.
 struct Patience {
@@ -22,10 +24,9 @@ struct Patience {
   }
 }
 
-/// A counter that threads wait on: poll, then sleep in the kernel. The embedded runtime's only
-/// means of synchronization.
+/// A counter that threads wait on: poll, then sleep in the kernel.
 ///
-/// It lives in memory that the context owns, never moves, and is used through a pointer; its first
+/// The embedded runtime's only means of synchronization. It lives in memory that the context owns, never moves, and is used through a pointer; its first
 /// field is the kernel's futex word.
 struct Turnstile: ~Copyable {
   let turn = Atomic<UInt32>(0)

@@ -4,6 +4,7 @@ import CSystem
 // each with the prototype in the header. Generated code always passes its program; the checks are
 // for what a model's user passes.
 
+/// Makes a model: see NAME_create in a model's header.
 @c @implementation
 public func vit_rt_create(
   _ program: UnsafePointer<vit_program>!, _ options: UnsafePointer<vit_options>!,
@@ -15,12 +16,14 @@ public func vit_rt_create(
   return Model.create(program, options, model)
 }
 
+/// Ends the use of a model.
 @c @implementation
 public func vit_rt_destroy(_ model: OpaquePointer!) {
   guard let model else { return }
   UnsafeMutablePointer<Model>(model).release()
 }
 
+/// Makes a context of a model.
 @c @implementation
 public func vit_rt_context_create(
   _ program: UnsafePointer<vit_program>!, _ model: OpaquePointer!,
@@ -33,12 +36,14 @@ public func vit_rt_context_create(
   return Context.create(program, UnsafeMutablePointer<Model>(model), context)
 }
 
+/// Ends a context.
 @c @implementation
 public func vit_rt_context_destroy(_ context: OpaquePointer!) {
   guard let context else { return }
   UnsafeMutablePointer<Context>(context).destroy()
 }
 
+/// Runs images for the first output.
 @c @implementation
 public func vit_rt_run(
   _ program: UnsafePointer<vit_program>!, _ context: OpaquePointer!,
@@ -51,6 +56,7 @@ public func vit_rt_run(
     Job(images: images, count: count, first: output, all: nil))
 }
 
+/// Runs images for all outputs.
 @c @implementation
 public func vit_rt_run_all(
   _ program: UnsafePointer<vit_program>!, _ context: OpaquePointer!,
@@ -64,6 +70,7 @@ public func vit_rt_run_all(
     Job(images: images, count: count, first: nil, all: outputs))
 }
 
+/// Makes an input image from an RGB picture.
 @c @implementation
 public func vit_rt_preprocess(
   _ program: UnsafePointer<vit_program>!, _ rgb: UnsafePointer<UInt8>!, _ width: Int32,

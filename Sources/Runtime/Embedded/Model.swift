@@ -1,8 +1,9 @@
 import CSystem
 import Synchronization
 
-/// What `vit_model *` points to: the weights and how to split work. Immutable but for the count of
-/// its users, so any number of contexts share it.
+/// What `vit_model *` points to: the weights and how to split work.
+///
+/// Immutable but for the count of its users, so any number of contexts share it.
 struct Model: ~Copyable {
   /// The handle itself and each context.
   let users = Atomic<Int>(1)

@@ -8,8 +8,9 @@ struct Worker {
 }
 
 extension UnsafeMutablePointer where Pointee == Context {
-  /// Starts `tasks - 1` threads; the thread that calls `run` is task 0. Returns 0 or the error
-  /// number of `pthread_create`, with `workers` telling how many run.
+  /// Starts `tasks - 1` threads; the thread that calls `run` is task 0.
+  ///
+  /// Returns 0 or the error number of `pthread_create`, with `workers` telling how many run.
   func startWorkers() -> Int32 {
     withUnsafeTemporaryAllocation(byteCount: 2 * Int(VIT_SIGSET_BYTES), alignment: 8) { sets in
       guard let all = sets.baseAddress else { return 12 }

@@ -2,8 +2,9 @@ import CSystem
 import Synchronization
 
 extension UnsafeMutablePointer where Pointee == Context {
-  /// Runs all images of a job and returns when their outputs are written. No allocation, no lock,
-  /// no file.
+  /// Runs all images of a job and returns when their outputs are written.
+  ///
+  /// No allocation, no lock, no file.
   func run(_ job: Job) -> vit_status {
     let program = pointee.program
     guard let images = job.images else {

@@ -35,8 +35,10 @@ struct Weights {
     return map(program, path: beside, into: &weights)
   }
 
-  /// Asks the kernel to enter all pages into the page table at once, which is 10 times as fast as
-  /// one fault for each at the first run. Advice only: a kernel that cannot does no harm.
+  /// Asks the kernel to enter all pages into the page table at once.
+  ///
+  /// That is 10 times as fast as one fault for each at the first run. Advice only: a kernel that
+  /// cannot does no harm.
   private static func populate(_ start: UnsafeMutableRawPointer, _ count: Int) {
     let down = Int(bitPattern: start) & 4095
     _ = madvise(start - down, count &+ down, VIT_MADV_POPULATE_READ)

@@ -1,0 +1,65 @@
+import Glibc
+import IR
+
+/// Runs a tool to its end.
+enum Command {
+  /// Throws what the tool printed if its exit status is not 0.
+  static func run(_ path: String, _ arguments: [String]) throws(Diagnostic) {
+    var ends: [Int32] = [0, 0]
+    guard pipe(&ends) == 0 else {
+      throw Diagnostic("cannot run \(path): \(String(cString: strerror(errno)))")
+    }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
+
+    // A fixed environment: what is linked depends on the arguments only. PATH is for compiler
+    // drivers, which look for their linker.
+    var environment = ["LC_ALL=C"]
+    for name in ["PATH", "HOME", "TMPDIR"] {
+      if let value = getenv(name) { environment.append("\(name)=\(String(cString: value))") }
+    }
+    var process: pid_t = 0
+    let failure = withCStrings([path] + arguments) { argv in
+      withCStrings(environment) { envp in posix_spawn(&process, path, &actions, nil, argv, envp) }
+    }
+    close(ends[1])
+    defer { close(ends[0]) }
+    guard failure == 0 else {
+      throw Diagnostic("cannot run \(path): \(String(cString: strerror(failure)))")
+    }
+    let text = readAll(ends[0])
+    var status: Int32 = 0
+    while waitpid(process, &status, 0) < 0 && errno == EINTR {}
+    guard status == 0 else {
+      let lines = text.split(separator: "\n").prefix(20).map(String.init)
+      // The low 7 bits are the signal, the next 8 the exit status.
+      let how = status & 127 != 0 ? "was ended by signal \(status & 127)" : "failed"
+      throw Diagnostic("\(path) \(how)", notes: lines)
+    }
+  }
+
+  private static func readAll(_ file: Int32) -> String {
+    var text: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    while true {
+      let count = read(file, &buffer, buffer.count)
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { return String(decoding: text, as: UTF8.self) }
+      text += buffer[..<count]
+    }
+  }
+
+  /// Hands out a C array of C strings, ended by a null pointer.
+  private static func withCStrings<Result>(
+    _ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
+  ) -> Result {
+    let copies = strings.map { strdup($0) }
+    defer { for copy in copies { free(copy) } }
+    return body(copies + [nil])
+  }
+}

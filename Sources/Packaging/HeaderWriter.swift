@@ -1,0 +1,227 @@
+/// Writes NAME.h, which is also the manual of a compiled model: C99 and C++, every name under the
+/// model's prefix, so that the headers of any number of models go into one file.
+///
+/// The layouts are those of vit_abi.h, whose comments hold for both.
+public struct HeaderWriter {
+  private let model: ModelInterface
+
+  /// Creates a writer.
+  public init(_ model: ModelInterface) { self.model = model }
+
+  private var name: String { model.name }
+  /// The prefix of constants.
+  private var upper: String { model.name.uppercased() }
+
+  /// The whole header.
+  public var text: String {
+    [
+      opening, constants, status, types, functions,
+      "#ifdef __cplusplus\n}\n#endif\n\n#endif /* \(upper)_H */\n",
+    ].joined(separator: "\n")
+  }
+
+  /// Keeps text from outside from ending a comment.
+  private func comment(_ text: String) -> String {
+    text.replacing("*/", with: "* /").replacing("/*", with: "/ *").replacing("\n", with: " ")
+  }
+
+  private func shape(_ shape: [Int]) -> String {
+    "[" + shape.map(String.init).joined(separator: ", ") + "]"
+  }
+
+  private var opening: String {
+    let weights =
+      model.weightsFileName.map {
+        "in the file \(comment($0)), which must stand beside the library (or see weights_path)"
+      } ?? "inside the library, mapped and shared between processes"
+    return """
+      /* \(name): \(comment(model.model)), compiled by vitc \(comment(model.compilerVersion)).
+       *
+       * Target:   \(comment(model.target))
+       * Weights:  \(model.parameters) parameters, \(model.weightsBytes) bytes packed,
+       *           \(weights);
+       *           XXH3-128 \(model.weightsHash)
+       * Work:     \(model.flops) floating-point operations for one image
+       * Memory:   \(model.arenaBytes) bytes of activations for each image in work
+       *
+       * Use:
+       *
+       *   \(name)_model *model;
+       *   \(name)_context *context;
+       *   if (\(name)_create(NULL, &model) != \(upper)_OK) return fail(\(name)_last_error());
+       *   if (\(name)_context_create(model, &context) != \(upper)_OK) ...
+       *   \(name)_run(context, images, 1, output);
+       *   \(name)_context_destroy(context);
+       *   \(name)_destroy(model);
+       *
+       * Threads: a model may be used by any number of threads at once. A context is for one run at a
+       * time: give each thread its own. Contexts share the model's weights. After fork(), a child
+       * makes its own contexts; models stay usable.
+       * Results: the same bits from run to run and for any number of threads.
+       * Memory: \(name)_run allocates nothing, takes no lock and touches no file.
+       * Nothing here aborts or prints: every function that can fail returns a status.
+       */
+      #ifndef \(upper)_H
+      #define \(upper)_H
+
+      #include <stddef.h>
+      #include <stdint.h>
+
+      #ifdef __cplusplus
+      extern "C" {
+      #endif
+
+      """
+  }
+
+  private var constants: String {
+    let (channels, height, width) =
+      model.image.count == 3 ? (model.image[0], model.image[1], model.image[2]) : (0, 0, 0)
+    var text = """
+      /* One input image: planar floats, [channels, height, width]. */
+      #define \(upper)_CHANNELS \(channels)
+      #define \(upper)_HEIGHT \(height)
+      #define \(upper)_WIDTH \(width)
+      #define \(upper)_IMAGE_COUNT \(channels * height * width) /* floats of one image */
+
+      /* The outputs, floats for one image; the first is what \(name)_run writes. */
+      #define \(upper)_OUTPUTS \(model.outputs.count)
+
+      """
+    for output in model.outputs {
+      let word = ExportedSymbols.name(from: output.name).uppercased()
+      text += "#define \(upper)_\(word)_COUNT \(output.elements) /* \(shape(output.shape)) */\n"
+    }
+    return text
+  }
+
+  private var status: String {
+    """
+    /* What every call that can fail returns. */
+    typedef int32_t \(name)_status;
+    #define \(upper)_OK 0
+    #define \(upper)_INVALID_ARGUMENT 1   /* a null pointer, a zero count, a size out of range */
+    #define \(upper)_OUT_OF_MEMORY 2      /* for a model, a context or preprocessing */
+    #define \(upper)_WEIGHTS_UNREADABLE 3 /* the weights file is absent or cannot be mapped */
+    #define \(upper)_WEIGHTS_MISMATCH 4   /* the weights file is another model's, or damaged */
+    #define \(upper)_NO_THREADS 5         /* the system refused to start threads */
+    #define \(upper)_UNSUPPORTED_CPU 6    /* this processor lacks instructions that are needed */
+
+    """
+  }
+
+  private var types: String {
+    """
+    /* Weights and settings: immutable. */
+    typedef struct \(name)_model \(name)_model;
+    /* Memory and threads of one run at a time. */
+    typedef struct \(name)_context \(name)_context;
+
+    /* Runs task(argument, i) for every i in 0 ... count - 1, in any order, on any threads, and
+     * returns when all are done. */
+    typedef void (*\(name)_parallel_for)(void *context, int32_t count,
+                                         void (*task)(void *argument, int32_t index),
+                                         void *argument);
+
+    /* Settings of \(name)_create. Zero the struct, then set size to sizeof(\(name)_options). */
+    typedef struct \(name)_options {
+      size_t size;      /* of this struct in bytes; later versions grow at the end */
+      int32_t threads;  /* parts that a run is split into; 0: one for each processor available */
+      int32_t reserved; /* 0 */
+      \(name)_parallel_for parallel_for; /* NULL: each context has `threads - 1` threads of its own */
+      void *parallel_for_context;        /* handed to parallel_for */
+      const char *weights_path; /* NULL: embedded weights, or the file beside the library */
+    } \(name)_options;
+
+    /* A tensor that crosses the interface: dense, row-major. */
+    typedef struct \(name)_tensor {
+      const char *name;  /* "images", "logits", "features", "tokens" */
+      const char *dtype; /* "f32" */
+      int32_t rank;      /* for one image: the batch dimension is not counted */
+      int32_t reserved;
+      int64_t shape[4];
+      uint64_t elements; /* for one image: the product of shape */
+    } \(name)_tensor;
+
+    /* What the model is. All pointers are valid as long as the library is loaded. */
+    typedef struct \(name)_info {
+      size_t size; /* of this struct in bytes */
+      uint32_t abi_version;
+      int32_t output_count;
+      const char *name;             /* "\(name)" */
+      const char *model;            /* the variant */
+      const char *compiler_version; /* of vitc */
+      const char *target;           /* triple and instruction set */
+      const char *weights_hash;     /* XXH3-128 of the packed weights, 32 hexadecimal digits */
+      \(name)_tensor input;
+      const \(name)_tensor *outputs; /* output_count of them */
+      uint64_t parameters;
+      uint64_t flops;         /* for one image, 2 for each multiply-add */
+      uint64_t weights_bytes; /* packed */
+      uint64_t arena_bytes;   /* of activations, for each image in work */
+      const char *json;       /* everything else: preprocessing, labels, passes */
+    } \(name)_info;
+
+    /* For generic loaders: the layout of vit_entry in vitc's vit_abi.h. */
+    typedef struct \(name)_entry \(name)_entry;
+
+    """
+  }
+
+  private var functions: String {
+    let first = model.outputs.first
+    let firstCount =
+      first.map { "\(upper)_\(ExportedSymbols.name(from: $0.name).uppercased())_COUNT" } ?? "0"
+    let recipe =
+      model.preprocessing.map { comment($0) } ?? "none was recorded: always an error"
+    return """
+      /* Makes a model. `options` may be NULL: all defaults. On failure *model is NULL.
+       * The caller owns the model and ends it with \(name)_destroy. */
+      \(name)_status \(name)_create(const \(name)_options *options, \(name)_model **model);
+
+      /* Ends the caller's use of a model; NULL is allowed. Contexts keep what they need of it, so the
+       * order of destruction does not matter. */
+      void \(name)_destroy(\(name)_model *model);
+
+      /* Makes a context: all memory and threads that runs need. On failure *context is NULL.
+       * The caller owns the context and ends it with \(name)_context_destroy. */
+      \(name)_status \(name)_context_create(\(name)_model *model, \(name)_context **context);
+
+      /* Ends a context that is not in a run; NULL is allowed. */
+      void \(name)_context_destroy(\(name)_context *context);
+
+      /* Runs `count` images, at least one.
+       * images: count * \(upper)_IMAGE_COUNT floats, [count, channels, height, width], as
+       *   \(name)_preprocess makes them; aligned to 4 bytes, not written.
+       * output: count * \(firstCount) floats, the first output\(first.map { " (\(comment($0.name)))" } ?? ""), written; must not overlap
+       *   images. */
+      \(name)_status \(name)_run(\(name)_context *context, const float *images, size_t count,
+                                 float *output);
+
+      /* As \(name)_run, for all outputs: outputs[i] is the place of output i, [count, its shape], or
+       * NULL where it is not wanted. */
+      \(name)_status \(name)_run_all(\(name)_context *context, const float *images, size_t count,
+                                     float *const *outputs);
+
+      /* Makes one image of the model's input from an RGB picture of any size.
+       * Here: \(recipe).
+       * rgb: 3 bytes a pixel, red first; width and height in pixels; row_bytes from one row to the
+       *   next, at least 3 * width.
+       * image: \(upper)_IMAGE_COUNT floats, written.
+       * Allocates memory and frees it; may be called from any thread. */
+      \(name)_status \(name)_preprocess(const uint8_t *rgb, int32_t width, int32_t height,
+                                        size_t row_bytes, float *image);
+
+      /* What the calling thread's last failing call had to say, in English; "" before any. Valid
+       * until the thread's next failing call. */
+      const char *\(name)_last_error(void);
+
+      /* What the model is. Never NULL, never freed. */
+      const \(name)_info *\(name)_description(void);
+
+      /* All of the above in one table, for programs that load any model. Never NULL. */
+      const \(name)_entry *\(name)_vitc_entry(void);
+
+      """
+  }
+}

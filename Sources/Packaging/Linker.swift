@@ -1,0 +1,116 @@
+import IR
+
+/// Joins a model's objects to one library, archive or object.
+struct Linker {
+  let workspace: Workspace
+  let architecture: Architecture
+  let name: String
+
+  /// What generated code may expect of libc, besides what the runtime itself takes from it.
+  private static let libc: Set<String> = [
+    "memcpy", "memmove", "memset", "memcmp", "getauxval", "syscall", "__tls_get_addr",
+  ]
+  /// What it may expect of libm.
+  private static let libm: Set<String> = [
+    "exp", "expf", "exp2", "exp2f", "log", "logf", "tanh", "tanhf", "erf", "erff", "sqrt", "sqrtf",
+    "rsqrt", "pow", "powf", "sin", "sinf", "cos", "cosf", "fma", "fmaf", "floor", "floorf",
+    "ceil", "ceilf", "round", "roundf", "rint", "rintf", "nearbyint", "nearbyintf", "roundeven",
+    "roundevenf", "trunc", "truncf", "fmin", "fminf", "fmax", "fmaxf",
+  ]
+
+  /// Checks what the model's object offers and expects; returns `true` iff it needs libm.
+  func checkSymbols(_ object: [UInt8], file: String) throws(Diagnostic) -> Bool {
+    let symbols = try ELFSymbols(object, file: file)
+    let missing = ExportedSymbols.names(for: name).filter { !symbols.defined.contains($0) }
+    guard missing.isEmpty else {
+      throw Diagnostic("the model's code lacks \(missing.joined(separator: ", "))")
+    }
+    let foreign = symbols.undefined.filter {
+      !$0.hasPrefix("vit_rt_") && $0 != WeightFile.symbol && !Linker.libc.contains($0)
+        && $0 != "_GLOBAL_OFFSET_TABLE_"
+    }
+    let unknown = foreign.subtracting(Linker.libm).sorted()
+    guard unknown.isEmpty else {
+      throw Diagnostic(
+        "the model's code calls \(unknown.joined(separator: ", ")), which no library of a "
+          + "compiled model has")
+    }
+    return !foreign.isEmpty
+  }
+
+  /// Links a shared library that exports the model's symbols and nothing else.
+  func linkLibrary(
+    _ objects: [String], soname: String, needsMath: Bool, to output: String
+  ) throws(Diagnostic) {
+    let script = workspace.file("exports.map")
+    let symbols = ExportedSymbols.names(for: name).map { "\($0);" }.joined(separator: " ")
+    try FileError.write("{ global: \(symbols) local: *; };\n", to: script)
+    let libraries = ["libc.so.6"] + (needsMath ? ["libm.so.6"] : [])
+    var stubs: [String] = []
+    for library in libraries { stubs.append(try stub(library)) }
+    let editor = try Tools.linker(for: architecture)
+    try link(
+      editor,
+      [
+        "-shared", "-soname", soname, "--version-script=\(script)", "--hash-style=both",
+        "-z", "noexecstack", "-z", "relro", "-z", "now", "--build-id=none", "--no-as-needed",
+        "--gc-sections", "-s",
+      ], objects + stubs, to: output)
+  }
+
+  /// Makes an empty library of a system library's name: it gives the product its DT_NEEDED entry.
+  ///
+  /// Linking against the machine's own libc would bind the product to that version or a later one,
+  /// make its bytes depend on the machine, and need a copy of each target's libc for cross
+  /// compiling. Symbols without a version bind to the oldest one that libc has.
+  private func stub(_ soname: String) throws(Diagnostic) -> String {
+    let empty = workspace.file("empty.o")
+    let layout = ELFObject(architecture: architecture, symbol: "vitc_empty", bytes: 0)
+    let object = try MappedOutput(path: empty, count: layout.fileBytes)
+    layout.write(to: object.bytes)
+    object.finish()
+    let output = workspace.file(soname)
+    let editor = try Tools.linker(for: architecture)
+    try link(editor, ["-shared", "-soname", soname, "--build-id=none"], [empty], to: output)
+    return output
+  }
+
+  /// Joins code to one relocatable object whose only global symbols are the model's; embedded
+  /// weights remain a reference, to `weightsSymbol`, so that gigabytes are not copied here.
+  func linkCode(_ objects: [String], weightsSymbol: String, to output: String) throws(Diagnostic) {
+    let editor = try Tools.linker(for: architecture)
+    try link(editor, ["-r"], objects, to: output)
+    // Of the weak swift_* functions in the runtime none may stay global: in a Swift app they would
+    // take the place of the real ones. Localizing comes first: renaming in the same call would
+    // look for the old name.
+    let keep = ExportedSymbols.names(for: name).map { "--keep-global-symbol=\($0)" }
+    let objcopy = try Tools.objcopy(for: architecture)
+    try Command.run(objcopy, keep + ["--strip-debug", output])
+    try Command.run(objcopy, ["--redefine-sym", "\(WeightFile.symbol)=\(weightsSymbol)", output])
+  }
+
+  /// Joins relocatable objects.
+  func join(_ objects: [String], to output: String) throws(Diagnostic) {
+    try link(try Tools.linker(for: architecture), ["-r"], objects, to: output)
+  }
+
+  /// Writes an archive with an index, without times or owners.
+  func archive(_ objects: [String], to output: String) throws(Diagnostic) {
+    try Command.run(try Tools.archiver(), ["rcsD", output] + objects)
+  }
+
+  private func link(
+    _ editor: Tools.LinkEditor, _ options: [String], _ inputs: [String], to output: String
+  ) throws(Diagnostic) {
+    guard editor.isDriver else {
+      try Command.run(
+        editor.path, ["-m", architecture.emulation] + options + inputs + ["-o", output])
+      return
+    }
+    let relocatable = options.contains("-r")
+    let mode = relocatable ? ["-r", "-nostdlib"] : ["-shared", "-nostdlib"]
+    let rest = options.filter { $0 != "-r" && $0 != "-shared" }
+    let wrapped = rest.isEmpty ? [] : ["-Wl," + rest.joined(separator: ",")]
+    try Command.run(editor.path, mode + wrapped + inputs + ["-o", output])
+  }
+}

@@ -1,0 +1,100 @@
+import Glibc
+import IR
+
+/// A file under construction, mapped into memory: written in place, without a copy.
+///
+/// Its blocks are reserved at once, so a full disk is an error here and not a signal while bytes
+/// are written. It is removed unless `finish()` was reached.
+final class MappedOutput {
+  /// Where the file stands until it is renamed.
+  let path: String
+  /// All its bytes, zero at first.
+  let bytes: UnsafeMutableRawBufferPointer
+  private var isOpen = true
+
+  /// Creates a file of `count` bytes; an existing one is replaced.
+  init(path: String, count: Int) throws(Diagnostic) {
+    self.path = path
+    let file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard file >= 0 else { throw FileError.diagnostic("cannot create the file", path, errno) }
+    defer { close(file) }
+    let failure = posix_fallocate(file, 0, off_t(max(1, count)))
+    guard failure == 0 else {
+      unlink(path)
+      throw FileError.diagnostic("cannot reserve \(count) bytes", path, failure)
+    }
+    let start = mmap(nil, max(1, count), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0)
+    guard let start, start != MAP_FAILED else {
+      let failure = errno
+      unlink(path)
+      throw FileError.diagnostic("cannot map \(count) bytes", path, failure)
+    }
+    bytes = UnsafeMutableRawBufferPointer(start: start, count: count)
+  }
+
+  deinit {
+    guard isOpen else { return }
+    unmap()
+    unlink(path)
+  }
+
+  private func unmap() {
+    munmap(bytes.baseAddress, max(1, bytes.count))
+    isOpen = false
+  }
+
+  /// Ends the mapping and keeps the file; `bytes` must not be used after it.
+  func finish() {
+    if isOpen { unmap() }
+  }
+}
+
+/// Failures of the file system as diagnostics.
+enum FileError {
+  /// Returns a diagnostic that names the file, says what could not be done, and why.
+  static func diagnostic(_ what: String, _ path: String, _ code: Int32) -> Diagnostic {
+    let reason = String(cString: strerror(code)).lowercased()
+    let hint: String? =
+      switch code {
+      case ENOSPC, EDQUOT: "free some space, or choose another folder with -o"
+      case EACCES, EPERM, EROFS: "choose a folder that you may write to with -o"
+      case ENOENT: "create the folder first"
+      default: nil
+      }
+    return Diagnostic("\(what): \(reason)", at: .file(path), hint: hint)
+  }
+
+  /// Writes a whole file.
+  static func write(_ bytes: UnsafeRawBufferPointer, to path: String) throws(Diagnostic) {
+    let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard file >= 0 else { throw diagnostic("cannot create the file", path, errno) }
+    var done = 0
+    while done < bytes.count {
+      let count = Glibc.write(file, bytes.baseAddress.map { $0 + done }, bytes.count - done)
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else {
+        let failure = errno
+        close(file)
+        unlink(path)
+        throw diagnostic("cannot write \(bytes.count) bytes", path, failure)
+      }
+      done += count
+    }
+    guard close(file) == 0 else { throw diagnostic("cannot write the file", path, errno) }
+  }
+
+  /// Writes text as a whole file.
+  static func write(_ text: String, to path: String) throws(Diagnostic) {
+    let bytes = Array(text.utf8)
+    try write(bytes, to: path)
+  }
+
+  /// Writes bytes as a whole file.
+  static func write(_ bytes: [UInt8], to path: String) throws(Diagnostic) {
+    // withUnsafeBytes does not carry the error's type.
+    let result = bytes.withUnsafeBytes { raw -> Result<Void, Diagnostic> in
+      Result { () throws(Diagnostic) in try write(raw, to: path) }
+    }
+    try result.get()
+  }
+}

@@ -1,0 +1,68 @@
+/// What a user of a compiled model is told about it: the matter of NAME.h.
+public struct ModelInterface: Hashable, Sendable {
+  /// A tensor that crosses the interface.
+  public struct Tensor: Hashable, Sendable {
+    /// "images", "logits", "features", "tokens".
+    public var name: String
+    /// The shape for one image.
+    public var shape: [Int]
+
+    /// Creates a tensor's description.
+    public init(name: String, shape: [Int]) {
+      self.name = name
+      self.shape = shape
+    }
+
+    /// The number of elements for one image.
+    public var elements: Int { shape.reduce(1, *) }
+  }
+
+  /// The prefix of every symbol.
+  public var name: String
+  /// The variant, such as `vit_base_patch16_224`.
+  public var model: String
+  /// vitc's version.
+  public var compilerVersion: String
+  /// Triple and instruction set.
+  public var target: String
+  /// Of the packed weights.
+  public var weightsHash: WeightHash
+  /// The size of the packed weights.
+  public var weightsBytes: Int
+  /// The weights file's name, or `nil` for embedded weights.
+  public var weightsFileName: String?
+  /// One image: channels, height, width.
+  public var image: [Int]
+  /// The outputs, the first of which `NAME_run` writes.
+  public var outputs: [Tensor]
+  /// The number of the checkpoint's parameters that the model reads.
+  public var parameters: Int
+  /// Floating-point operations for one image, 2 for each multiply-add.
+  public var flops: Int
+  /// The size of one image's activations.
+  public var arenaBytes: Int
+  /// One line on how an RGB image becomes the input, such as "shortest edge to 248 (bicubic),
+  /// centre crop 224, (value / 255 - 0.5) / 0.5"; `nil` if the model has no preprocessing.
+  public var preprocessing: String?
+
+  /// Creates a description.
+  public init(
+    name: String, model: String, compilerVersion: String, target: String, weightsHash: WeightHash,
+    weightsBytes: Int, weightsFileName: String? = nil, image: [Int], outputs: [Tensor],
+    parameters: Int, flops: Int, arenaBytes: Int, preprocessing: String? = nil
+  ) {
+    self.name = name
+    self.model = model
+    self.compilerVersion = compilerVersion
+    self.target = target
+    self.weightsHash = weightsHash
+    self.weightsBytes = weightsBytes
+    self.weightsFileName = weightsFileName
+    self.image = image
+    self.outputs = outputs
+    self.parameters = parameters
+    self.flops = flops
+    self.arenaBytes = arenaBytes
+    self.preprocessing = preprocessing
+  }
+}

@@ -1,0 +1,156 @@
+import Glibc
+import IR
+
+/// A compiled model on its way to the disk: library, archive or object, with its header, module map
+/// and weights.
+///
+/// Use: create; write the packed weights into `weights`; `sealWeights()`; compile the program, which
+/// holds their hash; `finish(object:interface:)`. Until then nothing but a hidden folder of
+/// unfinished files stands in the destination, and it goes with this object.
+public final class Product {
+  /// What is made.
+  public enum Kind: String, Hashable, Sendable, CaseIterable {
+    /// A shared library, `.so`.
+    case library
+    /// An archive, `.a`.
+    case `static`
+    /// One relocatable object, `.o`.
+    case object
+  }
+
+  /// Where the weights go.
+  public enum Placement: Hashable, Sendable {
+    /// Into the product.
+    case embedded
+    /// Into a page-aligned file beside it.
+    case file
+
+    /// Embedded as long as that links everywhere, else in a file.
+    public static func automatic(weightsBytes: Int) -> Placement {
+      weightsBytes <= WeightFile.mostEmbeddedBytes ? .embedded : .file
+    }
+  }
+
+  /// The prefix of every symbol.
+  public let name: String
+  /// The name of the weights file beside the product, which the program looks for; `nil` for
+  /// embedded weights.
+  public let weightsFileName: String?
+
+  private let kind: Kind
+  private let architecture: Architecture
+  private let folder: String
+  private let fileName: String
+  private let workspace: Workspace
+  private let weightFile: WeightFile
+  private let weightPath: String
+  private var hash: WeightHash?
+
+  /// Starts a product.
+  ///
+  /// - Parameters:
+  ///   - output: the path of the library, archive or object; its folder must exist.
+  ///   - name: the prefix of every symbol, see `ExportedSymbols.check(name:)`.
+  ///   - weightsBytes: the size of the packed weights.
+  public init(
+    output: String, name: String, kind: Kind, architecture: Architecture, placement: Placement,
+    weightsBytes: Int
+  ) throws(Diagnostic) {
+    try ExportedSymbols.check(name: name)
+    self.name = name
+    self.kind = kind
+    self.architecture = architecture
+    if let slash = output.lastIndex(of: "/") {
+      folder = slash == output.startIndex ? "/" : String(output[..<slash])
+      fileName = String(output[output.index(after: slash)...])
+    } else {
+      folder = "."
+      fileName = output
+    }
+    guard !fileName.isEmpty else {
+      throw Diagnostic("is a folder, expected the path of a file", at: .file(output))
+    }
+    var status = stat()
+    if stat(output, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR {
+      throw Diagnostic("is a folder, expected the path of a file", at: .file(output))
+    }
+    workspace = try Workspace(in: folder)
+    switch placement {
+    case .embedded:
+      weightsFileName = nil
+      weightPath = workspace.file("weights.o")
+      let symbol = kind == .library ? WeightFile.symbol : Product.staticSymbol(name)
+      weightFile = try WeightFile(
+        path: weightPath, bytes: weightsBytes, form: .object(architecture, symbol: symbol))
+    case .file:
+      weightsFileName = "\(name).weights"
+      weightPath = workspace.file("weights")
+      weightFile = try WeightFile(path: weightPath, bytes: weightsBytes, form: .file)
+    }
+  }
+
+  /// In archives the hidden symbol of the weights is not yet resolved, so two models need two.
+  private static func staticSymbol(_ name: String) -> String { "\(name)_vitc_weights" }
+
+  /// Where the packed weights are written, 4096-byte aligned, zero at first.
+  public var weights: UnsafeMutableRawBufferPointer { weightFile.region }
+
+  /// Ends the writing of weights (`weights` must not be used any more) and returns their hash.
+  public func sealWeights() -> WeightHash {
+    if let hash { return hash }
+    let sealed = weightFile.finish()
+    hash = sealed
+    return sealed
+  }
+
+  /// Links, writes header and module map, puts everything in its place.
+  ///
+  /// - Parameter object: the compiled program, which defines `ExportedSymbols.names(for: name)`.
+  /// - Returns: the paths of all files, the product first.
+  public func finish(object: [UInt8], interface: ModelInterface) throws(Diagnostic) -> [String] {
+    _ = sealWeights()
+    guard let runtime = EmbeddedRuntime.object(architecture) else {
+      throw Diagnostic("vitc has no runtime for \(architecture.rawValue)")
+    }
+    let linker = Linker(workspace: workspace, architecture: architecture, name: name)
+    let modelPath = workspace.file("model.o")
+    let runtimePath = workspace.file("runtime.o")
+    try FileError.write(object, to: modelPath)
+    try FileError.write(runtime, to: runtimePath)
+    let needsMath = try linker.checkSymbols(object, file: modelPath)
+    let embedded = weightsFileName == nil ? [weightPath] : []
+    let output = workspace.file("product")
+    switch kind {
+    case .library:
+      try linker.linkLibrary(
+        [modelPath, runtimePath] + embedded, soname: fileName, needsMath: needsMath, to: output)
+    case .static, .object:
+      let code = workspace.file("\(name).o")
+      try linker.linkCode(
+        [modelPath, runtimePath], weightsSymbol: Product.staticSymbol(name), to: code)
+      let inputs = [code] + embedded
+      if kind == .static {
+        try linker.archive(inputs, to: output)
+      } else {
+        try linker.join(inputs, to: output)
+      }
+    }
+    // The linker made it executable or not, as it pleased.
+    chmod(output, kind == .library ? 0o755 : 0o644)
+
+    let header = HeaderWriter(interface)
+    try FileError.write(header.text, to: workspace.file("header"))
+    let mapPath = "\(folder)/module.modulemap"
+    let map = ModuleMap(existing: ModuleMap.read(mapPath)).adding(
+      name: name, library: kind == .object ? nil : fileName, needsMath: needsMath)
+    try FileError.write(map, to: workspace.file("map"))
+
+    var files: [(name: String, destination: String)] = []
+    if let weightsFileName { files.append(("weights", "\(folder)/\(weightsFileName)")) }
+    files += [
+      ("header", "\(folder)/\(name).h"), ("map", mapPath), ("product", "\(folder)/\(fileName)"),
+    ]
+    try workspace.publish(files)
+    return files.reversed().map(\.destination)
+  }
+}

@@ -1,0 +1,71 @@
+import Glibc
+import IR
+
+/// Packed weights on their way to the disk: an ELF object to be linked, or a weights file to stand
+/// beside the library.
+///
+/// The packer writes each tensor to its place in `region`.
+public final class WeightFile {
+  /// What the file is.
+  public enum Form: Hashable, Sendable {
+    /// An ELF object with the weights in a read-only section of 4096-byte alignment, under a
+    /// hidden symbol.
+    case object(Architecture, symbol: String)
+    /// The header of vit_abi.h, then the weights at offset 4096.
+    case file
+  }
+
+  /// The symbol by which generated code finds embedded weights.
+  public static let symbol = "vit_weights_blob"
+  /// Embedding stops here: beyond 2 GB the sections of an ELF lie too far apart for code of the
+  /// small model, that of any application which links a static model included.
+  public static let mostEmbeddedBytes = 2_000_000_000
+
+  /// Where the packed weights go; zero at first.
+  public let region: UnsafeMutableRawBufferPointer
+  private let output: MappedOutput
+  private let form: Form
+
+  // VIT_WEIGHTS_MAGIC, VIT_WEIGHTS_OFFSET and VIT_ABI_VERSION of vit_abi.h.
+  private static let magic: UInt64 = 0x3154_4857_4354_4956
+  private static let offset = 4096
+  private static let abiVersion: UInt32 = 1
+
+  /// Creates a file for `bytes` bytes of weights.
+  public init(path: String, bytes: Int, form: Form) throws(Diagnostic) {
+    self.form = form
+    let count: Int
+    let start: Int
+    let object: ELFObject?
+    switch form {
+    case .object(let architecture, let symbol):
+      let layout = ELFObject(architecture: architecture, symbol: symbol, bytes: bytes)
+      object = layout
+      start = ELFObject.dataOffset
+      count = layout.fileBytes
+    case .file:
+      object = nil
+      start = WeightFile.offset
+      count = start + bytes
+    }
+    output = try MappedOutput(path: path, count: count)
+    object?.write(to: output.bytes)
+    region = UnsafeMutableRawBufferPointer(rebasing: output.bytes[start..<(start + bytes)])
+  }
+
+  /// Completes the file and returns the hash of the weights; `region` must not be used after it.
+  ///
+  /// Without it the file is removed when this object is.
+  public func finish() -> WeightHash {
+    let hash = WeightHash(of: UnsafeRawBufferPointer(region))
+    if form == .file {
+      output.bytes.storeBytes(of: WeightFile.magic, toByteOffset: 0, as: UInt64.self)
+      output.bytes.storeBytes(of: WeightFile.abiVersion, toByteOffset: 8, as: UInt32.self)
+      output.bytes.storeBytes(of: UInt64(region.count), toByteOffset: 16, as: UInt64.self)
+      output.bytes.storeBytes(of: hash.low, toByteOffset: 24, as: UInt64.self)
+      output.bytes.storeBytes(of: hash.high, toByteOffset: 32, as: UInt64.self)
+    }
+    output.finish()
+    return hash
+  }
+}

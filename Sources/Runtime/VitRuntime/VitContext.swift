@@ -1,0 +1,89 @@
+import CVitABI
+
+/// The memory and the threads of one run at a time; not for use from two threads at once.
+public final class VitContext {
+  /// The model that it runs.
+  public let model: VitModel
+  private let handle: OpaquePointer
+
+  init(_ model: VitModel) throws {
+    var made: OpaquePointer?
+    try model.check(model.entry.pointee.context_create(model.handle, &made))
+    guard let made else { throw VitError(.outOfMemory, "the model made no context") }
+    self.model = model
+    handle = made
+  }
+
+  deinit { model.entry.pointee.context_destroy(handle) }
+
+  /// Runs images and returns the first output, [count, its shape].
+  ///
+  /// - Parameter images: [count, channels, height, width].
+  public func run(images: [Float], count: Int = 1) throws -> [Float] {
+    guard let first = model.description.outputs.first else {
+      throw VitError(.notAModel, "the model has no output")
+    }
+    try check(images.count, model.description.input, count, "images")
+    return try [Float](unsafeUninitializedCapacity: count * first.elements) { output, done in
+      try images.withUnsafeBufferPointer { try run(images: $0, count: count, into: output) }
+      done = count * first.elements
+    }
+  }
+
+  /// Runs images and writes the first output, [count, its shape]; allocates nothing.
+  public func run(
+    images: UnsafeBufferPointer<Float>, count: Int, into output: UnsafeMutableBufferPointer<Float>
+  ) throws {
+    guard let first = model.description.outputs.first else {
+      throw VitError(.notAModel, "the model has no output")
+    }
+    try check(images.count, model.description.input, count, "images")
+    try check(output.count, first, count, "output")
+    try model.check(
+      model.entry.pointee.run(handle, images.baseAddress, count, output.baseAddress))
+  }
+
+  /// Runs images and returns the named outputs, each [count, its shape].
+  ///
+  /// - Parameter names: the outputs wanted; all by default.
+  public func runAll(
+    images: [Float], count: Int = 1, outputs names: [String]? = nil
+  ) throws -> [String: [Float]] {
+    let all = model.description.outputs
+    if let unknown = names?.first(where: { name in !all.contains { $0.name == name } }) {
+      throw VitError(
+        .invalidArgument,
+        "the model has no output '\(unknown)', but "
+          + all.map { "'\($0.name)'" }.joined(separator: ", "))
+    }
+    try check(images.count, model.description.input, count, "images")
+    let wanted = all.map { names?.contains($0.name) ?? true }
+    let places = zip(all, wanted).map { tensor, isWanted in
+      isWanted ? UnsafeMutablePointer<Float>.allocate(capacity: count * tensor.elements) : nil
+    }
+    defer { for place in places { place?.deallocate() } }
+    try model.check(model.entry.pointee.run_all(handle, images, count, places))
+    var result: [String: [Float]] = [:]
+    for (tensor, place) in zip(all, places) {
+      guard let place else { continue }
+      let values = UnsafeBufferPointer(start: place, count: count * tensor.elements)
+      result[tensor.name] = Array(values)
+    }
+    return result
+  }
+
+  /// Throws unless `found` floats are `count` of `tensor`.
+  private func check(
+    _ found: Int, _ tensor: VitDescription.Tensor, _ count: Int, _ what: String
+  ) throws {
+    guard count > 0 else {
+      throw VitError(.invalidArgument, "count is \(count), expected 1 or more")
+    }
+    let (wanted, overflow) = count.multipliedReportingOverflow(by: tensor.elements)
+    guard !overflow, found == wanted else {
+      throw VitError(
+        .invalidArgument,
+        "\(what) has \(found) floats, expected \(count) x \(tensor.shape) = \(wanted)")
+    }
+  }
+}

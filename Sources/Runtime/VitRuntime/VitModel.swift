@@ -1,0 +1,137 @@
+import CVitABI
+import Glibc
+
+/// A compiled model: its weights and settings.
+///
+/// A model may be used from any number of threads at once, each with a context of its own:
+///
+/// ```swift
+/// let model = try VitModel(path: "libdigits.so")
+/// let context = try model.makeContext()
+/// let logits = try context.run(images: pixels, count: 1)
+/// ```
+public final class VitModel: Sendable {
+  /// What the model is.
+  public let description: VitDescription
+
+  // Immutable, and the functions behind them may be called from any thread.
+  nonisolated(unsafe) let entry: UnsafePointer<vit_entry>
+  nonisolated(unsafe) let handle: OpaquePointer
+  /// What `dlopen` returned; `nil` for a model that is part of the program.
+  private nonisolated(unsafe) let library: UnsafeMutableRawPointer?
+  /// The parallel-for that the model calls.
+  private let parallelFor: ParallelForBox?
+
+  /// Loads a compiled model from a shared library.
+  ///
+  /// - Parameter path: the library; a name without a slash is looked for in the current folder.
+  /// - Throws: `VitError` if the file is absent, is no compiled model, was compiled for another
+  ///   version of the interface or for another processor, or if its weights cannot be used.
+  public convenience init(path: String, options: VitOptions = VitOptions()) throws {
+    // dlopen would look for a bare name in the system's folders.
+    let file = path.contains("/") ? path : "./" + path
+    guard let library = dlopen(file, RTLD_NOW | RTLD_LOCAL) else {
+      let reason = dlerror().map { String(cString: $0) } ?? "unknown reason"
+      throw VitError(.libraryUnreadable, "cannot load '\(path)': \(reason)")
+    }
+    do {
+      guard let symbol = vit_entry_symbol(library), let function = dlsym(library, symbol),
+        let entry = vit_call_entry(function)
+      else {
+        throw VitError(.notAModel, "'\(path)' is not a model compiled by vitc")
+      }
+      try self.init(entry: entry, library: library, options: options, place: "'\(path)'")
+    } catch {
+      dlclose(library)
+      throw error
+    }
+  }
+
+  /// Uses a compiled model that is linked into the program.
+  ///
+  /// - Parameter entry: what `NAME_vitc_entry()` of the model's header returns.
+  public convenience init(entry: OpaquePointer, options: VitOptions = VitOptions()) throws {
+    try self.init(
+      entry: UnsafePointer(entry), library: nil, options: options, place: "the model")
+  }
+
+  private init(
+    entry: UnsafePointer<vit_entry>, library: UnsafeMutableRawPointer?, options: VitOptions,
+    place: String
+  ) throws {
+    // These two fields stand first in every version.
+    guard entry.pointee.abi_version == VIT_ABI_VERSION else {
+      throw VitError(
+        .abiMismatch,
+        "\(place) has version \(entry.pointee.abi_version) of the binary interface, "
+          + "expected \(VIT_ABI_VERSION); compile it with this version of vitc")
+    }
+    guard entry.pointee.size >= MemoryLayout<vit_entry>.size,
+      let description = entry.pointee.description?()
+    else { throw VitError(.notAModel, "\(place) has no complete table of functions") }
+    guard let threads = Int32(exactly: options.threads) else {
+      throw VitError(.invalidArgument, "threads is \(options.threads), out of range")
+    }
+    let box = options.parallelFor.map { ParallelForBox($0) }
+    var raw = vit_options()
+    raw.size = MemoryLayout<vit_options>.size
+    raw.threads = threads
+    if let box {
+      raw.parallel_for = ParallelForBox.callback
+      raw.parallel_for_context = Unmanaged.passUnretained(box).toOpaque()
+    }
+    var made: OpaquePointer?
+    let create = { (path: UnsafePointer<CChar>?) -> vit_status in
+      raw.weights_path = path
+      return entry.pointee.create(&raw, &made)
+    }
+    let status = options.weightsPath.map { $0.withCString(create) } ?? create(nil)
+    try VitModel.check(status, entry)
+    guard let made else { throw VitError(.notAModel, "\(place) made no model") }
+
+    self.description = VitDescription(description.pointee)
+    self.entry = entry
+    self.library = library
+    handle = made
+    parallelFor = box
+  }
+
+  deinit {
+    entry.pointee.destroy(handle)
+    if let library { dlclose(library) }
+  }
+
+  /// Makes what one run at a time needs: memory and threads.
+  public func makeContext() throws -> VitContext { try VitContext(self) }
+
+  /// Makes one image of the model's input, [channels, height, width], from an RGB picture.
+  ///
+  /// - Parameters:
+  ///   - rgb: rows from top to bottom, 3 bytes a pixel, red first.
+  ///   - rowBytes: from one row to the next; 3 * width by default.
+  public func preprocess(
+    rgb: [UInt8], width: Int, height: Int, rowBytes: Int? = nil
+  ) throws -> [Float] {
+    let row = rowBytes ?? 3 * width
+    guard let columns = Int32(exactly: width), let rows = Int32(exactly: height), columns > 0,
+      rows > 0, row >= 3 * width, rgb.count >= row * (height - 1) + 3 * width
+    else {
+      throw VitError(
+        .invalidArgument,
+        "\(rgb.count) bytes are no image of \(width) x \(height) pixels in rows of \(row) bytes")
+    }
+    var image = [Float](repeating: 0, count: description.input.elements)
+    try check(entry.pointee.preprocess(rgb, columns, rows, row, &image))
+    return image
+  }
+
+  /// Throws the calling thread's last failure unless `status` is VIT_OK.
+  func check(_ status: vit_status) throws { try VitModel.check(status, entry) }
+
+  private static func check(_ status: vit_status, _ entry: UnsafePointer<vit_entry>) throws {
+    guard status != VIT_OK else { return }
+    let text = entry.pointee.last_error().map { String(cString: $0) } ?? ""
+    throw VitError(
+      VitError.Status(code: status), text.isEmpty ? "the model returned status \(status)" : text)
+  }
+}

@@ -1,0 +1,128 @@
+/* A stand-in for generated code: a "model" of three phases that need their barriers, for the tests
+ * of runtime and packaging. Compile with -DNAME=..., and optionally
+ *   -DABI=n          the interface version that it claims
+ *   -DUNSUPPORTED    a CPU check that fails
+ *   -DWEIGHTS_FILE="name"   weights in a file
+ *   -DHASH_LOW=n -DHASH_HIGH=n
+ *   -DARENA_BYTES=n  a size that no machine has
+ *
+ * tokens[i]  = image[i] * w[i] + image[N-1-i] * w[N-1-i]       i < N = 3 * 4 * 5
+ * logits[c]  = sum of (c + 1) * tokens[i] over i % 7 == c      c < 7
+ */
+#include "vit_abi.h"
+
+#define JOIN2(a, b) a##b
+#define JOIN(a, b) JOIN2(a, b)
+#define STRING2(a) #a
+#define STRING(a) STRING2(a)
+#define F(suffix) JOIN(NAME, suffix)
+#ifndef ABI
+#define ABI VIT_ABI_VERSION
+#endif
+#ifndef ARENA_BYTES
+#define ARENA_BYTES (2 * N * sizeof(float))
+#endif
+#ifndef HASH_LOW
+#define HASH_LOW 0
+#define HASH_HIGH 0
+#endif
+#define HEIGHT 4
+#define WIDTH 5
+#define N (3 * HEIGHT * WIDTH)
+#define CLASSES 7
+
+static void range(int32_t task, int32_t count, int n, int *from, int *to) {
+  *from = n * task / count;
+  *to = n * (task + 1) / count;
+}
+
+static void scale(const vit_frame *f, int32_t task, int32_t count) {
+  const float *w = (const float *)f->weights;
+  float *products = (float *)f->arena;
+  int from, to;
+  range(task, count, N, &from, &to);
+  for (int i = from; i < to; ++i) products[i] = f->image[i] * w[i];
+}
+
+static void fold(const vit_frame *f, int32_t task, int32_t count) {
+  const float *products = (const float *)f->arena;
+  float *mine = (float *)f->scratch;
+  int from, to;
+  range(task, count, N, &from, &to);
+  for (int i = from; i < to; ++i) mine[i - from] = products[i] + products[N - 1 - i];
+  for (int i = from; i < to; ++i) f->outputs[1][i] = mine[i - from];
+}
+
+static void classify(const vit_frame *f, int32_t task, int32_t count) {
+  int from, to;
+  range(task, count, CLASSES, &from, &to);
+  for (int c = from; c < to; ++c) {
+    float sum = 0;
+    for (int i = c; i < N; i += CLASSES) sum += (float)(c + 1) * f->outputs[1][i];
+    f->outputs[0][c] = sum;
+  }
+}
+
+static const vit_phase phases[] = {scale, fold, classify};
+static const vit_tensor outputs[] = {
+    {"logits", "f32", 1, 0, {CLASSES, 0, 0, 0}, CLASSES},
+    {"tokens", "f32", 2, 0, {3, HEIGHT * WIDTH, 0, 0}, N},
+};
+static const vit_description description = {
+    sizeof description, ABI, 2, STRING(NAME), "fixture", "0", "any", "0",
+    {"images", "f32", 3, 0, {3, HEIGHT, WIDTH, 0}, N}, outputs, N, 4 * N, N * sizeof(float),
+    ARENA_BYTES, "{}"};
+static const vit_preprocessing preprocessing = {
+    1, WIDTH, HEIGHT, 3, 0, 0, {1.f / 255, 1.f / 255, 1.f / 255}, {0, 0, 0}, {0, 0, 0}};
+
+static _Thread_local char text[VIT_ERROR_BYTES];
+static char *error_text(void) { return text; }
+static int32_t cpu_is_supported(void) {
+#ifdef UNSUPPORTED
+  return 0;
+#else
+  return 1;
+#endif
+}
+
+#ifndef WEIGHTS_FILE
+extern const char vit_weights_blob[] __attribute__((visibility("hidden")));
+#endif
+
+static const vit_program program = {
+    sizeof program, &description,
+#ifdef WEIGHTS_FILE
+    0, WEIGHTS_FILE,
+#else
+    vit_weights_blob, 0,
+#endif
+    N * sizeof(float), {HASH_LOW, HASH_HIGH}, ARENA_BYTES, N * sizeof(float), 3, 0, phases,
+    &preprocessing, error_text, cpu_is_supported};
+
+vit_status F(_create)(const vit_options *options, vit_model **model) {
+  return vit_rt_create(&program, options, model);
+}
+void F(_destroy)(vit_model *model) { vit_rt_destroy(model); }
+vit_status F(_context_create)(vit_model *model, vit_context **context) {
+  return vit_rt_context_create(&program, model, context);
+}
+void F(_context_destroy)(vit_context *context) { vit_rt_context_destroy(context); }
+vit_status F(_run)(vit_context *context, const float *images, size_t count, float *output) {
+  return vit_rt_run(&program, context, images, count, output);
+}
+vit_status F(_run_all)(vit_context *context, const float *images, size_t count,
+                       float *const *places) {
+  return vit_rt_run_all(&program, context, images, count, places);
+}
+vit_status F(_preprocess)(const uint8_t *rgb, int32_t width, int32_t height, size_t row_bytes,
+                          float *image) {
+  return vit_rt_preprocess(&program, rgb, width, height, row_bytes, image);
+}
+const char *F(_last_error)(void) { return text; }
+const vit_description *F(_description)(void) { return &description; }
+const vit_entry *F(_vitc_entry)(void) {
+  static const vit_entry entry = {
+      sizeof entry, ABI, 0, F(_description), F(_create), F(_destroy), F(_context_create),
+      F(_context_destroy), F(_run), F(_run_all), F(_preprocess), F(_last_error)};
+  return &entry;
+}
