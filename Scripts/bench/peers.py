@@ -150,6 +150,8 @@ def start(peers, settings):
         except EOFError:
             version, output = None, "its process ended"
         if version is None:
+            if peer == "vitc":
+                raise SystemExit(f"{settings.library}: {output}")
             print(f"{peer}: left out: {output}", file=sys.stderr)
             continue
         running[peer], versions[peer], outputs[peer] = (process, ours), version, output
@@ -201,8 +203,8 @@ def main() -> None:
         settings.library = settings.library.resolve()
         peers = ["vitc", *peers]
     running, versions, outputs = start(peers, settings)
-    if not running or settings.library and "vitc" not in running:
-        raise SystemExit(1)
+    if not running:
+        raise SystemExit("nothing to measure")
     times = measure(running, settings)
     base = "vitc" if "vitc" in times else next(iter(times))
     fastest = {peer: [min(burst) for burst in rounds] for peer, rounds in times.items()}
