@@ -1,0 +1,40 @@
+import Foundation
+import IR
+
+/// A model folder as the Hugging Face hub has them, read up to the weights.
+struct ModelFolder {
+  /// The folder; `nil` for a variant that is known by name.
+  var path: String?
+  var configuration: ViTConfiguration
+  var names: TensorNames
+  var notes: [String]
+
+  init(
+    path: String?, configuration: ViTConfiguration, names: TensorNames, notes: [String]
+  ) {
+    self.path = path
+    self.configuration = configuration
+    self.names = names
+    self.notes = notes
+  }
+
+  /// Reads `config.json`, and `preprocessor_config.json` if there is one.
+  init(path: String) throws(Diagnostic) {
+    let configurationPath = (path as NSString).appendingPathComponent("config.json")
+    guard FileManager.default.fileExists(atPath: configurationPath) else {
+      throw Diagnostic(
+        "the folder has no config.json", at: .file(path),
+        hint: "a model folder holds config.json and model.safetensors, as on the Hugging Face hub")
+    }
+    let root = try ConfigurationFile(path: configurationPath).root
+    if root.value("architecture") != nil {
+      self = try TimmFolder.read(root, folder: path)
+    } else if root.value("model_type") != nil {
+      self = try TransformersFolder.read(root, folder: path)
+    } else {
+      throw Diagnostic(
+        "neither 'model_type' (transformers) nor 'architecture' (timm) is there",
+        at: .file(configurationPath))
+    }
+  }
+}

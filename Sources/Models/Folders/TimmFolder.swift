@@ -1,0 +1,125 @@
+import Foundation
+import IR
+
+/// Reads timm's `config.json`: the architecture's name implies what `model_args` does not say.
+enum TimmFolder {
+  static func read(
+    _ root: ConfigurationObject, folder: String
+  ) throws(Diagnostic) -> ModelFolder {
+    guard let architecture = try root.string("architecture") else {
+      throw root.absent("architecture")
+    }
+    var model = try variant(architecture, root).configuration
+    let pretrained = try root.object("pretrained_cfg") ?? root
+    if let size = try pretrained.doubles("input_size") {
+      guard size.count == 3, let channels = Int(exactly: size[0]),
+        let height = Int(exactly: size[1]), let width = Int(exactly: size[2])
+      else {
+        throw Diagnostic(
+          "'input_size' has \(size.count) numbers, expected channels, height and width",
+          at: .file(root.path))
+      }
+      (model.channels, model.imageHeight, model.imageWidth) = (channels, height, width)
+    }
+    let arguments =
+      try root.object("model_args")
+      ?? ConfigurationObject(path: root.path, prefix: "model_args.", members: [:])
+    let pools = (try arguments.string("global_pool"), try root.string("global_pool"))
+    try TimmArguments.apply(arguments, pool: pools.0 ?? pools.1, to: &model)
+    for object in [pretrained, root, arguments] {
+      model.classes = try object.integer("num_classes") ?? model.classes
+    }
+    model.labels = model.classes > 0 ? try labels(root) : []
+    model.positionGrid = model.patch > 0 ? model.grid : model.positionGrid
+    model.preprocessing = try preprocessing(pretrained, model)
+    do {
+      try model.check()
+    } catch {
+      var located = error
+      located.location = .file(root.path)
+      throw located
+    }
+    return ModelFolder(path: folder, configuration: model, names: .timm, notes: [])
+  }
+
+  private static func variant(
+    _ architecture: String, _ root: ConfigurationObject
+  ) throws(Diagnostic) -> Variant {
+    guard let variant = Variants.all.first(where: { $0.name == architecture }) else {
+      let names = Variants.all.map(\.name)
+      throw Diagnostic(
+        "unknown architecture '\(architecture)'", at: .file(root.path),
+        hint: Suggestion.hint(for: architecture, in: names) ?? "'vitc list' prints all names")
+    }
+    return variant
+  }
+
+  /// `label_names`: a list, or an object whose keys are 0, 1, …; where `label_descriptions` has
+  /// more to say about a name, that is the label.
+  private static func labels(_ root: ConfigurationObject) throws(Diagnostic) -> [String] {
+    guard let value = root.value("label_names") else { return [] }
+    var names: [JSON] = []
+    switch value {
+    case .array(let list): names = list
+    case .object(let table):
+      for index in 0..<table.count {
+        guard let name = table[String(index)] else {
+          throw Diagnostic(
+            "'label_names' has no key '\(index)' among \(table.count)", at: .file(root.path))
+        }
+        names.append(name)
+      }
+    case .null, .bool, .integer, .number, .string:
+      throw root.mistyped("label_names", value, expected: "an array or an object")
+    }
+    let descriptions = try root.object("label_descriptions")
+    var labels: [String] = []
+    for name in names {
+      guard case .string(let name) = name else {
+        throw root.mistyped("label_names", name, expected: "strings")
+      }
+      labels.append(try descriptions?.string(name) ?? name)
+    }
+    return labels
+  }
+
+  private static func preprocessing(
+    _ pretrained: ConfigurationObject, _ model: ViTConfiguration
+  ) throws(Diagnostic) -> Preprocessing? {
+    guard model.channels == 3, model.imageHeight > 0, model.imageWidth > 0 else { return nil }
+    let filters: [String: Preprocessing.Filter] = [
+      "nearest": .nearest, "lanczos": .lanczos, "bilinear": .bilinear, "bicubic": .bicubic,
+      "box": .box, "hamming": .hamming,
+    ]
+    let modes: [String: Preprocessing.Mode] = [
+      "center": .shortestEdge, "squash": .exact, "border": .longestEdge,
+    ]
+    // The defaults are those of timm's resolve_data_config.
+    let filterName = try pretrained.string("interpolation") ?? "bicubic"
+    let modeName = try pretrained.string("crop_mode") ?? "center"
+    guard let filter = filters[filterName], let mode = modes[modeName] else {
+      throw Diagnostic(
+        "unknown interpolation '\(filterName)' or crop_mode '\(modeName)'",
+        at: .file(pretrained.path),
+        notes: [
+          "known are \(filters.keys.sorted().joined(separator: ", "))",
+          "and \(modes.keys.sorted().joined(separator: ", "))",
+        ])
+    }
+    let cropFraction = try pretrained.double("crop_pct") ?? 0.875
+    guard cropFraction > 0.01, cropFraction < 100 else {
+      throw Diagnostic(
+        "'crop_pct' is \(cropFraction), expected 0.01 to 100", at: .file(pretrained.path))
+    }
+    let mean = try pretrained.doubles("mean") ?? Preprocessing.imageNet.0
+    let deviation = try pretrained.doubles("std") ?? Preprocessing.imageNet.1
+    guard mean.count == 3, deviation.count == 3, !deviation.contains(0) else {
+      throw Diagnostic(
+        "'mean' and 'std' have \(mean.count) and \(deviation.count) numbers, expected 3 each, "
+          + "no deviation zero", at: .file(pretrained.path))
+    }
+    return .timm(
+      height: model.imageHeight, width: model.imageWidth, cropFraction: cropFraction, mode: mode,
+      filter: filter, mean: mean, deviation: deviation)
+  }
+}

@@ -1,0 +1,137 @@
+import Foundation
+import IR
+
+/// What a user asked for besides the model itself.
+public struct ModelOptions: Sendable {
+  /// `--weights`: a file, a folder, or `seed:N`; `nil`: the model folder's own.
+  public var weights: String?
+  /// `--image-size`: height and width.
+  public var imageSize: (height: Int, width: Int)?
+  /// `--num-classes`.
+  public var classes: Int?
+  /// `--head none`: features only.
+  public var dropsHead: Bool
+
+  /// Creates options; by default everything is as the model says.
+  public init(
+    weights: String? = nil, imageSize: (height: Int, width: Int)? = nil, classes: Int? = nil,
+    dropsHead: Bool = false
+  ) {
+    self.weights = weights
+    self.imageSize = imageSize
+    self.classes = classes
+    self.dropsHead = dropsHead
+  }
+}
+
+/// A model that is ready to become a graph: configuration and checkpoint, known to fit.
+public struct Model: Sendable {
+  /// What defines it.
+  public var configuration: ViTConfiguration
+  /// How the checkpoint names its tensors.
+  public var names: TensorNames
+  /// Its weights.
+  public var checkpoint: CheckedCheckpoint
+  /// What was assumed or decided, a line each, for the compile report.
+  public var notes: [String]
+
+  /// Loads MODEL: a variant's name, or a folder as the Hugging Face hub has them (transformers' or
+  /// timm's).
+  ///
+  /// Throws if there is no such model, a file is unreadable, the options contradict the model, or
+  /// the checkpoint's tensors do not fit it; the latter diagnostic lists all of them.
+  public static func load(
+    _ name: String, options: ModelOptions = ModelOptions()
+  ) throws(Diagnostic) -> Model {
+    var source = try source(name)
+    if options.dropsHead {
+      source.configuration.classes = 0
+      source.configuration.labels = []
+    } else if let classes = options.classes, classes != source.configuration.classes {
+      guard classes > 0 else {
+        throw Diagnostic(
+          "number of classes is \(classes), expected 1 or more", at: .argument("--num-classes"),
+          hint: "say --head none for a model without head")
+      }
+      source.configuration.classes = classes
+      source.configuration.labels = []
+    }
+    let checkpoint = try openCheckpoint(name, &source, options)
+    adaptPositions(&source, to: checkpoint)
+    try source.configuration.check()
+    if let size = options.imageSize {
+      do {
+        source.configuration = try source.configuration.resized(
+          height: size.height, width: size.width)
+      } catch {
+        var located = error
+        located.location = .argument("--image-size")
+        throw located
+      }
+    }
+    try TensorCheck.check(source.configuration, names: source.names, checkpoint: checkpoint)
+    return Model(
+      configuration: source.configuration, names: source.names,
+      checkpoint: CheckedCheckpoint(checkpoint), notes: source.notes)
+  }
+
+  private static func source(_ name: String) throws(Diagnostic) -> ModelFolder {
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: name, isDirectory: &isFolder) {
+      guard isFolder.boolValue else {
+        throw Diagnostic(
+          "is a file; MODEL is a variant's name or a folder", at: .file(name),
+          hint: "name the variant and give the file with --weights")
+      }
+      return try ModelFolder(path: name)
+    }
+    if name.hasPrefix("/") || name.hasPrefix(".") || name.hasPrefix("~") || name.hasSuffix("/") {
+      throw Diagnostic("no such folder", at: .file(name))
+    }
+    let variant = try Variants.named(name)
+    return ModelFolder(
+      path: nil, configuration: variant.configuration, names: .timm, notes: [])
+  }
+
+  private static func openCheckpoint(
+    _ name: String, _ source: inout ModelFolder, _ options: ModelOptions
+  ) throws(Diagnostic) -> any Checkpoint {
+    guard let path = options.weights ?? source.path else {
+      throw Diagnostic(
+        "no weights for '\(name)'", at: .argument("--weights"),
+        hint: "name a safetensors file, or say --weights seed:N for pseudo-random ones")
+    }
+    if path.hasPrefix("seed:") {
+      guard let seed = UInt64(path.dropFirst(5)) else {
+        throw Diagnostic(
+          "'\(path)' is no seed", at: .argument("--weights"),
+          hint: "a seed is a number from 0 to \(UInt64.max), as in seed:1")
+      }
+      source.names = .timm
+      let tensors = source.configuration.tensors(fusedQKV: true)
+      return SeededCheckpoint(
+        seed: seed,
+        shapes: Dictionary(
+          tensors.map { ($0.name, $0.type.shape) }, uniquingKeysWith: { first, _ in first }))
+    }
+    let checkpoint = try CheckpointFile.open(path: path)
+    if case .transformers(let family, _) = source.names {
+      let anchor = "embeddings.cls_token"
+      let found = checkpoint.names.first { $0 == anchor || $0.hasSuffix(".\(anchor)") }
+      source.names = .transformers(
+        family, prefix: found.map { String($0.dropLast(anchor.count)) } ?? family.prefix)
+    }
+    return checkpoint
+  }
+
+  /// Takes the grid of timm's position table from the checkpoint, as timm does on loading: any
+  /// square grid fits, and is resized.
+  private static func adaptPositions(_ source: inout ModelFolder, to checkpoint: any Checkpoint) {
+    guard source.names == .timm, let shape = checkpoint.type(of: "pos_embed")?.shape,
+      shape.count == 3, shape[1] != source.configuration.positionRows
+    else { return }
+    let patches = shape[1] - source.configuration.positionPrefix
+    let side = Int(Double(max(patches, 0)).squareRoot().rounded())
+    if side > 0, side * side == patches { source.configuration.positionGrid = [side, side] }
+  }
+}

@@ -1,0 +1,103 @@
+/// How a checkpoint names and lays out a model's tensors.
+public enum TensorNames: Hashable, Sendable {
+  /// timm: the canonical names themselves, with q, k and v in one tensor.
+  case timm
+  /// transformers: q, k and v apart. `prefix` stands before all names but the heads': `vit.`,
+  /// `dinov2.`, or nothing in a file written from the bare model.
+  case transformers(TransformersFamily, prefix: String)
+
+  /// `true` iff q, k and v are one tensor `blocks.i.attn.qkv`.
+  public var fusesQKV: Bool { self == .timm }
+
+  /// Returns the checkpoint's name of one of the model's tensors, given its canonical name.
+  public func stored(_ canonical: String, of model: ViTConfiguration) -> String {
+    switch self {
+    case .timm: return canonical
+    case .transformers(let family, let prefix):
+      let parts = canonical.split(separator: ".").map(String.init)
+      if parts[0] == "head" || parts[0] == "head_dist" {
+        return ([Self.headName(parts[0], of: model)] + parts.dropFirst()).joined(separator: ".")
+      }
+      if parts.count > 3, parts[0] == "blocks" {
+        let inner = parts[2..<parts.count - 1].joined(separator: ".")
+        let last = parts[parts.count - 1]
+        if last == "gamma" {
+          return "\(prefix)encoder.layer.\(parts[1]).layer_scale\(inner.suffix(1)).lambda1"
+        }
+        return "\(prefix)encoder.layer.\(parts[1]).\(family.blockName(inner, of: model)).\(last)"
+      }
+      return prefix + Self.trunkName(canonical)
+    }
+  }
+
+  private static func headName(_ canonical: String, of model: ViTConfiguration) -> String {
+    if canonical == "head_dist" { return "distillation_classifier" }
+    return model.pooling == .distilled ? "cls_classifier" : "classifier"
+  }
+
+  private static func trunkName(_ canonical: String) -> String {
+    switch canonical {
+    case "cls_token": "embeddings.cls_token"
+    case "dist_token": "embeddings.distillation_token"
+    case "reg_token": "embeddings.register_tokens"
+    case "pos_embed": "embeddings.position_embeddings"
+    case "patch_embed.proj.weight": "embeddings.patch_embeddings.projection.weight"
+    case "patch_embed.proj.bias": "embeddings.patch_embeddings.projection.bias"
+    case "norm.weight": "layernorm.weight"
+    case "norm.bias": "layernorm.bias"
+    default: canonical
+    }
+  }
+
+  /// `true` iff a tensor that the model does not read may be there: it belongs to training, to a
+  /// head that was not asked for, or is a buffer.
+  ///
+  /// `mask_token` and `decoder` serve masked-image training; `pooler` is transformers' extra dense
+  /// layer, which no classification head reads; `position_ids` and `num_batches_tracked` are
+  /// buffers; `pre_logits` is what timm drops on loading.
+  func ignores(_ name: String, headIsRead: Bool) -> Bool {
+    let parts = name.split(separator: ".").map(String.init)
+    let always: Set<String> = [
+      "mask_token", "pooler", "position_ids", "num_batches_tracked", "decoder", "pre_logits",
+      "lm_head",
+    ]
+    if parts.contains(where: always.contains) { return true }
+    let heads: Set<String> = [
+      "head", "head_dist", "classifier", "cls_classifier", "distillation_classifier",
+    ]
+    return !headIsRead && parts.first.map(heads.contains) == true
+  }
+}
+
+/// The transformers model types that vitc reads.
+public enum TransformersFamily: String, Hashable, Sendable, CaseIterable {
+  /// `ViTModel` and its heads.
+  case vit
+  /// `DeiTModel`: always with a distillation token.
+  case deit
+  /// `Dinov2Model`.
+  case dinov2
+  /// `Dinov2WithRegistersModel`.
+  case dinov2WithRegisters = "dinov2_with_registers"
+
+  /// What stands before the trunk's names in a file written from a model with a head.
+  var prefix: String { "\(rawValue)." }
+
+  var isDinov2: Bool { self == .dinov2 || self == .dinov2WithRegisters }
+
+  /// The name inside a block, without `weight` and `bias`.
+  fileprivate func blockName(_ canonical: String, of model: ViTConfiguration) -> String {
+    let isGated = model.feedForward == .gated
+    switch canonical {
+    case "attn.q": return "attention.attention.query"
+    case "attn.k": return "attention.attention.key"
+    case "attn.v": return "attention.attention.value"
+    case "attn.proj": return "attention.output.dense"
+    case "norm1": return isDinov2 ? "norm1" : "layernorm_before"
+    case "norm2": return isDinov2 ? "norm2" : "layernorm_after"
+    case "mlp.fc1": return isGated ? "mlp.weights_in" : isDinov2 ? "mlp.fc1" : "intermediate.dense"
+    case "mlp.fc2": return isGated ? "mlp.weights_out" : isDinov2 ? "mlp.fc2" : "output.dense"
+    default: return canonical
+    }
+  }
+}
