@@ -75,6 +75,20 @@ public struct Model: Sendable {
       checkpoint: CheckedCheckpoint(checkpoint), notes: source.notes)
   }
 
+  /// What a library of this model returns unless the user says otherwise: logits, or features where
+  /// there is no head.
+  public var defaultOutputs: [ModelOutput] { configuration.classes > 0 ? [.logits] : [.features] }
+
+  /// Returns the model as a graph in the `imported` form, under the checkpoint's tensor names.
+  ///
+  /// Throws if an output is wanted that the model does not have.
+  public func graph(outputs: [ModelOutput]) throws(Diagnostic) -> Graph {
+    let (names, configuration) = (names, configuration)
+    return try VisionTransformer.graph(
+      configuration, fusedQKV: names.fusesQKV, outputs: outputs
+    ) { names.stored($0, of: configuration) }
+  }
+
   private static func source(_ name: String) throws(Diagnostic) -> ModelFolder {
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: name, isDirectory: &isFolder) {
