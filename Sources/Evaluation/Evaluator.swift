@@ -22,13 +22,16 @@ public struct Evaluator {
   /// - Parameter inputs: a tensor for each input node, by the node's name.
   /// - Throws: a missing or wrongly shaped input, or what reading a weight throws.
   public func results(_ inputs: [String: Tensor]) throws(Diagnostic) -> [String: Tensor] {
-    var lastUse = Array(0..<graph.nodes.count)
-    for (index, node) in graph.nodes.enumerated() {
-      for operand in node.operands { lastUse[operand.index] = index }
-    }
+    // -1: no result depends on it, so it is not computed.
+    var lastUse = Array(repeating: -1, count: graph.nodes.count)
     for output in graph.outputs { lastUse[output.value.index] = graph.nodes.count }
+    for index in graph.nodes.indices.reversed() where lastUse[index] >= 0 {
+      for operand in graph.nodes[index].operands {
+        lastUse[operand.index] = max(lastUse[operand.index], index)
+      }
+    }
     var tensors: [Tensor?] = Array(repeating: nil, count: graph.nodes.count)
-    for (index, node) in graph.nodes.enumerated() where lastUse[index] >= index {
+    for (index, node) in graph.nodes.enumerated() where lastUse[index] >= 0 {
       if case .input = node.op {
         tensors[index] = try input(node, inputs)
       } else {
@@ -45,18 +48,43 @@ public struct Evaluator {
 
   /// Returns a value that is a function of weights only.
   ///
-  /// Its operands are computed anew each time and released at once, so that memory stays near the
-  /// size of the largest tensor.
+  /// Operands are computed just before their first use and released after their last one, so that
+  /// memory stays near the size of the largest tensor.
   ///
   /// - Throws: what reading a weight throws, or a value that depends on an input.
   public func constant(_ value: Value) throws(Diagnostic) -> Tensor {
-    let node = graph[value]
-    var operands: [Tensor] = []
-    for operand in node.operands { operands.append(try constant(operand)) }
-    if case .input = node.op {
-      throw Diagnostic("the value depends on an input", at: .node(node.name))
+    var uses: [Value: Int] = [value: 1]
+    var pending = [value]
+    while let next = pending.popLast() {
+      for operand in graph[next].operands {
+        if uses[operand] == nil { pending.append(operand) }
+        uses[operand, default: 0] += 1
+      }
     }
-    return try result(of: node, operands)
+    var tensors: [Value: Tensor] = [:]
+    var stack = [value]
+    while let next = stack.last {
+      let node = graph[next]
+      if tensors[next] != nil {
+        stack.removeLast()
+      } else if let missing = node.operands.first(where: { tensors[$0] == nil }) {
+        stack.append(missing)
+      } else {
+        if case .input = node.op {
+          throw Diagnostic("the value depends on an input", at: .node(node.name))
+        }
+        tensors[next] = try result(of: node, node.operands.compactMap { tensors[$0] })
+        for operand in node.operands {
+          uses[operand, default: 0] -= 1
+          if uses[operand] == 0 { tensors[operand] = nil }
+        }
+        stack.removeLast()
+      }
+    }
+    guard let result = tensors[value] else {
+      throw Diagnostic("the value cannot be computed", at: .node(graph[value].name))
+    }
+    return result
   }
 
   private func result(of node: Node, _ operands: [Tensor]) throws(Diagnostic) -> Tensor {

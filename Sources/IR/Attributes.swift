@@ -133,7 +133,7 @@ extension Attributes.Value: CustomStringConvertible {
     switch self {
     case .integer(let value): String(value)
     case .number(let value): value.description
-    case .text(let value): "\"\(value)\""
+    case .text(let value): value.quoted
     case .boolean(let value): String(value)
     case .integers(let values): "[\(values.map(String.init).joined(separator: ", "))]"
     }

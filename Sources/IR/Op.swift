@@ -137,17 +137,30 @@ public enum Op: Hashable, Sendable {
 
   /// Returns the type of its result.
   ///
-  /// - Throws: a wrong number of operands, or the violated constraint.
+  /// - Throws: a wrong number of operands, an attribute that is not a finite number, the violated
+  ///   constraint, or a result that is empty or too big.
   public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     let counts = type(of: definition).operandCounts
     guard counts.contains(operands.count) else {
       let expected =
-        counts.lowerBound == counts.upperBound
-        ? "\(counts.lowerBound)" : "\(counts.lowerBound) to \(counts.upperBound)"
-      throw Diagnostic(
-        "[\(mnemonic)] expected \(expected) operands, found \(operands.count)")
+        switch (counts.lowerBound, counts.upperBound) {
+        case (1, 1): "1 operand"
+        case let (low, high): low == high ? "\(low) operands" : "\(low) to \(high) operands"
+        }
+      throw Diagnostic("[\(mnemonic)] expected \(expected), found \(operands.count)")
     }
-    return try definition.resultType(of: operands)
+    for name in attributes.names {
+      if case .number(let value) = attributes.value(name), !value.isFinite {
+        throw Diagnostic("[\(mnemonic)] attribute '\(name)' is not a finite number")
+      }
+    }
+    let result = try definition.resultType(of: operands)
+    guard result.isAllowed else {
+      throw Diagnostic(
+        "[\(mnemonic)] the result would be \(result), expected extents of at least 1 and at most "
+          + "\(TensorType.maximumCount) elements")
+    }
+    return result
   }
 
   /// Returns its result by the reference semantics.

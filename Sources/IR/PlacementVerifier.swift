@@ -5,6 +5,8 @@ struct PlacementVerifier {
   private let users: [[Value]]
   /// The last node that reads a value, itself or through a view.
   private let lastReads: [Int]
+  /// For each result, the values that lie in it: itself, and what it is a view of.
+  private let parts: [Set<Int>]
 
   init(_ graph: Graph) {
     self.graph = graph
@@ -19,14 +21,39 @@ struct PlacementVerifier {
       }
     }
     lastReads = last
+    parts = graph.outputs.map { output in
+      var part: Set = [output.value.index]
+      for index in (0...output.value.index).reversed()
+      where part.contains(index) && graph.nodes[index].op.isView {
+        part.formUnion(graph.nodes[index].operands.map(\.index))
+      }
+      return part
+    }
   }
 
   func violations() -> [(node: Int, message: String)] {
     var found: [(node: Int, message: String)] = []
     for index in graph.nodes.indices {
+      if let message = rangeError(index) { found.append((index, message)) }
+    }
+    guard found.isEmpty else { return found }
+    for index in graph.nodes.indices {
       for message in placementErrors(index) { found.append((index, message)) }
     }
     return found.isEmpty ? overwritten() : found
+  }
+
+  /// G7: rows that overlap each other, and numbers too big to compute with.
+  private func rangeError(_ index: Int) -> String? {
+    let node = graph.nodes[index]
+    guard let placement = node.placement else { return nil }
+    let columns = node.type.shape.last ?? 1
+    let rows = node.type.count / columns
+    guard 0...TensorType.maximumCount ~= placement.offsetBytes, placement.offsetBytes % 4 == 0
+    else { return "[G7] \(placement.offsetBytes) is no offset of an f32" }
+    guard placement.rowStride >= columns, placement.rowStride <= TensorType.maximumCount / rows
+    else { return "[G7] rows of \(columns) cannot lie \(placement.rowStride) apart" }
+    return nil
   }
 
   private func placementErrors(_ index: Int) -> [String] {
@@ -38,10 +65,6 @@ struct PlacementVerifier {
     }
     guard isWanted else { return ["[G6] a constant that nothing reads at run time is placed"] }
     var errors: [String] = []
-    let columns = node.type.shape.last ?? 1
-    if placement.rowStride < columns || placement.offsetBytes < 0 {
-      errors.append("[G7] rows of \(columns) at \(placement) overlap or lie before the base")
-    }
     let isInput = if case .input = node.op { true } else { false }
     switch placement.space {
     case .image where !isInput: errors.append("[G7] only inputs lie in the image")
@@ -50,8 +73,7 @@ struct PlacementVerifier {
       errors.append("[G7] inputs lie in the image and constants in the weights")
     case .output(let number):
       let isResult =
-        graph.outputs.indices.contains(number)
-        && (graph.outputs[number].value.index == index || isPart(index, ofOutput: number))
+        graph.outputs.indices.contains(number) && parts[number].contains(index)
       if !isResult { errors.append("[G7] the value is not result \(number)") }
       if users[index].contains(where: { !graph[$0].op.isView }) {
         errors.append("[G7] a result's buffer is read")
@@ -59,14 +81,6 @@ struct PlacementVerifier {
     case .arena, .image, .weights: break
     }
     return constants[index] ? errors : errors + viewErrors(node, placement)
-  }
-
-  /// `true` iff the value lies in an output because a view of it is that output.
-  private func isPart(_ index: Int, ofOutput number: Int) -> Bool {
-    users[index].contains {
-      graph[$0].op.isView
-        && (graph.outputs[number].value == $0 || isPart($0.index, ofOutput: number))
-    }
   }
 
   private func viewErrors(_ node: Node, _ placement: Placement) -> [String] {

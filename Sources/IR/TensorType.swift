@@ -16,10 +16,25 @@ public struct TensorType: Hashable, Sendable {
 
   /// The number of dimensions.
   public var rank: Int { shape.count }
-  /// The number of elements.
-  public var count: Int { shape.reduce(1, *) }
-  /// The size of a dense tensor of this type in bytes.
-  public var sizeBytes: Int { count * element.sizeBytes }
+  /// The number of elements; `Int.max` where that does not fit.
+  public var count: Int { shape.reduce(1, TensorType.saturatingProduct) }
+  /// The size of a dense tensor of this type in bytes; `Int.max` where that does not fit.
+  public var sizeBytes: Int { TensorType.saturatingProduct(count, element.sizeBytes) }
+
+  /// The most elements that a tensor may have: 2^40, so that sums and small multiples of sizes in
+  /// bytes never overflow.
+  public static let maximumCount = 1 << 40
+
+  /// `true` iff every extent is at least 1 and there are at most `maximumCount` elements; the type
+  /// of every value of a graph is so.
+  public var isAllowed: Bool {
+    shape.allSatisfy { $0 > 0 } && count <= TensorType.maximumCount
+  }
+
+  private static func saturatingProduct(_ a: Int, _ b: Int) -> Int {
+    let (product, overflow) = a.multipliedReportingOverflow(by: b)
+    return overflow ? .max : product
+  }
 }
 
 extension TensorType: CustomStringConvertible {

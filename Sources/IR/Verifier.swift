@@ -1,7 +1,7 @@
 /// Holds a graph to the promises of its form.
 ///
 /// Every form:
-/// - G1: names are unique.
+/// - G1: names are unique and can be written: letters, digits, `_` and `.`.
 /// - G2: operands stand before their users.
 /// - G3: every type is what the operation infers.
 /// - G4: every operation may stand in the form.
@@ -14,6 +14,8 @@
 /// - G8: nothing is overwritten that is still to be read.
 public enum Verifier {
   /// Returns every violation, as node index and message; empty iff the graph keeps its promises.
+  ///
+  /// The index -1 stands for the graph itself.
   public static func violations(of graph: Graph) -> [(node: Int, message: String)] {
     var found = structure(graph)
     if graph.form == .planned, found.isEmpty { found = PlacementVerifier(graph).violations() }
@@ -37,7 +39,13 @@ public enum Verifier {
   private static func structure(_ graph: Graph) -> [(node: Int, message: String)] {
     var found: [(node: Int, message: String)] = []
     var names: Set<String> = []
+    if !Lexer.isName(graph.name) {
+      found.append((-1, "[G1] the name \(graph.name.quoted) cannot be written"))
+    }
     for (index, node) in graph.nodes.enumerated() {
+      if !Lexer.isName(node.name) {
+        found.append((index, "[G1] the name \(node.name.quoted) cannot be written"))
+      }
       if !names.insert(node.name).inserted {
         found.append((index, "[G1] the name is taken"))
       }
@@ -60,7 +68,7 @@ public enum Verifier {
       }
     }
     if graph.outputs.isEmpty {
-      found.append((graph.nodes.count - 1, "[G5] the graph has no result"))
+      found.append((-1, "[G5] the graph has no result"))
     }
     for (index, output) in graph.outputs.enumerated()
     where graph.outputs[..<index].contains(where: { $0.name == output.name }) {

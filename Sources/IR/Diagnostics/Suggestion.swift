@@ -4,8 +4,11 @@ public enum Suggestion {
   /// the nearest first; case does not count.
   public static func nearest(to word: String, in candidates: [String], limit: Int = 3) -> [String] {
     let lowered = Array(word.lowercased())
-    let ranked = candidates.map { ($0, distance(lowered, Array($0.lowercased()))) }
-      .filter { $0.1 <= max(2, lowered.count / 3) }
+    let furthest = max(2, lowered.count / 3)
+    let ranked = candidates.map { ($0, Array($0.lowercased())) }
+      .filter { abs($0.1.count - lowered.count) <= furthest }
+      .map { ($0.0, distance(lowered, $0.1)) }
+      .filter { $0.1 <= furthest }
       .sorted { ($0.1, $0.0) < ($1.1, $1.0) }
     return ranked.prefix(limit).map(\.0)
   }

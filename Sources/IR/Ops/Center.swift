@@ -25,7 +25,9 @@ public struct Center: OpDefinition {
   }
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     let x = operands[0]
-    try require("C1", axis >= -1 && axis < x.rank && x.rank > 0, "axis: \(axis) of \(x)")
+    try require(
+      "C1", axis >= -1 && axis < x.rank && x.rank > 0,
+      "axis: \(axis) is not a dimension of \(x)")
     return x
   }
   func evaluate(_ operands: [Tensor]) -> Tensor {

@@ -75,7 +75,7 @@ public struct Contraction: OpDefinition {
     if let columns {
       try requireRank("C2", "packed weight", operands[1], 3)
       try require(
-        "C2", weight[1] == x[1] && weight[0] == (columns + weight[2] - 1) / weight[2],
+        "C2", weight[1] == x[1] && columns > 0 && weight[0] == (columns - 1) / weight[2] + 1,
         "weight: \(operands[1]) does not pack [\(columns),\(x[1])]")
       out = columns
     } else {

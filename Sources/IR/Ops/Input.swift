@@ -1,6 +1,8 @@
 /// An argument of the program: one image, `[channels, height, width]`.
 ///
-/// Its value comes from the caller. It takes no operands.
+/// Its value comes from the caller. Attribute: `shape`. It takes no operands.
+///
+/// - C1: the elements are `f32`.
 public struct Input: OpDefinition {
   /// The type of the argument.
   public var type: TensorType
@@ -19,7 +21,10 @@ public struct Input: OpDefinition {
   init(_ attributes: inout Attributes) throws(Diagnostic) {
     type = TensorType(.f32, try attributes.integers("shape"))
   }
-  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType { type }
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+    try require("C1", type.element == .f32, "type: expected f32 elements, found \(type)")
+    return type
+  }
   /// Never called: the evaluator binds inputs.
   func evaluate(_ operands: [Tensor]) -> Tensor { Tensor(shape: type.shape) }
 }

@@ -25,7 +25,9 @@ public struct Multiply: OpDefinition {
   }
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     let x = operands[0]
-    try require("C1", axis >= -1 && axis < x.rank && x.rank > 0, "axis: \(axis) of \(x)")
+    try require(
+      "C1", axis >= -1 && axis < x.rank && x.rank > 0,
+      "axis: \(axis) is not a dimension of \(x)")
     let extent = x.shape[axis < 0 ? x.rank - 1 : axis]
     try require(
       "C2", operands[1] == x || operands[1] == .f32(extent),

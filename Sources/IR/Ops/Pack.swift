@@ -6,6 +6,7 @@
 /// vectors or eight NEON vectors, so that one blob serves every instruction set.
 ///
 /// - C1: `weight` has rank 2.
+/// - C2: `width` is positive.
 public struct Pack: OpDefinition {
   /// The number of output columns in one panel.
   public var width: Int
@@ -29,8 +30,9 @@ public struct Pack: OpDefinition {
   }
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "weight", operands[0], 2)
+    try require("C2", width > 0, "width: expected at least 1, found \(width)")
     let weight = operands[0].shape
-    return .f32((weight[0] + width - 1) / width, weight[1], width)
+    return .f32((weight[0] - 1) / width + 1, weight[1], width)
   }
   func evaluate(_ operands: [Tensor]) -> Tensor {
     let weight = operands[0]

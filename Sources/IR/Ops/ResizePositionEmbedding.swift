@@ -22,6 +22,7 @@ public enum ResizeMethod: String, Hashable, Sendable, CaseIterable {
 ///
 /// - C1: `table` has rank 2 and `prefix + from[0] * from[1]` rows.
 /// - C2: `from` and `to` are two positive extents each.
+/// - C3: `prefix` is not negative.
 public struct ResizePositionEmbedding: OpDefinition {
   /// Rows and columns of the grid that the table was trained for.
   public var from: [Int]
@@ -60,8 +61,12 @@ public struct ResizePositionEmbedding: OpDefinition {
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "table", operands[0], 2)
     try require(
-      "C2", from.count == 2 && to.count == 2 && (from + to).allSatisfy { $0 > 0 } && prefix >= 0,
+      "C2",
+      from.count == 2 && to.count == 2 && TensorType(.f32, from).isAllowed
+        && TensorType(.f32, to).isAllowed,
       "grids: expected two positive extents each, found \(from) and \(to)")
+    try require(
+      "C3", 0...TensorType.maximumCount ~= prefix, "prefix: \(prefix) is no number of rows")
     try require(
       "C1", operands[0].shape[0] == prefix + from[0] * from[1],
       "table: expected \(prefix + from[0] * from[1]) rows, found \(operands[0])")

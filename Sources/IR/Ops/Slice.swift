@@ -4,7 +4,7 @@
 /// `start`; `count`. In the planned form the result lies inside the operand, and nothing is done.
 ///
 /// - C1: `axis` is a dimension of `x`.
-/// - C2: `start...start + count` lies within it.
+/// - C2: `start..<start + count` is not empty and lies within it.
 public struct Slice: OpDefinition {
   /// The dimension that is cut.
   public var axis: Int
@@ -41,7 +41,7 @@ public struct Slice: OpDefinition {
       "C1", axis >= 0 && axis < result.rank, "axis: \(axis) is not a dimension of \(result)")
     try require(
       "C2", start >= 0 && count > 0 && count <= result.shape[axis] - start,
-      "range: \(start)..<\(start + count) is not within \(result) along \(axis)")
+      "range: \(count) from \(start) is not within \(result) along \(axis)")
     result.shape[axis] = count
     return result
   }

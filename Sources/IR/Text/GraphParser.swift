@@ -35,7 +35,9 @@ public struct GraphParser: Sendable {
     while peek.kind == .value { try node(&builder, &values) }
     if accept("return") { try results(&builder, values) }
     try expect("}")
-    guard peek.kind == .end else { throw error("expected the end of the text", at: peek) }
+    guard peek.kind == .end else {
+      throw error("expected the end of the text, found \(shown(peek))", at: peek)
+    }
     return builder.graph
   }
 
@@ -97,7 +99,14 @@ public struct GraphParser: Sendable {
     guard let element = ElementType(rawValue: word.text) else {
       throw error("unknown element type '\(word.text)'", at: word)
     }
-    return TensorType(element, try integers())
+    let start = peek
+    let type = TensorType(element, try integers())
+    guard type.isAllowed else {
+      throw error(
+        "the type \(type) is empty or too big, expected extents of at least 1 and at most "
+          + "\(TensorType.maximumCount) elements", at: start)
+    }
+    return type
   }
 
   private mutating func integers() throws(Diagnostic) -> [Int] {
@@ -114,9 +123,18 @@ public struct GraphParser: Sendable {
   private mutating func integer() throws(Diagnostic) -> Int {
     let number = try take(.number, "an integer")
     guard let value = Int(number.text) else {
+      try rejectHugeInteger(number)
       throw error("'\(number.text)' is not an integer", at: number)
     }
     return value
+  }
+
+  /// Throws where a number is an integer and not an `Int`.
+  private func rejectHugeInteger(_ number: Token) throws(Diagnostic) {
+    let digits = number.text.drop { $0 == "-" }
+    if !digits.isEmpty, digits.allSatisfy(\.isNumber) {
+      throw error("'\(number.text)' does not fit in 64 bits", at: number)
+    }
   }
 
   private mutating func placement() throws(Diagnostic) -> Placement {
@@ -155,12 +173,13 @@ public struct GraphParser: Sendable {
   private mutating func attributeValue() throws(Diagnostic) -> Attributes.Value {
     switch peek.kind {
     case .string: return .text(try take(.string, "a text").text)
-    case .punctuation: return .integers(try integers())
+    case .punctuation where peek.text == "[": return .integers(try integers())
     case .number:
       let number = try take(.number, "a number")
       if let value = Int(number.text) { return .integer(value) }
-      guard let value = Float(number.text) else {
-        throw error("'\(number.text)' is not a number", at: number)
+      try rejectHugeInteger(number)
+      guard let value = Float(number.text), value.isFinite else {
+        throw error("'\(number.text)' is not a finite number", at: number)
       }
       return .number(value)
     case .word:
@@ -169,8 +188,8 @@ public struct GraphParser: Sendable {
         throw error("expected an attribute's value, found '\(word.text)'", at: word)
       }
       return .boolean(word.text == "true")
-    case .value, .symbol, .end:
-      throw error("expected an attribute's value, found '\(peek.text)'", at: peek)
+    case .value, .symbol, .punctuation, .end:
+      throw error("expected an attribute's value, found \(shown(peek))", at: peek)
     }
   }
 
@@ -202,7 +221,13 @@ public struct GraphParser: Sendable {
   }
 
   private func shown(_ token: Token) -> String {
-    token.kind == .end ? "the end of the text" : "'\(token.text)'"
+    switch token.kind {
+    case .end: "the end of the text"
+    case .value: "'%\(token.text)'"
+    case .symbol: "'@\(token.text)'"
+    case .string: token.text.quoted
+    case .word, .number, .punctuation: "'\(token.text)'"
+    }
   }
 
   private func error(_ message: String, at token: Token, hint: String? = nil) -> Diagnostic {

@@ -9,7 +9,7 @@ struct Token: Hashable, Sendable {
     case symbol
     /// A number, as written.
     case number
-    /// A text in double quotes, without them.
+    /// A text in double quotes, without them and with its escapes resolved.
     case string
     /// One of `{ } [ ] ( ) , : = +`.
     case punctuation
@@ -53,17 +53,14 @@ struct Lexer: Sendable {
     case UInt8(ascii: "%"), UInt8(ascii: "@"):
       position += 1
       take(while: Lexer.isNameByte)
-      guard position > start + 1 else { throw unexpected(byte, at: start) }
+      guard position > start + 1 else {
+        throw error("expected a name behind '\(Character(UnicodeScalar(byte)))'", at: start)
+      }
       return token(
         byte == UInt8(ascii: "%") ? .value : .symbol, start + 1..<position, from: start)
     case UInt8(ascii: "\""):
       position += 1
-      take { $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\n") }
-      guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
-        throw error("text without a closing quote", at: start)
-      }
-      position += 1
-      return token(.string, start + 1..<position - 1, from: start)
+      return try string(from: start)
     case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."):
       position += 1
       take {
@@ -79,6 +76,44 @@ struct Lexer: Sendable {
     default:
       throw unexpected(byte, at: start)
     }
+  }
+
+  /// Reads the rest of a text that began at `start`.
+  private mutating func string(from start: Int) throws(Diagnostic) -> Token {
+    var text: [UInt8] = []
+    while position < bytes.count, bytes[position] != UInt8(ascii: "\n") {
+      let byte = bytes[position]
+      position += 1
+      switch byte {
+      case UInt8(ascii: "\""):
+        return Token(
+          kind: .string, text: String(decoding: text, as: UTF8.self), line: line,
+          column: start - lineStart + 1)
+      case UInt8(ascii: "\\"):
+        text.append(try escaped())
+      default: text.append(byte)
+      }
+    }
+    throw error("text without a closing quote", at: start)
+  }
+
+  /// Reads what follows a backslash.
+  private mutating func escaped() throws(Diagnostic) -> UInt8 {
+    let known: [UInt8: UInt8] = [
+      UInt8(ascii: "\""): UInt8(ascii: "\""), UInt8(ascii: "\\"): UInt8(ascii: "\\"),
+      UInt8(ascii: "n"): UInt8(ascii: "\n"), UInt8(ascii: "r"): UInt8(ascii: "\r"),
+      UInt8(ascii: "t"): UInt8(ascii: "\t"),
+    ]
+    guard position < bytes.count, let byte = known[bytes[position]] else {
+      throw error("unknown escape, expected one of \\\" \\\\ \\n \\r \\t", at: position - 1)
+    }
+    position += 1
+    return byte
+  }
+
+  /// `true` iff `%text` and `@text` are one token each.
+  static func isName(_ text: String) -> Bool {
+    !text.isEmpty && text.utf8.allSatisfy(isNameByte)
   }
 
   private mutating func skipBlanks() {

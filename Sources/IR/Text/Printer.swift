@@ -10,14 +10,18 @@ extension Graph: CustomStringConvertible {
   public var description: String { text(annotations: [:]) }
 
   /// Returns the text form with comments behind some nodes, by index: how errors are shown.
+  ///
+  /// The index -1 stands for the graph itself: its comments stand behind the first line.
   public func text(annotations: [Int: [String]]) -> String {
-    var text = "graph @\(name) \(form.rawValue) {\n"
+    var text = "graph @\(name) \(form.rawValue) {"
+    for note in annotations[-1] ?? [] { text += "  // error: \(note)" }
+    text += "\n"
     for (index, node) in nodes.enumerated() {
       text += "  " + line(node)
       for note in annotations[index] ?? [] { text += "  // error: \(note)" }
       text += "\n"
     }
-    let results = outputs.map { "%\(self[$0.value].name) as \"\($0.name)\"" }
+    let results = outputs.map { "%\(self[$0.value].name) as \($0.name.quoted)" }
     if !results.isEmpty { text += "  return " + results.joined(separator: ", ") + "\n" }
     return text + "}\n"
   }
@@ -32,5 +36,23 @@ extension Graph: CustomStringConvertible {
     let attributes = node.op.attributes
     if !attributes.isEmpty { text += " \(attributes)" }
     return text
+  }
+}
+
+extension String {
+  /// The text between double quotes, with what could not stand there escaped; `Lexer` reads it back.
+  var quoted: String {
+    var result = "\""
+    for scalar in unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\n": result += "\\n"
+      case "\r": result += "\\r"
+      case "\t": result += "\\t"
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
   }
 }
