@@ -100,7 +100,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict + llvmSettings),
 
-    .testTarget(name: "IRTests", dependencies: ["IR"], swiftSettings: strict),
+    .testTarget(name: "IRTests", dependencies: ["IR", "Evaluation"], swiftSettings: strict),
     .testTarget(name: "ModelsTests", dependencies: ["Models"], swiftSettings: strict),
     .testTarget(
       name: "PassesTests", dependencies: ["IR", "Passes", "Evaluation", "Models"],
@@ -121,8 +121,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "FileTests",
-      dependencies: ["IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "VitRuntime"],
-      swiftSettings: strict + llvmSettings),
+      dependencies: [
+        "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "VitRuntime", "Compiler",
+      ], exclude: ["Cases"], swiftSettings: strict + llvmSettings),
     .testTarget(
       name: "EndToEndTests",
       dependencies: [

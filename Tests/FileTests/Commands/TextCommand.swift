@@ -1,0 +1,20 @@
+import IR
+
+/// `text`: parses and prints.
+///
+/// A graph in the canonical form stands alone; of any other one the canonical form is expected.
+struct TextCommand: FileTestCommand {
+  init(arguments: [String], file: FileTest) throws {
+    guard arguments.isEmpty else { throw Failure("'text' takes no arguments") }
+  }
+
+  func observe(_ section: FileTest.Section) throws -> [String] {
+    let graph = try section.graph()
+    let printed = graph.description.dropLast().split(
+      separator: "\n", omittingEmptySubsequences: false
+    ).map(String.init)
+    let start = section.body.firstIndex { $0.hasPrefix("graph ") } ?? 0
+    let isCanonical = Array(section.body[start...]) == printed
+    return section.expecting(isCanonical ? [] : ["// expect:"] + printed)
+  }
+}

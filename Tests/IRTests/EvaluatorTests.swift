@@ -1,0 +1,64 @@
+import Evaluation
+import Testing
+
+@testable import IR
+
+@Suite struct EvaluatorTests {
+  private static let text = """
+    graph @g imported {
+      %x: f32[2] = input {shape = [2]}
+      %w: f32[2] = weight {tensor = "w", shape = [2]}
+      %unused: f32[3] = weight {tensor = "unused", shape = [3]}
+      %y: f32[2] = multiply %x, %w
+      return %y as "y"
+    }
+
+    """
+
+  private static func evaluator(_ weights: [String: Tensor]) throws -> (Graph, Evaluator) {
+    let graph = try GraphParser.parse(text)
+    let evaluator = Evaluator(graph) { name throws(Diagnostic) in
+      guard let tensor = weights[name] else { throw Diagnostic("no tensor '\(name)'") }
+      return tensor
+    }
+    return (graph, evaluator)
+  }
+
+  private static let two = Tensor(shape: [2], values: [2, 3])
+
+  private static func message(_ body: () throws -> Void) -> String? {
+    #expect(throws: Diagnostic.self, performing: body)?.description
+  }
+
+  @Test func `what no result depends on is not read`() throws {
+    let (_, evaluator) = try Self.evaluator(["w": Self.two])
+    #expect(try evaluator.results(["x": Self.two])["y"]?.values == [4, 9])
+  }
+
+  @Test func `a missing input is named`() throws {
+    let (_, evaluator) = try Self.evaluator(["w": Self.two])
+    #expect(
+      Self.message { _ = try evaluator.results([:]) }
+        == "%x: error: no value was given for the input")
+  }
+
+  @Test func `an input of another shape is refused`() throws {
+    let (_, evaluator) = try Self.evaluator(["w": Self.two])
+    let message = Self.message {
+      _ = try evaluator.results(["x": Tensor(shape: [1, 2], repeating: 0)])
+    }
+    #expect(message == "%x: error: the input is f32[1,2], expected f32[2]")
+  }
+
+  @Test func `a weight of another shape is refused`() throws {
+    let (graph, evaluator) = try Self.evaluator(["w": Tensor(shape: [3])])
+    let message = Self.message { _ = try evaluator.constant(graph.values[1]) }
+    #expect(message == "%w: error: tensor 'w' is f32[3], expected f32[2]")
+  }
+
+  @Test func `a value of an input is no constant`() throws {
+    let (graph, evaluator) = try Self.evaluator(["w": Self.two])
+    let message = Self.message { _ = try evaluator.constant(graph.values[3]) }
+    #expect(message == "%x: error: the value depends on an input")
+  }
+}

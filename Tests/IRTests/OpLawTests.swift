@@ -1,0 +1,164 @@
+import Testing
+
+@testable import IR
+
+/// What holds of every operation.
+@Suite struct OpLawTests {
+  /// One use of an operation.
+  struct Sample: CustomTestStringConvertible, Sendable {
+    let op: Op
+    let operands: [TensorType]
+
+    var testDescription: String { "\(op.mnemonic) \(op.attributes) \(operands)" }
+
+    init(_ op: Op, _ operands: TensorType...) {
+      self.op = op
+      self.operands = operands
+    }
+  }
+
+  /// Every operation, with attributes at their defaults and away from them.
+  static let samples: [Sample] = [
+    Sample(.input(Input(type: .f32(2, 3)))),
+    Sample(.weight(Weight(tensor: "a \"name\" \\ of\n\t\rblanks, é and 🦉", shape: [2, 3]))),
+    Sample(.fill(Fill(0, shape: [3]))),
+    Sample(.fill(Fill(-1.5e-30, shape: [2, 2]))),
+    Sample(.patchEmbed(PatchEmbed()), .f32(3, 5, 4), .f32(6, 3, 2, 2)),
+    Sample(.patchEmbed(PatchEmbed()), .f32(3, 5, 4), .f32(6, 3, 2, 2), .f32(6)),
+    Sample(.extractPatches(ExtractPatches(patch: 2)), .f32(3, 5, 4)),
+    Sample(
+      .resizePositionEmbedding(
+        ResizePositionEmbedding(from: [2, 3], to: [4, 1], prefix: 0, method: .bicubic)),
+      .f32(6, 2)),
+    Sample(
+      .resizePositionEmbedding(
+        ResizePositionEmbedding(from: [2, 3], to: [1, 5], prefix: 2, method: .bicubicAntialiased)),
+      .f32(8, 2)),
+    Sample(.concatenate(Concatenate()), .f32(1, 2), .f32(3, 2)),
+    Sample(.concatenate(Concatenate(axis: 2)), .f32(1, 2, 1), .f32(1, 2, 3), .f32(1, 2, 2)),
+    Sample(.slice(Slice(start: 1, count: 2)), .f32(3, 2)),
+    Sample(.slice(Slice(axis: 1, start: 0, count: 1)), .f32(3, 2, 2)),
+    Sample(.reshape(Reshape([3, 4])), .f32(2, 6)),
+    Sample(.reshape(Reshape([])), .f32(1)),
+    Sample(.transpose(Transpose()), .f32(2, 3)),
+    Sample(.add(Add()), .f32(2, 3), .f32(2, 3)),
+    Sample(.add(Add()), .f32(2, 3), .f32(3)),
+    Sample(.add(Add()), .f32(), .f32()),
+    Sample(.multiply(Multiply()), .f32(2, 3), .f32(3)),
+    Sample(.multiply(Multiply(axis: 0)), .f32(2, 3, 2), .f32(2)),
+    Sample(.multiply(Multiply()), .f32(2, 3), .f32(2, 3)),
+    Sample(.scale(Scale(0.1)), .f32(2, 3)),
+    Sample(.center(Center()), .f32(2, 3)),
+    Sample(.center(Center(axis: 1)), .f32(2, 3, 2)),
+    Sample(.layerNorm(LayerNorm(epsilon: 1e-6)), .f32(2, 3)),
+    Sample(.layerNorm(LayerNorm(epsilon: 1e-12)), .f32(2, 3), .f32(3), .f32(3)),
+    Sample(.linear(Linear()), .f32(2, 3), .f32(4, 3)),
+    Sample(.linear(Linear()), .f32(2, 3), .f32(4, 3), .f32(4)),
+    Sample(.matMul(MatMul()), .f32(2, 3), .f32(3, 4)),
+    Sample(.matMul(MatMul(transposed: true)), .f32(5, 2, 3), .f32(5, 4, 3)),
+    Sample(.splitHeads(SplitHeads(heads: 2)), .f32(3, 4)),
+    Sample(.mergeHeads(MergeHeads()), .f32(2, 3, 2)),
+    Sample(.softmax(Softmax()), .f32(2, 3, 2)),
+    Sample(.activation(Activation(.geluTanh)), .f32(2, 3)),
+    Sample(.swiGLU(SwiGLU()), .f32(2, 6)),
+    Sample(.meanRows(MeanRows()), .f32(2, 3)),
+    Sample(.copy(Copy()), .f32(2, 3)),
+    Sample(.pack(Pack()), .f32(33, 3)),
+    Sample(.pack(Pack(width: 2)), .f32(3, 3)),
+    Sample(.contraction(Contraction()), .f32(2, 3), .f32(4, 3)),
+    Sample(
+      .contraction(
+        Contraction(
+          epsilon: 1e-6, activation: .quickGelu, hasBias: true, hasResidual: true, columns: 5)),
+      .f32(2, 3), .f32(3, 3, 2), .f32(5), .f32(2, 5)),
+    Sample(.contraction(Contraction(hasResidual: true)), .f32(2, 3), .f32(4, 3), .f32(2, 4)),
+    Sample(.attention(Attention(heads: 2)), .f32(3, 4), .f32(2, 4), .f32(2, 4)),
+    Sample(
+      .attention(Attention(heads: 1, scale: 0.125, base2: true)), .f32(1, 4), .f32(2, 4),
+      .f32(2, 4)),
+  ]
+
+  @Test func `every operation has a sample`() {
+    #expect(Set(Self.samples.map(\.op.mnemonic)) == Set(Op.mnemonics))
+    #expect(Set(Op.mnemonics).count == Op.mnemonics.count)
+  }
+
+  @Test(arguments: samples)
+  func `attributes read back`(_ sample: Sample) throws {
+    #expect(try Op.named(sample.op.mnemonic, sample.op.attributes) == sample.op)
+  }
+
+  @Test(arguments: samples)
+  func `text reads back`(_ sample: Sample) throws {
+    let form = try #require(Form.allCases.first { sample.op.isAllowed(in: $0) })
+    var builder = GraphBuilder(name: "law", form: form)
+    var operands: [Value] = []
+    for (index, type) in sample.operands.enumerated() {
+      operands.append(
+        try builder.append(.weight(Weight(tensor: "w", shape: type.shape)), name: "w\(index)"))
+    }
+    let result = try builder.append(sample.op, operands, name: "result")
+    builder.addOutput("a \"result\"", result)
+    let graph = builder.graph
+    try Verifier.verify(graph)
+    #expect(try GraphParser.parse(graph.description) == graph)
+  }
+
+  @Test(arguments: samples)
+  func `a wrong number of operands is refused`(_ sample: Sample) {
+    for count in 0...70 where count != sample.operands.count {
+      let filler = sample.operands.last ?? .f32(1)
+      let operands = (0..<count).map { $0 < sample.operands.count ? sample.operands[$0] : filler }
+      // Some other numbers are right: a bias, a scale and shift, more tensors to join.
+      let isRight = (try? sample.op.resultType(of: operands)) != nil
+      let allowed = type(of: sample.op.definition).operandCounts
+      #expect(!isRight || allowed.contains(count), "\(count) operands")
+    }
+  }
+
+  @Test(arguments: samples)
+  func `operands of any rank are refused or evaluated`(_ sample: Sample) {
+    let shapes = [
+      [], [1], [2], [1, 1], [2, 3], [1, 1, 1], [2, 3, 4], [1, 1, 1, 1], [2, 1, 3, 3],
+    ]
+    for (index, _) in sample.operands.enumerated() {
+      for shape in shapes {
+        var operands = sample.operands
+        operands[index] = TensorType(.f32, shape)
+        guard let type = try? sample.op.resultType(of: operands) else { continue }
+        let result = sample.op.evaluate(operands.map { Tensor(shape: $0.shape, repeating: 0.5) })
+        #expect(result.type == type, "operand \(index) of shape \(shape)")
+      }
+    }
+  }
+
+  @Test(arguments: samples)
+  func `evaluation agrees with the inferred type`(_ sample: Sample) throws {
+    let operands = sample.operands.map { type in
+      Tensor(shape: type.shape, values: (0..<type.count).map { Float($0 % 7) - 2.5 })
+    }
+    let result = sample.op.evaluate(operands)
+    #expect(result.type == (try sample.op.resultType(of: sample.operands)))
+    #expect(result.values.count == result.type.count)
+    #expect(result.values.allSatisfy { $0.isFinite })
+  }
+
+  @Test(arguments: samples)
+  func `extreme attributes are refused or kept, without a crash`(_ sample: Sample) {
+    let extremes = [Int.min, -1, 0, 1, 1 << 31, 1 << 40, Int.max]
+    for name in sample.op.attributes.names {
+      for extreme in extremes {
+        for value in [Attributes.Value.integer(extreme), .integers([extreme, extreme])] {
+          var attributes = Attributes()
+          for other in sample.op.attributes.names {
+            guard let kept = sample.op.attributes.value(other) else { continue }
+            attributes.set(other, other == name ? value : kept)
+          }
+          guard let op = try? Op.named(sample.op.mnemonic, attributes) else { continue }
+          let type = try? op.resultType(of: sample.operands)
+          #expect(type?.isAllowed ?? true)
+        }
+      }
+    }
+  }
+}
