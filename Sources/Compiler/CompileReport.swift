@@ -1,0 +1,43 @@
+import IR
+import Models
+import Passes
+
+/// What one compilation did: the matter of what `vitc compile` prints.
+public struct CompileReport {
+  /// One part of the work and its time.
+  public struct Phase {
+    /// What was done, such as `pack weights`.
+    public var name: String
+    /// How long it took.
+    public var seconds: Double
+  }
+
+  /// The model.
+  public var configuration: ViTConfiguration
+  /// What the passes did.
+  public var passes: PassManager.Report
+  /// The parts of the work, in order.
+  public var phases: [Phase] = []
+  /// Floating-point operations of one image as the model is written, 2 for each multiply-add.
+  public var modelFlops = 0
+  /// The same after the passes.
+  public var flops = 0
+  /// The size of the packed weights.
+  public var weightsBytes = 0
+  /// The size of one image's activations.
+  public var arenaBytes = 0
+  /// The number of parallel steps of one run.
+  public var programPhases = 0
+  /// The size of the generated code, as an object file.
+  public var objectBytes = 0
+  /// The target's name and vector unit.
+  public var target = ""
+  /// The files written, the product first.
+  public var files: [String] = []
+  /// The text answered, for the emissions that are text.
+  public var text: String?
+  /// What was assumed or decided while the model was read, a line each.
+  public var notes: [String] = []
+  /// What the user should know, such as weights that are not numbers.
+  public var warnings: [Diagnostic] = []
+}

@@ -1,0 +1,68 @@
+import Models
+import Packaging
+import Passes
+
+/// What a user asks `vitc compile` for.
+public struct CompileRequest: Sendable {
+  /// The form of the answer.
+  public enum Emission: String, CaseIterable, Sendable {
+    /// A shared library with header and module map.
+    case library
+    /// An archive with header and module map.
+    case `static`
+    /// One relocatable object with header and module map.
+    case object
+    /// The program as LLVM's text.
+    case llvm
+    /// The program as assembly.
+    case asm
+    /// The graph after the last pass that ran.
+    case ir
+
+    /// What is packaged; `nil` where the answer is text.
+    var product: Product.Kind? {
+      switch self {
+      case .library: .library
+      case .static: .static
+      case .object: .object
+      case .llvm, .asm, .ir: nil
+      }
+    }
+  }
+
+  /// Where the weights go.
+  public enum WeightPlacement: Sendable {
+    /// Into the product, or into a file where it would be too large to link.
+    case automatic
+    /// Into a file beside the product.
+    case file
+  }
+
+  /// A variant's name, or a model folder.
+  public var model: String
+  /// A checkpoint file or folder, or `seed:N`; `nil`: the model folder's own.
+  public var weights: String?
+  /// Where the answer goes; `nil` for text: to standard output.
+  public var output: String?
+  /// The prefix of every symbol; `nil`: made from the output's file name.
+  public var name: String?
+  /// Height and width of the images; `nil`: the model's own.
+  public var imageSize: (height: Int, width: Int)?
+  /// The number of classes; `nil`: the model's own.
+  public var classes: Int?
+  /// `false` iff the head is left out.
+  public var wantsHead = true
+  /// What the library returns; empty: logits, or features where there is no head.
+  public var outputs: [ModelOutput] = []
+  /// The form of the answer.
+  public var emission = Emission.library
+  /// The name of a target, or `host`.
+  public var target = "host"
+  /// Where the weights go.
+  public var weightPlacement = WeightPlacement.automatic
+  /// What to show of the passes, and where to stop.
+  public var passOptions = PassManager.Options()
+
+  /// Creates a request with every option at its default.
+  public init(model: String) { self.model = model }
+}

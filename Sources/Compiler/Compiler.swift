@@ -1,0 +1,157 @@
+import Codegen
+import IR
+import Models
+import Packaging
+import Passes
+
+/// Turns a model and its checkpoint into a native library: the phases of `vitc compile`, in order.
+public struct Compiler {
+  /// Hears what is being done and how much of it is done, from 0 to 1; from any thread.
+  public typealias Progress = @Sendable (_ phase: String, _ fraction: Double) -> Void
+
+  private let request: CompileRequest
+  private let progress: Progress
+
+  /// Creates a compiler.
+  public init(_ request: CompileRequest, progress: @escaping Progress = { _, _ in }) {
+    self.request = request
+    self.progress = progress
+  }
+
+  /// Compiles.
+  ///
+  /// - Throws: whatever is wrong with the model, its checkpoint, the options or the output; nothing
+  ///   is left at the output then.
+  public func run() throws(Diagnostic) -> CompileReport {
+    var watch = Stopwatch()
+    let target = try Target.named(request.target)
+    progress("read model", 0)
+    let model = try Model.load(
+      request.model,
+      options: ModelOptions(
+        weights: request.weights, imageSize: request.imageSize, classes: request.classes,
+        dropsHead: !request.wantsHead))
+    let outputs = request.outputs.isEmpty ? model.defaultOutputs : request.outputs
+    let imported = try model.graph(outputs: outputs)
+    watch.lap("read model")
+
+    progress("run passes", 0)
+    let (graph, passes) = try PassManager().run(imported, request.passOptions)
+    watch.lap("run passes")
+
+    var report = CompileReport(configuration: model.configuration, passes: passes)
+    report.modelFlops = imported.cost.flops
+    report.flops = graph.cost.flops
+    report.target = target.summary
+    report.notes = model.notes
+    if request.emission == .ir {
+      report.text = graph.description
+    } else {
+      guard graph.form == .planned else {
+        throw Diagnostic(
+          "the passes stop in the form '\(graph.form.rawValue)', code needs 'planned'",
+          at: .argument("--stop-after"), hint: "use it with --emit ir")
+      }
+      try generate(graph, model, target, &report, &watch)
+      report.warnings = model.checkpoint.warnings
+    }
+    report.phases = watch.phases
+    return report
+  }
+
+  private func generate(
+    _ graph: Graph, _ model: Model, _ target: Target, _ report: inout CompileReport,
+    _ watch: inout Stopwatch
+  ) throws(Diagnostic) {
+    report.weightsBytes = graph.weightsBytes
+    report.arenaBytes = graph.arenaBytes
+    let metadata = ModelMetadata(
+      model.configuration, report.passes, logits: graph.outputs.contains { $0.name == "logits" })
+    var program = ProgramInfo(
+      name: try symbolPrefix(model), model: model.configuration.name,
+      compilerVersion: Version.current, weightsBytes: graph.weightsBytes,
+      arenaBytes: graph.arenaBytes, parameters: graph.parameterCount, flops: report.flops,
+      preprocessing: PreprocessingInfo(model.configuration.preprocessing),
+      json: try metadata.text())
+
+    switch request.emission {
+    case .llvm, .asm:
+      let code = try CodeGenerator.generate(
+        graph, for: target, program: program,
+        as: request.emission == .llvm ? .llvm : .assembly)
+      watch.lap("generate code")
+      report.programPhases = code.phases.count
+      report.text = String(decoding: code.bytes, as: UTF8.self)
+    case .library, .static, .object, .ir:
+      guard let kind = request.emission.product, let output = request.output else {
+        throw Diagnostic("no output file is named", at: .argument("-o"))
+      }
+      guard let architecture = Architecture(triple: target.triple) else {
+        throw Diagnostic("vitc has no runtime for '\(target.triple)'", at: .argument("--target"))
+      }
+      let product = try Product(
+        output: output, name: program.name, kind: kind, architecture: architecture,
+        placement: placement(graph.weightsBytes), weightsBytes: graph.weightsBytes)
+      let (total, progress) = (Double(max(1, graph.weightsBytes)), progress)
+      let checkpoint = model.checkpoint
+      try WeightPacker(graph, weights: { (name) throws(Diagnostic) in try checkpoint.read(name) })
+        .pack(into: product.weights) { progress("pack weights", Double($0) / total) }
+      let hash = product.sealWeights()
+      watch.lap("pack weights")
+
+      self.progress("generate code", 0)
+      program.weightsHashLow = hash.low
+      program.weightsHashHigh = hash.high
+      program.weightsFileName = product.weightsFileName
+      let code = try CodeGenerator.generate(graph, for: target, program: program)
+      report.programPhases = code.phases.count
+      report.objectBytes = code.bytes.count
+      watch.lap("generate code")
+
+      self.progress("link", 0)
+      report.files = try product.finish(
+        object: code.bytes,
+        interface: interface(graph, model, target, program, hash))
+      watch.lap("link")
+    }
+  }
+
+  private func placement(_ weightsBytes: Int) -> Product.Placement {
+    switch request.weightPlacement {
+    case .automatic: .automatic(weightsBytes: weightsBytes)
+    case .file: .file
+    }
+  }
+
+  /// The prefix of every symbol: as asked for, or from the output's file name without `lib` and
+  /// extension, or from the model's name.
+  private func symbolPrefix(_ model: Model) throws(Diagnostic) -> String {
+    if let name = request.name {
+      try ExportedSymbols.check(name: name)
+      return name
+    }
+    guard let output = request.output, request.emission.product != nil else {
+      return ExportedSymbols.name(from: model.configuration.name)
+    }
+    let file = output.split(separator: "/").last.map(String.init) ?? output
+    let stem = file.split(separator: ".", omittingEmptySubsequences: false).first ?? ""
+    let bare = stem.hasPrefix("lib") && stem.count > 3 ? stem.dropFirst(3) : stem
+    return ExportedSymbols.name(from: String(bare))
+  }
+
+  private func interface(
+    _ graph: Graph, _ model: Model, _ target: Target, _ program: ProgramInfo, _ hash: WeightHash
+  ) -> ModelInterface {
+    let configuration = model.configuration
+    return ModelInterface(
+      name: program.name, model: program.model, compilerVersion: program.compilerVersion,
+      target: target.summary, weightsHash: hash, weightsBytes: program.weightsBytes,
+      weightsFileName: program.weightsFileName,
+      image: [configuration.channels, configuration.imageHeight, configuration.imageWidth],
+      outputs: graph.outputs.map {
+        ModelInterface.Tensor(name: $0.name, shape: graph[$0.value].type.shape)
+      },
+      parameters: program.parameters, flops: program.flops, arenaBytes: program.arenaBytes,
+      preprocessing: configuration.preprocessing?.summary)
+  }
+}

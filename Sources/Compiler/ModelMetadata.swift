@@ -1,0 +1,39 @@
+import Foundation
+import IR
+import Models
+import Passes
+
+/// What a compiled model says of itself beyond the fields of its description: the JSON that
+/// `vit_description.json` points to.
+struct ModelMetadata: Encodable {
+  /// The precision of every operation: weights, activations and sums.
+  var precision = "f32"
+  /// How images are made ready; absent where nothing is known.
+  var preprocessing: Preprocessing?
+  /// The names of the classes; empty where nothing is known.
+  var labels: [String]
+  /// The passes that changed the graph, in order.
+  var passes: [String]
+  /// Of the model: blocks, width, heads, patch, tokens.
+  var architecture: [String: Int]
+
+  init(_ model: ViTConfiguration, _ report: PassManager.Report, logits: Bool) {
+    preprocessing = model.preprocessing
+    labels = logits ? model.labels : []
+    passes = report.records.filter(\.changed).map(\.name)
+    architecture = [
+      "depth": model.depth, "dim": model.dim, "heads": model.heads, "patch": model.patch,
+      "tokens": model.tokens,
+    ]
+  }
+
+  /// The JSON text, keys sorted, so that equal models give equal bytes.
+  func text() throws(Diagnostic) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(self) else {
+      throw Diagnostic("the model's metadata cannot be written as JSON")
+    }
+    return String(decoding: data, as: UTF8.self)
+  }
+}
