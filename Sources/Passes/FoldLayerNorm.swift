@@ -32,22 +32,19 @@ extension Pass {
   }
   let folded = Set(context.take(sites))
   return try graph.rewriting { (node, rewriter) throws(Diagnostic) -> Value? in
-    switch node.op {
-    case .layerNorm(let norm) where folded.contains(rewriter.current):
-      return try rewriter.append(
-        .layerNorm(norm), [rewriter[node.operands[0]]], name: node.name)
-    case .linear where folded.contains(node.operands[0]):
-      let norm = rewriter.source[node.operands[0]]
-      let operands = rewriter[node.operands]
-      let weight = try rewriter.append(
-        .multiply(Multiply()), [operands[1], rewriter[norm.operands[1]]],
-        name: "\(node.name).weight")
-      let bias = try rewriter.appendShiftedBias(
-        rewriter[norm.operands[2]], through: operands[1],
-        bias: operands.count > 2 ? operands[2] : nil, name: "\(node.name).bias")
-      return try rewriter.append(
-        .linear(Linear()), [operands[0], weight, bias], name: node.name)
-    default: return nil
+    if case .layerNorm(let norm) = node.op, folded.contains(rewriter.current) {
+      return try rewriter.append(.layerNorm(norm), [rewriter[node.operands[0]]], name: node.name)
     }
+    guard case .linear = node.op, folded.contains(node.operands[0]) else { return nil }
+    let norm = rewriter.source[node.operands[0]]
+    let operands = rewriter[node.operands]
+    let weight = try rewriter.append(
+      .multiply(Multiply()), [operands[1], rewriter[norm.operands[1]]],
+      name: "\(node.name).weight")
+    let bias = try rewriter.appendShiftedBias(
+      rewriter[norm.operands[2]], through: operands[1],
+      bias: operands.count > 2 ? operands[2] : nil, name: "\(node.name).bias")
+    return try rewriter.append(
+      .linear(Linear()), [operands[0], weight, bias], name: node.name)
   }.graph
 }

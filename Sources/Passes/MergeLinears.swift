@@ -30,7 +30,7 @@ extension Pass {
     let members = facts.users[x.index].filter {
       facts.isConstantLinear(graph[$0]) && graph[$0].operands[0] == x && !facts.isOutput[$0.index]
     }
-    if (2...64).contains(members.count) { groups.append(members) }
+    if (2...mostParts).contains(members.count) { groups.append(members) }
   }
   var place: [Value: (group: Int, start: Int)] = [:]
   let taken = Array(context.take(groups))
