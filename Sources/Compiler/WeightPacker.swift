@@ -24,6 +24,7 @@ struct WeightPacker {
   func pack(
     into region: UnsafeMutableRawBufferPointer, progress: @escaping @Sendable (Int) -> Void
   ) throws(Diagnostic) {
+    let graph = graph
     let constants = graph.constants()
     let placed = graph.values.filter { constants[$0.index] && graph[$0].placement != nil }
     let done = Mutex(0)
@@ -31,7 +32,6 @@ struct WeightPacker {
     let evaluator = Evaluator(graph, weights: weights)
     // Tensors do not overlap, so threads write apart.
     nonisolated(unsafe) let (destination, shared) = (region, evaluator)
-    let graph = graph
     DispatchQueue.concurrentPerform(iterations: placed.count) { position in
       guard failures.withLock(\.isEmpty), let placement = graph[placed[position]].placement else {
         return

@@ -28,7 +28,8 @@ extension Pass {
       attention.scale != 1 || !attention.base2
     else { return false }
     let q = graph[value].operands[0]
-    return facts.isConstantLinear(graph[q]) && !facts.isConstant(q) && facts.soleUser(of: q) == value
+    return facts.isConstantLinear(graph[q]) && !facts.isConstant(q)
+      && facts.soleUser(of: q) == value
   }
   var factors: [Value: Float] = [:]
   var attentions: Set<Value> = []

@@ -36,7 +36,9 @@ struct GraphFacts {
     return users[value.index].allSatisfy { user in
       let node = graph[user]
       return accepts(node)
-        && node.operands.enumerated().allSatisfy { ($0.element == value) == ($0.offset == position) }
+        && node.operands.enumerated().allSatisfy {
+          ($0.element == value) == ($0.offset == position)
+        }
     }
   }
 

@@ -92,14 +92,17 @@ private func simplifiedConcatenation(
   // Neighbouring slices of one value.
   var start: Int?
   var end = 0
-  let areNeighbours = node.operands.count > 1 && node.operands.allSatisfy { part in
-    guard case .slice(let slice) = source[part].op, slice.axis == join.axis,
-      source[part].operands == source[node.operands[0]].operands, start == nil || slice.start == end
-    else { return false }
-    start = start ?? slice.start
-    end = slice.start + slice.count
-    return true
-  }
+  let areNeighbours =
+    node.operands.count > 1
+    && node.operands.allSatisfy { part in
+      guard case .slice(let slice) = source[part].op, slice.axis == join.axis,
+        source[part].operands == source[node.operands[0]].operands,
+        start == nil || slice.start == end
+      else { return false }
+      start = start ?? slice.start
+      end = slice.start + slice.count
+      return true
+    }
   if areNeighbours, let start {
     return try rewriter.append(
       .slice(Slice(axis: join.axis, start: start, count: end - start)),

@@ -33,7 +33,9 @@ struct MemorySimulator {
   }
 
   private func read(_ node: Node) -> Tensor {
-    guard let placement = node.placement else { return Tensor(shape: node.type.shape, repeating: .nan) }
+    guard let placement = node.placement else {
+      return Tensor(shape: node.type.shape, repeating: .nan)
+    }
     var tensor = Tensor(shape: node.type.shape)
     for row in 0..<tensor.rows {
       for column in 0..<tensor.columns {
