@@ -2,8 +2,9 @@ import IR
 
 /// What one run of a graph costs.
 public struct Cost: Hashable, Sendable {
-  /// Floating-point operations of products: two for each multiply-add. What is done element by
-  /// element is not counted.
+  /// Floating-point operations of products, two for each multiply-add.
+  ///
+  /// What is done element by element is not counted.
   public var flops = 0
   /// Bytes of constants that run-time operations read.
   public var weightBytes = 0

@@ -73,8 +73,9 @@ private struct RowDemand {
 
 private func allRows(_ type: TensorType) -> Range<Int> { 0..<(type.shape.first ?? 1) }
 
-/// The operands whose rows a node's rows stem from, each with the distance: row `r` of the result
-/// reads row `r - distance`. `nil` where the node does not work row by row.
+/// The operands whose rows a node's rows stem from, each with the distance.
+///
+/// Row `r` of the result reads row `r - distance`. `nil` where the node does not work row by row.
 private func rowOperands(_ node: Node, _ graph: Graph) -> [Int: Int]? {
   guard node.type.rank == 2 else { return nil }
   func type(_ position: Int) -> TensorType { graph[node.operands[position]].type }

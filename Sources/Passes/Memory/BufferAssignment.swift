@@ -147,8 +147,9 @@ enum RowStride {
   /// Floats in a cache line of 64 bytes.
   static let line = 16
 
-  /// Returns the distance between rows of `columns` elements: whole cache lines, one of them
-  /// padding, and never a multiple of 4 KB, where the rows of a tile would compete for the same few
+  /// Returns the distance between rows of `columns` elements.
+  ///
+  /// It is whole cache lines, one of them padding, and never a multiple of 4 KB, where the rows of a tile would compete for the same few
   /// sets of the first-level cache. A single row is not padded.
   static func padded(columns: Int, rows: Int) -> Int {
     let whole = (columns + line - 1) / line * line

@@ -1,7 +1,9 @@
 import IR
 import Testing
 
-/// SplitMix64: Steele et al. 2014, "Fast splittable pseudorandom number generators".
+/// A small random generator.
+///
+/// SplitMix64 of Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators".
 struct SplitMix64: RandomNumberGenerator {
   private var state: UInt64
 
