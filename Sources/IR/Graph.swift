@@ -79,13 +79,14 @@ public struct Graph: Hashable, Sendable {
     return users
   }
 
-  /// For each value, by its index: `true` iff it is a function of weights only.
+  /// For each value, by its index: `true` iff it is a function of weights only, to be computed at
+  /// compile time; a `copy` is always done at run time.
   public func constants() -> [Bool] {
     var constant: [Bool] = []
     constant.reserveCapacity(nodes.count)
     for node in nodes {
       switch node.op {
-      case .input: constant.append(false)
+      case .input, .copy: constant.append(false)
       default: constant.append(node.operands.allSatisfy { constant[$0.index] })
       }
     }

@@ -9,6 +9,8 @@ public struct GraphRewriter: Sendable {
   public let useCounts: [Int]
   /// For each value of the old graph: `true` iff it is a function of weights only.
   public let constants: [Bool]
+  /// The value of the old graph whose turn it is.
+  public fileprivate(set) var current = Value(0)
   private var builder: GraphBuilder
   private var mapping: [Value?]
 
@@ -53,6 +55,21 @@ public struct GraphRewriter: Sendable {
     try builder.append(op, operands, name: name)
   }
 
+  /// Returns the new value of a constant of the old graph whose turn may not have come yet: it and
+  /// what it depends on are copied now, past the rule.
+  ///
+  /// - Throws: violated constraints.
+  public mutating func constant(_ old: Value) throws(Diagnostic) -> Value {
+    precondition(constants[old.index], "%\(source[old].name) is no constant")
+    if let new = mapping[old.index] { return new }
+    for operand in source[old].operands { _ = try constant(operand) }
+    let new = try copy(source[old])
+    map(old, to: new)
+    return new
+  }
+
+  fileprivate func isMapped(_ old: Value) -> Bool { mapping[old.index] != nil }
+
   fileprivate mutating func copy(_ node: Node) throws(Diagnostic) -> Value {
     try builder.append(node.op, self[node.operands], name: node.name, placement: node.placement)
   }
@@ -80,8 +97,9 @@ extension Graph {
   ) throws(Diagnostic) -> (graph: Graph, rewrites: Int) {
     var rewriter = GraphRewriter(self, form: form ?? self.form)
     var rewrites = 0
-    for value in values {
+    for value in values where !rewriter.isMapped(value) {
       let node = self[value]
+      rewriter.current = value
       if rewrites < limit, let new = try rule(node, &rewriter) {
         rewriter.map(value, to: new)
         rewrites += 1

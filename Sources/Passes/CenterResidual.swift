@@ -1,0 +1,164 @@
+import IR
+
+extension Pass {
+  /// Makes every row of the residual stream have mean zero, so that a layer norm has only to
+  /// divide, and moves that division into the contraction that reads it.
+  ///
+  ///     %y: f32[197,768] = contraction %a, %w, %b, %x {bias = true, residual = true}
+  ///     %h: f32[197,768] = layer_norm %y {epsilon = 1e-06}
+  ///     %z: f32[197,3072] = contraction %h, %v, %c {bias = true}
+  /// becomes
+  ///     %y.weight: f32[768,768] = center %w {axis = 0}
+  ///     %y.bias: f32[768] = center %b
+  ///     %y: f32[197,768] = contraction %a, %y.weight, %y.bias, %x {bias = true, residual = true}
+  ///     %z: f32[197,3072] = contraction %y, %v, %c {epsilon = 1e-06, bias = true}
+  /// where `%x` and everything else that is written to the stream is centred likewise.
+  ///
+  /// `norm(x) = norm(x - mean(x))`, so readers that normalize cannot see that the mean is gone; and
+  /// with mean zero the variance is the mean square. Subtracting the mean is linear: it can be done
+  /// to each addend, and `mean_n (W a + b)[n] = (mean_n W[n, :]) a + mean_n b[n]`.
+  ///
+  /// The stream of a norm is what its input is added, sliced, joined or averaged from, and what is
+  /// made of those. Declines for the whole stream where anything but a layer norm reads it (raw
+  /// tokens that are returned, a head without a norm) or where something that cannot be centred at
+  /// compile time writes to it (another norm, an activation).
+  public static let centerResidual = Pass(
+    "center-residual", "mean-free residual stream, layer norms as row scales", .fused, center)
+}
+
+@Sendable private func center(
+  _ graph: Graph, _ context: inout PassContext
+) throws(Diagnostic) -> Graph {
+  var streams: [Set<Value>] = []
+  let facts = GraphFacts(graph)
+  let candidates = graph.values.filter { isRowScale($0, facts) }
+  for norm in candidates {
+    let x = graph[norm].operands[0]
+    guard !streams.contains(where: { $0.contains(x) }), let stream = Stream(x, facts).values else {
+      continue
+    }
+    streams.append(stream)
+  }
+  let centred = context.take(streams).reduce(into: Set<Value>()) { $0.formUnion($1) }
+  guard !centred.isEmpty else { return graph }
+  let norms = Set(candidates.filter { centred.contains(graph[$0].operands[0]) })
+  var constants: [Value: Value] = [:]
+  return try graph.rewriting { (node, rewriter) throws(Diagnostic) -> Value? in
+    var operands = rewriter[node.operands]
+    var op = node.op
+    if case .contraction(var contraction) = op, norms.contains(node.operands[0]),
+      case .layerNorm(let norm) = rewriter.source[node.operands[0]].op
+    {
+      contraction.epsilon = norm.epsilon
+      op = .contraction(contraction)
+      operands[0] = rewriter[rewriter.source[node.operands[0]].operands[0]]
+    }
+    if centred.contains(rewriter.current) {
+      if case .contraction(let contraction) = op {
+        operands[1] = try rewriter.append(
+          .center(Center(axis: 0)), [operands[1]], name: "\(node.name).weight")
+        if let index = contraction.biasIndex {
+          operands[index] = try rewriter.append(
+            .center(Center()), [operands[index]], name: "\(node.name).bias")
+        }
+      }
+      for position in Stream.addends(node) where facts.isConstant(node.operands[position]) {
+        let table = node.operands[position]
+        if let known = constants[table] {
+          operands[position] = known
+        } else {
+          operands[position] = try rewriter.append(
+            .center(Center()), [operands[position]], name: "\(facts.graph[table].name).centred")
+          constants[table] = operands[position]
+        }
+      }
+    }
+    return op == node.op && operands == rewriter[node.operands]
+      ? nil : try rewriter.append(op, operands, name: node.name)
+  }.graph
+}
+
+/// `true` iff `value` is a norm without affine part that contractions alone read, as their rows.
+private func isRowScale(_ value: Value, _ facts: GraphFacts) -> Bool {
+  guard case .layerNorm = facts.graph[value].op, facts.graph[value].operands.count == 1,
+    !facts.isConstant(value)
+  else { return false }
+  return facts.isRead(value, onlyAsOperand: 0) { reader in
+    if case .contraction(let contraction) = reader.op { contraction.epsilon == nil } else { false }
+  }
+}
+
+/// The values that must have mean zero together.
+private struct Stream {
+  /// All of them, or `nil` where one of them cannot.
+  private(set) var values: Set<Value>? = []
+
+  /// Finds the stream of `start` by following writers and readers.
+  init(_ start: Value, _ facts: GraphFacts) {
+    var found: Set<Value> = [start]
+    var pending = [start]
+    while let value = pending.popLast() {
+      guard let neighbours = Stream.neighbours(of: value, facts) else {
+        values = nil
+        return
+      }
+      for neighbour in neighbours where !facts.isConstant(neighbour) {
+        if found.insert(neighbour).inserted { pending.append(neighbour) }
+      }
+    }
+    values = found
+  }
+
+  /// The operands of `node` whose sum, rows or mean it is; empty where it is none.
+  static func addends(_ node: Node) -> [Int] {
+    switch node.op {
+    case .contraction(let contraction): contraction.residualIndex.map { [$0] } ?? []
+    case .add: [0, 1]
+    case .concatenate, .copy, .slice, .scale, .meanRows: Array(node.operands.indices)
+    case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding,
+      .reshape, .transpose, .multiply, .center, .layerNorm, .linear, .matMul, .splitHeads,
+      .mergeHeads, .softmax, .activation, .swiGLU, .pack, .attention:
+      []
+    }
+  }
+
+  /// The values of one stream with `value`, next to it; `nil` where it cannot be centred.
+  private static func neighbours(of value: Value, _ facts: GraphFacts) -> [Value]? {
+    let node = facts.graph[value]
+    guard node.type.rank == 2, !facts.isOutput[value.index], isWriter(node, facts) else {
+      return nil
+    }
+    var neighbours = addends(node).map { node.operands[$0] }
+    for user in facts.users[value.index] {
+      let reader = facts.graph[user]
+      let positions = reader.operands.indices.filter { reader.operands[$0] == value }
+      if case .layerNorm = reader.op, positions == [0] { continue }
+      guard Set(positions).isSubset(of: addends(reader)), keepsRows(reader) else { return nil }
+      neighbours.append(user)
+    }
+    return neighbours
+  }
+
+  /// `true` iff `node` has mean zero once its addends have and its weight and bias are centred.
+  private static func isWriter(_ node: Node, _ facts: GraphFacts) -> Bool {
+    if case .contraction(let contraction) = node.op {
+      return contraction.activation == nil && contraction.columns == nil
+        && facts.isConstant(node.operands[1])
+        && (contraction.biasIndex.map { facts.isConstant(node.operands[$0]) } ?? true)
+    }
+    return !addends(node).isEmpty && keepsRows(node)
+  }
+
+  /// `true` iff the rows of the result are made of whole rows of the operands.
+  private static func keepsRows(_ node: Node) -> Bool {
+    switch node.op {
+    case .slice(let slice): slice.axis == 0
+    case .concatenate(let join): join.axis == 0
+    case .contraction, .add, .copy, .scale, .meanRows: true
+    case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding,
+      .reshape, .transpose, .multiply, .center, .layerNorm, .linear, .matMul, .splitHeads,
+      .mergeHeads, .softmax, .activation, .swiGLU, .pack, .attention:
+      false
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import IR
+
+/// What one run of a graph costs.
+public struct Cost: Hashable, Sendable {
+  /// Floating-point operations of products, two for each multiply-add.
+  ///
+  /// What is done element by element is not counted.
+  public var flops = 0
+  /// Bytes of constants that run-time operations read.
+  public var weightBytes = 0
+  /// Bytes of activations read and written, each as often as an operation names it; views cost
+  /// nothing.
+  public var activationBytes = 0
+
+  /// No cost.
+  public init() {}
+}
+
+extension Graph {
+  /// What one run costs; constants cost only to be read.
+  public var cost: Cost {
+    let constants = constants()
+    var cost = Cost()
+    var isCounted = Array(repeating: false, count: nodes.count)
+    for (index, node) in nodes.enumerated() where !constants[index] {
+      cost.flops += flops(of: node)
+      guard !node.op.isView else { continue }
+      if case .input = node.op { continue }
+      cost.activationBytes += node.type.sizeBytes
+      for operand in node.operands {
+        if !constants[operand.index] {
+          cost.activationBytes += self[operand].type.sizeBytes
+        } else if !isCounted[operand.index] {
+          isCounted[operand.index] = true
+          cost.weightBytes += self[operand].type.sizeBytes
+        }
+      }
+    }
+    return cost
+  }
+
+  /// The number of elements of the checkpoint's tensors that the graph reads.
+  public var parameterCount: Int {
+    var tensors: [String: Int] = [:]
+    for node in nodes {
+      if case .weight(let weight) = node.op { tensors[weight.tensor] = node.type.count }
+    }
+    return tensors.values.reduce(0, +)
+  }
+
+  /// The floating-point operations of a node's products: two for each multiply-add.
+  public func flops(of node: Node) -> Int {
+    func type(_ position: Int) -> TensorType { self[node.operands[position]].type }
+    switch node.op {
+    // `depth` multiply-adds for each element of the result.
+    case .linear, .contraction: return 2 * node.type.count * (type(0).shape.last ?? 0)
+    case .matMul: return 2 * node.type.count * (type(0).shape.last ?? 0)
+    case .patchEmbed: return 2 * node.type.count * type(1).shape.dropFirst().reduce(1, *)
+    // Scores, then weighted values: each `tokens` multiply-adds for each element of the queries.
+    case .attention: return 4 * node.type.count * type(1).shape[0]
+    case .input, .weight, .fill, .extractPatches, .resizePositionEmbedding, .concatenate, .slice,
+      .reshape, .transpose, .add, .multiply, .scale, .center, .layerNorm, .splitHeads,
+      .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .copy, .pack:
+      return 0
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import IR
+
+extension Pass {
+  /// Folds the scale of the scores, and the base of the softmax, into the queries' weight.
+  ///
+  ///     %q: f32[197,768] = linear %x, %w, %b
+  ///     %y: f32[197,768] = attention %q, %k, %v {heads = 12, scale = 0.125}
+  /// becomes
+  ///     %q.weight: f32[768,768] = scale %w {factor = 0.18033688}
+  ///     %q.bias: f32[768] = scale %b {factor = 0.18033688}
+  ///     %q: f32[197,768] = linear %x, %q.weight, %q.bias
+  ///     %y: f32[197,768] = attention %q, %k, %v {heads = 12, base2 = true}
+  ///
+  /// `exp(s z) = 2^(s log2(e) z)`, and the scores are linear in the queries. The factor is computed
+  /// in `Double` and rounded once. Declines where `%q` has another reader, or is no linear layer
+  /// over constants; code generation then applies the scale to the scores.
+  public static let foldAttentionScale = Pass(
+    "fold-attention-scale", "scale and log2 e into the queries' weight", .imported, fold)
+}
+
+@Sendable private func fold(
+  _ graph: Graph, _ context: inout PassContext
+) throws(Diagnostic) -> Graph {
+  let facts = GraphFacts(graph)
+  // A site is the queries' linear layer and the attention that reads it; both change together.
+  let sites = graph.values.filter { value in
+    guard case .attention(let attention) = graph[value].op,
+      attention.scale != 1 || !attention.base2
+    else { return false }
+    let q = graph[value].operands[0]
+    return facts.isConstantLinear(graph[q]) && !facts.isConstant(q)
+      && facts.soleUser(of: q) == value
+  }
+  var factors: [Value: Float] = [:]
+  var attentions: Set<Value> = []
+  for site in context.take(sites) {
+    guard case .attention(let attention) = graph[site].op else { continue }
+    attentions.insert(site)
+    // log2(e) = 1 / ln 2
+    let log2e = attention.base2 ? 1 : 1.442695040888963407359924681
+    factors[graph[site].operands[0]] = Float(Double(attention.scale) * log2e)
+  }
+  return try graph.rewriting { (node, rewriter) throws(Diagnostic) -> Value? in
+    if let factor = factors[rewriter.current] {
+      return try rewriter.appendScaled(node, by: factor, name: node.name)
+    }
+    guard attentions.contains(rewriter.current), case .attention(let attention) = node.op else {
+      return nil
+    }
+    return try rewriter.append(
+      .attention(Attention(heads: attention.heads, base2: true)), rewriter[node.operands],
+      name: node.name)
+  }.graph
+}

@@ -1,0 +1,52 @@
+import IR
+
+extension Pass {
+  /// Recognizes the textbook's attention.
+  ///
+  ///     %qh: f32[12,197,64] = split_heads %q {heads = 12}     // and %kh, %vh likewise
+  ///     %s: f32[12,197,197] = matmul %qh, %kh {transposed = true}
+  ///     %c: f32[12,197,197] = scale %s {factor = 0.125}
+  ///     %p: f32[12,197,197] = softmax %c
+  ///     %o: f32[12,197,64] = matmul %p, %vh
+  ///     %y: f32[197,768] = merge_heads %o
+  /// becomes
+  ///     %y: f32[197,768] = attention %q, %k, %v {heads = 12, scale = 0.125}
+  ///
+  /// The scale may be absent. Declines where anything between scores and result has another
+  /// reader, since the scores are then wanted themselves.
+  public static let fuseAttention = Pass(
+    "fuse-attention", "the textbook's attention as one operation", .imported, fuse)
+}
+
+@Sendable private func fuse(
+  _ graph: Graph, _ context: inout PassContext
+) throws(Diagnostic) -> Graph {
+  try graph.rewriting(&context, required: true) {
+    (node, rewriter) throws(Diagnostic) -> Value? in
+    guard case .mergeHeads = node.op,
+      let weighted = rewriter.soleProducer(of: node.operands[0]),
+      case .matMul(let second) = weighted.op, !second.transposed,
+      let softmax = rewriter.soleProducer(of: weighted.operands[0]), case .softmax = softmax.op,
+      var scores = rewriter.soleProducer(of: softmax.operands[0])
+    else { return nil }
+    var factor: Float = 1
+    if case .scale(let scale) = scores.op {
+      guard let product = rewriter.soleProducer(of: scores.operands[0]) else { return nil }
+      factor = scale.factor
+      scores = product
+    }
+    guard case .matMul(let first) = scores.op, first.transposed else { return nil }
+    var heads: [Int] = []
+    var operands: [Value] = []
+    for value in [scores.operands[0], scores.operands[1], weighted.operands[1]] {
+      guard case .splitHeads(let split) = rewriter.source[value].op else { return nil }
+      heads.append(split.heads)
+      operands.append(rewriter[rewriter.source[value].operands[0]])
+    }
+    guard rewriter.type(operands[1]) == rewriter.type(operands[2]), Set(heads).count == 1 else {
+      return nil
+    }
+    return try rewriter.append(
+      .attention(Attention(heads: heads[0], scale: factor)), operands, name: node.name)
+  }
+}

@@ -1,0 +1,101 @@
+import IR
+
+extension Graph {
+  /// Returns this graph with a `copy` wherever a view could not lie in its operand, or an operand
+  /// of a concatenation not in the result.
+  ///
+  /// - Throws: a slice or concatenation of rank 3 or more, which no kernel reads in place.
+  func insertingCopies(_ context: inout PassContext) throws(Diagnostic) -> Graph {
+    try rewriting(&context, required: true) { (node, rewriter) throws(Diagnostic) -> Value? in
+      guard node.op.isView, !rewriter.constants[rewriter.current.index] else { return nil }
+      if case .reshape = node.op {
+      } else if node.type.rank > 2 {
+        throw Diagnostic(
+          "'\(node.op.mnemonic)' of rank \(node.type.rank) has no place in memory",
+          at: .node(node.name), hint: "only rows and columns of matrices can be views")
+      }
+      let copied = node.operands.map { !rewriter.source.canHold($0, node, rewriter) }
+      guard copied.contains(true) else { return nil }
+      var operands: [Value] = []
+      for (operand, isCopied) in zip(node.operands, copied) {
+        let new = rewriter[operand]
+        operands.append(
+          isCopied
+            ? try rewriter.append(
+              .copy(Copy()), [new], name: "\(rewriter.source[operand].name).copy")
+            : new)
+      }
+      return try rewriter.append(node.op, operands, name: node.name)
+    }
+  }
+
+  /// `true` iff the view `node` can share memory with its operand `operand` as that stands.
+  private func canHold(_ operand: Value, _ node: Node, _ rewriter: GraphRewriter) -> Bool {
+    let operandNode = self[operand]
+    if case .input = operandNode.op { return false }
+    switch node.op {
+    case .reshape:
+      return operandNode.type == node.type || operandNode.isDense
+    case .concatenate:
+      if rewriter.constants[operand.index] || rewriter.useCounts[operand.index] != 1 {
+        return false
+      }
+      if case .concatenate = operandNode.op { return true }
+      return !operandNode.op.isView
+    case .slice, .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding,
+      .transpose, .add, .multiply, .scale, .center, .layerNorm, .linear, .matMul, .splitHeads,
+      .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .copy, .pack, .contraction,
+      .attention:
+      return true
+    }
+  }
+
+  /// Returns this graph with a `copy` for each result that cannot be computed in the caller's
+  /// buffer: constants, inputs, parts of other values, values that are read again or returned
+  /// twice.
+  func copyingSharedResults(_ context: inout PassContext) throws(Diagnostic) -> Graph {
+    var builder = GraphBuilder(name: name, form: form)
+    for node in nodes {
+      _ = try builder.append(
+        node.op, node.operands, name: node.name, placement: node.placement)
+    }
+    for output in outputs {
+      if resultRoot(of: output.value) != nil {
+        builder.addOutput(output.name, output.value)
+      } else {
+        let copy = try builder.append(
+          .copy(Copy()), [output.value], name: "\(self[output.value].name).result")
+        builder.addOutput(output.name, copy)
+        context.count(1)
+      }
+    }
+    return builder.graph
+  }
+
+  /// The value whose memory holds all of the result `value` and nothing else, if it is computed at
+  /// run time and read by nobody but the caller.
+  func resultRoot(of value: Value) -> Value? {
+    let facts = GraphFacts(self)
+    var root = value
+    var uses = outputs.count { $0.value == value }
+    while true {
+      guard !facts.isConstant(root), facts.users[root.index].count + uses == 1 else { return nil }
+      switch self[root].op {
+      case .input, .slice: return nil
+      case .reshape:
+        root = self[root].operands[0]
+        uses = outputs.count { $0.value == root }
+      case .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding, .concatenate,
+        .transpose, .add, .multiply, .scale, .center, .layerNorm, .linear, .matMul, .splitHeads,
+        .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .copy, .pack, .contraction,
+        .attention:
+        return root
+      }
+    }
+  }
+}
+
+extension Node {
+  /// `true` iff the rows of the result follow each other without padding wherever it is placed.
+  fileprivate var isDense: Bool { type.rank != 2 || type.shape[0] == 1 }
+}

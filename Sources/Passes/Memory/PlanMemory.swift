@@ -1,0 +1,43 @@
+import IR
+
+extension Pass {
+  /// Gives every value its place: constants in the weights, activations in one arena, results in
+  /// the caller's buffers.
+  ///
+  ///     %h: f32[197,3072] = contraction %x, %w, %b {activation = "gelu", bias = true, columns = 3072}
+  /// becomes
+  ///     %h: f32[197,3072] @arena+620544:3088 = contraction %x, %w, %b {…}
+  ///
+  /// - Slices and reshapes lie inside their operand, operands of a concatenation inside its result;
+  ///   where that cannot be, `copy` is inserted.
+  /// - A result of the graph is written where the caller wants it if nothing else reads it, else it
+  ///   is copied there.
+  /// - A contraction writes over its residual if that is read for the last time there.
+  /// - Rows are padded by one cache line, so that no stride is a multiple of 4 KB.
+  /// - Panels lie in the order in which they are read, and so does what else code reads behind them.
+  ///
+  /// It never declines; `arenaBytes` and `weightsBytes` of the planned graph say what it takes.
+  public static let planMemory = Pass(
+    "plan-memory", "a place for every value", from: .fused, to: .planned, plan)
+}
+
+@Sendable private func plan(
+  _ graph: Graph, _ context: inout PassContext
+) throws(Diagnostic) -> Graph {
+  let prepared = try graph.insertingCopies(&context).copyingSharedResults(&context)
+  let assignment = BufferAssignment(prepared)
+  let offsets = ArenaPacking.offsets(
+    of: assignment.buffers.map {
+      ArenaPacking.Request(sizeBytes: $0.isArena ? $0.sizeBytes : 0, live: $0.live)
+    })
+  var placements = WeightLayout.placements(prepared)
+  for (index, slot) in assignment.slots.enumerated() {
+    guard let slot else { continue }
+    let buffer = assignment.buffers[slot.buffer]
+    placements[index] = Placement(
+      buffer.space, offsetBytes: slot.offsetBytes + (buffer.isArena ? offsets[slot.buffer] : 0),
+      rowStride: slot.rowStride)
+  }
+  context.count(placements.count { $0 != nil })
+  return prepared.placed(placements)
+}

@@ -1,0 +1,101 @@
+import IR
+
+/// The passes of a compilation, their order, and its reasons.
+public enum Pipeline {
+  /// All passes, from the imported form to the planned one.
+  public static let standard: [Pass] = [
+    .lowerPatchEmbed, .simplifyViews, .fuseAttention, .hoistSlices,
+    .foldLayerScale, .foldScale, .foldLayerNorm, .foldAttentionScale, .dropKeyBias, .foldValueBias,
+    .mergeLinears,
+    .fuseContractions,  // imported -> fused
+    .centerResidual, .packWeights,
+    .planMemory,  // fused -> planned
+  ]
+
+  /// Which pass must stand before which other, and why.
+  public static let order: [PassOrder] = [
+    PassOrder(
+      .lowerPatchEmbed, before: .fuseContractions,
+      because: "the patch embedding becomes a contraction as any other linear layer"),
+    PassOrder(
+      .simplifyViews, before: .hoistSlices,
+      because: "slices are followed to the class token once nothing stands in between"),
+    PassOrder(
+      .simplifyViews, before: .fuseContractions,
+      because: "the position table becomes the residual of the patches' contraction"),
+    PassOrder(
+      .fuseAttention, before: .hoistSlices,
+      because: "rows of an attention's result are rows of its queries; heads hide that"),
+    PassOrder(
+      .hoistSlices, before: .mergeLinears,
+      because: "in the last block the queries read one row and must not be merged with the keys"),
+    PassOrder(
+      .hoistSlices, before: .foldLayerNorm,
+      because: "the last block's queries get a norm of their own row"),
+    PassOrder(
+      .foldLayerScale, before: .fuseContractions,
+      because: "a residual is fused only directly behind the projection"),
+    PassOrder(
+      .foldScale, before: .fuseContractions,
+      because: "the sum of two heads is fused only without a factor behind it"),
+    PassOrder(
+      .foldLayerNorm, before: .dropKeyBias,
+      because: "the shift of the norm arrives in the keys' bias, which is then dropped"),
+    PassOrder(
+      .foldLayerNorm, before: .foldValueBias,
+      because: "the shift of the norm arrives in the values' bias, which then moves on"),
+    PassOrder(
+      .foldLayerNorm, before: .centerResidual,
+      because: "only a norm without scale and shift is a row scale"),
+    PassOrder(
+      .foldAttentionScale, before: .mergeLinears,
+      because: "the factor is for the queries alone"),
+    PassOrder(
+      .dropKeyBias, before: .mergeLinears, because: "the bias is the keys' alone"),
+    PassOrder(
+      .foldValueBias, before: .mergeLinears, because: "the bias is the values' alone"),
+    PassOrder(
+      .mergeLinears, before: .fuseContractions,
+      because: "linear layers are merged before something is fused to them"),
+    PassOrder(
+      .fuseContractions, before: .centerResidual,
+      because: "a contraction names what it adds to the residual stream"),
+    PassOrder(
+      .centerResidual, before: .packWeights, because: "panels cannot be centred"),
+    PassOrder(
+      .packWeights, before: .planMemory, because: "what is placed are the panels"),
+  ]
+
+  /// Returns the standard pass of a name.
+  ///
+  /// - Throws: an unknown name, with the nearest ones.
+  public static func pass(named name: String) throws(Diagnostic) -> Pass {
+    guard let pass = standard.first(where: { $0.name == name }) else {
+      throw Diagnostic(
+        "unknown pass '\(name)'", hint: Suggestion.hint(for: name, in: standard.map(\.name)))
+    }
+    return pass
+  }
+
+  /// The last pass that makes `form`; `nil` for the imported form, which no pass need make.
+  public static func lastPass(making form: Form) -> Pass? {
+    form == .imported ? nil : standard.last { $0.output == form }
+  }
+}
+
+/// That one pass must stand before another, and why.
+public struct PassOrder: Sendable {
+  /// The pass that comes first.
+  public let first: Pass
+  /// The pass that comes later.
+  public let second: Pass
+  /// The reason, a clause.
+  public let reason: String
+
+  /// Creates a constraint.
+  public init(_ first: Pass, before second: Pass, because reason: String) {
+    self.first = first
+    self.second = second
+    self.reason = reason
+  }
+}

@@ -1,0 +1,75 @@
+import IR
+import Testing
+
+/// A small random generator.
+///
+/// SplitMix64 of Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators".
+struct SplitMix64: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+}
+
+/// The truth that passes are held to: reference semantics over tensors made from names.
+enum Reference {
+  /// A tensor of uniform values in -0.5...0.5 that depend on `name` only.
+  static func tensor(_ name: String, _ shape: [Int]) -> Tensor {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    var random = SplitMix64(seed: hash)
+    return Tensor(
+      shape: shape,
+      values: (0..<shape.reduce(1, *)).map { _ in Float.random(in: -0.5...0.5, using: &random) })
+  }
+
+  /// All values of a graph, by index.
+  static func values(_ graph: Graph) -> [Tensor] {
+    var tensors: [Tensor] = []
+    for node in graph.nodes {
+      switch node.op {
+      case .input: tensors.append(tensor("input \(node.name)", node.type.shape))
+      case .weight(let weight): tensors.append(tensor(weight.tensor, weight.shape))
+      default: tensors.append(node.op.evaluate(node.operands.map { tensors[$0.index] }))
+      }
+    }
+    return tensors
+  }
+
+  /// The results of a graph, by name.
+  static func results(_ graph: Graph) -> [String: Tensor] {
+    let values = values(graph)
+    return Dictionary(
+      uniqueKeysWithValues: graph.outputs.map { ($0.name, values[$0.value.index]) })
+  }
+
+  /// `max |a - b| / rms(a)`, infinite where shapes or names differ or something is no number.
+  static func error(_ a: [String: Tensor], _ b: [String: Tensor]) -> Double {
+    guard Set(a.keys) == Set(b.keys) else { return .infinity }
+    var worst = 0.0
+    for (name, x) in a {
+      guard let y = b[name], x.shape == y.shape else { return .infinity }
+      let square = x.values.reduce(0.0) { $0 + Double($1) * Double($1) }
+      let rms = (square / Double(x.values.count)).squareRoot()
+      for (p, q) in zip(x.values, y.values) {
+        guard p.isFinite, q.isFinite else { return .infinity }
+        worst = max(worst, Double(abs(p - q)) / max(rms, 1e-6))
+      }
+    }
+    return worst
+  }
+}
+
+/// Parses a graph and requires that it verifies.
+func parsed(_ text: String) throws -> Graph {
+  let graph = try GraphParser.parse(text)
+  try Verifier.verify(graph)
+  return graph
+}
