@@ -1,3 +1,5 @@
+import IR
+
 /// Elementary functions as polynomials on vectors.
 ///
 /// Coefficients are minimax fits in double (iteratively reweighted least squares on Chebyshev
@@ -77,11 +79,11 @@ extension Builder {
   }
 
   /// Applies an activation. Absolute errors: 1e-6 for GELU's exact form, else 4e-7 * max(1, |x|).
-  func activate(_ activation: Activation, _ x: Value) -> Value {
+  func activate(_ activation: ActivationFunction?, _ x: Value) -> Value {
     let lanes = lanes(of: x)
     switch activation {
-    case .none: return x
-    case .geluErf: return geluErf(x)
+    case nil: return x
+    case .gelu: return geluErf(x)
     case .geluTanh:
       // (1 + tanh u) / 2 = sigmoid(2u); u = sqrt(2 / pi) * x * (1 + 0.044715 * x^2)
       let square = multiplyFloat(x, x)
@@ -93,7 +95,6 @@ extension Builder {
     case .silu: return multiplyFloat(x, sigmoid(x))
     case .relu: return maximumFloat(x, floats(0, lanes))
     case .tanh: return tanh(x)
-    case .sigmoid: return sigmoid(x)
     }
   }
 }

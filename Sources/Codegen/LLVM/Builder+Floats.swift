@@ -53,7 +53,7 @@ extension Builder {
   }
 
   /// The lanes of `a` (and then of `b`) that `lanes` names.
-  func shuffle(_ a: Value, _ b: Value? = nil, _ lanes: [Int]) -> Value {
+  func shuffle(_ a: Value, with b: Value? = nil, _ lanes: [Int]) -> Value {
     let other = b?.reference ?? LLVMGetUndef(LLVMTypeOf(a.reference))
     return Value(
       reference: LLVMBuildShuffleVector(
@@ -61,7 +61,7 @@ extension Builder {
   }
 
   func extract(_ a: Value, _ lane: Int) -> Value {
-    guard lanes(of: a) > 1 else { return a }
+    guard LLVMGetTypeKind(LLVMTypeOf(a.reference)) == LLVMVectorTypeKind else { return a }
     return Value(
       reference: LLVMBuildExtractElement(
         builder, a.reference, constant32(lane).reference, ""))

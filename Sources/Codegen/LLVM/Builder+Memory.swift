@@ -61,6 +61,32 @@ extension Builder {
       [address, constant32(0), constant32(2), constant32(1)])
   }
 
+  /// Keeps loads and stores from being moved across this place, and the making of `values` behind
+  /// it; emits no instruction.
+  ///
+  /// LLVM's scheduler brings loads of neighbouring addresses together, which in a register tile
+  /// costs the few registers that are left and spills accumulators in the innermost loop.
+  func orderMemory(after values: [Value]) -> [Value] {
+    let register = target.isX86 ? (target.lanes == 16 ? "v" : "x") : "w"
+    var types: [LLVMTypeRef?] = values.map { LLVMTypeOf($0.reference) }
+    let result =
+      types.count == 1 ? types[0] : LLVMStructTypeInContext(context, &types, UInt32(types.count), 0)
+    let signature = LLVMFunctionType(result, &types, UInt32(types.count), 0)
+    let constraints =
+      values.map { _ in "=\(register)" } + values.indices.map { "\($0)" } + ["~{memory}"]
+    var text: [CChar] = []
+    var rules = Array(constraints.joined(separator: ",").utf8CString.dropLast())
+    let assembly = LLVMGetInlineAsm(
+      signature, &text, 0, &rules, rules.count, 1, 0, LLVMInlineAsmDialectATT, 0)
+    var arguments: [LLVMValueRef?] = values.map(\.reference)
+    let call: LLVMValueRef = LLVMBuildCall2(
+      builder, signature, assembly, &arguments, UInt32(arguments.count), "")
+    guard values.count > 1 else { return [Value(reference: call)] }
+    return values.indices.map {
+      Value(reference: LLVMBuildExtractValue(builder, call, UInt32($0), ""))
+    }
+  }
+
   /// Calls an LLVM intrinsic, its name without the type suffix; `types` are the overloaded ones.
   func intrinsic(_ name: String, _ types: [ValueType], _ arguments: [Value]) -> Value {
     let id = LLVMLookupIntrinsicID(name, name.utf8.count)

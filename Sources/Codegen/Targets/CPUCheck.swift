@@ -118,15 +118,15 @@ extension Builder {
   ) -> Value {
     var members: [LLVMTypeRef?] = Array(repeating: i32.reference, count: results)
     let result = LLVMStructTypeInContext(context, &members, UInt32(results), 0)
-    var types: [LLVMTypeRef?] = operands.map { type(of: $0).reference }
-    let type = LLVMFunctionType(result, &types, UInt32(types.count), 0)
+    var types: [LLVMTypeRef?] = operands.map { LLVMTypeOf($0.reference) }
+    let signature = LLVMFunctionType(result, &types, UInt32(types.count), 0)
     var template = Array(text.utf8CString.dropLast())
     var rules = Array(constraints.utf8CString.dropLast())
     let assembly = LLVMGetInlineAsm(
-      type, &template, template.count, &rules, rules.count, 1, 0, LLVMInlineAsmDialectATT, 0)
+      signature, &template, template.count, &rules, rules.count, 1, 0, LLVMInlineAsmDialectATT, 0)
     var references: [LLVMValueRef?] = operands.map(\.reference)
     return Value(
       reference: LLVMBuildCall2(
-        builder, type, assembly, &references, UInt32(references.count), ""))
+        builder, signature, assembly, &references, UInt32(references.count), ""))
   }
 }

@@ -20,7 +20,7 @@ public struct Target: Hashable, Sendable {
   /// The rows of the largest register tile of a contraction.
   public let tileRows: Int
   /// The vectors across that tile; `tileRows * tileVectors` accumulators leave room for the
-  /// operands: 28 + 3 of 32 registers with AVX-512, 12 + 3 of 16 with AVX2, 12 + 4 of 16 with SSE
+  /// operands: 28 + 3 of 32 registers with AVX-512, 12 + 3 of 16 with AVX2, 10 + 4 of 16 with SSE
   /// (which needs a product register), 16 + 12 of 32 with NEON (where the multiplier stays in
   /// a register of four).
   public let tileVectors: Int
@@ -45,7 +45,7 @@ extension Target {
   /// Every x86-64 CPU since about 2009: SSE4.2, no fused multiply-add.
   public static let x86v2 = Target(
     name: "x86-64-v2", triple: "x86_64-unknown-linux-gnu", cpu: "x86-64-v2", features: "",
-    vectorUnit: "sse42", lanes: 4, hasFMA: false, tileRows: 6, tileVectors: 2,
+    vectorUnit: "sse42", lanes: 4, hasFMA: false, tileRows: 5, tileVectors: 2,
     multipliesByLane: false)
 
   /// AVX2 and FMA: Haswell, Zen and later.
