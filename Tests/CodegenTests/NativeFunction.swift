@@ -7,7 +7,7 @@ import Testing
 /// Generated code that runs here: emitted, linked by an ELF linker, loaded.
 final class NativeFunction {
   private let library: UnsafeMutableRawPointer
-  private let symbol: UnsafeMutableRawPointer
+  let symbol: UnsafeMutableRawPointer
 
   /// The linker, or `nil` with the reason for skipping.
   static let linker: String? = {
@@ -20,10 +20,10 @@ final class NativeFunction {
     return nil
   }()
 
-  /// Emits a module that `fill` writes, `run` being its exported function.
-  init(target: Target, _ fill: (Builder) -> Void) throws {
+  /// Emits a module that `fill` writes, `name` being its exported function.
+  init(target: Target, symbol name: String = "run", _ fill: (Builder) throws -> Void) throws {
     let module = Module(name: "test", target: target)
-    fill(module.builder)
+    try fill(module.builder)
     let machine = try TargetMachine(target)
     try machine.optimize(module)
     let object = try machine.object(of: module)
@@ -39,7 +39,7 @@ final class NativeFunction {
     try #require(status == 0)
     defer { unlink(libraryPath) }
     library = try #require(dlopen(libraryPath, RTLD_NOW | RTLD_LOCAL))
-    symbol = try #require(dlsym(library, "run"))
+    symbol = try #require(dlsym(library, name))
   }
 
   deinit { dlclose(library) }

@@ -33,7 +33,7 @@ enum CPUCheck {
   /// keeps their registers.
   static func emit(_ b: Builder, name: String) -> Function {
     // Compiled for the plainest x86-64: it must itself run anywhere.
-    let plain = b.retargeted(Target.x86v2)
+    let plain = b.plainest
     return plain.define(name, [], returning: b.i32) { _ in
       guard b.target.isX86 else { return b.returnValue(b.constant32(1)) }
       var supported = b.constant32(1)
@@ -86,12 +86,6 @@ enum CPUCheck {
 }
 
 extension Builder {
-  /// The same module, its next functions compiled for another level of the same architecture.
-  fileprivate func retargeted(_ other: Target) -> Builder {
-    target.isX86
-      ? Builder(context: context, module: module, builder: builder, target: other) : self
-  }
-
   fileprivate func extend(_ condition: Value) -> Value {
     Value(reference: LLVMBuildZExt(builder, condition.reference, i32.reference, ""))
   }
