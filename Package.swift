@@ -106,7 +106,7 @@ let package = Package(
       name: "PassesTests", dependencies: ["IR", "Passes", "Evaluation", "Models"],
       swiftSettings: strict),
     .testTarget(
-      name: "CodegenTests", dependencies: ["IR", "Codegen", "Evaluation"],
+      name: "CodegenTests", dependencies: ["IR", "Codegen", "Evaluation", "CVitABI"],
       swiftSettings: strict + llvmSettings),
     .testTarget(
       name: "RuntimeTests",

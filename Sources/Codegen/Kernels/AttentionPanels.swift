@@ -1,0 +1,112 @@
+/// The keys of one head as panels: `[tokens / 32][headDim][32]`, tokens along the vectors, zeros
+/// behind the last token.
+struct KeyPanels {
+  let tokens: Int
+  let headDim: Int
+  let stride: Int
+
+  /// Returns the function `(keys of the head, panels) -> void`.
+  func function(_ b: Builder) -> Function {
+    b.define(
+      "pack_keys_f32_\(tokens)x\(headDim)_stride\(stride)", [b.pointer, b.pointer]
+    ) { arguments in
+      let lanes = b.target.lanes
+      let blocks = tokens / lanes
+      b.forLoop(from: b.constant(0), to: b.constant(blocks)) { block, _ in
+        packBlock(b, block, tokens: lanes, arguments)
+        return []
+      }
+      let padded = (tokens + Tile.panelWidth - 1) / Tile.panelWidth * Tile.panelWidth / lanes
+      for block in blocks..<padded {
+        packBlock(b, b.constant(block), tokens: max(0, tokens - block * lanes), arguments)
+      }
+    }
+  }
+
+  /// Emits the transposition of one block of `lanes` tokens, of which the first `tokens` exist.
+  private func packBlock(_ b: Builder, _ block: Value, tokens: Int, _ arguments: [Value]) {
+    let lanes = b.target.lanes
+    let source = b.element(arguments[0], b.multiply(block, b.constant(lanes * stride)))
+    let perPanel = b.constant(Tile.panelWidth / lanes)
+    let target = b.element(
+      arguments[1],
+      b.add(
+        b.multiply(b.divide(block, perPanel), b.constant(headDim * Tile.panelWidth)),
+        b.multiply(b.remainder(block, perPanel), b.constant(lanes))))
+    func transpose(_ first: Value, count: Int) {
+      let rows = (0..<lanes).map { token in
+        token < tokens
+          ? b.loadFloats(
+            b.offset(b.element(source, first), bytes: token * stride * 4), lanes, count: count)
+          : b.floats(0, lanes)
+      }
+      let columns = tokens > 0 ? b.transpose(rows) : rows
+      let to = b.element(target, b.multiply(first, b.constant(Tile.panelWidth)))
+      for (d, column) in columns.prefix(count).enumerated() {
+        b.store(column, b.offset(to, bytes: d * Tile.panelWidth * 4), alignment: lanes * 4)
+      }
+    }
+    let whole = headDim / lanes * lanes
+    if whole > 0 {
+      b.forLoop(from: b.constant(0), to: b.constant(whole), step: lanes) { d, _ in
+        transpose(d, count: lanes)
+        return []
+      }
+    }
+    if whole < headDim { transpose(b.constant(whole), count: headDim - whole) }
+  }
+}
+
+/// The values of one head as panels: `[headDim / 32][tokens][32]`; columns behind the last one are
+/// zero as far as a vector reaches, and unset beyond.
+struct ValuePanels {
+  let tokens: Int
+  let headDim: Int
+  let stride: Int
+
+  /// Returns the function `(values of the head, panels) -> void`.
+  func function(_ b: Builder) -> Function {
+    b.define(
+      "pack_values_f32_\(tokens)x\(headDim)_stride\(stride)", [b.pointer, b.pointer]
+    ) { arguments in
+      let lanes = b.target.lanes
+      b.forLoop(from: b.constant(0), to: b.constant(tokens)) { token, _ in
+        let source = b.element(arguments[0], b.multiply(token, b.constant(stride)))
+        let target = b.element(arguments[1], b.multiply(token, b.constant(Tile.panelWidth)))
+        for first in stride(from: 0, to: headDim, by: lanes) {
+          let x = b.loadFloats(
+            b.offset(source, bytes: first * 4), lanes, count: min(lanes, headDim - first))
+          let panel = first / Tile.panelWidth * tokens * Tile.panelWidth
+          let address = b.offset(target, bytes: (panel + first % Tile.panelWidth) * 4)
+          b.store(x, address, alignment: lanes * 4)
+        }
+        return []
+      }
+    }
+  }
+
+  private func stride(from start: Int, to end: Int, by step: Int) -> StrideTo<Int> {
+    Swift.stride(from: start, to: end, by: step)
+  }
+}
+
+extension Builder {
+  /// The transpose of as many vectors as they have lanes, a power of two: blocks of half the size
+  /// change places, then within each half, and so on.
+  func transpose(_ rows: [Value]) -> [Value] {
+    let lanes = rows.count
+    var rows = rows
+    var distance = lanes / 2
+    while distance > 0 {
+      for i in 0..<lanes where i & distance == 0 {
+        let (a, b) = (rows[i], rows[i + distance])
+        rows[i] = shuffle(
+          a, with: b, (0..<lanes).map { $0 & distance == 0 ? $0 : lanes + $0 - distance })
+        rows[i + distance] = shuffle(
+          a, with: b, (0..<lanes).map { $0 & distance == 0 ? $0 + distance : lanes + $0 })
+      }
+      distance /= 2
+    }
+    return rows
+  }
+}

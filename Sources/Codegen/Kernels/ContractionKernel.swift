@@ -1,0 +1,180 @@
+import IR
+
+/// A whole contraction: `C = epilogue(A B)` with `B` in panels, divided among tasks in both
+/// directions.
+struct ContractionKernel: Hashable {
+  /// The extents: `A` is `[rows, depth]`, `C` is `[rows, columns]`.
+  var rows: Int
+  var columns: Int
+  var depth: Int
+  /// Elements from one row to the next.
+  var aStride: Int
+  var cStride: Int
+  var residualStride = 0
+  /// The term in `1 / sqrt(mean(a^2) + epsilon)`, the factor of each row; `nil`: none.
+  var epsilon: Float?
+  var hasBias = false
+  var activation: ActivationFunction?
+  var hasResidual = false
+
+  /// Fewer rows than this in a task would read the weights too often: columns are divided too.
+  static let rowsPerTask = 24
+  /// The largest number of tasks that the rows are divided among.
+  private var rowTasks: Int { max(1, rows / ContractionKernel.rowsPerTask) }
+
+  /// The scratch memory of one task: a factor for each of its rows.
+  var scratchBytes: Int { epsilon == nil ? 0 : (rows * 4 + 63) / 64 * 64 }
+
+  private var epilogue: Epilogue {
+    Epilogue(
+      scalesRows: epsilon != nil, hasBias: hasBias, activation: activation,
+      hasResidual: hasResidual)
+  }
+
+  private func name(_ target: Target) -> String {
+    "linear_f32_\(rows)x\(columns)x\(depth)_\(target.vectorUnit)"
+      + "_strides\(aStride)_\(cStride)_\(residualStride)" + epilogue.words
+      + (epsilon.map { "_epsilon\($0.bitPattern)" } ?? "")
+  }
+
+  /// The heights of tiles that occur for any number of tasks.
+  private func heights(_ target: Target) -> [Int] {
+    var heights: Set<Int> = []
+    for tasks in 1...rowTasks {
+      heights.formUnion(RowTiles.heights(rows: rows / tasks, height: target.tileRows))
+      if rows % tasks != 0 {
+        heights.formUnion(RowTiles.heights(rows: rows / tasks + 1, height: target.tileRows))
+      }
+    }
+    return heights.sorted()
+  }
+
+  /// Returns the function `(A, B, C, bias, residual, scratch, task, count) -> void`.
+  func function(_ b: Builder) -> Function {
+    b.define(
+      name(b.target), Array(repeating: b.pointer, count: 6) + [b.i64, b.i64], noalias: [1]
+    ) { arguments in
+      emit(b, arguments)
+    }
+  }
+
+  private func emit(_ b: Builder, _ arguments: [Value]) {
+    let target = b.target
+    let scratch = arguments[5]
+    let panels = (columns + Tile.panelWidth - 1) / Tile.panelWidth
+    let grid = taskGrid(b, count: arguments[7], panels: panels)
+    let used = b.multiply(grid.rows, grid.columns)
+    b.ifThen(b.less(arguments[6], used)) {
+      let taskRow = b.remainder(arguments[6], grid.rows)
+      let taskColumn = b.divide(arguments[6], grid.rows)
+      let (firstRow, endRow) = b.share(of: b.constant(rows), taskRow, of: grid.rows)
+      let (firstPanel, endPanel) = b.share(of: b.constant(panels), taskColumn, of: grid.columns)
+
+      if let epsilon {
+        let row = RowNorm(columns: depth, epsilon: epsilon)
+        b.forLoop(from: firstRow, to: endRow) { index, _ in
+          let address = b.element(arguments[0], b.multiply(index, b.constant(aStride)))
+          b.store(row.inverseRoot(b, address), b.element(scratch, b.subtract(index, firstRow)))
+          return []
+        }
+      }
+
+      let perPanel = Tile.panelWidth / target.tileColumns
+      let fullTiles = columns / target.tileColumns
+      let first = b.multiply(firstPanel, b.constant(perPanel))
+      let end = b.multiply(endPanel, b.constant(perPanel))
+      let band = Band(first: firstRow, count: b.subtract(endRow, firstRow))
+      b.forLoop(from: first, to: b.minimum(end, b.constant(fullTiles))) { tile, _ in
+        column(b, arguments, band, tile, width: target.tileColumns)
+        return []
+      }
+      let ragged = columns % target.tileColumns
+      if ragged > 0 {
+        let last = b.constant(fullTiles)
+        b.ifThen(b.less(last, end)) {
+          b.ifThen(b.less(first, b.add(last, b.constant(1)))) {
+            column(b, arguments, band, last, width: ragged)
+          }
+        }
+      }
+    }
+  }
+
+  /// The rows of one task.
+  private struct Band {
+    let first: Value
+    let count: Value
+  }
+
+  /// Emits the grid of tasks, rows first: of the divisors of the rows that are allowed, the one
+  /// that leaves the fewest tasks idle, and of those the largest.
+  private func taskGrid(
+    _ b: Builder, count: Value, panels: Int
+  ) -> (rows: Value, columns: Value) {
+    func columns(_ rows: Value) -> Value {
+      b.minimum(b.divide(count, rows), b.constant(panels))
+    }
+    let most = b.minimum(count, b.constant(rowTasks))
+    guard rowTasks > 1 else { return (b.constant(1), columns(b.constant(1))) }
+    let best = b.forLoop(
+      from: b.constant(1), to: b.add(most, b.constant(1)), carrying: [b.constant(1), b.constant(0)]
+    ) { rows, carried in
+      let used = b.multiply(rows, columns(rows))
+      let better = b.less(used, carried[1])
+      return [b.select(better, carried[0], rows), b.select(better, carried[1], used)]
+    }
+    return (best[0], columns(best[0]))
+  }
+
+  /// Emits one column of tiles: all rows of the task against `width` columns of a panel.
+  private func column(
+    _ b: Builder, _ arguments: [Value], _ band: Band, _ tile: Value, width: Int
+  ) {
+    let target = b.target
+    let perPanel = b.constant(Tile.panelWidth / target.tileColumns)
+    let panelBytes = b.constant(depth * Tile.panelWidth * 4)
+    let part = b.remainder(tile, perPanel)
+    let panel = b.offset(arguments[1], b.multiply(b.divide(tile, perPanel), panelBytes))
+    let partBytes = b.multiply(part, b.constant(target.tileColumns * 4))
+    let right = b.offset(panel, partBytes)
+    let columnBytes = b.multiply(tile, b.constant(target.tileColumns * 4))
+    let bias = hasBias ? b.offset(arguments[3], columnBytes) : arguments[3]
+
+    let height = b.constant(target.tileRows)
+    let tiles = b.divide(b.add(band.count, b.constant(target.tileRows - 1)), height)
+    let base = b.divide(band.count, tiles)
+    let extra = b.remainder(band.count, tiles)
+    let shape = Tile(
+      rows: 1, columns: width, depth: depth, aStride: aStride, cStride: cStride,
+      residualStride: residualStride, epilogue: epilogue,
+      chains: Tile.chains(forRows: rows, on: target), prefetches: true)
+    // The first four tiles of a panel bring in the next one, two lines in four steps; the others
+    // ask for a line that is there already.
+    let ahead = b.offset(panel, panelBytes)
+    b.forLoop(from: b.constant(0), to: tiles, carrying: [b.constant(0)]) { index, carried in
+      let size = b.select(b.less(index, extra), b.add(base, b.constant(1)), base)
+      let row = b.add(band.first, carried[0])
+      let a = b.element(arguments[0], b.multiply(row, b.constant(aStride)))
+      let c = b.offset(
+        b.element(arguments[2], b.multiply(row, b.constant(cStride))), columnBytes)
+      let residual =
+        hasResidual
+        ? b.offset(
+          b.element(arguments[4], b.multiply(row, b.constant(residualStride))), columnBytes)
+        : arguments[4]
+      let scales = epsilon == nil ? arguments[5] : b.element(arguments[5], carried[0])
+      let order = b.add(b.multiply(part, tiles), index)
+      let brings = b.less(order, b.constant(4))
+      let prefetched = b.select(
+        brings, b.offset(ahead, b.multiply(order, b.constant(shape.prefetchedBytes))), right)
+      let step = b.select(brings, b.constant(Tile.prefetchStep), b.constant(0))
+      b.choose(size, among: heights(target)) { rows in
+        var tile = shape
+        tile.rows = rows
+        b.call(
+          tile.function(b), [a, right, c, bias, residual, scales, prefetched, step])
+      }
+      return [b.add(carried[0], size)]
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import IR
+
+/// Elementary functions as polynomials on vectors.
+///
+/// Coefficients are minimax fits in double (iteratively reweighted least squares on Chebyshev
+/// nodes, `numpy.linalg.lstsq`), rounded to single precision; the errors stated hold for evaluation
+/// in single precision and are measured by the tests.
+extension Builder {
+  /// The polynomial with these coefficients, constant first, by Horner's rule.
+  private func polynomial(_ coefficients: [Float], _ x: Value) -> Value {
+    let lanes = lanes(of: x)
+    guard let last = coefficients.last else { return floats(0, lanes) }
+    return coefficients.dropLast().reversed().reduce(floats(last, lanes)) {
+      multiplyAdd($0, x, floats($1, lanes))
+    }
+  }
+
+  /// `2^x`, relative error at most 2e-7 for x in -126...127; clamped beyond.
+  ///
+  /// `x = n + f`, n the nearest integer; `2^f` by a polynomial (fit error 7.5e-8), `2^n` by adding n
+  /// to the exponent bits. Adding 1.5 * 2^23 rounds x to an integer and leaves n in the low bits.
+  func exp2(_ x: Value) -> Value {
+    let lanes = lanes(of: x)
+    let clamped = minimumFloat(maximumFloat(x, floats(-126, lanes)), floats(127, lanes))
+    let magic = floats(12_582_912, lanes)
+    let shifted = addFloat(clamped, magic)
+    let fraction = subtractFloat(clamped, subtractFloat(shifted, magic))
+    let power = polynomial(
+      [
+        1.0000001192092896, 0.6931469440460205, 0.24022120237350464, 0.05550713092088699,
+        0.009675540961325169, 0.0013276472454890609,
+      ], fraction)
+    let integers = vector(lanes, of: i32)
+    let exponent = shiftLeft(bitcast(shifted, to: integers), 23)
+    return bitcast(
+      wrappingAdd(bitcast(power, to: integers), exponent), to: floats(lanes))
+  }
+
+  /// `e^x`, relative error at most 2e-7 * (1 + |x| / 2): x is scaled by log2(e) in one rounding.
+  func exp(_ x: Value) -> Value {
+    exp2(multiplyFloat(x, floats(1.4426950408889634, lanes(of: x))))
+  }
+
+  /// `1 / (1 + e^-x)`, absolute error at most 3e-7.
+  func sigmoid(_ x: Value) -> Value {
+    let lanes = lanes(of: x)
+    let power = exp2(multiplyFloat(x, floats(-1.4426950408889634, lanes)))
+    return divideFloat(floats(1, lanes), addFloat(power, floats(1, lanes)))
+  }
+
+  /// `tanh x = 1 - 2 / (1 + e^2x)`, absolute error at most 5e-7.
+  func tanh(_ x: Value) -> Value {
+    let lanes = lanes(of: x)
+    let power = exp2(multiplyFloat(x, floats(2.8853900817779268, lanes)))
+    return subtractFloat(
+      floats(1, lanes), divideFloat(floats(2, lanes), addFloat(power, floats(1, lanes))))
+  }
+
+  /// GELU in its exact form, absolute error at most 1e-6.
+  ///
+  /// `max(x, 0) - a * Phi(-a)` with `a = min(|x|, 5.2)` and `Phi(-a) = 1/2 - a * P(t)`,
+  /// `t = 2 a^2 / 5.2^2 - 1`: 14 terms, fit error 1.5e-7, and `5.2 * Phi(-5.2) = 5.2e-7` is all that
+  /// the clamp leaves. The correction is bounded, so large |x| keep full precision.
+  func geluErf(_ x: Value) -> Value {
+    let lanes = lanes(of: x)
+    let magnitude = minimumFloat(absolute(x), floats(5.2, lanes))
+    let t = multiplyAdd(
+      multiplyFloat(magnitude, magnitude), floats(0.07396449704142011, lanes), floats(-1, lanes))
+    let p = polynomial(
+      [
+        0.1359499841928482, -0.06774362176656723, 0.050025615841150284, -0.03993198648095131,
+        0.03197391703724861, -0.02469884231686592, 0.01803876832127571, -0.01261964999139309,
+        0.008365105837583542, -0.004542335867881775, 0.0020051696337759495,
+        -0.00146875053178519, 0.0011886900756508112, -0.00038824378862045705,
+      ], t)
+    let tail = multiplyAdd(negate(magnitude), p, floats(0.5, lanes))
+    return multiplyAdd(
+      negate(magnitude), tail, maximumFloat(x, floats(0, lanes)))
+  }
+
+  /// Applies an activation. Absolute errors: 1e-6 for GELU's exact form, else 4e-7 * max(1, |x|).
+  func activate(_ activation: ActivationFunction?, _ x: Value) -> Value {
+    let lanes = lanes(of: x)
+    switch activation {
+    case nil: return x
+    case .gelu: return geluErf(x)
+    case .geluTanh:
+      // (1 + tanh u) / 2 = sigmoid(2u); u = sqrt(2 / pi) * x * (1 + 0.044715 * x^2)
+      let square = multiplyFloat(x, x)
+      let twice = multiplyFloat(
+        multiplyFloat(x, floats(1.5957691216057308, lanes)),
+        multiplyAdd(square, floats(0.044715, lanes), floats(1, lanes)))
+      return multiplyFloat(x, sigmoid(twice))
+    case .quickGelu: return multiplyFloat(x, sigmoid(multiplyFloat(x, floats(1.702, lanes))))
+    case .silu: return multiplyFloat(x, sigmoid(x))
+    case .relu: return maximumFloat(x, floats(0, lanes))
+    case .tanh: return tanh(x)
+    }
+  }
+}

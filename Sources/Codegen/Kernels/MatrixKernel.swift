@@ -1,0 +1,99 @@
+/// Matrix operations that no model leaves in its planned form, kept so that every legal graph runs:
+/// plain loops, vectors where the memory order allows it.
+struct MatrixKernel: Hashable {
+  /// Which operation.
+  enum Operation: Hashable {
+    /// `[matrices, rows, depth] x [matrices, depth, columns]`, the second maybe transposed.
+    case product(depth: Int, transposed: Bool)
+    /// `output[i, j] = x[j, i]`; `rows` and `columns` are the result's.
+    case transpose
+  }
+
+  var operation: Operation
+  var matrices = 1
+  /// The extents of one matrix of the result.
+  var rows: Int
+  var columns: Int
+  /// Elements from one row to the next; rows of consecutive matrices follow each other.
+  var aStride: Int
+  var bStride = 0
+  var outputStride: Int
+
+  private var name: String {
+    let word =
+      switch operation {
+      case .product(let depth, let transposed):
+        "matmul_depth\(depth)" + (transposed ? "_transposed" : "")
+      case .transpose: "transpose"
+      }
+    return "\(word)_f32_\(matrices)x\(rows)x\(columns)_strides\(aStride)_\(bStride)_\(outputStride)"
+  }
+
+  /// Returns the function `(a, b, output, task, count) -> void`: tasks share the rows of the
+  /// result.
+  func function(_ b: Builder) -> Function {
+    b.define(name, [b.pointer, b.pointer, b.pointer, b.i64, b.i64]) { arguments in
+      let (first, end) = b.share(
+        of: b.constant(matrices * rows), arguments[3], of: arguments[4])
+      b.forLoop(from: first, to: end) { row, _ in
+        let output = b.element(arguments[2], b.multiply(row, b.constant(outputStride)))
+        switch operation {
+        case .transpose:
+          b.forLoop(from: b.constant(0), to: b.constant(columns)) { column, _ in
+            let from = b.element(
+              arguments[0], b.add(b.multiply(column, b.constant(aStride)), row))
+            b.store(b.load(b.f32, from), b.element(output, column))
+            return []
+          }
+        case .product(let depth, let transposed):
+          let matrix = b.divide(row, b.constant(rows))
+          let right = b.element(
+            arguments[1],
+            b.multiply(matrix, b.constant((transposed ? columns : depth) * bStride)))
+          let left = b.element(arguments[0], b.multiply(row, b.constant(aStride)))
+          if transposed {
+            dots(b, left, right, output, depth: depth)
+          } else {
+            combinations(b, left, right, output, depth: depth)
+          }
+        }
+        return []
+      }
+    }
+  }
+
+  /// Emits one row of the result as sums of products along two rows.
+  private func dots(_ b: Builder, _ left: Value, _ right: Value, _ output: Value, depth: Int) {
+    let lanes = b.target.lanes
+    b.forLoop(from: b.constant(0), to: b.constant(columns)) { column, _ in
+      let line = b.element(right, b.multiply(column, b.constant(bStride)))
+      let sums = b.visitRow(columns: depth, sums: b.floats(0, lanes)) { bytes, count, sum in
+        b.multiplyAdd(
+          b.loadFloats(b.offset(left, bytes), lanes, count: count),
+          b.loadFloats(b.offset(line, bytes), lanes, count: count), sum)
+      }
+      b.store(b.total(sums), b.element(output, column))
+      return []
+    }
+  }
+
+  /// Emits one row of the result as a combination of the rows of the right matrix.
+  private func combinations(
+    _ b: Builder, _ left: Value, _ right: Value, _ output: Value, depth: Int
+  ) {
+    let lanes = b.target.lanes
+    b.visitRow(columns: columns) { bytes, count in
+      let sum = b.forLoop(
+        from: b.constant(0), to: b.constant(depth), carrying: [b.floats(0, lanes)]
+      ) { k, sums in
+        let factor = b.splat(b.load(b.f32, b.element(left, k)), lanes)
+        let line = b.element(right, b.multiply(k, b.constant(bStride)))
+        return [
+          b.multiplyAdd(
+            factor, b.loadFloats(b.offset(line, bytes), lanes, count: count), sums[0])
+        ]
+      }
+      b.storeFloats(sum[0], b.offset(output, bytes), count: count)
+    }
+  }
+}

@@ -1,0 +1,187 @@
+import IR
+
+/// What happens to a sum of products before it is stored, in this order.
+struct Epilogue: Hashable {
+  /// Multiply row m by its factor.
+  var scalesRows = false
+  /// Add a vector along the columns.
+  var hasBias = false
+  /// Apply a function.
+  var activation: ActivationFunction?
+  /// Add a matrix.
+  var hasResidual = false
+
+  /// The words that stand for it in the name of a function.
+  var words: String {
+    (scalesRows ? "_scaled" : "") + (hasBias ? "_bias" : "")
+      + (activation.map { "_\($0.rawValue)" } ?? "") + (hasResidual ? "_residual" : "")
+  }
+}
+
+/// The microkernel: `C = epilogue(A B)` for one register tile, the whole depth in registers.
+///
+/// `A` is row-major, used in place (its elements are broadcast from memory). `B` is one panel
+/// `[depth][32]`, of which a tile reads `target.tileColumns` columns. Every output element is the
+/// chain `fma(a[k], b[k], sum)` for k ascending, whatever the height of the tile, so the split of
+/// the rows into tiles and tasks does not change a bit.
+struct Tile: Hashable {
+  /// The rows of the tile: 1...target.tileRows.
+  var rows: Int
+  /// The columns stored: 1...target.tileColumns.
+  var columns: Int
+  /// The length of each sum.
+  var depth: Int
+  /// Elements from one row to the next of A, C and the residual.
+  var aStride: Int
+  var cStride: Int
+  var residualStride = 0
+  /// What happens to the sums.
+  var epilogue = Epilogue()
+  /// In how many interleaved chains each sum is computed: more than one only where few rows leave
+  /// the multipliers waiting. A function of the operation's shape, never of the split.
+  var chains = 1
+  /// `true` iff the tile brings the next panel into the L2 cache.
+  var prefetches = false
+
+  /// Elements from one row to the next of a panel.
+  static let panelWidth = Pack.standardWidth
+  /// The steps of the depth in one round of the loop.
+  private var unroll: Int { max(4, chains) }
+  /// What one tile can prefetch: two cache lines in each round.
+  var prefetchedBytes: Int { depth / unroll * Tile.prefetchStep }
+  /// How far the prefetched address moves in each round.
+  static let prefetchStep = 128
+
+  /// The chains that suit an operation of `rows` rows in all: with at most four rows the latency of
+  /// the additions would bound it.
+  static func chains(forRows rows: Int, on target: Target) -> Int {
+    guard rows <= 4 else { return 1 }
+    let accumulators = target.tileRows * target.tileVectors
+    return [8, 4, 2].first { rows * target.tileVectors * $0 <= accumulators } ?? 1
+  }
+
+  private func name(_ target: Target) -> String {
+    "contract_\(rows)x\(columns)_f32_\(target.vectorUnit)_depth\(depth)"
+      + "_strides\(aStride)_\(cStride)_\(residualStride)" + epilogue.words
+      + (chains > 1 ? "_chains\(chains)" : "") + (prefetches ? "_prefetch" : "")
+  }
+
+  /// Returns the function
+  /// `(A, B, C, bias, residual, rowScale, prefetched, prefetchStepBytes) -> void`.
+  func function(_ b: Builder) -> Function {
+    b.define(
+      name(b.target), Array(repeating: b.pointer, count: 7) + [b.i64], noalias: [1]
+    ) { arguments in
+      emit(b, arguments)
+    }
+  }
+
+  private func emit(_ b: Builder, _ arguments: [Value]) {
+    let lanes = b.target.lanes
+    let vectors = (columns + lanes - 1) / lanes
+    let zero = b.floats(0, lanes)
+    var sums = Array(repeating: zero, count: chains * rows * vectors)
+    let rounds = depth / unroll
+
+    var (a, panel) = (arguments[0], arguments[1])
+    if rounds > 0 {
+      let carried = b.forLoop(
+        from: b.constant(0), to: b.constant(rounds), carrying: [a, panel, arguments[6]] + sums
+      ) { _, carried in
+        let (a, panel, ahead) = (carried[0], carried[1], carried[2])
+        var sums = Array(carried[3...])
+        if prefetches {
+          b.prefetch(ahead)
+          b.prefetch(b.offset(ahead, bytes: 64))
+        }
+        steps(b, unroll, a, panel, &sums)
+        return [
+          b.offset(a, bytes: unroll * 4), b.offset(panel, bytes: unroll * Tile.panelWidth * 4),
+          prefetches ? b.offset(ahead, arguments[7]) : ahead,
+        ] + sums
+      }
+      (a, panel) = (carried[0], carried[1])
+      sums = Array(carried[3...])
+    }
+    steps(b, depth % unroll, a, panel, &sums)
+
+    var width = chains
+    while width > 1 {
+      width /= 2
+      for i in 0..<width * rows * vectors {
+        sums[i] = b.addFloat(sums[i], sums[i + width * rows * vectors])
+      }
+    }
+    finish(b, Array(sums[..<(rows * vectors)]), vectors, arguments)
+  }
+
+  /// Emits `count` consecutive steps of the depth, from the addresses of their first.
+  private func steps(
+    _ b: Builder, _ count: Int, _ a: Value, _ panel: Value, _ sums: inout [Value]
+  ) {
+    let lanes = b.target.lanes
+    let vectors = (columns + lanes - 1) / lanes
+    // With multiplication by a lane, four steps of each row come in one load.
+    var fours: [Value] = []
+    for k in 0..<count {
+      let byLane = b.target.multipliesByLane && k / 4 * 4 + 4 <= count
+      if byLane, k % 4 == 0 {
+        fours = (0..<rows).map {
+          b.load(b.floats(4), b.offset(a, bytes: ($0 * aStride + k) * 4))
+        }
+      }
+      let right = (0..<vectors).map {
+        b.load(
+          b.floats(lanes), b.offset(panel, bytes: (k * Tile.panelWidth + $0 * lanes) * 4),
+          alignment: lanes * 4)
+      }
+      for row in 0..<rows {
+        let left =
+          byLane
+          ? b.shuffle(fours[row], Array(repeating: k % 4, count: lanes))
+          : b.splat(b.load(b.f32, b.offset(a, bytes: (row * aStride + k) * 4)), lanes)
+        for vector in 0..<vectors {
+          let index = ((k % chains) * rows + row) * vectors + vector
+          sums[index] = b.multiplyAdd(left, right[vector], sums[index])
+        }
+      }
+      let last = ((k % chains) * rows + rows - 1) * vectors
+      sums.replaceSubrange(
+        last..<last + vectors, with: b.orderMemory(after: Array(sums[last..<last + vectors])))
+    }
+  }
+
+  /// Emits the epilogue and the stores.
+  private func finish(_ b: Builder, _ sums: [Value], _ vectors: Int, _ arguments: [Value]) {
+    let lanes = b.target.lanes
+    let (c, bias, residual, scales) = (arguments[2], arguments[3], arguments[4], arguments[5])
+    let counts = (0..<vectors).map { min(lanes, columns - $0 * lanes) }
+    let biases = (0..<vectors).map {
+      epilogue.hasBias
+        ? b.loadFloats(b.offset(bias, bytes: $0 * lanes * 4), lanes, count: counts[$0])
+        : b.floats(0, lanes)
+    }
+    for row in 0..<rows {
+      let scale =
+        epilogue.scalesRows
+        ? b.splat(b.load(b.f32, b.offset(scales, bytes: row * 4)), lanes) : b.floats(1, lanes)
+      for vector in 0..<vectors {
+        var value = sums[row * vectors + vector]
+        switch (epilogue.scalesRows, epilogue.hasBias) {
+        case (true, true): value = b.multiplyAdd(value, scale, biases[vector])
+        case (true, false): value = b.multiplyFloat(value, scale)
+        case (false, true): value = b.addFloat(value, biases[vector])
+        case (false, false): break
+        }
+        value = b.activate(epilogue.activation, value)
+        if epilogue.hasResidual {
+          let address = b.offset(residual, bytes: (row * residualStride + vector * lanes) * 4)
+          value = b.addFloat(value, b.loadFloats(address, lanes, count: counts[vector]))
+        }
+        b.storeFloats(
+          value, b.offset(c, bytes: (row * cStride + vector * lanes) * 4),
+          count: counts[vector])
+      }
+    }
+  }
+}

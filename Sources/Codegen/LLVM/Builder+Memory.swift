@@ -1,0 +1,101 @@
+internal import CLLVM
+
+/// Addresses, loads and stores.
+extension Builder {
+  /// The address `bytes` beyond `base`.
+  func offset(_ base: Value, _ bytes: Value) -> Value {
+    var indices: [LLVMValueRef?] = [bytes.reference]
+    return Value(
+      reference: LLVMBuildInBoundsGEP2(builder, i8.reference, base.reference, &indices, 1, ""))
+  }
+
+  /// The address `bytes` beyond `base`.
+  func offset(_ base: Value, bytes: Int) -> Value {
+    bytes == 0 ? base : offset(base, constant(bytes))
+  }
+
+  /// The address of element `index` (of floats) beyond `base`.
+  func element(_ base: Value, _ index: Value) -> Value {
+    offset(base, multiply(index, constant(4)))
+  }
+
+  /// Loads a value of this type from `address`, aligned to `alignment` bytes.
+  func load(_ type: ValueType, _ address: Value, alignment: Int = 4) -> Value {
+    let typed = bitcast(address, to: pointer(to: type))
+    let value = LLVMBuildLoad2(builder, type.reference, typed.reference, "")
+    LLVMSetAlignment(value, UInt32(alignment))
+    return Value(reference: value!)
+  }
+
+  /// Stores a value to `address`, aligned to `alignment` bytes.
+  func store(_ value: Value, _ address: Value, alignment: Int = 4) {
+    let typed = bitcast(address, to: pointer(to: type(of: value)))
+    let store = LLVMBuildStore(builder, value.reference, typed.reference)
+    LLVMSetAlignment(store, UInt32(alignment))
+  }
+
+  /// Loads the first `count` of `lanes` floats; the others are zero and their memory is not read.
+  func loadFloats(_ address: Value, _ lanes: Int, count: Int, alignment: Int = 4) -> Value {
+    guard count < lanes else { return load(floats(lanes), address, alignment: alignment) }
+    let type = floats(lanes)
+    let typed = bitcast(address, to: pointer(to: type))
+    return intrinsic(
+      "llvm.masked.load", [type, self.type(of: typed)],
+      [typed, constant32(alignment), mask(first: count, of: lanes), floats(0, lanes)])
+  }
+
+  /// Stores the first `count` lanes of `value`.
+  func storeFloats(_ value: Value, _ address: Value, count: Int, alignment: Int = 4) {
+    let lanes = lanes(of: value)
+    guard count < lanes else { return store(value, address, alignment: alignment) }
+    let typed = bitcast(address, to: pointer(to: type(of: value)))
+    _ = intrinsic(
+      "llvm.masked.store", [type(of: value), type(of: typed)],
+      [value, typed, constant32(alignment), mask(first: count, of: lanes)])
+  }
+
+  /// Asks for the cache line at `address` to be brought into the L2 cache for reading.
+  func prefetch(_ address: Value) {
+    _ = intrinsic(
+      "llvm.prefetch", [type(of: address)],
+      [address, constant32(0), constant32(2), constant32(1)])
+  }
+
+  /// Keeps loads and stores from being moved across this place, and the making of `values` behind
+  /// it; emits no instruction.
+  ///
+  /// LLVM's scheduler brings loads of neighbouring addresses together, which in a register tile
+  /// costs the few registers that are left and spills accumulators in the innermost loop.
+  func orderMemory(after values: [Value]) -> [Value] {
+    let register = target.isX86 ? (target.lanes == 16 ? "v" : "x") : "w"
+    var types: [LLVMTypeRef?] = values.map { LLVMTypeOf($0.reference) }
+    let result =
+      types.count == 1 ? types[0] : LLVMStructTypeInContext(context, &types, UInt32(types.count), 0)
+    let signature = LLVMFunctionType(result, &types, UInt32(types.count), 0)
+    let constraints =
+      values.map { _ in "=\(register)" } + values.indices.map { "\($0)" } + ["~{memory}"]
+    var text: [CChar] = []
+    var rules = Array(constraints.joined(separator: ",").utf8CString.dropLast())
+    let assembly = LLVMGetInlineAsm(
+      signature, &text, 0, &rules, rules.count, 1, 0, LLVMInlineAsmDialectATT, 0)
+    var arguments: [LLVMValueRef?] = values.map(\.reference)
+    let call: LLVMValueRef = LLVMBuildCall2(
+      builder, signature, assembly, &arguments, UInt32(arguments.count), "")
+    guard values.count > 1 else { return [Value(reference: call)] }
+    return values.indices.map {
+      Value(reference: LLVMBuildExtractValue(builder, call, UInt32($0), ""))
+    }
+  }
+
+  /// Calls an LLVM intrinsic, its name without the type suffix; `types` are the overloaded ones.
+  func intrinsic(_ name: String, _ types: [ValueType], _ arguments: [Value]) -> Value {
+    let id = LLVMLookupIntrinsicID(name, name.utf8.count)
+    var overloads: [LLVMTypeRef?] = types.map(\.reference)
+    let function = LLVMGetIntrinsicDeclaration(module, id, &overloads, overloads.count)
+    let type = LLVMIntrinsicGetType(context, id, &overloads, overloads.count)
+    var references: [LLVMValueRef?] = arguments.map(\.reference)
+    return Value(
+      reference: LLVMBuildCall2(
+        builder, type, function, &references, UInt32(references.count), ""))
+  }
+}

@@ -1,0 +1,159 @@
+internal import CLLVM
+import IR
+
+/// Emits what surrounds the phases: the constants of `vit_abi.h` and the exported functions, each
+/// of which hands its arguments to the embedded runtime.
+struct ProgramEmitter {
+  /// `VIT_ABI_VERSION` of the layouts emitted here.
+  static let abiVersion = 1
+  /// `VIT_ERROR_BYTES`.
+  private static let errorBytes = 512
+
+  /// What the exported functions are compiled for: they run before the CPU has been checked.
+  private let b: Builder
+  private let checked: Builder
+  private let graph: Graph
+  private let program: ProgramInfo
+
+  init(builder: Builder, graph: Graph, program: ProgramInfo) {
+    checked = builder
+    b = builder.plainest
+    self.graph = graph
+    self.program = program
+  }
+
+  /// Emits everything.
+  ///
+  /// - Throws: a graph that has not exactly one input.
+  func emit(phases: [Function], scratchBytes: Int) throws(Diagnostic) {
+    let inputs = graph.nodes.filter { if case .input = $0.op { true } else { false } }
+    guard inputs.count == 1 else {
+      throw Diagnostic("a compiled model has one input, found \(inputs.count)")
+    }
+    let description = self.description(input: inputs[0])
+    let cpuCheck = CPUCheck.emit(checked, name: "cpu_is_supported")
+    let errorText = emitErrorText()
+    let weights =
+      program.weightsFileName == nil
+      ? b.declareData(CodeGenerator.weightsSymbol) : b.null
+    let table = b.global(
+      "phases", b.constantArray(phases.map { b.asPointer($0.value) }, of: b.pointer))
+    let record = b.global(
+      "program",
+      b.constantStruct([
+        .size, .value(description), .value(weights),
+        .value(program.weightsFileName.map { b.text($0) } ?? b.null),
+        .wide(program.weightsBytes),
+        .value(
+          b.constantArray(
+            [
+              b.constant(Int(bitPattern: UInt(program.weightsHashLow))),
+              b.constant(Int(bitPattern: UInt(program.weightsHashHigh))),
+            ], of: b.i64)),
+        .wide(program.arenaBytes), .wide(scratchBytes), .narrow(phases.count), .narrow(0),
+        .value(table), .value(preprocessing()), .value(b.asPointer(errorText.value)),
+        .value(b.asPointer(cpuCheck.value)),
+      ]))
+    exportFunctions(record: record, description: description, errorText: errorText)
+  }
+
+  /// `const vit_description *`.
+  private func description(input: Node) -> Value {
+    let outputs = graph.outputs.map { output in
+      tensor(name: output.name, shape: visible(graph[output.value].type.shape, output.name))
+    }
+    return b.global(
+      "description",
+      b.constantStruct([
+        .size, .narrow(ProgramEmitter.abiVersion), .narrow(outputs.count),
+        .value(b.text(program.name)), .value(b.text(program.model)),
+        .value(b.text(program.compilerVersion)), .value(b.text(checked.target.summary)),
+        .value(b.text(program.weightsHash)),
+        .value(tensor(name: "images", shape: input.type.shape)),
+        .value(b.global("outputs", b.constantArray(outputs, of: tensorType))),
+        .wide(program.parameters), .wide(program.flops), .wide(program.weightsBytes),
+        .wide(program.arenaBytes), .value(b.text(program.json)),
+      ]))
+  }
+
+  /// The shape of one image's result: a matrix of one row is a vector to the caller, unless it is
+  /// a list of tokens.
+  private func visible(_ shape: [Int], _ name: String) -> [Int] {
+    shape.count == 2 && shape[0] == 1 && name != "tokens" ? [shape[1]] : shape
+  }
+
+  private var tensorType: ValueType { b.type(of: tensor(name: "", shape: [])) }
+
+  /// `vit_tensor`.
+  private func tensor(name: String, shape: [Int]) -> Value {
+    let extents = shape.prefix(4) + Array(repeating: 0, count: max(0, 4 - shape.count))
+    return b.constantStruct([
+      .value(b.text(name)), .value(b.text("f32")), .narrow(shape.count), .narrow(0),
+      .value(b.constantArray(extents.map { b.constant($0) }, of: b.i64)),
+      .wide(shape.reduce(1, *)),
+    ])
+  }
+
+  /// `const vit_preprocessing *`.
+  private func preprocessing() -> Value {
+    let info = program.preprocessing
+    func channels(_ values: [Float]) -> Builder.Member {
+      .value(
+        b.constantArray(
+          (0..<3).map { b.float($0 < values.count ? values[$0] : 0) }, of: b.f32))
+    }
+    return b.global(
+      "preprocessing",
+      b.constantStruct([
+        .narrow(info.resizeMode), .narrow(info.resizeWidth), .narrow(info.resizeHeight),
+        .narrow(info.filter), .narrow(info.sizeRounding), .narrow(0), channels(info.scale),
+        channels(info.shift), channels(info.padding),
+      ]))
+  }
+
+  /// `char *error_text(void)`: a buffer of each thread's own.
+  private func emitErrorText() -> Function {
+    let buffer = b.threadLocalBytes("error_buffer", count: ProgramEmitter.errorBytes)
+    return b.define("error_text", [], returning: b.pointer) { _ in b.returnValue(buffer) }
+  }
+
+  private func exportFunctions(record: Value, description: Value, errorText: Function) {
+    let p = b.pointer
+    /// Exports `NAME_name(parameters)`, which calls `vit_rt_name`, the program first if wanted.
+    func forward(
+      _ name: String, _ parameters: [ValueType], withProgram: Bool = true,
+      returning result: ValueType? = nil
+    ) -> Value {
+      let runtime = b.declare(
+        "vit_rt_\(name)", (withProgram ? [p] : []) + parameters, returning: result ?? b.void)
+      let function = b.define(
+        "\(program.name)_\(name)", parameters, returning: result, exported: true
+      ) { arguments in
+        let value = b.call(runtime, (withProgram ? [record] : []) + arguments)
+        if result != nil { b.returnValue(value) }
+      }
+      return b.asPointer(function.value)
+    }
+    func constant(_ name: String, _ body: () -> Value) -> Value {
+      b.asPointer(
+        b.define("\(program.name)_\(name)", [], returning: p, exported: true) { _ in
+          b.returnValue(body())
+        }.value)
+    }
+    let entry = b.global(
+      "entry",
+      b.constantStruct([
+        .size, .narrow(ProgramEmitter.abiVersion), .narrow(0),
+        .value(constant("description") { description }),
+        .value(forward("create", [p, p], returning: b.i32)),
+        .value(forward("destroy", [p], withProgram: false)),
+        .value(forward("context_create", [p, p], returning: b.i32)),
+        .value(forward("context_destroy", [p], withProgram: false)),
+        .value(forward("run", [p, p, b.i64, p], returning: b.i32)),
+        .value(forward("run_all", [p, p, b.i64, p], returning: b.i32)),
+        .value(forward("preprocess", [p, b.i32, b.i32, b.i64, p], returning: b.i32)),
+        .value(constant("last_error") { b.call(errorText, []) }),
+      ]))
+    _ = constant("vitc_entry") { entry }
+  }
+}

@@ -1,0 +1,143 @@
+import Glibc
+import Testing
+
+@testable import Codegen
+@testable import IR
+
+/// Generated code that runs here: emitted, linked by an ELF linker, loaded.
+final class NativeFunction {
+  private let library: UnsafeMutableRawPointer
+  let symbol: UnsafeMutableRawPointer
+
+  /// The linker, or `nil` with the reason for skipping.
+  static let linker: String? = {
+    let folders = (getenv("PATH").map { String(cString: $0) } ?? "/usr/bin").split(separator: ":")
+    for name in ["ld.lld", "ld"] {
+      for folder in folders where access("\(folder)/\(name)", X_OK) == 0 {
+        return "\(folder)/\(name)"
+      }
+    }
+    return nil
+  }()
+
+  /// Emits a module that `fill` writes, `name` being its exported function.
+  init(target: Target, symbol name: String = "run", _ fill: (Builder) throws -> Void) throws {
+    let module = Module(name: "test", target: target)
+    try fill(module.builder)
+    let machine = try TargetMachine(target)
+    try machine.optimize(module)
+    let object = try machine.object(of: module)
+    var template = Array("\(NativeFunction.temporary)/vitc-test-XXXXXX".utf8CString)
+    let folder = try #require(mkdtemp(&template).map { String(cString: $0) })
+    defer { rmdir(folder) }
+    let (objectPath, libraryPath) = ("\(folder)/test.o", "\(folder)/test.so")
+    try NativeFunction.write(object, to: objectPath)
+    defer { unlink(objectPath) }
+    let linker = try #require(NativeFunction.linker)
+    let status = NativeFunction.spawn(
+      [linker, "-shared", "-z", "noexecstack", "-o", libraryPath, objectPath])
+    try #require(status == 0)
+    defer { unlink(libraryPath) }
+    library = try #require(dlopen(libraryPath, RTLD_NOW | RTLD_LOCAL))
+    symbol = try #require(dlsym(library, name))
+  }
+
+  deinit { dlclose(library) }
+
+  private static var temporary: String {
+    getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+  }
+
+  static func write(_ bytes: [UInt8], to path: String) throws {
+    let file = try #require(fopen(path, "wb"))
+    let written = fwrite(bytes, 1, bytes.count, file)
+    fclose(file)
+    try #require(written == bytes.count)
+  }
+
+  static func spawn(_ arguments: [String]) -> Int32 {
+    var pointers = arguments.map { strdup($0) } + [nil]
+    defer { pointers.forEach { free($0) } }
+    var child: pid_t = 0
+    guard posix_spawn(&child, arguments[0], nil, nil, &pointers, environ) == 0 else { return -1 }
+    var status: Int32 = 0
+    waitpid(child, &status, 0)
+    return status
+  }
+
+  /// Calls `run(p0, p1, p2, p3, p4, scratch, task, count)`.
+  func callAsFunction(
+    _ pointers: [UnsafeMutablePointer<Float>?], task: Int = 0, count: Int = 1
+  ) {
+    typealias Kernel =
+      @convention(c) (
+        UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?,
+        UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?,
+        Int, Int
+      ) -> Void
+    let kernel = unsafeBitCast(symbol, to: Kernel.self)
+    let p = pointers + Array(repeating: nil, count: 6 - pointers.count)
+    kernel(p[0], p[1], p[2], p[3], p[4], p[5], task, count)
+  }
+
+  /// Calls every task of `count`, last first: the order must not matter.
+  func all(_ pointers: [UnsafeMutablePointer<Float>?], count: Int) {
+    for task in (0..<count).reversed() { self(pointers, task: task, count: count) }
+  }
+}
+
+extension Builder {
+  /// Exports `function` as `run(p0, …, p5, task, count)`, which is handed the first arguments that
+  /// it takes, and the last two.
+  func exportAsRun(_ function: Function, pointers: Int) {
+    _ = define(
+      "run", Array(repeating: pointer, count: 6) + [i64, i64], exported: true
+    ) { arguments in
+      call(function, Array(arguments[..<pointers]) + Array(arguments[6...]))
+    }
+  }
+}
+
+/// Floats in memory aligned to 64 bytes, with a fence of unusual numbers behind them.
+final class Floats {
+  let pointer: UnsafeMutablePointer<Float>
+  let count: Int
+  private static let fence: Float = 12345.678
+  private static let fenceCount = 64
+
+  init(count: Int, _ value: (Int) -> Float = { _ in 0 }) {
+    self.count = count
+    let bytes = (count + Floats.fenceCount) * 4
+    pointer = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+      .bindMemory(to: Float.self, capacity: count + Floats.fenceCount)
+    for i in 0..<count { pointer[i] = value(i) }
+    for i in 0..<Floats.fenceCount { pointer[count + i] = Floats.fence }
+  }
+
+  convenience init(_ values: [Float]) { self.init(count: values.count) { values[$0] } }
+
+  deinit { pointer.deallocate() }
+
+  /// `true` iff nothing was written behind the end.
+  var isIntact: Bool {
+    (0..<Floats.fenceCount).allSatisfy { pointer[count + $0] == Floats.fence }
+  }
+
+  /// The values.
+  var values: [Float] { (0..<count).map { pointer[$0] } }
+}
+
+/// A small deterministic generator (SplitMix64, doi:10.1145/2714064.2660195).
+struct Random: RandomNumberGenerator {
+  var state: UInt64
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+  mutating func floats(_ count: Int, _ range: ClosedRange<Float> = -1...1) -> [Float] {
+    (0..<count).map { _ in Float.random(in: range, using: &self) }
+  }
+}

@@ -1,0 +1,187 @@
+import Glibc
+import Testing
+
+@testable import Codegen
+@testable import IR
+
+/// Every operation that has code, as the planner hands it over: operands at odd places with padded
+/// rows, against the operation's own reference semantics.
+@Suite struct PhaseTests {
+  /// The layout of `vit_frame`.
+  struct Frame {
+    var weights: UnsafeMutablePointer<Float>
+    var arena: UnsafeMutablePointer<Float>
+    var scratch: UnsafeMutablePointer<Float>
+    var image: UnsafeMutablePointer<Float>
+    var outputs: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
+  }
+
+  /// Checks one operation on random operands of these shapes.
+  func check(
+    _ op: Op, _ shapes: [[Int]], on target: Target, tolerance: Float = 4e-6,
+    range: ClosedRange<Float> = -2...2, sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    var random = Random(state: UInt64(shapes.joined().reduce(7) { $0 &* 31 &+ $1 }))
+    var builder = GraphBuilder(name: "test", form: .fused)
+    let operands = try shapes.enumerated().map { index, shape in
+      try builder.append(.input(Input(type: TensorType(.f32, shape))), name: "x\(index)")
+    }
+    let tensors = shapes.map { shape in
+      Tensor(shape: shape, values: random.floats(shape.reduce(1, *), range))
+    }
+    let y = try builder.append(op, operands, name: "y")
+    builder.addOutput("y", y)
+    let fused = builder.graph
+    // Packed weights lie dense and aligned; matrices have padded rows; the rest is dense.
+    var (offset, placements): (Int, [Placement?]) = (0, [])
+    for node in fused.nodes {
+      let columns = node.type.shape.last ?? 1
+      let stride = node.type.rank == 2 ? columns + 3 : columns
+      placements.append(Placement(.arena, offsetBytes: offset, rowStride: stride))
+      offset += ((node.type.count / columns) * stride * 4 + 63) / 64 * 64
+    }
+    let graph = fused.placed(placements)
+    let expected = op.evaluate(tensors)
+
+    var scratchBytes = 0
+    let function = try NativeFunction(target: target) { b in
+      var phases = PhaseEmitter(builder: b, graph: graph)
+      for value in graph.values where value == y { try phases.emit(value) }
+      scratchBytes = phases.scratchBytes
+      let functions = phases.functions
+      _ = b.define(
+        "run", Array(repeating: b.pointer, count: 6) + [b.i32, b.i32], exported: true
+      ) { arguments in
+        for phase in functions {
+          b.call(phase, [arguments[0], arguments[6], arguments[7]])
+        }
+      }
+    }
+    func run(_ count: Int) throws -> [Float] {
+      let arena = Floats(count: offset / 4) { _ in -7 }
+      for (index, tensor) in tensors.enumerated() {
+        let place = try #require(placements[index])
+        for i in tensor.values.indices {
+          let (row, column) = (i / tensor.columns, i % tensor.columns)
+          arena.pointer[place.offsetBytes / 4 + row * place.rowStride + column] =
+            tensor.values[i]
+        }
+      }
+      let scratch = Floats(count: scratchBytes / 4)
+      var output = arena.pointer
+      withUnsafeMutablePointer(to: &output) { outputs in
+        var frame = Frame(
+          weights: arena.pointer, arena: arena.pointer, scratch: scratch.pointer,
+          image: arena.pointer, outputs: outputs)
+        withUnsafeMutablePointer(to: &frame) {
+          $0.withMemoryRebound(to: Float.self, capacity: 10) { function.all([$0], count: count) }
+        }
+      }
+      #expect(arena.isIntact && scratch.isIntact, sourceLocation: sourceLocation)
+      return arena.values
+    }
+    let whole = try run(1)
+    let place = try #require(placements[y.index])
+    var worst: Float = 0
+    for i in expected.values.indices {
+      let (row, column) = (i / expected.columns, i % expected.columns)
+      let found = whole[place.offsetBytes / 4 + row * place.rowStride + column]
+      worst = max(worst, found.isFinite ? abs(found - expected.values[i]) : .infinity)
+      if column == expected.columns - 1, place.rowStride > expected.columns {
+        let pad = whole[place.offsetBytes / 4 + row * place.rowStride + column + 1]
+        #expect(pad == -7, "the padding was written", sourceLocation: sourceLocation)
+      }
+    }
+    #expect(worst <= tolerance, "\(target.name) \(op) \(shapes)", sourceLocation: sourceLocation)
+    for count in [2, 3, 64] {
+      #expect(try run(count) == whole, "\(count) tasks: \(op)", sourceLocation: sourceLocation)
+    }
+  }
+
+  @Test(arguments: Target.runnableHere)
+  func rows(_ target: Target) throws {
+    for columns in [1, 5, 16, 100] {
+      let x = [7, columns]
+      try check(.copy(Copy()), [x], on: target, tolerance: 0)
+      try check(.scale(Scale(0.3)), [x], on: target)
+      try check(.add(Add()), [x, x], on: target)
+      try check(.add(Add()), [x, [columns]], on: target)
+      try check(.multiply(Multiply()), [x, x], on: target)
+      try check(.multiply(Multiply()), [x, [columns]], on: target)
+      try check(.multiply(Multiply(axis: 0)), [x, [7]], on: target)
+      try check(.softmax(Softmax()), [x], on: target, range: -20...20)
+      try check(.center(Center()), [x], on: target)
+      try check(.center(Center(axis: 0)), [x], on: target)
+      try check(.meanRows(MeanRows()), [x], on: target)
+      try check(.swiGLU(SwiGLU()), [[7, 2 * columns]], on: target)
+      try check(.transpose(Transpose()), [x], on: target, tolerance: 0)
+    }
+    for columns in [5, 16, 100, 768] {
+      let norm = Op.layerNorm(LayerNorm(epsilon: 1e-6))
+      try check(norm, [[9, columns]], on: target, tolerance: 2e-5, range: 3...5)
+      try check(
+        norm, [[9, columns], [columns], [columns]], on: target, tolerance: 5e-5, range: 3...5)
+    }
+    for function in ActivationFunction.allCases {
+      try check(.activation(Activation(function)), [[3, 33]], on: target, range: -9...9)
+    }
+    try check(.fill(Fill(2.5, shape: [3, 7])), [], on: target, tolerance: 0)
+  }
+
+  @Test(arguments: Target.runnableHere)
+  func otherRanks(_ target: Target) throws {
+    try check(.multiply(Multiply(axis: 0)), [[3, 4, 5], [3]], on: target)
+    try check(.multiply(Multiply(axis: 1)), [[3, 4, 5], [4]], on: target)
+    try check(.center(Center(axis: 0)), [[3, 4, 5]], on: target)
+    try check(.center(Center(axis: 1)), [[3, 4, 5]], on: target)
+    try check(.softmax(Softmax()), [[2, 3, 19]], on: target)
+    try check(.matMul(MatMul()), [[5, 21], [21, 18]], on: target, tolerance: 2e-5)
+    try check(.matMul(MatMul(transposed: true)), [[5, 21], [18, 21]], on: target, tolerance: 2e-5)
+    try check(.matMul(MatMul()), [[3, 5, 21], [3, 21, 18]], on: target, tolerance: 2e-5)
+    try check(
+      .matMul(MatMul(transposed: true)), [[3, 5, 21], [3, 18, 21]], on: target, tolerance: 2e-5)
+  }
+
+  @Test(arguments: Target.runnableHere)
+  func patches(_ target: Target) throws {
+    for (patch, size) in [(4, 32), (14, 30), (16, 48), (32, 64), (1, 3), (17, 40)] {
+      try check(
+        .extractPatches(ExtractPatches(patch: patch)), [[3, size, size + 5]], on: target,
+        tolerance: 0)
+    }
+  }
+
+  @Test(arguments: Target.runnableHere)
+  func fused(_ target: Target) throws {
+    try check(
+      .contraction(
+        Contraction(
+          epsilon: 1e-6, activation: .gelu, hasBias: true, hasResidual: true, columns: 45)),
+      [[30, 20], [2, 20, 32], [45], [30, 45]], on: target, tolerance: 3e-5)
+    try check(
+      .contraction(Contraction(columns: 64)), [[1, 50], [2, 50, 32]], on: target, tolerance: 3e-5)
+    try check(
+      .attention(Attention(heads: 3, scale: 0.25)), [[21, 36], [21, 36], [21, 36]], on: target)
+    try check(
+      .attention(Attention(heads: 2, base2: true)), [[1, 128], [65, 128], [65, 128]],
+      on: target, range: -0.5...0.5)
+  }
+
+  @Test func saysWhatHasNoCode() throws {
+    var builder = GraphBuilder(name: "test", form: .fused)
+    let x = try builder.append(.input(Input(type: .f32(2, 3))), name: "x")
+    builder.addOutput("y", try builder.append(.pack(Pack()), [x], name: "weights.packed"))
+    let graph = builder.graph.placed([
+      Placement(.arena, offsetBytes: 0, rowStride: 3),
+      Placement(.arena, offsetBytes: 64, rowStride: 32),
+    ])
+    let error = #expect(throws: Diagnostic.self) {
+      try CodeGenerator.generate(
+        graph, for: .x86v2,
+        program: ProgramInfo(
+          name: "m", model: "m", compilerVersion: "0", weightsBytes: 0, arenaBytes: 0))
+    }
+    #expect(error?.location == .node("weights.packed"))
+    #expect(error?.message.contains("'pack' has no code") == true)
+  }
+}

@@ -1,0 +1,148 @@
+import CVitABI
+import Glibc
+import Testing
+
+@testable import Codegen
+@testable import IR
+
+/// What surrounds the phases, read through the ABI header.
+@Suite struct ProgramTests {
+  private func graph() throws -> Graph {
+    var builder = GraphBuilder(name: "test", form: .fused)
+    let x = try builder.append(.input(Input(type: .f32(3, 4, 4))), name: "images")
+    let patches = try builder.append(
+      .extractPatches(ExtractPatches(patch: 2)), [x], name: "patches")
+    let mean = try builder.append(.meanRows(MeanRows()), [patches], name: "mean")
+    builder.addOutput("logits", mean)
+    builder.addOutput("tokens", patches)
+    return builder.graph.placed([
+      Placement(.image, offsetBytes: 0, rowStride: 4),
+      Placement(.output(1), offsetBytes: 0, rowStride: 12),
+      Placement(.output(0), offsetBytes: 0, rowStride: 12),
+    ])
+  }
+
+  private var info: ProgramInfo {
+    ProgramInfo(
+      name: "digits", model: "vit_test", compilerVersion: "1.2.3", weightsBytes: 4096,
+      weightsHashLow: 0x0123_4567_89AB_CDEF, weightsHashHigh: 0xFF,
+      weightsFileName: "digits.weights", arenaBytes: 640, parameters: 11, flops: 22,
+      preprocessing: PreprocessingInfo(
+        resizeMode: 2, resizeWidth: 5, resizeHeight: 6, scale: [1, 2, 3], shift: [4, 5, 6],
+        padding: [7, 8, 9]),
+      json: "{\"a\": 1}")
+  }
+
+  /// What the stub of `vit_rt_context_create` receives is the program itself.
+  @Test func tablesFollowTheHeader() throws {
+    let target = try Target.host()
+    let graph = try self.graph()
+    let library = try NativeFunction(target: target, symbol: "digits_vitc_entry") { b in
+      var phases = PhaseEmitter(builder: b, graph: graph)
+      for value in graph.values { try phases.emit(value) }
+      try ProgramEmitter(builder: b, graph: graph, program: info).emit(
+        phases: phases.functions, scratchBytes: 64)
+      // Stubs of the runtime: `create` gives its program away as the model.
+      let p = b.pointer
+      _ = b.define("vit_rt_create", [p, p, p], returning: b.i32) { arguments in
+        b.store(arguments[0], arguments[2], alignment: 8)
+        b.returnValue(b.constant32(0))
+      }
+      for name in ["destroy", "context_destroy"] { _ = b.define("vit_rt_\(name)", [p]) { _ in } }
+      let others: [(String, [ValueType])] = [
+        ("context_create", [p, p, p]), ("run", [p, p, p, b.i64, p]),
+        ("run_all", [p, p, p, b.i64, p]), ("preprocess", [p, p, b.i32, b.i32, b.i64, p]),
+      ]
+      for (name, parameters) in others {
+        _ = b.define("vit_rt_\(name)", parameters, returning: b.i32) { _ in
+          b.returnValue(b.constant32(5))
+        }
+      }
+    }
+    let getEntry = unsafeBitCast(
+      library.symbol, to: (@convention(c) () -> UnsafePointer<vit_entry>).self)
+    let entry = getEntry().pointee
+    #expect(entry.size == MemoryLayout<vit_entry>.size)
+    #expect(entry.abi_version == VIT_ABI_VERSION)
+    let description = try #require(entry.description()).pointee
+    #expect(description.size == MemoryLayout<vit_description>.size)
+    #expect(description.abi_version == VIT_ABI_VERSION)
+    #expect(String(cString: description.name) == "digits")
+    #expect(String(cString: description.model) == "vit_test")
+    #expect(String(cString: description.compiler_version) == "1.2.3")
+    #expect(String(cString: description.target) == target.summary)
+    #expect(String(cString: description.weights_hash) == "00000000000000ff0123456789abcdef")
+    #expect(String(cString: description.json) == "{\"a\": 1}")
+    #expect(description.parameters == 11 && description.flops == 22)
+    #expect(description.weights_bytes == 4096 && description.arena_bytes == 640)
+    #expect(description.input.rank == 3 && description.input.elements == 48)
+    #expect(description.output_count == 2)
+    #expect(String(cString: description.outputs[0].name) == "logits")
+    #expect(description.outputs[0].rank == 1 && description.outputs[0].shape.0 == 12)
+    #expect(description.outputs[1].rank == 2 && description.outputs[1].shape.1 == 12)
+
+    var model: OpaquePointer?
+    #expect(entry.create(nil, &model) == VIT_OK)
+    let program = UnsafeRawPointer(try #require(model)).load(as: vit_program.self)
+    #expect(program.size == MemoryLayout<vit_program>.size)
+    #expect(program.description == entry.description())
+    #expect(program.weights == nil)
+    #expect(String(cString: program.weights_file_name) == "digits.weights")
+    #expect(program.weights_hash.0 == 0x0123_4567_89AB_CDEF && program.weights_hash.1 == 0xFF)
+    #expect(program.weights_bytes == 4096 && program.arena_bytes == 640)
+    #expect(program.scratch_bytes == 64 && program.phase_count == 2)
+    #expect(program.cpu_is_supported() == 1)
+    let preprocessing = program.preprocessing.pointee
+    #expect(preprocessing.resize_mode == 2 && preprocessing.resize_height == 6)
+    #expect(preprocessing.filter == 3)
+    #expect(preprocessing.scale.1 == 2 && preprocessing.shift.2 == 6)
+    #expect(preprocessing.padding.0 == 7)
+    let error = try #require(program.error_text())
+    strcpy(error, "oh")
+    #expect(String(cString: try #require(entry.last_error())) == "oh")
+    #expect(entry.run(nil, nil, 1, nil) == VIT_NO_THREADS)
+
+    // The phases themselves.
+    let image = Floats(count: 48) { Float($0) }
+    let (mean, tokens) = (Floats(count: 12), Floats(count: 48))
+    var outputs: [UnsafeMutablePointer<Float>?] = [mean.pointer, tokens.pointer]
+    outputs.withUnsafeMutableBufferPointer { buffer in
+      var frame = vit_frame(
+        weights: nil, arena: nil, scratch: nil, image: image.pointer,
+        outputs: buffer.baseAddress)
+      for index in 0..<Int(program.phase_count) {
+        for task in 0..<Int32(3) { program.phases[index]?(&frame, task, 3) }
+      }
+    }
+    let expected = ExtractPatches(patch: 2).evaluate([
+      Tensor(shape: [3, 4, 4], values: image.values)
+    ])
+    #expect(tokens.values == expected.values)
+    #expect(mean.values == MeanRows().evaluate([expected]).values)
+  }
+
+  @Test(arguments: Target.all, CodeGenerator.Artifact.allCases)
+  func everyTargetAndArtifact(_ target: Target, _ artifact: CodeGenerator.Artifact) throws {
+    let graph = try self.graph()
+    let output = try CodeGenerator.generate(graph, for: target, program: info, as: artifact)
+    #expect(output.phases == ["patches", "mean"])
+    let again = try CodeGenerator.generate(graph, for: target, program: info, as: artifact)
+    #expect(output.bytes == again.bytes, "the same graph must give the same bytes")
+    switch artifact {
+    case .object:
+      #expect(output.bytes.starts(with: [0x7F, 0x45, 0x4C, 0x46, 2, 1]))
+      #expect(UInt16(output.bytes[18]) | UInt16(output.bytes[19]) << 8 == target.elfMachine)
+    case .assembly, .llvm:
+      let text = String(decoding: output.bytes, as: UTF8.self)
+      #expect(text.contains("digits_run_all"))
+    }
+  }
+
+  @Test func targetsByName() throws {
+    #expect(try Target.named("x86-64-v3") == .x86v3)
+    #expect(Target.runnableHere.contains(try Target.named("host")))
+    let error = #expect(throws: Diagnostic.self) { try Target.named("x86-64-v5") }
+    #expect(error?.message == "unknown target 'x86-64-v5'")
+    #expect(error?.hint?.contains("'x86-64-v4'") == true)
+  }
+}
