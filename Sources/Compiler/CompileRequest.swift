@@ -3,7 +3,7 @@ import Packaging
 import Passes
 
 /// What a user asks `vitc compile` for.
-public struct CompileRequest: Sendable {
+public struct CompileRequest {
   /// The form of the answer.
   public enum Emission: String, CaseIterable, Sendable {
     /// A shared library with header and module map.

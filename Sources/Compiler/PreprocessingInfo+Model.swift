@@ -12,7 +12,8 @@ extension PreprocessingInfo {
     self.init(
       resizeMode: preprocessing.mode.rawValue, resizeWidth: preprocessing.resizeWidth,
       resizeHeight: preprocessing.resizeHeight, filter: preprocessing.filter.rawValue,
-      scale: preprocessing.scale, shift: preprocessing.shift, padding: preprocessing.padding)
+      scale: preprocessing.scale, shift: preprocessing.shift,
+      padding: preprocessing.padding.map { Float($0) })
   }
 }
 
