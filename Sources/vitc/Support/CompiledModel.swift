@@ -1,0 +1,94 @@
+import IR
+import Images
+import Models
+import VitRuntime
+
+/// A compiled model that is loaded, with what the subcommands need of it.
+struct CompiledModel {
+  /// The library's path, as given.
+  let path: String
+  /// The model, from which contexts are made.
+  let model: VitModel
+  /// What the description says beyond the ABI's fields: preprocessing, labels, passes.
+  let extras: JSONValue
+
+  /// Loads a library.
+  ///
+  /// - Parameters:
+  ///   - path: The library that `vitc compile` wrote.
+  ///   - threads: How many threads a run uses; 0 for all processors.
+  init(_ path: String, threads: Int = 0) throws(Diagnostic) {
+    self.path = path
+    model = try Self.telling(path) { try VitModel(path: Self.loadable(path), threads: threads) }
+    extras = JSONValue(parsing: model.description.json) ?? .object([:])
+  }
+
+  /// What the model says about itself.
+  var description: VitModel.Description { model.description }
+
+  /// The names of the classes; empty where the checkpoint had none.
+  var labels: [String] { extras["labels"]?.array?.compactMap(\.string) ?? [] }
+
+  /// Returns the place of an output in the model's order.
+  ///
+  /// Errors: the model has no output of this name.
+  func outputIndex(_ name: String) throws(Diagnostic) -> Int {
+    let names = description.outputs.map(\.name)
+    guard let index = names.firstIndex(of: name) else {
+      throw Diagnostic(
+        "the model has no output '\(name)'", at: .file(path),
+        notes: ["outputs: \(names.joined(separator: ", "))"],
+        hint: Suggestion.hint(for: name, in: names)
+          ?? "outputs are chosen when the model is compiled, with --outputs")
+    }
+    return index
+  }
+
+  /// Checks that an array is a batch of images for this model and returns how many they are; one
+  /// image may lack the first dimension.
+  func imageCount(
+    _ shape: [Int], at location: Diagnostic.Location
+  ) throws(Diagnostic) -> Int {
+    let image = description.input.shape
+    if shape == image { return 1 }
+    guard shape.count == image.count + 1, Array(shape.dropFirst()) == image, shape[0] > 0 else {
+      let batch = "[n, \(image.map(String.init).joined(separator: ", "))]"
+      throw Diagnostic(
+        "the images have shape \(Format.shape(shape)), expected \(batch) with n of at least 1",
+        at: location, hint: Self.shapeHint(shape, image))
+    }
+    return shape[0]
+  }
+
+  private static func shapeHint(_ shape: [Int], _ image: [Int]) -> String? {
+    if image.count == 3, shape.suffix(3) == [image[1], image[2], image[0]] {
+      return "the channels come last; transpose to channels, height, width"
+    }
+    if shape.contains(0) { return nil }
+    return "compile the model for another size with --image-size, or give the photos themselves to "
+      + "have them resized"
+  }
+
+  /// Makes a photo what the model wants: resized, cropped, normalized.
+  func preprocess(_ image: Image) throws(Diagnostic) -> [Float] {
+    try Self.telling(path) {
+      try model.preprocess(rgb: image.rgb, width: image.width, height: image.height)
+    }
+  }
+
+  /// dlopen looks for a name without a slash in the system's folders; a user means a file here.
+  private static func loadable(_ path: String) -> String {
+    path.contains("/") ? path : "./" + path
+  }
+
+  /// Turns the runtime's errors into diagnostics about the library.
+  static func telling<Result>(
+    _ path: String, _ body: () throws -> Result
+  ) throws(Diagnostic) -> Result {
+    do {
+      return try body()
+    } catch {
+      throw Diagnostic("\(error)", at: .file(path))
+    }
+  }
+}
