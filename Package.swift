@@ -95,8 +95,8 @@ let package = Package(
     .executableTarget(
       name: "vitc",
       dependencies: [
-        "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "Images", "VitRuntime",
-        "Compiler",
+        "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "Files", "Npy", "Images",
+        "VitRuntime", "Compiler",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict + llvmSettings),
 

@@ -48,9 +48,12 @@ struct GoldenRecord: ParsableCommand {
     let model = try CompiledModel(library, threads: threads)
     let images = try images(for: model)
     let count = try model.imageCount(images.shape, at: .file(input ?? library))
-    let results = try BatchRun(model: model).run(images.values, count: count)
-    let outputs = zip(model.description.outputs, results).map { output, values in
-      (name: output.name, array: NpyArray(shape: [count] + output.shape, values: values))
+    let tensors = model.description.outputs
+    let results = try BatchRun(model: model)
+      .run(images.values, count: count, outputs: tensors.map(\.name))
+    let outputs = tensors.map { tensor in
+      let values = results[tensor.name] ?? []
+      return (name: tensor.name, array: NpyArray(shape: [count] + tensor.shape, values: values))
     }
     try GoldenFile.write(
       output, images: images, outputs: outputs,

@@ -1,12 +1,13 @@
 import IR
 import Npy
+import VitRuntime
 
 /// `vitc run --input`: one array through a model.
 struct ArrayRun {
   /// The model.
   let model: CompiledModel
   /// Which output goes to which file.
-  private let files: [(output: Int, path: String)]
+  private let files: [(output: VitDescription.Tensor, path: String)]
 
   /// Reads the `--output` arguments.
   ///
@@ -20,11 +21,11 @@ struct ArrayRun {
     model: CompiledModel, outputs: [String], defaultName: String?
   ) throws(Diagnostic) {
     self.model = model
-    let unnamed = if let defaultName { try model.outputIndex(defaultName) } else { 0 }
-    var files: [(output: Int, path: String)] = []
+    var files: [(output: VitDescription.Tensor, path: String)] = []
     for argument in outputs {
       let (name, path) = Self.parts(argument)
-      let output = if let name { try model.outputIndex(name) } else { unnamed }
+      let output =
+        if let wanted = name ?? defaultName { try model.output(wanted) } else { try model.first() }
       if files.contains(where: { $0.path == path }) {
         throw Diagnostic("two outputs go to '\(path)'", at: .argument("--output"))
       }
@@ -47,10 +48,11 @@ struct ArrayRun {
   func run(_ input: String) throws(Diagnostic) {
     let images = try NpyArray(path: input)
     let count = try model.imageCount(images.shape, at: .file(input))
-    let results = try BatchRun(model: model).run(images.values, count: count)
+    let names = files.map(\.output.name)
+    let results = try BatchRun(model: model).run(images.values, count: count, outputs: names)
     for (output, path) in files {
-      let shape = model.description.outputs[output].shape
-      try NpyArray(shape: [count] + shape, values: results[output]).write(to: path)
+      let values = results[output.name] ?? []
+      try NpyArray(shape: [count] + output.shape, values: values).write(to: path)
     }
   }
 }

@@ -11,23 +11,21 @@ struct BatchRun {
   /// The images of one call, so that the progress line moves.
   private static let step = 32
 
-  /// Runs `count` images and returns every output of the model, each `[count, its shape]`.
-  func run(_ images: [Float], count: Int) throws(Diagnostic) -> [[Float]] {
+  /// Runs `count` images and returns these outputs by name, each `[count, its shape]`.
+  func run(
+    _ images: [Float], count: Int, outputs: [String]
+  ) throws(Diagnostic) -> [String: [Float]] {
     let progress = ProgressLine("running")
     defer { progress.finish() }
-    let elements = model.description.input.elementCount
+    let elements = model.description.input.elements
     return try CompiledModel.telling(model.path) {
       let context = try model.model.makeContext()
-      var results = model.description.outputs.map { output in
-        var values: [Float] = []
-        values.reserveCapacity(count * output.elementCount)
-        return values
-      }
+      var results: [String: [Float]] = [:]
       for start in stride(from: 0, to: count, by: Self.step) {
         let end = min(start + Self.step, count)
         let part = Array(images[start * elements..<end * elements])
-        let outputs = try context.runAll(part, count: end - start)
-        for index in results.indices { results[index] += outputs[index] }
+        let values = try context.runAll(images: part, count: end - start, outputs: outputs)
+        results.merge(values) { $0 + $1 }
         progress.update(fraction: Double(end) / Double(count))
       }
       return results

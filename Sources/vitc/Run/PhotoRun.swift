@@ -16,8 +16,10 @@ struct PhotoRun {
   private let top: Int
   private let labels: [String]
   private let isJSON: Bool
-  private let logits: Int
+  private let classes: Int
 
+  /// The output that labels are made from.
+  private static let scores = "logits"
   /// Photos that are decoded before they are run together: enough that every thread has one.
   private static let batch = 32
   /// Labels printed for each photo if not said.
@@ -32,14 +34,13 @@ struct PhotoRun {
     self.model = model
     self.isJSON = isJSON
     let outputs = model.description.outputs
-    guard let logits = outputs.firstIndex(where: { $0.name == "logits" }) else {
+    guard let logits = outputs.first(where: { $0.name == Self.scores }) else {
       throw Diagnostic(
         "the model has no class scores", at: .file(model.path),
         notes: ["outputs: \(outputs.map(\.name).joined(separator: ", "))"],
         hint: "use --input and --output for features, or compile a checkpoint with a head")
     }
-    self.logits = logits
-    let classes = outputs[logits].elementCount
+    classes = logits.elements
     self.top = min(top ?? Self.defaultTop, classes)
     labels =
       if let labelFile { try Labels.read(labelFile, classes: classes) } else { model.labels }
@@ -66,8 +67,9 @@ struct PhotoRun {
         }
       }
       guard !files.isEmpty else { continue }
-      let results = try BatchRun(model: model).run(images, count: files.count)[logits]
-      answers += zip(files, 0...).map { file, index in answer(file, results, index) }
+      let results = try BatchRun(model: model)
+        .run(images, count: files.count, outputs: [Self.scores])[Self.scores]
+      answers += zip(files, 0...).map { answer($0, results ?? [], $1) }
       progress.update(fraction: Double(end) / Double(paths.count))
     }
     progress.finish()
@@ -76,7 +78,6 @@ struct PhotoRun {
   }
 
   private func answer(_ file: String, _ results: [Float], _ index: Int) -> Answer {
-    let classes = model.description.outputs[logits].elementCount
     let scores = Array(results[index * classes..<(index + 1) * classes])
     return Answer(file: file, predictions: Prediction.top(top, logits: scores, labels: labels))
   }

@@ -19,29 +19,41 @@ struct CompiledModel {
   ///   - threads: How many threads a run uses; 0 for all processors.
   init(_ path: String, threads: Int = 0) throws(Diagnostic) {
     self.path = path
-    model = try Self.telling(path) { try VitModel(path: Self.loadable(path), threads: threads) }
+    model = try Self.telling(path) {
+      try VitModel(path: path, options: VitOptions(threads: threads))
+    }
     extras = JSONValue(parsing: model.description.json) ?? .object([:])
   }
 
   /// What the model says about itself.
-  var description: VitModel.Description { model.description }
+  var description: VitDescription { model.description }
 
   /// The names of the classes; empty where the checkpoint had none.
   var labels: [String] { extras["labels"]?.array?.compactMap(\.string) ?? [] }
 
-  /// Returns the place of an output in the model's order.
+  /// Returns the output of this name.
   ///
-  /// Errors: the model has no output of this name.
-  func outputIndex(_ name: String) throws(Diagnostic) -> Int {
+  /// Errors: the model has none.
+  func output(_ name: String) throws(Diagnostic) -> VitDescription.Tensor {
     let names = description.outputs.map(\.name)
-    guard let index = names.firstIndex(of: name) else {
+    guard let output = description.outputs.first(where: { $0.name == name }) else {
       throw Diagnostic(
         "the model has no output '\(name)'", at: .file(path),
         notes: ["outputs: \(names.joined(separator: ", "))"],
         hint: Suggestion.hint(for: name, in: names)
           ?? "outputs are chosen when the model is compiled, with --outputs")
     }
-    return index
+    return output
+  }
+
+  /// Returns the first output.
+  ///
+  /// Errors: the model has none.
+  func first() throws(Diagnostic) -> VitDescription.Tensor {
+    guard let output = description.outputs.first else {
+      throw Diagnostic("the model has no output", at: .file(path))
+    }
+    return output
   }
 
   /// Checks that an array is a batch of images for this model and returns how many they are; one
@@ -74,11 +86,6 @@ struct CompiledModel {
     try Self.telling(path) {
       try model.preprocess(rgb: image.rgb, width: image.width, height: image.height)
     }
-  }
-
-  /// dlopen looks for a name without a slash in the system's folders; a user means a file here.
-  private static func loadable(_ path: String) -> String {
-    path.contains("/") ? path : "./" + path
   }
 
   /// Turns the runtime's errors into diagnostics about the library.
