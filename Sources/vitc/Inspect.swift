@@ -1,5 +1,6 @@
 import ArgumentParser
 import IR
+import VitRuntime
 
 /// `vitc inspect`: what a compiled model says about itself.
 struct Inspect: ParsableCommand {
@@ -60,8 +61,8 @@ extension Inspect.Report {
     self.init(
       name: description.name, model: description.model, abiVersion: description.abiVersion,
       compilerVersion: description.compilerVersion, target: description.target,
-      weightsHash: description.weightsHash, input: Tensor(description.input),
-      outputs: description.outputs.map(Tensor.init), parameters: description.parameters,
+      weightsHash: description.weightsHash, input: Tensor(of: description.input),
+      outputs: description.outputs.map(Tensor.init(of:)), parameters: description.parameters,
       flops: description.flops, weightsBytes: description.weightsBytes,
       arenaBytes: description.arenaBytes, details: compiled.extras)
   }
@@ -96,6 +97,11 @@ extension Inspect.Report {
 }
 
 extension Inspect.Report.Tensor {
+  /// Copies what the library says.
+  init(of tensor: VitDescription.Tensor) {
+    self.init(name: tensor.name, dtype: tensor.dtype, shape: tensor.shape)
+  }
+
   /// As a line: `logits f32 [1000]`.
   var text: String { "\(name) \(dtype) \(Format.shape(shape))" }
 }

@@ -10,9 +10,9 @@ struct Vitc: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "vitc",
     abstract: "Compiles Vision Transformers to native libraries, and runs what it compiled.",
-    version: "vitc \(version)",
+    version: "vitc 0",
     subcommands: [
-      List.self, Run.self, Golden.self, Bench.self, Inspect.self,
+      Run.self, Golden.self, Bench.self, Inspect.self, List.self, Opt.self,
     ])
 
   /// Parses the arguments, runs the subcommand, tells errors, and exits.

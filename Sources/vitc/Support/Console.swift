@@ -1,3 +1,4 @@
+import Foundation
 import IR
 
 #if canImport(Glibc)
@@ -19,8 +20,8 @@ enum Console {
 
   /// Prints text without a line end, at once.
   static func write(_ text: String) {
-    fputs(text, stderr)
-    fflush(stderr)
+    // Not by the C library's stderr, a variable that Swift may not read from several threads.
+    FileHandle.standardError.write(Data(text.utf8))
   }
 
   /// `true` iff stderr is a terminal, where a line may be drawn over.
