@@ -37,7 +37,7 @@ struct Vitc: ParsableCommand {
   /// unexpected.
   static func unknownSubcommand(_ arguments: [String]) -> Diagnostic? {
     guard let first = arguments.first, !first.hasPrefix("-") else { return nil }
-    let names = configuration.subcommands.map(\._commandName) + ["help"]
+    let names = configuration.subcommands.map { $0._commandName } + ["help"]
     guard !names.contains(first) else { return nil }
     return Diagnostic(
       "unknown subcommand '\(first)'",
