@@ -125,6 +125,9 @@ let package = Package(
         "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "VitRuntime", "Compiler",
       ], exclude: ["Cases"], swiftSettings: strict + llvmSettings),
     .testTarget(
+      name: "CLITests", dependencies: ["vitc", "Npy"], exclude: ["Fixtures"],
+      swiftSettings: strict + llvmSettings),
+    .testTarget(
       name: "EndToEndTests",
       dependencies: [
         "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "VitRuntime", "Images",
