@@ -1,4 +1,5 @@
 import ArgumentParser
+import Compiler
 import IR
 
 /// The command line: `vitc SUBCOMMAND …`.
@@ -10,7 +11,7 @@ struct Vitc: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "vitc",
     abstract: "Compiles Vision Transformers to native libraries, and runs what it compiled.",
-    version: "vitc 0",
+    version: "vitc \(Version.current)",
     subcommands: [
       Run.self, Golden.self, Bench.self, Inspect.self, List.self, Opt.self,
     ])
