@@ -95,8 +95,8 @@ let package = Package(
     .executableTarget(
       name: "vitc",
       dependencies: [
-        "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "Images", "VitRuntime",
-        "Compiler",
+        "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "Files", "Npy", "Images",
+        "VitRuntime", "Compiler",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict + llvmSettings),
 
@@ -124,6 +124,9 @@ let package = Package(
       dependencies: [
         "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "VitRuntime", "Compiler",
       ], exclude: ["Cases"], swiftSettings: strict + llvmSettings),
+    .testTarget(
+      name: "CLITests", dependencies: ["vitc", "Npy"], exclude: ["Fixtures"],
+      swiftSettings: strict + llvmSettings),
     .testTarget(
       name: "EndToEndTests",
       dependencies: [

@@ -66,7 +66,10 @@ public enum Op: Hashable, Sendable {
 
   /// How the text form makes each operation from its attributes.
   static let readers:
-    [(name: String, read: @Sendable (inout Attributes) throws(Diagnostic) -> Op)] =
+    [(
+      name: String, forms: Set<Form>,
+      read: @Sendable (inout Attributes) throws(Diagnostic) -> Op
+    )] =
       [
         reader(Input.self, Op.input),
         reader(Weight.self, Op.weight),
@@ -99,15 +102,22 @@ public enum Op: Hashable, Sendable {
 
   private static func reader<D: OpDefinition>(
     _ type: D.Type, _ wrap: @escaping @Sendable (D) -> Op
-  ) -> (name: String, read: @Sendable (inout Attributes) throws(Diagnostic) -> Op) {
+  ) -> (
+    name: String, forms: Set<Form>, read: @Sendable (inout Attributes) throws(Diagnostic) -> Op
+  ) {
     (
-      D.mnemonic,
+      D.mnemonic, D.forms,
       { (attributes: inout Attributes) throws(Diagnostic) -> Op in wrap(try D(&attributes)) }
     )
   }
 
   /// The names of all operations in the text form.
   public static var mnemonics: [String] { readers.map(\.name) }
+
+  /// The forms that the operation of a name may stand in, in their order; `[]` for an unknown name.
+  public static func forms(of mnemonic: String) -> [Form] {
+    readers.first { $0.name == mnemonic }?.forms.sorted() ?? []
+  }
 
   /// Returns the operation of a name, reading and consuming its attributes.
   ///

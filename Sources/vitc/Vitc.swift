@@ -1,1 +1,48 @@
-@main struct P { static func main() {} }
+import ArgumentParser
+import Compiler
+import IR
+
+/// The command line: `vitc SUBCOMMAND …`.
+///
+/// The product goes to stdout, what is said about it to stderr. Exit codes: 0, 1 for a failure
+/// (told as a `Diagnostic`), 64 for wrong usage.
+@main
+struct Vitc: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "vitc",
+    abstract: "Compiles Vision Transformers to native libraries, and runs what it compiled.",
+    version: "vitc \(Version.current)",
+    subcommands: [
+      Run.self, Golden.self, Bench.self, Inspect.self, List.self, Opt.self,
+    ])
+
+  /// Parses the arguments, runs the subcommand, tells errors, and exits.
+  static func main() {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    do {
+      if let diagnostic = unknownSubcommand(arguments) {
+        Console.tell(diagnostic)
+        Self.exit(withError: ExitCode(Console.usageError))
+      }
+      var command = try parseAsRoot(arguments)
+      try command.run()
+    } catch let diagnostic as Diagnostic {
+      Console.tell(diagnostic)
+      Self.exit(withError: ExitCode.failure)
+    } catch {
+      Self.exit(withError: error)
+    }
+  }
+
+  /// The complaint about a first argument that is no subcommand; the parser would only call it
+  /// unexpected.
+  static func unknownSubcommand(_ arguments: [String]) -> Diagnostic? {
+    guard let first = arguments.first, !first.hasPrefix("-") else { return nil }
+    let names = configuration.subcommands.map { $0._commandName } + ["help"]
+    guard !names.contains(first) else { return nil }
+    return Diagnostic(
+      "unknown subcommand '\(first)'",
+      notes: ["subcommands: \(names.joined(separator: ", "))"],
+      hint: Suggestion.hint(for: first, in: names) ?? "'vitc --help' explains them")
+  }
+}

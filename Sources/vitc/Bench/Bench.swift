@@ -1,0 +1,52 @@
+import ArgumentParser
+import IR
+
+/// `vitc bench`: how fast a compiled model is.
+struct Bench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measures a compiled model's latency.",
+    discussion: """
+      Thread counts take turns, so that noise meets them alike. GFLOP/s and percent of peak are \
+      those of the shortest run; the peak is measured on the same number of threads, by fused \
+      multiply-adds in registers. With --json, 'results' has an object for each thread count, and \
+      the fields beside it are those of the last, the highest.
+      """)
+
+  @Argument(help: "The compiled model.")
+  var library: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Thread counts with commas, or 'all' for 1 to the number of processors (default: 1, 2, 4, "
+        + "... and that number).", valueName: "list"))
+  var threads = ThreadCounts.doubling
+
+  @Option(help: "Images in one run.")
+  var batch = 1
+
+  @Option(help: "Seconds for each thread count.")
+  var seconds = 2.0
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  /// The most images in one run.
+  private static let batchLimit = 65536
+
+  func validate() throws {
+    guard (1...Self.batchLimit).contains(batch) else {
+      throw ValidationError("--batch must be 1 to \(Self.batchLimit), found \(batch).")
+    }
+    guard seconds > 0, seconds <= 3600 else {
+      throw ValidationError("--seconds must be above 0 and at most 3600, found \(seconds).")
+    }
+  }
+
+  func run() throws {
+    let report = try Benchmark(
+      library: library, threads: threads.counts(), batch: batch, seconds: seconds
+    ).run()
+    if json { return try JSONValue.print(report) }
+    print(report.text, terminator: "")
+  }
+}

@@ -1,0 +1,94 @@
+/// What `vitc bench` found out.
+struct BenchReport: Codable {
+  /// One thread count.
+  struct Result: Codable {
+    let threads: Int
+    let batch: Int
+    /// The number of runs measured.
+    let runs: Int
+    let minMs: Double
+    let medianMs: Double
+    let p99Ms: Double
+    /// Of the median run.
+    let imagesPerSecond: Double
+    /// Of the shortest run.
+    let gflops: Double
+    /// What this number of threads could do at most.
+    let peakGflops: Double
+    /// `gflops` of `peakGflops`, in percent.
+    let percentOfPeak: Double
+
+    enum CodingKeys: String, CodingKey {
+      case threads, batch, runs, gflops
+      case minMs = "min_ms"
+      case medianMs = "median_ms"
+      case p99Ms = "p99_ms"
+      case imagesPerSecond = "images_per_second"
+      case peakGflops = "peak_gflops"
+      case percentOfPeak = "percent_of_peak"
+    }
+
+    /// Computes rates from durations.
+    ///
+    /// - Parameters:
+    ///   - flops: Of one image.
+    ///   - peak: FLOP/s at most.
+    init(threads: Int, batch: Int, times: Statistics, flops: Int, peak: Double) {
+      self.threads = threads
+      self.batch = batch
+      runs = times.count
+      minMs = times.minimum * 1e3
+      medianMs = times.median * 1e3
+      p99Ms = times.percentile99 * 1e3
+      imagesPerSecond = Double(batch) / times.median
+      gflops = Double(flops) * Double(batch) / times.minimum / 1e9
+      peakGflops = peak / 1e9
+      percentOfPeak = peak > 0 ? 100 * gflops / peakGflops : 0
+    }
+  }
+
+  /// The variant, and what it was compiled for.
+  let model: String
+  let target: String
+  let library: String
+  /// Of one image.
+  let flops: Int
+  /// Thread counts, ascending; at least one.
+  let results: [Result]
+
+  private enum Keys: String, CodingKey {
+    case model, target, library, flops, results
+  }
+
+  /// Writes the report with the fields of the last result beside the others.
+  func encode(to encoder: any Encoder) throws {
+    try results.last?.encode(to: encoder)
+    var container = encoder.container(keyedBy: Keys.self)
+    try container.encode(model, forKey: .model)
+    try container.encode(target, forKey: .target)
+    try container.encode(library, forKey: .library)
+    try container.encode(flops, forKey: .flops)
+    try container.encode(results, forKey: .results)
+  }
+
+  /// The report for people.
+  var text: String {
+    var table = TextTable([
+      ("threads", .right), ("min ms", .right), ("median ms", .right), ("p99 ms", .right),
+      ("images/s", .right), ("GFLOP/s", .right), ("of peak", .right), ("runs", .right),
+    ])
+    for result in results {
+      table.add([
+        String(result.threads), Format.fixed(result.minMs, 3), Format.fixed(result.medianMs, 3),
+        Format.fixed(result.p99Ms, 3), Format.fixed(result.imagesPerSecond, 1),
+        Format.fixed(result.gflops, 1), "\(Format.fixed(result.percentOfPeak, 1)) %",
+        String(result.runs),
+      ])
+    }
+    let work = Format.fixed(Double(flops) / 1e9, 3)
+    let peaks = results.map { "\(Format.fixed($0.peakGflops, 0))" }.joined(separator: ", ")
+    let batch = results.last?.batch ?? 1
+    return "\(model), \(target): \(work) GFLOP an image, batch \(batch), peak \(peaks) GFLOP/s\n"
+      + table.text()
+  }
+}

@@ -1,0 +1,103 @@
+import ArgumentParser
+import IR
+
+/// `vitc golden check`: a model against a golden.
+struct GoldenCheck: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract: "Checks a compiled model against stored outputs; exit code 1 if they differ.",
+    discussion: """
+      An output differs if the error max|y - y0| / rms(y0) of an image is above the tolerance or \
+      the cosine of y and y0 below its limit. The limits are the golden's own, or else \
+      2e-5 and 0.9999.
+      """)
+
+  @Argument(help: "The compiled model.")
+  var library: String
+
+  @Argument(help: "The golden, an .npz file.")
+  var golden: String
+
+  @Option(help: "The largest max|y - y0| / rms(y0).")
+  var tolerance: Double?
+
+  @Option(help: "The smallest cosine of y and y0.")
+  var cosine: Double?
+
+  @Option(help: "The number of threads; 0 for all processors.")
+  var threads = 0
+
+  func validate() throws {
+    if threads < 0 { throw ValidationError("--threads must be 0 or more, found \(threads).") }
+    try Self.validate(tolerance: tolerance, cosine: cosine)
+  }
+
+  /// Refuses limits that say nothing.
+  static func validate(tolerance: Double?, cosine: Double?) throws {
+    if let tolerance, !(tolerance >= 0) {
+      throw ValidationError("--tolerance must be 0 or more, found \(tolerance).")
+    }
+    if let cosine, !(-1...1).contains(cosine) {
+      throw ValidationError("--cosine must be between -1 and 1, found \(cosine).")
+    }
+  }
+
+  func run() throws {
+    let model = try CompiledModel(library, threads: threads)
+    let file = try GoldenFile(golden, for: model)
+    let count = try model.imageCount(file.images.shape, at: .file(golden))
+    let results = try BatchRun(model: model)
+      .run(file.images.values, count: count, outputs: file.outputs.map(\.name))
+    let limits = GoldenFile.Limits(
+      tolerance: tolerance ?? file.tolerance ?? GoldenFile.Limits.standard.tolerance,
+      cosine: cosine ?? file.cosine ?? GoldenFile.Limits.standard.cosine)
+    var measured: [(name: String, deviation: Deviation)] = []
+    for (name, array) in file.outputs {
+      let deviation = Deviation(
+        found: results[name] ?? [], expected: array.values, count: count)
+      measured.append((name, deviation))
+    }
+    print(Self.report(measured, limits), terminator: "")
+    if let failure = Self.failure(measured, limits, library: library) { throw failure }
+  }
+
+  /// A line for each output.
+  static func report(
+    _ measured: [(name: String, deviation: Deviation)], _ limits: GoldenFile.Limits
+  ) -> String {
+    var table = TextTable([
+      ("output", .left), ("max|y-y0|/rms(y0)", .right), ("relative L2", .right),
+      ("cosine", .right), ("", .left),
+    ])
+    for (name, deviation) in measured {
+      table.add([
+        name, Format.scientific(deviation.error), Format.scientific(deviation.relativeL2),
+        Format.fixed(deviation.cosine, 9), deviation.isWithin(limits) ? "ok" : "DIFFERS",
+      ])
+    }
+    return table.text()
+  }
+
+  /// The worst of the outputs that differ, or `nil` if all are within the limits.
+  static func failure(
+    _ measured: [(name: String, deviation: Deviation)], _ limits: GoldenFile.Limits,
+    library: String
+  ) -> Diagnostic? {
+    let failed = measured.filter { !$0.deviation.isWithin(limits) }
+    guard let (name, worst) = failed.max(by: { $0.deviation.error < $1.deviation.error }) else {
+      return nil
+    }
+    let place = worst.place
+    return Diagnostic(
+      "output '\(name)' differs from the golden one: error \(Format.scientific(worst.error)), "
+        + "expected at most \(limits.tolerance); cosine \(Format.fixed(worst.cosine, 6)), "
+        + "expected at least \(limits.cosine)",
+      at: .file(library),
+      notes: [
+        "image \(place.image), element \(place.element): found "
+          + "\(Format.significant(place.found)), expected \(Format.significant(place.expected))",
+        "\(failed.count) of \(measured.count) outputs differ: "
+          + failed.map(\.name).joined(separator: ", "),
+      ])
+  }
+}

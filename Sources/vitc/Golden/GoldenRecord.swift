@@ -1,0 +1,71 @@
+import ArgumentParser
+import IR
+import Models
+import Npy
+
+/// `vitc golden record`: keeps inputs and the outputs of a model.
+struct GoldenRecord: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "record",
+    abstract: "Stores inputs and the outputs of a compiled model.",
+    discussion: """
+      The inputs come from an .npy file, or are made from a seed as Docs/SeedWeights.md defines \
+      the tensor 'input': evenly spread over [-1, 1).
+      """)
+
+  @Argument(help: "The compiled model.")
+  var library: String
+
+  @Option(name: .shortAndLong, help: "An .npy file with the images.")
+  var input: String?
+
+  @Option(help: "Makes the inputs from this number instead.")
+  var seed: UInt64?
+
+  @Option(help: "How many images to make from the seed.")
+  var count = 1
+
+  @Option(name: .shortAndLong, help: "The golden, an .npz file.")
+  var output: String
+
+  @Option(help: "The limit that is stored for max|y - y0| / rms(y0).")
+  var tolerance = GoldenFile.Limits.standard.tolerance
+
+  @Option(help: "The limit that is stored for the cosine of y and y0.")
+  var cosine = GoldenFile.Limits.standard.cosine
+
+  @Option(help: "The number of threads; 0 for all processors.")
+  var threads = 0
+
+  func validate() throws {
+    if (input == nil) == (seed == nil) { throw ValidationError("Give either --input or --seed.") }
+    if count < 1 { throw ValidationError("--count must be 1 or more, found \(count).") }
+    if threads < 0 { throw ValidationError("--threads must be 0 or more, found \(threads).") }
+    try GoldenCheck.validate(tolerance: tolerance, cosine: cosine)
+  }
+
+  func run() throws {
+    let model = try CompiledModel(library, threads: threads)
+    let images = try images(for: model)
+    let count = try model.imageCount(images.shape, at: .file(input ?? library))
+    let tensors = model.description.outputs
+    let results = try BatchRun(model: model)
+      .run(images.values, count: count, outputs: tensors.map(\.name))
+    let outputs = tensors.map { tensor in
+      let values = results[tensor.name] ?? []
+      return (name: tensor.name, array: NpyArray(shape: [count] + tensor.shape, values: values))
+    }
+    try GoldenFile.write(
+      output, images: images, outputs: outputs,
+      limits: GoldenFile.Limits(tolerance: tolerance, cosine: cosine))
+    let names = outputs.map { "\($0.name) \(Format.shape($0.array.shape))" }
+    print("\(output): \(count) \(count == 1 ? "image" : "images"), \(names.joined(separator: ", "))")
+  }
+
+  private func images(for model: CompiledModel) throws(Diagnostic) -> NpyArray {
+    if let input { return try NpyArray(path: input) }
+    let made = SeededCheckpoint.tensor(
+      name: "input", shape: [count] + model.description.input.shape, seed: seed ?? 0)
+    return NpyArray(shape: made.shape, values: made.values)
+  }
+}

@@ -1,0 +1,39 @@
+import Codegen
+
+/// A row of `vitc list targets`.
+struct TargetEntry: Codable {
+  let name: String
+  let triple: String
+  let vectorUnit: String
+  /// Whether this machine runs its code.
+  let runsHere: Bool
+  /// Whether `--target host` means it.
+  let isHost: Bool
+
+  enum CodingKeys: String, CodingKey {
+    case name, triple
+    case vectorUnit = "vector_unit"
+    case runsHere = "runs_here"
+    case isHost = "is_host"
+  }
+
+  /// Every target.
+  static var all: [TargetEntry] {
+    let runnable = Target.runnableHere
+    return Target.all.map { target in
+      TargetEntry(
+        name: target.name, triple: target.triple, vectorUnit: target.vectorUnit,
+        runsHere: runnable.contains(target), isHost: runnable.last == target)
+    }
+  }
+
+  /// The rows for people.
+  static func table(_ entries: [TargetEntry]) -> TextTable {
+    var table = TextTable([("name", .left), ("triple", .left), ("vectors", .left), ("", .left)])
+    for entry in entries {
+      let note = entry.isHost ? "host" : entry.runsHere ? "runs here" : ""
+      table.add([entry.name, entry.triple, entry.vectorUnit, note])
+    }
+    return table
+  }
+}

@@ -1,0 +1,96 @@
+import ArgumentParser
+import Files
+import Foundation
+import IR
+import Passes
+
+/// `vitc opt`: passes on a graph in text form.
+struct Opt: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Runs passes on a graph: text in, text out.",
+    discussion: """
+      The graph is parsed and verified, so without passes this prints its canonical text. What the \
+      debugging options print goes to stderr.
+      """)
+
+  @Argument(help: "The graph's text; '-' for standard input.")
+  var graph: String
+
+  @Option(help: "Passes in order, with commas; 'all' for the standard pipeline.")
+  var passes = ""
+
+  @Option(help: "Prints the graph after this pass, if it changed it, or after 'all'.")
+  var printAfter: [String] = []
+
+  @Option(help: "Runs nothing after this pass.")
+  var stopAfter: String?
+
+  @Option(help: "Does only the first N optional rewrites, to find the one that breaks something.")
+  var rewrites: Int?
+
+  @Flag(help: "Prints the time and the number of rewrites of each pass.")
+  var timePasses = false
+
+  @Option(name: .shortAndLong, help: "Where the text goes, if not to standard output.")
+  var output: String?
+
+  func validate() throws {
+    if let rewrites, rewrites < 0 {
+      throw ValidationError("--rewrites must be 0 or more, found \(rewrites).")
+    }
+  }
+
+  func run() throws {
+    let manager = PassManager(try Self.selection(passes))
+    let options = PassManager.Options(
+      printAfter: printAfter.contains("all") ? .all : .named(Set(printAfter)),
+      stopAfter: stopAfter, rewriteLimit: rewrites ?? .max
+    ) { pass, graph in
+      Console.tell("// after \(pass.name)\n\(graph)")
+    }
+    let (result, report) = try manager.run(
+      try GraphParser.parse(try text(), file: graph), options)
+    if timePasses { Console.write(Self.text(report)) }
+    guard let output else { return print(result, terminator: "") }
+    try AtomicFile.write(path: output, contents: Array(result.description.utf8))
+  }
+
+  private func text() throws(Diagnostic) -> String {
+    if graph == "-" {
+      return String(
+        decoding: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self)
+    }
+    return try MappedFile(graph).withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// The passes that `--passes` names.
+  static func selection(_ names: String) throws(Diagnostic) -> [Pass] {
+    if names == "all" { return Pipeline.standard }
+    var passes: [Pass] = []
+    for name in names.split(separator: ",") {
+      do throws(Diagnostic) {
+        passes.append(try Pipeline.pass(named: name.trimmingCharacters(in: .whitespaces)))
+      } catch {
+        var located = error
+        located.location = .argument("--passes")
+        located.hint = error.hint ?? "'vitc list passes' prints all names"
+        throw located
+      }
+    }
+    return passes
+  }
+
+  /// What each pass did, a line each.
+  static func text(_ report: PassManager.Report) -> String {
+    var table = TextTable([
+      ("pass", .left), ("ms", .right), ("rewrites", .right), ("nodes", .right),
+    ])
+    for record in report.records {
+      table.add([
+        record.name, Format.fixed(record.seconds * 1e3, 2), String(record.rewrites),
+        "\(record.nodesBefore) -> \(record.nodesAfter)",
+      ])
+    }
+    return table.text()
+  }
+}

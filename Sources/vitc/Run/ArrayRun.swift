@@ -1,0 +1,58 @@
+import IR
+import Npy
+import VitRuntime
+
+/// `vitc run --input`: one array through a model.
+struct ArrayRun {
+  /// The model.
+  let model: CompiledModel
+  /// Which output goes to which file.
+  private let files: [(output: VitDescription.Tensor, path: String)]
+
+  /// Reads the `--output` arguments.
+  ///
+  /// - Parameters:
+  ///   - model: The model.
+  ///   - outputs: `FILE` or `NAME=FILE` each.
+  ///   - defaultName: The output that a `FILE` is; the model's first if `nil`.
+  ///
+  /// Errors: an output that the model has not; one file or output named twice.
+  init(
+    model: CompiledModel, outputs: [String], defaultName: String?
+  ) throws(Diagnostic) {
+    self.model = model
+    var files: [(output: VitDescription.Tensor, path: String)] = []
+    for argument in outputs {
+      let (name, path) = Self.parts(argument)
+      let output =
+        if let wanted = name ?? defaultName { try model.output(wanted) } else { try model.first() }
+      if files.contains(where: { $0.path == path }) {
+        throw Diagnostic("two outputs go to '\(path)'", at: .argument("--output"))
+      }
+      files.append((output, path))
+    }
+    self.files = files
+  }
+
+  /// Splits `NAME=FILE`; what stands before the `=` counts as a name only if it looks like one.
+  static func parts(_ argument: String) -> (name: String?, path: String) {
+    guard let sign = argument.firstIndex(of: "=") else { return (nil, argument) }
+    let name = argument[..<sign]
+    guard !name.isEmpty, name.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" }) else {
+      return (nil, argument)
+    }
+    return (String(name), String(argument[argument.index(after: sign)...]))
+  }
+
+  /// Runs the images of an `.npy` file and writes the outputs.
+  func run(_ input: String) throws(Diagnostic) {
+    let images = try NpyArray(path: input)
+    let count = try model.imageCount(images.shape, at: .file(input))
+    let names = files.map(\.output.name)
+    let results = try BatchRun(model: model).run(images.values, count: count, outputs: names)
+    for (output, path) in files {
+      let values = results[output.name] ?? []
+      try NpyArray(shape: [count] + output.shape, values: values).write(to: path)
+    }
+  }
+}

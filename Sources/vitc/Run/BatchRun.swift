@@ -1,0 +1,34 @@
+import IR
+import VitRuntime
+
+/// Many images through a model, some at a time, with a progress line.
+///
+/// The bits of an output do not depend on what it is run together with, so cutting is free.
+struct BatchRun {
+  /// The model.
+  let model: CompiledModel
+
+  /// The images of one call, so that the progress line moves.
+  private static let step = 32
+
+  /// Runs `count` images and returns these outputs by name, each `[count, its shape]`.
+  func run(
+    _ images: [Float], count: Int, outputs: [String]
+  ) throws(Diagnostic) -> [String: [Float]] {
+    let progress = ProgressLine("running")
+    defer { progress.finish() }
+    let elements = model.description.input.elements
+    return try CompiledModel.telling(model.path) {
+      let context = try model.model.makeContext()
+      var results: [String: [Float]] = [:]
+      for start in stride(from: 0, to: count, by: Self.step) {
+        let end = min(start + Self.step, count)
+        let part = Array(images[start * elements..<end * elements])
+        let values = try context.runAll(images: part, count: end - start, outputs: outputs)
+        results.merge(values) { $0 + $1 }
+        progress.update(fraction: Double(end) / Double(count))
+      }
+      return results
+    }
+  }
+}

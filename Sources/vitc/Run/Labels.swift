@@ -1,0 +1,60 @@
+import Files
+import Foundation
+import IR
+
+/// The names of a model's classes.
+enum Labels {
+  /// Reads names from a file: a JSON list; a JSON object from index to name, which may stand in a
+  /// member `id2label`, or a list in `label_names` (so a checkpoint's `config.json` will do); or a
+  /// text with one name a line.
+  ///
+  /// Errors, at `.file(path)`: the file cannot be read; other JSON; indices that are not
+  /// 0..<count; not as many names as the model has classes.
+  static func read(_ path: String, classes: Int) throws(Diagnostic) -> [String] {
+    let file = try MappedFile(path)
+    let text = file.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    let names =
+      if let json = JSONValue(parsing: text) {
+        try labels(json, path: path)
+      } else {
+        text.split(whereSeparator: \.isNewline)
+          .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+      }
+    guard names.count == classes else {
+      throw Diagnostic(
+        "found \(names.count) labels, expected \(classes), one for each class",
+        at: .file(path),
+        hint: "a label file is a JSON list, a JSON object from index to name, or a text with one "
+          + "name a line")
+    }
+    return names
+  }
+
+  private static func labels(_ json: JSONValue, path: String) throws(Diagnostic) -> [String] {
+    let source = json["id2label"] ?? json["label_names"] ?? json
+    if let list = source.array {
+      let names = list.compactMap(\.string)
+      guard names.count == list.count else {
+        throw Diagnostic("expected a list of strings", at: .file(path))
+      }
+      return names
+    }
+    guard case .object(let members) = source else {
+      throw Diagnostic("expected a list of labels or an object from index to label", at: .file(path))
+    }
+    var names = [String?](repeating: nil, count: members.count)
+    for (key, value) in members {
+      guard let index = Int(key), names.indices.contains(index), let name = value.string else {
+        throw Diagnostic(
+          "found the label '\(key)': \(value.brief), expected indices from 0 to "
+            + "\(members.count - 1), each with a string", at: .file(path))
+      }
+      names[index] = name
+    }
+    // Distinct keys may spell one index ("1" and "01"), which leaves another without a name.
+    guard names.allSatisfy({ $0 != nil }) else {
+      throw Diagnostic("the labels name an index twice", at: .file(path))
+    }
+    return names.compactMap(\.self)
+  }
+}

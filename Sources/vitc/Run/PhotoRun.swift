@@ -1,0 +1,109 @@
+import ArgumentParser
+import IR
+import Images
+
+/// `vitc run PHOTO …`: labels and probabilities.
+struct PhotoRun {
+  /// What is known about one photo.
+  struct Answer: Codable {
+    /// The photo's path.
+    let file: String
+    /// The most probable classes, the most probable first.
+    let predictions: [Prediction]
+  }
+
+  private let model: CompiledModel
+  private let top: Int
+  private let labels: [String]
+  private let isJSON: Bool
+  private let classes: Int
+
+  /// The output that labels are made from.
+  private static let scores = "logits"
+  /// Photos that are decoded before they are run together: enough that every thread has one.
+  private static let batch = 32
+  /// Labels printed for each photo if not said.
+  private static let defaultTop = 5
+
+  /// Finds the class scores and their labels.
+  ///
+  /// Errors: the model has no output 'logits'; the label file is wrong.
+  init(
+    model: CompiledModel, top: Int?, labelFile: String?, isJSON: Bool
+  ) throws(Diagnostic) {
+    self.model = model
+    self.isJSON = isJSON
+    let outputs = model.description.outputs
+    guard let logits = outputs.first(where: { $0.name == Self.scores }) else {
+      throw Diagnostic(
+        "the model has no class scores", at: .file(model.path),
+        notes: ["outputs: \(outputs.map(\.name).joined(separator: ", "))"],
+        hint: "use --input and --output for features, or compile a checkpoint with a head")
+    }
+    classes = logits.elements
+    self.top = min(top ?? Self.defaultTop, classes)
+    labels =
+      if let labelFile { try Labels.read(labelFile, classes: classes) } else { model.labels }
+  }
+
+  /// Classifies photos and prints the answers; what cannot be read is told, and the others go on.
+  func run(_ arguments: [String]) throws {
+    let paths = try PhotoList.expand(arguments)
+    let progress = ProgressLine("classifying")
+    defer { progress.finish() }
+    var answers: [Answer] = []
+    var failures = 0
+    for start in stride(from: 0, to: paths.count, by: Self.batch) {
+      let end = min(start + Self.batch, paths.count)
+      var files: [String] = []
+      var images: [Float] = []
+      for path in paths[start..<end] {
+        do throws(Diagnostic) {
+          images += try model.preprocess(try Image(decoding: path))
+          files.append(path)
+        } catch {
+          failures += 1
+          Console.tell(error)
+        }
+      }
+      guard !files.isEmpty else { continue }
+      let results = try BatchRun(model: model)
+        .run(images, count: files.count, outputs: [Self.scores])[Self.scores]
+      answers += zip(files, 0...).map { answer($0, results ?? [], $1) }
+      progress.update(fraction: Double(end) / Double(paths.count))
+    }
+    progress.finish()
+    try print(answers)
+    if failures > 0 { throw ExitCode.failure }
+  }
+
+  private func answer(_ file: String, _ results: [Float], _ index: Int) -> Answer {
+    let scores = Array(results[index * classes..<(index + 1) * classes])
+    return Answer(file: file, predictions: Prediction.top(top, logits: scores, labels: labels))
+  }
+
+  private func print(_ answers: [Answer]) throws(Diagnostic) {
+    if isJSON { return try JSONValue.print(answers) }
+    Swift.print(Self.text(answers, top: top), terminator: "")
+  }
+
+  /// The answers for people: a line each if only one label is wanted, otherwise a block each.
+  static func text(_ answers: [Answer], top: Int) -> String {
+    if top == 1 {
+      var table = TextTable([.left, .left, .right])
+      for answer in answers {
+        for prediction in answer.predictions {
+          table.add([answer.file, prediction.label, Format.percent(prediction.probability)])
+        }
+      }
+      return table.text()
+    }
+    return answers.map { answer in
+      var table = TextTable([.left, .right])
+      for prediction in answer.predictions {
+        table.add([prediction.label, Format.percent(prediction.probability)])
+      }
+      return "\(answer.file)\n" + table.text(indentation: 2)
+    }.joined()
+  }
+}

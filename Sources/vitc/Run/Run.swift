@@ -1,0 +1,75 @@
+import ArgumentParser
+import IR
+
+/// `vitc run`: arrays in and out, or photos in and labels out.
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Runs a compiled model on an array or on photos.",
+    usage: """
+      vitc run LIBRARY --input X.npy --output Y.npy [--threads N]
+      vitc run LIBRARY PHOTO ... [--top K] [--labels FILE] [--json] [--threads N]
+      """,
+    discussion: """
+      With --input, the array is [n, channels, height, width] or one image without n, preprocessed \
+      already; outputs are [n, ...], f32. Photos are PNG or JPEG files, or folders of them; they \
+      are preprocessed as the checkpoint wants it.
+      """)
+
+  @Argument(help: "The compiled model.")
+  var library: String
+
+  @Argument(help: "PNG or JPEG files, or folders of them.")
+  var photos: [String] = []
+
+  @Option(name: .shortAndLong, help: "An .npy file with the images.")
+  var input: String?
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "Where an output goes: FILE, or NAME=FILE for the output of that name; may be repeated.",
+      valueName: "[name=]file"))
+  var output: [String] = []
+
+  @Option(help: "Which output FILE of --output is; the model's first if not said.")
+  var outputName: String?
+
+  @Option(help: "How many labels to print for each photo.")
+  var top: Int?
+
+  @Option(help: "The names of the classes: JSON or a name a line.")
+  var labels: String?
+
+  @Option(help: "The number of threads; 0 for all processors.")
+  var threads = 0
+
+  @Flag(help: "Print predictions as JSON.")
+  var json = false
+
+  func validate() throws {
+    if threads < 0 { throw ValidationError("--threads must be 0 or more, found \(threads).") }
+    if let top, top < 1 { throw ValidationError("--top must be 1 or more, found \(top).") }
+    switch (input, photos.isEmpty) {
+    case (nil, true): throw ValidationError("Give either --input or photos.")
+    case (_?, false): throw ValidationError("Give either --input or photos, not both.")
+    case (_?, true):
+      if output.isEmpty { throw ValidationError("--input needs an --output.") }
+      if top != nil || labels != nil || json {
+        throw ValidationError("--top, --labels and --json are for photos.")
+      }
+    case (nil, false):
+      if !output.isEmpty || outputName != nil {
+        throw ValidationError("--output and --output-name are for --input.")
+      }
+    }
+  }
+
+  func run() throws {
+    let model = try CompiledModel(library, threads: threads)
+    if let input {
+      try ArrayRun(model: model, outputs: output, defaultName: outputName).run(input)
+    } else {
+      try PhotoRun(model: model, top: top, labelFile: labels, isJSON: json).run(photos)
+    }
+  }
+}

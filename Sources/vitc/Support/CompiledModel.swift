@@ -1,0 +1,101 @@
+import IR
+import Images
+import Models
+import VitRuntime
+
+/// A compiled model that is loaded, with what the subcommands need of it.
+struct CompiledModel {
+  /// The library's path, as given.
+  let path: String
+  /// The model, from which contexts are made.
+  let model: VitModel
+  /// What the description says beyond the ABI's fields: preprocessing, labels, passes.
+  let extras: JSONValue
+
+  /// Loads a library.
+  ///
+  /// - Parameters:
+  ///   - path: The library that `vitc compile` wrote.
+  ///   - threads: How many threads a run uses; 0 for all processors.
+  init(_ path: String, threads: Int = 0) throws(Diagnostic) {
+    self.path = path
+    model = try Self.telling(path) {
+      try VitModel(path: path, options: VitOptions(threads: threads))
+    }
+    extras = JSONValue(parsing: model.description.json) ?? .object([:])
+  }
+
+  /// What the model says about itself.
+  var description: VitDescription { model.description }
+
+  /// The names of the classes; empty where the checkpoint had none.
+  var labels: [String] { extras["labels"]?.array?.compactMap(\.string) ?? [] }
+
+  /// Returns the output of this name.
+  ///
+  /// Errors: the model has none.
+  func output(_ name: String) throws(Diagnostic) -> VitDescription.Tensor {
+    let names = description.outputs.map(\.name)
+    guard let output = description.outputs.first(where: { $0.name == name }) else {
+      throw Diagnostic(
+        "the model has no output '\(name)'", at: .file(path),
+        notes: ["outputs: \(names.joined(separator: ", "))"],
+        hint: Suggestion.hint(for: name, in: names)
+          ?? "outputs are chosen when the model is compiled, with --outputs")
+    }
+    return output
+  }
+
+  /// Returns the first output.
+  ///
+  /// Errors: the model has none.
+  func first() throws(Diagnostic) -> VitDescription.Tensor {
+    guard let output = description.outputs.first else {
+      throw Diagnostic("the model has no output", at: .file(path))
+    }
+    return output
+  }
+
+  /// Checks that an array is a batch of images for this model and returns how many they are; one
+  /// image may lack the first dimension.
+  func imageCount(
+    _ shape: [Int], at location: Diagnostic.Location
+  ) throws(Diagnostic) -> Int {
+    let image = description.input.shape
+    if shape == image { return 1 }
+    guard shape.count == image.count + 1, Array(shape.dropFirst()) == image, shape[0] > 0 else {
+      let batch = "[n, \(image.map(String.init).joined(separator: ", "))]"
+      throw Diagnostic(
+        "the images have shape \(Format.shape(shape)), expected \(batch) with n of at least 1",
+        at: location, hint: Self.shapeHint(shape, image))
+    }
+    return shape[0]
+  }
+
+  private static func shapeHint(_ shape: [Int], _ image: [Int]) -> String? {
+    if image.count == 3, shape.suffix(3) == [image[1], image[2], image[0]] {
+      return "the channels come last; transpose to channels, height, width"
+    }
+    if shape.contains(0) { return nil }
+    return "compile the model for another size with --image-size, or give the photos themselves to "
+      + "have them resized"
+  }
+
+  /// Makes a photo what the model wants: resized, cropped, normalized.
+  func preprocess(_ image: Image) throws(Diagnostic) -> [Float] {
+    try Self.telling(path) {
+      try model.preprocess(rgb: image.rgb, width: image.width, height: image.height)
+    }
+  }
+
+  /// Turns the runtime's errors into diagnostics about the library.
+  static func telling<Result>(
+    _ path: String, _ body: () throws -> Result
+  ) throws(Diagnostic) -> Result {
+    do {
+      return try body()
+    } catch {
+      throw Diagnostic("\(error)", at: .file(path))
+    }
+  }
+}

@@ -1,0 +1,104 @@
+/* A model small enough to check by hand, with the table of functions that a compiled one has:
+ * images [3, 2, 2]; logits[c] = 20 * mean of channel c + BIAS; features = the sum of all pixels,
+ * twice it. */
+#include <string.h>
+
+#include "vit_abi.h"
+
+#ifndef BIAS
+#define BIAS 0.0f
+#endif
+#ifndef ABI
+#define ABI VIT_ABI_VERSION
+#endif
+#ifndef FIRST
+#define FIRST "logits"
+#endif
+
+struct vit_model { int unused; };
+struct vit_context { int unused; };
+static struct vit_model the_model;
+static struct vit_context the_context;
+
+static const vit_tensor outputs[] = {
+    {FIRST, "f32", 1, 0, {3}, 3},
+    {"features", "f32", 1, 0, {2}, 2},
+};
+
+static const vit_description the_description = {
+    .size = sizeof(vit_description),
+    .abi_version = ABI,
+    .output_count = 2,
+    .name = "toy",
+    .model = "toy_model",
+    .compiler_version = "0.0.1",
+    .target = "any any",
+    .weights_hash = "0123456789abcdef0123456789abcdef",
+    .input = {"images", "f32", 3, 0, {3, 2, 2}, 12},
+    .outputs = outputs,
+    .parameters = 1234567,
+    .flops = 2000000,
+    .weights_bytes = 2048,
+    .arena_bytes = 64,
+    .json = "{\"labels\": [\"red\", \"green\", \"blue\"], \"passes\": [\"one\", \"two\"]}",
+};
+
+static const vit_description *description(void) { return &the_description; }
+static vit_status create(const vit_options *options, vit_model **model) {
+  (void)options;
+  *model = &the_model;
+  return VIT_OK;
+}
+static void destroy(vit_model *model) { (void)model; }
+static vit_status context_create(vit_model *model, vit_context **context) {
+  (void)model;
+  *context = &the_context;
+  return VIT_OK;
+}
+static void context_destroy(vit_context *context) { (void)context; }
+
+static vit_status run_all(vit_context *context, const float *images, size_t count,
+                          float *const *places) {
+  (void)context;
+  for (size_t n = 0; n < count; ++n) {
+    float total = 0;
+    for (int c = 0; c < 3; ++c) {
+      float sum = 0;
+      for (int i = 0; i < 4; ++i) sum += images[12 * n + 4 * c + i];
+      if (places[0]) places[0][3 * n + c] = 20 * sum / 4 + BIAS;
+      total += sum;
+    }
+    if (places[1]) {
+      places[1][2 * n] = total;
+      places[1][2 * n + 1] = 2 * total;
+    }
+  }
+  return VIT_OK;
+}
+static vit_status run(vit_context *context, const float *images, size_t count, float *output) {
+  float *places[] = {output, NULL};
+  return run_all(context, images, count, places);
+}
+/* Every pixel becomes the first one, 0...1. */
+static vit_status preprocess(const uint8_t *rgb, int32_t width, int32_t height, size_t row_bytes,
+                             float *image) {
+  (void)width, (void)height, (void)row_bytes;
+  for (int i = 0; i < 12; ++i) image[i] = rgb[i / 4] / 255.0f;
+  return VIT_OK;
+}
+static const char *last_error(void) { return ""; }
+
+static const vit_entry entry = {
+    .size = sizeof(vit_entry),
+    .abi_version = ABI,
+    .description = description,
+    .create = create,
+    .destroy = destroy,
+    .context_create = context_create,
+    .context_destroy = context_destroy,
+    .run = run,
+    .run_all = run_all,
+    .preprocess = preprocess,
+    .last_error = last_error,
+};
+const vit_entry *toy_vitc_entry(void) { return &entry; }

@@ -1,0 +1,142 @@
+import Foundation
+import Testing
+
+@testable import vitc
+
+@Suite struct InformationTests {
+  @Test func inspectSaysEverything() throws {
+    let folder = try Folder()
+    let model = try Toy.build(in: folder)
+    let text = try vitc("inspect", model).output
+    for line in [
+      "name        toy", "model       toy_model", "target      any any",
+      "compiler    0.0.1, ABI 1", "weights     2.0 KiB, hash 0123456789abcdef0123456789abcdef",
+      "input       images f32 [3, 2, 2]", "output      logits f32 [3]",
+      "output      features f32 [2]", "parameters  1 234 567", "arena       64 bytes a task",
+      "work        0.002 GFLOP an image", "labels      red, green, blue",
+      "passes      one, two",
+    ] {
+      #expect(text.contains(line + "\n"), "\(line)\n\(text)")
+    }
+    let json = try vitc("inspect", model, "--json").json()
+    #expect(json["flops"] == .integer(2_000_000))
+    #expect(json["input"]?["shape"] == .array([.integer(3), .integer(2), .integer(2)]))
+    #expect(json["details"]?["passes"] == .array([.string("one"), .string("two")]))
+  }
+
+  @Test func benchPrintsOneObject() throws {
+    let folder = try Folder()
+    let model = try Toy.build(in: folder)
+    let result = try vitc(
+      "bench", model, "--threads", "2,1", "--batch", "3", "--seconds", "0.05", "--json")
+    #expect(result.code == 0, "\(result.errors)")
+    let json = try result.json()
+    #expect(json["threads"] == .integer(2))
+    #expect(json["batch"] == .integer(3))
+    let results = try #require(json["results"]?.array)
+    #expect(results.map { $0["threads"] } == [.integer(1), .integer(2)])
+    func number(_ key: String) -> Double {
+      switch json[key] {
+      case .number(let value): value
+      case .integer(let value): Double(value)
+      default: .nan
+      }
+    }
+    #expect(number("min_ms") > 0)
+    #expect(number("min_ms") <= number("median_ms"))
+    #expect(number("median_ms") <= number("p99_ms"))
+    // The flops of 3 images in the shortest time.
+    #expect(abs(number("gflops") / (6e6 / (number("min_ms") * 1e6)) - 1) < 1e-6)
+    #expect(number("peak_gflops") > 1)
+    #expect(results.last?["min_ms"] == json["min_ms"])
+    let text = try vitc("bench", model, "--threads", "1", "--seconds", "0.05").output
+    #expect(text.hasPrefix("toy_model, any any: 0.002 GFLOP an image, batch 1, peak "))
+    #expect(text.split(separator: "\n").count == 3)
+  }
+
+  @Test func benchRefusesNonsense() throws {
+    #expect(try vitc("bench", "lib.so", "--threads", "0").code == 64)
+    #expect(try vitc("bench", "lib.so", "--threads", "1,x").code == 64)
+    #expect(try vitc("bench", "lib.so", "--batch", "0").code == 64)
+    #expect(try vitc("bench", "lib.so", "--seconds", "0").code == 64)
+  }
+
+  @Test func threadCounts() {
+    #expect(ThreadCounts(argument: "4,1,4") == .list([1, 4]))
+    #expect(ThreadCounts(argument: "1,") == nil)
+    #expect(ThreadCounts(argument: "all")?.counts(processors: 3) == [1, 2, 3])
+    #expect(ThreadCounts.doubling.counts(processors: 1) == [1])
+    #expect(ThreadCounts.doubling.counts(processors: 2) == [1, 2])
+    #expect(ThreadCounts.doubling.counts(processors: 8) == [1, 2, 4, 8])
+    #expect(ThreadCounts.doubling.counts(processors: 12) == [1, 2, 4, 8, 12])
+  }
+
+  @Test func statistics() {
+    let one = Statistics([3])
+    #expect(one.minimum == 3 && one.median == 3 && one.percentile99 == 3)
+    let many = Statistics((1...200).reversed().map(Double.init))
+    #expect(many.minimum == 1 && many.median == 101 && many.percentile99 == 199)
+  }
+
+  @Test func listsAreComplete() throws {
+    let models = try vitc("list")
+    #expect(models.code == 0)
+    #expect(
+      models.output.contains(
+        "vit_base_patch16_224                     ViT-B/16                    86 567 656    35.13  "
+          + "3x224x224\n"), "\(models.output.prefix(2000))")
+    let json = try #require(try vitc("list", "models", "--json").json().array)
+    let base = try #require(json.first { $0["name"] == .string("vit_base_patch16_224") })
+    #expect(base["paper_name"] == .string("ViT-B/16"))
+    #expect(base["parameters"] == .integer(86_567_656))
+    let passes = try #require(try vitc("list", "passes", "--json").json().array)
+    #expect(passes.last?["name"] == .string("plan-memory"))
+    #expect(try vitc("list", "passes").output.contains("before plan-memory: "))
+    let ops = try #require(try vitc("list", "ops", "--json").json().array)
+    let norm = try #require(ops.first { $0["name"] == .string("layer_norm") })
+    #expect(norm["forms"]?.array?.contains(.string("imported")) == true)
+    #expect(try vitc("list", "targets").output.contains("x86-64-v4"))
+  }
+
+  @Test func unknownNamesAreTold() throws {
+    let subject = try vitc("list", "model")
+    #expect(subject.code == 64)
+    #expect(subject.errors.contains("error: cannot list 'model'"))
+    #expect(subject.errors.contains("hint: did you mean 'models'?"))
+    let command = try vitc("inspct", "lib.so")
+    #expect(command.code == 64)
+    #expect(command.errors.contains("error: unknown subcommand 'inspct'"))
+    #expect(command.errors.contains("hint: did you mean 'inspect'?"))
+    #expect(try vitc("list", "--jsn").code == 64)
+  }
+
+  @Test func version() throws {
+    let result = try vitc("--version")
+    #expect(result.code == 0)
+    #expect(result.output.wholeMatch(of: /vitc \d+\.\d+\.\d+\n/) != nil, "\(result.output)")
+  }
+
+  @Test func tablesAlign() {
+    var table = TextTable([("name", .left), ("count", .right), ("", .left)])
+    table.add(["a", "1", ""])
+    table.add(["longer", "12345678", "x"])
+    #expect(
+      table.lines == ["name       count", "a              1", "longer  12345678  x"])
+  }
+
+  @Test func numbersAsText() {
+    #expect(Format.grouped(1) == "1")
+    #expect(Format.grouped(-1234) == "-1 234")
+    #expect(Format.grouped(86_567_656) == "86 567 656")
+    #expect(Format.bytes(1023) == "1023 bytes")
+    #expect(Format.bytes(1536) == "1.5 KiB")
+    #expect(Format.bytes(5 << 30) == "5.0 GiB")
+  }
+
+  @Test func progressLine() {
+    #expect(
+      ProgressLine.text("running", fraction: 0.456, elapsed: .seconds(3)) == "running  45 %  3 s")
+    #expect(
+      ProgressLine.text("linking", fraction: nil, elapsed: .milliseconds(1900)) == "linking  1 s")
+  }
+}
