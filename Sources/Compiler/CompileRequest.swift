@@ -60,6 +60,8 @@ public struct CompileRequest {
   public var target = "host"
   /// Where the weights go.
   public var weightPlacement = WeightPlacement.automatic
+  /// `false` iff the graph stays as the model says it; for `ir` only.
+  public var runsPasses = true
   /// What to show of the passes, and where to stop.
   public var passOptions = PassManager.Options()
 

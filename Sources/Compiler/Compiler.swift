@@ -36,7 +36,8 @@ public struct Compiler {
     watch.lap("read model")
 
     progress("run passes", 0)
-    let (graph, passes) = try PassManager().run(imported, request.passOptions)
+    let (graph, passes) = try PassManager(request.runsPasses ? Pipeline.standard : []).run(
+      imported, request.passOptions)
     watch.lap("run passes")
 
     var report = CompileReport(configuration: model.configuration, passes: passes)

@@ -59,7 +59,8 @@ struct GoldenRecord: ParsableCommand {
       output, images: images, outputs: outputs,
       limits: GoldenFile.Limits(tolerance: tolerance, cosine: cosine))
     let names = outputs.map { "\($0.name) \(Format.shape($0.array.shape))" }
-    print("\(output): \(count) \(count == 1 ? "image" : "images"), \(names.joined(separator: ", "))")
+    print(
+      "\(output): \(count) \(count == 1 ? "image" : "images"), \(names.joined(separator: ", "))")
   }
 
   private func images(for model: CompiledModel) throws(Diagnostic) -> NpyArray {

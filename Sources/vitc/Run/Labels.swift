@@ -40,7 +40,8 @@ enum Labels {
       return names
     }
     guard case .object(let members) = source else {
-      throw Diagnostic("expected a list of labels or an object from index to label", at: .file(path))
+      throw Diagnostic(
+        "expected a list of labels or an object from index to label", at: .file(path))
     }
     var names = [String?](repeating: nil, count: members.count)
     for (key, value) in members {

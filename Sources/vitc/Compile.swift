@@ -1,0 +1,175 @@
+import ArgumentParser
+import Compiler
+import Files
+import IR
+import Models
+import Passes
+
+/// `vitc compile`: a model and its checkpoint to a native library.
+struct Compile: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Compiles a model and its checkpoint to a native library with a C header.",
+    discussion: """
+      MODEL is a variant's name, the paper's or timm's ('vitc list'), or a folder as the Hugging \
+      Face hub has them: transformers' or timm's. The library stands by itself: it needs libc and \
+      nothing else.
+
+        vitc compile vit_base_patch16_224 --weights model.safetensors -o libvit.so
+        vitc compile path/to/dinov2-small --outputs features,tokens -o libdino.so
+      """)
+
+  @Argument(help: "A variant's name, or a model folder.")
+  var model: String
+
+  @Option(help: "A safetensors file or folder, or 'seed:N' for pseudo-random weights.")
+  var weights: String?
+
+  @Option(name: .shortAndLong, help: "The file to write, such as libNAME.so.")
+  var output: String?
+
+  @Option(help: "The prefix of every symbol; by default from the output's file name.")
+  var name: String?
+
+  @Option(help: "Height and width of the images: N or HxW; position embeddings are resized.")
+  var imageSize: String?
+
+  @Option(help: "The number of classes, where the checkpoint's differs from the variant's.")
+  var numClasses: Int?
+
+  @Option(help: "'none' leaves the classification head out.")
+  var head: String?
+
+  @Option(help: "What the library returns: logits, features, tokens, with commas.")
+  var outputs: String?
+
+  @Option(help: "library, static, object, llvm, asm, or ir.")
+  var emit = CompileRequest.Emission.library
+
+  @Option(help: "x86-64-v2, x86-64-v3, x86-64-v4, aarch64-neon, or host ('vitc list targets').")
+  var target = "host"
+
+  @Flag(help: "Puts the weights into a file beside the product instead of into it.")
+  var weightsFile = false
+
+  @Option(help: "Prints the graph after this pass, if it changed it, or after 'all'.")
+  var printAfter: [String] = []
+
+  @Option(help: "Runs no pass after this one; with --emit ir.")
+  var stopAfter: String?
+
+  @Option(
+    help: "The form of the graph to print: imported (as the model says it), fused or planned.")
+  var form: Form?
+
+  @Option(help: "Does only the first N optional rewrites, to find the one that breaks something.")
+  var rewrites: Int?
+
+  @Flag(help: "Prints the time and the number of rewrites of each pass.")
+  var timePasses = false
+
+  @Flag(name: .shortAndLong, help: "Says nothing but warnings and errors.")
+  var quiet = false
+
+  func validate() throws {
+    if emit != .ir, stopAfter != nil || form != nil {
+      throw ValidationError("--stop-after and --form go with --emit ir.")
+    }
+    if let head, head != "none" {
+      throw ValidationError("--head takes 'none', found '\(head)'.")
+    }
+    if let rewrites, rewrites < 0 {
+      throw ValidationError("--rewrites must be 0 or more, found \(rewrites).")
+    }
+    if let stopAfter, form != nil {
+      throw ValidationError("--stop-after \(stopAfter) and --form exclude each other.")
+    }
+  }
+
+  func run() throws {
+    let request = try request()
+    let line = ProgressLine("compile \(model)")
+    defer { line.finish() }
+    let report = try Compiler(request) { phase, fraction in
+      line.update(phase, fraction: fraction > 0 ? fraction : nil)
+    }.run()
+    line.finish()
+    for warning in report.warnings { Console.tell(warning) }
+    if timePasses { Console.write(Opt.text(report.passes)) }
+    if let text = report.text {
+      guard let output else { return print(text, terminator: "") }
+      return try AtomicFile.write(path: output, contents: Array(text.utf8))
+    }
+    if !quiet { Console.write(CompileSummary(report).text) }
+  }
+
+  private func request() throws(Diagnostic) -> CompileRequest {
+    var request = CompileRequest(model: model)
+    request.weights = weights
+    request.name = name
+    request.imageSize = try imageSize.map { (text) throws(Diagnostic) in try Self.size(text) }
+    request.classes = numClasses
+    request.wantsHead = head == nil
+    request.outputs = try Self.outputs(outputs)
+    request.emission = emit
+    request.target = target
+    request.weightPlacement = weightsFile ? .file : .automatic
+    request.output = output ?? defaultOutput
+    request.runsPasses = form != .imported
+    request.passOptions = PassManager.Options(
+      printAfter: printAfter.contains("all") ? .all : .named(Set(printAfter)),
+      stopAfter: stopAfter ?? form.flatMap(Self.lastPass),
+      rewriteLimit: rewrites ?? .max
+    ) { pass, graph in
+      Console.tell("// after \(pass.name)\n\(graph)")
+    }
+    return request
+  }
+
+  /// `libNAME.so` in the working folder, NAME being the model's last path component.
+  private var defaultOutput: String? {
+    let stem = model.split(separator: "/").last.map(String.init) ?? model
+    let prefix = String(stem.map { $0.isLetter || $0.isNumber ? $0 : "_" })
+    return switch emit {
+    case .library: "lib\(prefix).so"
+    case .static: "lib\(prefix).a"
+    case .object: "\(prefix).o"
+    case .llvm, .asm, .ir: nil
+    }
+  }
+
+  /// The last pass that leaves a graph in `form`; none runs for the form that a model starts in.
+  private static func lastPass(_ form: Form) -> String? {
+    form == .imported ? nil : Pipeline.standard.last { $0.output == form }?.name
+  }
+
+  private static func size(_ text: String) throws(Diagnostic) -> (height: Int, width: Int) {
+    let parts = text.lowercased().split(separator: "x", omittingEmptySubsequences: false)
+    let numbers = parts.compactMap { Int($0) }
+    guard numbers.count == parts.count, (1...2).contains(numbers.count) else {
+      throw Diagnostic(
+        "'\(text)' is no image size", at: .argument("--image-size"),
+        hint: "give one number, or height and width as in 384x224")
+    }
+    return (numbers[0], numbers[numbers.count - 1])
+  }
+
+  private static func outputs(_ list: String?) throws(Diagnostic) -> [ModelOutput] {
+    var outputs: [ModelOutput] = []
+    for word in list?.split(separator: ",") ?? [] {
+      guard let output = ModelOutput(rawValue: String(word)) else {
+        let known = ModelOutput.allCases.map(\.rawValue)
+        throw Diagnostic(
+          "unknown output '\(word)', expected one of \(known.joined(separator: ", "))",
+          at: .argument("--outputs"), hint: Suggestion.hint(for: String(word), in: known))
+      }
+      guard !outputs.contains(output) else {
+        throw Diagnostic("output '\(word)' is named twice", at: .argument("--outputs"))
+      }
+      outputs.append(output)
+    }
+    return outputs
+  }
+}
+
+extension CompileRequest.Emission: ExpressibleByArgument {}
+extension Form: ExpressibleByArgument {}

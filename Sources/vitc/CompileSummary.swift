@@ -1,0 +1,45 @@
+import Compiler
+
+/// What `vitc compile` says about a compilation, in a few lines.
+struct CompileSummary {
+  private let report: CompileReport
+
+  init(_ report: CompileReport) { self.report = report }
+
+  /// The lines.
+  var text: String {
+    let model = report.configuration
+    var lines = [
+      "model    \(model.name): \(model.depth) blocks of \(model.dim), \(model.tokens) tokens, "
+        + "\(Format.grouped(model.parameters)) parameters",
+      "passes   \(passes)",
+      "cost     \(gigaFlops(report.flops)) GFLOP an image (as written \(gigaFlops(report.modelFlops))), "
+        + "weights \(size(report.weightsBytes)), arena \(size(report.arenaBytes))",
+      "program  \(report.programPhases) parallel steps for \(report.target), "
+        + "code \(size(report.objectBytes))",
+      "time     "
+        + report.phases.map { "\($0.name) \(Format.fixed($0.seconds, 2)) s" }
+        .joined(separator: ", "),
+      "wrote    " + report.files.joined(separator: ", "),
+    ]
+    lines.insert(contentsOf: report.notes.map { "note     \($0)" }, at: 1)
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private var passes: String {
+    let changed = report.passes.records.filter(\.changed)
+    return "\(changed.count) of \(report.passes.records.count) changed the graph, "
+      + "\(report.passes.rewrites) rewrites, "
+      + "\(report.passes.records.first?.nodesBefore ?? 0) nodes to "
+      + "\(report.passes.records.last?.nodesAfter ?? 0)"
+  }
+
+  private func gigaFlops(_ flops: Int) -> String { Format.fixed(Double(flops) * 1e-9, 2) }
+
+  /// A size with a decimal unit.
+  private func size(_ bytes: Int) -> String {
+    bytes < 1_000_000
+      ? "\(Format.fixed(Double(bytes) * 1e-3, 1)) kB"
+      : "\(Format.fixed(Double(bytes) * 1e-6, 1)) MB"
+  }
+}
