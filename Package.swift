@@ -49,7 +49,7 @@ let package = Package(
   ],
   targets: [
     .target(name: "IR", swiftSettings: strict),
-    .target(name: "Models", dependencies: ["IR", "CXXHash"], swiftSettings: strict),
+    .target(name: "Models", dependencies: ["IR"], swiftSettings: strict),
     .target(name: "Passes", dependencies: ["IR"], swiftSettings: strict),
     .target(name: "Evaluation", dependencies: ["IR", "COpenBLAS"], swiftSettings: strict),
     .systemLibrary(name: "CLLVM"),
@@ -101,7 +101,9 @@ let package = Package(
       ], swiftSettings: strict + llvmSettings),
 
     .testTarget(name: "IRTests", dependencies: ["IR", "Evaluation"], swiftSettings: strict),
-    .testTarget(name: "ModelsTests", dependencies: ["Models"], swiftSettings: strict),
+    .testTarget(
+      name: "ModelsTests", dependencies: ["IR", "Models", "Evaluation", "Npy"],
+      swiftSettings: strict),
     .testTarget(
       name: "PassesTests", dependencies: ["IR", "Passes", "Evaluation", "Models"],
       swiftSettings: strict),

@@ -1,0 +1,83 @@
+import Evaluation
+import Foundation
+import IR
+import Npy
+import Testing
+
+@testable import Models
+
+/// Tiny checkpoints as timm and transformers write them, loaded as folders, evaluated by the
+/// reference semantics, against what timm and transformers compute from them in float64.
+@Suite struct GoldenTests {
+  /// What Scripts/goldens writes beside the folders.
+  private struct Index: Decodable {
+    struct Entry: Decodable {
+      var name: String
+      var image: Int
+      var goldens: [Golden]
+    }
+    struct Golden: Decodable {
+      var file: String
+      var output: String
+      var image: Int
+    }
+    var models: [Entry]
+  }
+
+  private static func entries(_ kind: String) throws -> [Index.Entry] {
+    let data = try Data(contentsOf: goldens.appendingPathComponent("\(kind)/index.json"))
+    return try JSONDecoder().decode(Index.self, from: data).models
+  }
+
+  static func names(_ kind: String) -> [String] {
+    ((try? entries(kind)) ?? []).map { "\(kind)/\($0.name)" }
+  }
+
+  @Test func thereAreGoldens() throws {
+    #expect(try Self.entries("hf").count >= 10)
+    #expect(try Self.entries("timm").count >= 10)
+  }
+
+  /// max |y - y64| / rms(y64) ≤ 2e-5, for each output, at the checkpoint's own image size and at
+  /// another one.
+  @Test(arguments: names("hf") + names("timm"))
+  func equalsPython(name: String) throws {
+    let parts = name.split(separator: "/").map(String.init)
+    let entry = try #require(try Self.entries(parts[0]).first { $0.name == parts[1] })
+    let folder = goldens.appendingPathComponent(name)
+    #expect(Set(entry.goldens.map(\.image)).count == 2)
+    for image in Set(entry.goldens.map(\.image)) {
+      let files = entry.goldens.filter { $0.image == image }
+      let model = try Model.load(
+        folder.path, options: ModelOptions(imageSize: (height: image, width: image)))
+      if image == entry.image {
+        #expect(model.configuration.grid == model.configuration.positionGrid)
+      }
+      let outputs = try files.map { try #require(ModelOutput(rawValue: $0.output)) }
+      let graph = try model.graph(outputs: outputs)
+      let evaluator = Evaluator(graph) { (name) throws(Diagnostic) in
+        try model.checkpoint.read(name)
+      }
+      let images = try NpyArray(
+        path: folder.appendingPathComponent("golden/\(image)-input.npy").path)
+      let size = 3 * image * image
+      for index in 0..<images.shape[0] {
+        let input = Tensor(
+          shape: [3, image, image],
+          values: Array(images.values[index * size..<(index + 1) * size]))
+        let results = try evaluator.results(["image": input])
+        for file in files {
+          let golden = try NpyArray(path: folder.appendingPathComponent(file.file).path)
+          let result = try #require(results[file.output])
+          #expect(result.shape == Array(golden.shape.dropFirst()), "\(file.file)")
+          let wanted = golden.values[
+            index * result.values.count..<(index + 1) * result.values.count]
+          let error = zip(result.values, wanted).map { abs(Double($0) - Double($1)) }.max() ?? 1
+          let square = wanted.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(wanted.count)
+          #expect(error / square.squareRoot() <= 2e-5, "\(file.file)")
+        }
+      }
+      #expect(model.checkpoint.warnings.isEmpty)
+    }
+  }
+}
