@@ -98,7 +98,7 @@ enum ProcessorFile {
     if let value = root.value("size") {
       if let side = value.integer {
         size = (defaults.mode, (side, side))
-      } else if let object = try root.object("size") {
+      } else if case .object = value, let object = try root.object("size") {
         if let edge = try object.integer("shortest_edge") {
           size = (.shortestEdge, (edge, edge))
         } else if let height = try object.integer("height"),

@@ -1,0 +1,233 @@
+import Foundation
+import IR
+import Testing
+
+@testable import Models
+
+@Suite struct ModelTests {
+  let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  /// A ViT of one block: 8x8 images, patches of 4, width 4, 2 heads, MLP 6, 3 classes.
+  private let timm = """
+    {"architecture": "vit_tiny_patch16_224", "num_classes": 3, "global_pool": "token",
+     "model_args": {"img_size": 8, "patch_size": 4, "embed_dim": 4, "depth": 1, "num_heads": 2,
+       "mlp_ratio": 1.5},
+     "label_names": ["n1", "n2", "n3"], "label_descriptions": {"n2": "tench, Tinca tinca"},
+     "pretrained_cfg": {"input_size": [3, 8, 8], "interpolation": "bilinear", "crop_pct": 0.8,
+       "crop_mode": "squash", "mean": [0.1, 0.2, 0.3], "std": [0.5, 0.25, 1.0],
+       "num_classes": 1000}}
+    """
+
+  private func tensors(_ model: ViTConfiguration) -> [RawTensor] {
+    model.tensors(fusedQKV: true).map {
+      RawTensor($0.name, $0.type.shape, Array(repeating: 0.5, count: $0.type.count))
+    }
+  }
+
+  /// Writes the folder of `timm`, with the tensors that `edit` leaves.
+  private func write(edit: (inout [RawTensor]) -> Void = { _ in }) throws {
+    try folder.write("config.json", timm)
+    var list = tensors(try ModelFolder(path: folder.url.path).configuration)
+    edit(&list)
+    try folder.write("model.safetensors", safetensors(list))
+  }
+
+  @Test func loadsTimmFolder() throws {
+    try write()
+    let model = try Model.load(folder.url.path)
+    let configuration = model.configuration
+    #expect(model.names == .timm)
+    #expect(configuration.name == "vit_tiny_patch16_224")
+    #expect(configuration.grid == [2, 2] && configuration.mlpHidden == 6)
+    #expect(configuration.labels == ["n1", "tench, Tinca tinca", "n3"])
+    #expect(
+      configuration.preprocessing
+        == Preprocessing(
+          mode: .exact, resizeWidth: 10, resizeHeight: 10, filter: .bilinear,
+          mean: [0.1, 0.2, 0.3], deviation: [0.5, 0.25, 1]))
+    #expect(configuration.preprocessing?.scale == [2, 4, 1].map { Float(1 / 255.0 * $0) })
+    #expect(configuration.preprocessing?.shift == [-0.2, -0.8, -0.3])
+    #expect(model.defaultOutputs == [.logits])
+    #expect(
+      try model.graph(outputs: [.logits, .tokens]).outputs.map(\.name) == ["logits", "tokens"])
+  }
+
+  @Test func dropsAndReplacesTheHead() throws {
+    try write()
+    let model = try Model.load(folder.url.path, options: ModelOptions(dropsHead: true))
+    #expect(model.configuration.classes == 0 && model.configuration.labels.isEmpty)
+    #expect(model.defaultOutputs == [.features])
+    let error = try diagnostic { try model.graph(outputs: [.logits]) }
+    #expect(error.hint == "ask for 'features' or 'tokens'")
+
+    let seeded = try Model.load(
+      folder.url.path, options: ModelOptions(weights: "seed:3", classes: 7))
+    #expect(seeded.checkpoint.path == "seed:3")
+    #expect(seeded.checkpoint.type(of: "head.weight") == StoredType(.f32, [7, 4]))
+    #expect(seeded.configuration.labels.isEmpty)
+
+    let wrong = try diagnostic {
+      try Model.load(folder.url.path, options: ModelOptions(classes: 7))
+    }
+    #expect(wrong.hint == "the checkpoint's head has 3 classes: say --num-classes 3")
+    let none = try diagnostic {
+      try Model.load(folder.url.path, options: ModelOptions(classes: 0))
+    }
+    #expect(none.message == "number of classes is 0, expected 1 or more")
+  }
+
+  @Test func resizes() throws {
+    try write()
+    let options = ModelOptions(imageSize: (height: 12, width: 16))
+    let configuration = try Model.load(folder.url.path, options: options).configuration
+    #expect(configuration.grid == [3, 4] && configuration.positionGrid == [2, 2])
+    #expect(configuration.preprocessing?.resizeHeight == 15)
+    #expect(configuration.preprocessing?.resizeWidth == 20)
+    let odd = try diagnostic {
+      try Model.load(
+        folder.url.path, options: ModelOptions(imageSize: (height: 10, width: 8)))
+    }
+    #expect(odd.message == "image height 10 is not a multiple of the patch size 4")
+    #expect(odd.hint == "8 and 12 are the nearest")
+    #expect(odd.location == .argument("--image-size"))
+    let tiny = try diagnostic {
+      try Model.load(folder.url.path, options: ModelOptions(imageSize: (height: 8, width: 0)))
+    }
+    #expect(tiny.message == "image width 0 is out of range; patch size is 4")
+  }
+
+  /// timm resizes whatever square position table it finds.
+  @Test func takesPositionsOfAnotherGrid() throws {
+    try write { list in
+      list = list.map {
+        $0.name == "pos_embed"
+          ? RawTensor("pos_embed", [1, 10, 4], Array(repeating: 1, count: 40)) : $0
+      }
+    }
+    #expect(try Model.load(folder.url.path).configuration.positionGrid == [3, 3])
+  }
+
+  @Test func listsEveryTensorThatDoesNotFit() throws {
+    try write { list in
+      list.removeAll { $0.name == "cls_token" }
+      list = list.map { tensor in
+        switch tensor.name {
+        case "norm.weight": RawTensor("nrom.weight", tensor.dtype, tensor.shape, tensor.bytes)
+        case "head.bias": RawTensor("head.bias", [5], [1, 2, 3, 4, 5])
+        case "norm.bias": RawTensor("norm.bias", "I32", tensor.shape, tensor.bytes)
+        default: tensor
+        }
+      }
+      list.append(RawTensor("mask_token", [1, 4], [1, 2, 3, 4]))
+      list.append(RawTensor("surplus", [1], [1]))
+    }
+    let error = try diagnostic { try Model.load(folder.url.path) }
+    #expect(
+      error.message
+        == "the checkpoint does not fit model 'vit_tiny_patch16_224': 2 missing, 2 wrong, 2 extra")
+    #expect(
+      error.notes == [
+        "missing: 'cls_token' [1, 1, 4]", "missing: 'norm.weight' [4], is it 'nrom.weight'?",
+        "wrong type: 'norm.bias' holds I32", "wrong shape: 'head.bias' is [5], expected [3]",
+        "extra: 'nrom.weight' F32[4]", "extra: 'surplus' F32[1]",
+      ])
+    #expect(error.location == .file(folder.url.path + "/model.safetensors"))
+  }
+
+  @Test func hintsAtTheHead() throws {
+    try write { $0.removeAll { $0.name.hasPrefix("head") } }
+    #expect(
+      try diagnostic { try Model.load(folder.url.path) }.hint
+        == "the checkpoint has no head: say --head none")
+  }
+
+  @Test func warnsOfNaN() throws {
+    try write { list in
+      list = list.map {
+        $0.name == "head.bias" ? RawTensor("head.bias", [3], [1, .nan, 2]) : $0
+      }
+    }
+    let model = try Model.load(folder.url.path)
+    _ = try model.checkpoint.read("head.bias")
+    #expect(model.checkpoint.warnings.map(\.message) == ["1 of 3 values are NaN or infinite"])
+  }
+
+  @Test func loadsByName() throws {
+    let model = try Model.load("ViT-Ti/16", options: ModelOptions(weights: "seed:1"))
+    #expect(model.configuration.name == "vit_tiny_patch16_224")
+    #expect(model.checkpoint.names.count == 152)
+    let none = try diagnostic { try Model.load("ViT-Ti/16") }
+    #expect(none.message == "no weights for 'ViT-Ti/16'")
+    let seed = try diagnostic {
+      try Model.load("ViT-Ti/16", options: ModelOptions(weights: "seed:x"))
+    }
+    #expect(seed.message == "'seed:x' is no seed")
+  }
+
+  @Test func refusesWhatIsNoModel() throws {
+    #expect(
+      try diagnostic { try Model.load("./absent") }
+        == Diagnostic("no such folder", at: .file("./absent")))
+    let file = try folder.write("x.safetensors", safetensors([]))
+    #expect(
+      try diagnostic { try Model.load(file) }.message
+        == "is a file; MODEL is a variant's name or a folder")
+    #expect(
+      try diagnostic { try Model.load(folder.url.path) }.message
+        == "the folder has no config.json")
+    try folder.write("config.json", "{}")
+    #expect(
+      try diagnostic { try Model.load(folder.url.path) }.message
+        == "neither 'model_type' (transformers) nor 'architecture' (timm) is there")
+    try folder.write("config.json", "[]")
+    #expect(
+      try diagnostic { try Model.load(folder.url.path) }.message
+        == "not valid JSON: expected an object")
+    try folder.write("config.json", "{\"model_type\": \"vit\"}")
+    #expect(
+      try diagnostic { try Model.load(folder.url.path) }.message
+        == "the folder has no model.safetensors and no model.safetensors.index.json")
+  }
+
+  /// A file of transformers' names given to a model of timm's.
+  @Test func recognizesTransformersNames() throws {
+    let path = goldens.appendingPathComponent("hf/vit/model.safetensors").path
+    let error = try diagnostic {
+      try Model.load("ViT-Ti/16", options: ModelOptions(weights: path))
+    }
+    #expect(
+      error.hint == "these are transformers' names: give the folder with its config.json as MODEL")
+  }
+
+  @Test(arguments: [
+    (#""global_pool": "map""#, "unknown 'global_pool' 'map'"),
+    (#""embed_dim": "4""#, "'model_args.embed_dim' is the string \"4\", expected an integer"),
+    (#""qk_norm": true"#, "'model_args.qk_norm' is true, which vitc does not know"),
+    (#""num_heads": 5"#, "model 'vit_tiny_patch16_224': width 192 does not divide into 5 heads"),
+    (#""act_layer": "prelu""#, "unknown 'model_args.act_layer' 'prelu'"),
+    (#""patch_size": [4, 8]"#, "'model_args.patch_size' is 4x8, expected a square"),
+    (#""depth": 0"#, "model 'vit_tiny_patch16_224': depth is 0, expected 1 to 1024"),
+    (
+      #""class_token": false"#,
+      "model 'vit_tiny_patch16_224': pooling is 'token', but there is no class token"
+    ),
+    (#""mlp_ratio": -1"#, "'model_args.mlp_ratio' is -1.0, expected 0 to 1000"),
+  ])
+  func refusesArguments(argument: String, message: String) throws {
+    try folder.write(
+      "config.json",
+      #"{"architecture": "vit_tiny_patch16_224", "model_args": {\#(argument)}}"#)
+    let error = try diagnostic { try ModelFolder(path: folder.url.path) }
+    #expect(error.message == message)
+    #expect(error.location == .file(folder.url.path + "/config.json"))
+  }
+
+  @Test func refusesUnknownArchitectures() throws {
+    try folder.write("config.json", #"{"architecture": "vit_tny_patch16_224"}"#)
+    let error = try diagnostic { try ModelFolder(path: folder.url.path) }
+    #expect(error.message == "unknown architecture 'vit_tny_patch16_224'")
+    #expect(error.hint?.contains("'vit_tiny_patch16_224'") == true)
+  }
+}

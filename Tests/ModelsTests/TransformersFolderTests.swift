@@ -1,0 +1,225 @@
+import Foundation
+import IR
+import Testing
+
+@testable import Models
+
+@Suite struct TransformersFolderTests {
+  let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func read(_ config: String, processor: String? = nil) throws -> ModelFolder {
+    try folder.write("config.json", config)
+    if let processor { try folder.write("preprocessor_config.json", processor) }
+    return try ModelFolder(path: folder.url.path)
+  }
+
+  /// Sparse configurations take the defaults of transformers' classes.
+  @Test func fillsInDefaults() throws {
+    let vit = try read(#"{"model_type": "vit"}"#).configuration
+    #expect(vit.dim == 768 && vit.depth == 12 && vit.heads == 12 && vit.mlpHidden == 3072)
+    #expect(vit.imageHeight == 224 && vit.patch == 16 && vit.layerNormEpsilon == 1e-12)
+    #expect(vit.classes == 0 && vit.activation == .gelu && vit.positionResize == .bicubic)
+
+    let deit = try read(#"{"model_type": "deit"}"#).configuration
+    #expect(deit.hasDistillationToken && deit.positionPrefix == 2 && deit.pooling == .token)
+
+    let dino = try read(#"{"model_type": "dinov2"}"#).configuration
+    #expect(dino.patch == 14 && dino.layerNormEpsilon == 1e-6 && dino.layerScale)
+    #expect(dino.positionResize == .bicubic && dino.registerTokens == 0)
+
+    let registers = try read(#"{"model_type": "dinov2_with_registers"}"#).configuration
+    #expect(registers.patch == 16 && registers.registerTokens == 4)
+    #expect(registers.positionPrefix == 1 && registers.positionResize == .bicubicAntialiased)
+
+    // facebook/dinov2-giant: 1536 wide, SwiGLU of 4096.
+    let giant = try read(
+      #"{"model_type": "dinov2", "hidden_size": 1536, "num_attention_heads": 24, "#
+        + #""use_swiglu_ffn": true}"#
+    ).configuration
+    #expect(giant.mlpHidden == 4096 && giant.feedForward == .gated && giant.activation == .silu)
+  }
+
+  @Test(arguments: [
+    ("vit", "ViTForImageClassification", ViTConfiguration.Pooling.token, 3),
+    ("vit", "ViTModel", .token, 0), ("vit", "ViTForMaskedImageModeling", .token, 0),
+    ("deit", "DeiTForImageClassification", .token, 3),
+    ("deit", "DeiTForImageClassificationWithTeacher", .distilled, 3),
+    ("dinov2", "Dinov2ForImageClassification", .tokenAndAverage, 3),
+    ("dinov2", "Dinov2Backbone", .token, 0),
+  ])
+  func choosesTheHead(
+    type: String, architecture: String, pooling: ViTConfiguration.Pooling, classes: Int
+  ) throws {
+    let model = try read(
+      #"{"model_type": "\#(type)", "architectures": ["\#(architecture)"], "#
+        + #""id2label": {"1": "b", "0": "a", "2": "c"}}"#
+    ).configuration
+    #expect(model.pooling == pooling && model.classes == classes)
+    #expect(model.labels == (classes == 0 ? [] : ["a", "b", "c"]))
+  }
+
+  @Test func countsLabels() throws {
+    let head = #"{"model_type": "vit", "architectures": ["ViTForImageClassification"]"#
+    #expect(try read("\(head)}").configuration.classes == 2)
+    #expect(try read("\(head), \"num_labels\": 9}").configuration.classes == 9)
+    #expect(try read(#"{"model_type": "vit", "num_labels": 4}"#).configuration.classes == 4)
+  }
+
+  @Test(arguments: [
+    (#""model_type": "vti""#, "unknown model_type 'vti'"),
+    (#""model_type": 3"#, "'model_type' is the integer 3, expected a string"),
+    (
+      #""model_type": "vit", "hidden_size": "768""#,
+      "'hidden_size' is the string \"768\", expected an integer"
+    ),
+    (
+      #""model_type": "vit", "qkv_bias": 1"#,
+      "'qkv_bias' is the integer 1, expected true or false"
+    ),
+    (
+      #""model_type": "vit", "layer_norm_eps": [1]"#,
+      "'layer_norm_eps' is an array of 1, expected a number"
+    ),
+    (#""model_type": "vit", "hidden_act": "gleu""#, "unknown 'hidden_act' 'gleu'"),
+    (
+      #""model_type": "vit", "patch_size": [16, 8]"#, "'patch_size' is 16x8, expected a square"
+    ),
+    (
+      #""model_type": "vit", "image_size": [1, 2, 3]"#,
+      "'image_size' is an array of 3, expected an integer or two"
+    ),
+    (
+      #""model_type": "vit", "architectures": "ViTModel""#,
+      "'architectures' is the string \"ViTModel\", expected an array of strings"
+    ),
+    (
+      #""model_type": "vit", "architectures": ["DeiTForImageClassificationWithTeacher"]"#,
+      "architecture 'DeiTForImageClassificationWithTeacher' does not go with model_type 'vit'"
+    ),
+    (
+      #""model_type": "vit", "num_labels": 2, "id2label": {"0": "a", "7": "b"}"#,
+      "'id2label' has the key '7', expected 0 to 1"
+    ),
+    (
+      #""model_type": "vit", "id2label": {"0": 1}"#,
+      "'id2label.0' is the integer 1, expected a string"
+    ),
+    (
+      #""model_type": "dinov2", "mlp_ratio": 1e9"#,
+      "'mlp_ratio' is 1000000000.0, expected 0 to 1000"
+    ),
+  ])
+  func refuses(text: String, message: String) throws {
+    let error = try diagnostic { try read("{\(text)}") }
+    #expect(error.message == message)
+    #expect(error.location == .file(folder.url.path + "/config.json"))
+  }
+
+  /// Forms in which preprocessor_config.json is found.
+  @Test(arguments: [
+    // google/vit-base-patch16-224's old form.
+    (
+      "vit",
+      #"{"do_normalize": true, "do_resize": true, "image_mean": [0.5, 0.5, 0.5], "#
+        + #""image_std": [0.5, 0.5, 0.5], "size": 224}"#,
+      Preprocessing(
+        mode: .exact, resizeWidth: 224, resizeHeight: 224, filter: .bilinear,
+        mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5])
+    ),
+    (
+      "vit",
+      #"{"image_processor_type": "ViTImageProcessorFast", "resample": 3, "#
+        + #""size": {"height": 240, "width": 240}, "do_rescale": false, "do_normalize": false}"#,
+      Preprocessing(
+        mode: .exact, resizeWidth: 224, resizeHeight: 224, filter: .bicubic, rescale: 1,
+        mean: [0, 0, 0], deviation: [1, 1, 1])
+    ),
+    (
+      "deit", "{}",
+      Preprocessing(
+        mode: .exact, resizeWidth: 256, resizeHeight: 256, filter: .bicubic,
+        mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5])
+    ),
+    (
+      "deit",
+      #"{"feature_extractor_type": "DeiTFeatureExtractor", "size": 438, "crop_size": 384, "#
+        + #""image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}"#,
+      // Scaled from a crop of 384 to the model's 224: 438 * 224 / 384 = 255.5.
+      Preprocessing(
+        mode: .exact, resizeWidth: 256, resizeHeight: 256, filter: .bicubic,
+        mean: Preprocessing.imageNet.0, deviation: Preprocessing.imageNet.1)
+    ),
+    (
+      "vit", #"{"do_resize": false, "image_processor_type": "CLIPImageProcessor"}"#,
+      Preprocessing(
+        mode: .none, resizeWidth: 224, resizeHeight: 224, filter: .bicubic,
+        mean: Preprocessing.clip.0, deviation: Preprocessing.clip.1)
+    ),
+  ])
+  func readsProcessors(type: String, text: String, wanted: Preprocessing) throws {
+    let found = try read(#"{"model_type": "\#(type)"}"#, processor: text)
+    #expect(found.configuration.preprocessing == wanted)
+    #expect(found.notes.isEmpty)
+  }
+
+  /// DINOv2's hub folders: trained at 518, cropped to 224.
+  @Test func dinoTakesTheProcessorsSize() throws {
+    let found = try read(
+      #"{"model_type": "dinov2", "image_size": 518}"#,
+      processor: #"{"size": {"shortest_edge": 256}, "crop_size": {"height": 224, "width": 224}}"#)
+    #expect(found.configuration.imageHeight == 224)
+    #expect(found.configuration.positionGrid == [37, 37])
+    #expect(found.configuration.preprocessing?.mode == .shortestEdge)
+    #expect(found.configuration.preprocessing?.resizeHeight == 256)
+    #expect(found.notes.count == 1)
+  }
+
+  @Test func assumesAProcessor() throws {
+    let found = try read(#"{"model_type": "dinov2"}"#)
+    #expect(found.configuration.preprocessing?.mean == [0.485, 0.456, 0.406])
+    #expect(found.notes.count == 1)
+    let unknown = try read(
+      #"{"model_type": "vit"}"#, processor: #"{"image_processor_type": "PhotoImageProcessor"}"#)
+    #expect(unknown.configuration.preprocessing == nil)
+    #expect(unknown.notes.count == 1)
+  }
+
+  @Test(arguments: [
+    (#"{"size": "x"}"#, "'size' is the string \"x\", expected an integer or an object"),
+    (
+      #"{"size": {"height": 3}}"#,
+      "'size' is an object, expected 'shortest_edge', or 'height' and 'width'"
+    ),
+    (#"{"size": 0}"#, "'size' is 0x0, expected 1 to 16384"),
+    (#"{"resample": 9}"#, "'resample' is 9, expected one of PIL's codes 0 to 5"),
+    (#"{"image_mean": [1]}"#, "'image_mean' has 1 numbers, expected 3"),
+    (#"{"image_std": [1, 0, 1]}"#, "'image_std' is zero"),
+    (
+      #"{"do_center_crop": true, "crop_size": "x"}"#,
+      "'crop_size' is the string \"x\", expected an integer, or 'height' and 'width'"
+    ),
+  ])
+  func refusesProcessors(text: String, message: String) throws {
+    let error = try diagnostic { try read(#"{"model_type": "vit"}"#, processor: text) }
+    #expect(error.message == message)
+  }
+
+  /// The stored names of every family are those of the golden checkpoints, which transformers
+  /// wrote; here, the parts that only some have.
+  @Test func namesTensors() throws {
+    let model = try read(
+      #"{"model_type": "dinov2", "use_swiglu_ffn": true}"#
+    ).configuration
+    let names = TensorNames.transformers(.dinov2, prefix: "dinov2.")
+    for (canonical, stored) in [
+      ("blocks.3.attn.q.weight", "dinov2.encoder.layer.3.attention.attention.query.weight"),
+      ("blocks.3.mlp.fc1.bias", "dinov2.encoder.layer.3.mlp.weights_in.bias"),
+      ("blocks.10.ls2.gamma", "dinov2.encoder.layer.10.layer_scale2.lambda1"),
+      ("head.weight", "classifier.weight"), ("norm.bias", "dinov2.layernorm.bias"),
+    ] {
+      #expect(names.stored(canonical, of: model) == stored)
+    }
+  }
+}
