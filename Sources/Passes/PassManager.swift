@@ -18,7 +18,7 @@ public struct PassManager {
   }
 
   /// What a caller may want besides the result.
-  public struct Options {
+  public struct Options: Sendable {
     /// After which passes `dump` is called, if they changed the graph.
     public var printAfter: Selection
     /// The name of the last pass to run; `nil`: run all.
@@ -26,12 +26,12 @@ public struct PassManager {
     /// How many optional rewrites may be done in all; see `PassContext`.
     public var rewriteLimit: Int
     /// Receives the graphs that `printAfter` asks for.
-    public var dump: (Pass, Graph) -> Void
+    public var dump: @Sendable (Pass, Graph) -> Void
 
     /// Creates options; the default prints nothing and runs everything.
     public init(
       printAfter: Selection = .named([]), stopAfter: String? = nil, rewriteLimit: Int = .max,
-      dump: @escaping (Pass, Graph) -> Void = { _, _ in }
+      dump: @escaping @Sendable (Pass, Graph) -> Void = { _, _ in }
     ) {
       self.printAfter = printAfter
       self.stopAfter = stopAfter

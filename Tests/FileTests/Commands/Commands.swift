@@ -7,6 +7,7 @@ extension FileTest {
     "parse-error": ParseErrorCommand.self,
     "verify": VerifyCommand.self,
     "evaluate": EvaluateCommand.self,
+    "pass": PassCommand.self,
   ]
 }
 
