@@ -5,7 +5,7 @@ import Testing
 
 /// Laws that every pass obeys, on random small Vision Transformers.
 struct PassLawTests {
-  static let seeds = Array(UInt64(1)...60)
+  static let seeds = Array(UInt64(1)...40)
 
   /// Each pass, on the graph that the passes before it leave, keeps the results and does nothing
   /// the second time.
@@ -44,12 +44,12 @@ struct PassLawTests {
   }
 
   /// However few rewrites are allowed, the results are right: what a bisection relies on.
-  @Test(arguments: [1, 7, 23, 40] as [UInt64])
+  @Test(arguments: [7, 23] as [UInt64])
   func everyRewriteLimitPreservesResults(seed: UInt64) throws {
     let vit = SmallViT(seed: seed)
     let graph = try vit.graph()
     let expected = Reference.results(graph)
-    for limit in stride(from: 0, through: 60, by: 4) {
+    for limit in stride(from: 0, through: 60, by: 6) {
       let result = try PassManager().run(graph, PassManager.Options(rewriteLimit: limit))
       let error = Reference.error(expected, Reference.results(result.graph))
       #expect(error <= 1e-5, "limit \(limit) on \(vit)")
