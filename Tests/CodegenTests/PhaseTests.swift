@@ -136,7 +136,8 @@ import Testing
     try check(.center(Center(axis: 1)), [[3, 4, 5]], on: target)
     try check(.softmax(Softmax()), [[2, 3, 19]], on: target)
     try check(.matMul(MatMul()), [[5, 21], [21, 18]], on: target, tolerance: 2e-5)
-    try check(.matMul(MatMul(transposed: true)), [[5, 21], [18, 21]], on: target, tolerance: 2e-5)
+    try check(
+      .matMul(MatMul(transposed: true)), [[5, 21], [18, 21]], on: target, tolerance: 2e-5)
     try check(.matMul(MatMul()), [[3, 5, 21], [3, 21, 18]], on: target, tolerance: 2e-5)
     try check(
       .matMul(MatMul(transposed: true)), [[3, 5, 21], [3, 18, 21]], on: target, tolerance: 2e-5)

@@ -50,7 +50,9 @@ struct ColumnKernel: Hashable {
     }
   }
 
-  /// Emits one vector of columns, `bytes` from the start of each row. Four sums take turns.
+  /// Emits one vector of columns, `bytes` from the start of each row.
+  ///
+  /// Four sums take turns.
   private func emit(_ b: Builder, _ x: Value, _ output: Value, _ bytes: Value, count: Int) {
     let lanes = b.target.lanes
     let ways = min(4, rows)

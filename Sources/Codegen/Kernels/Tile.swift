@@ -37,8 +37,10 @@ struct Tile: Hashable {
   var residualStride = 0
   /// What happens to the sums.
   var epilogue = Epilogue()
-  /// In how many interleaved chains each sum is computed: more than one only where few rows leave
-  /// the multipliers waiting. A function of the operation's shape, never of the split.
+  /// In how many interleaved chains each sum is computed.
+  ///
+  /// More than one only where few rows leave the multipliers waiting; a function of the
+  /// operation's shape, never of the split.
   var chains = 1
   /// `true` iff the tile brings the next panel into the L2 cache.
   var prefetches = false

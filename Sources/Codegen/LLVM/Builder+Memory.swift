@@ -22,9 +22,9 @@ extension Builder {
   /// Loads a value of this type from `address`, aligned to `alignment` bytes.
   func load(_ type: ValueType, _ address: Value, alignment: Int = 4) -> Value {
     let typed = bitcast(address, to: pointer(to: type))
-    let value = LLVMBuildLoad2(builder, type.reference, typed.reference, "")
+    let value: LLVMValueRef = LLVMBuildLoad2(builder, type.reference, typed.reference, "")
     LLVMSetAlignment(value, UInt32(alignment))
-    return Value(reference: value!)
+    return Value(reference: value)
   }
 
   /// Stores a value to `address`, aligned to `alignment` bytes.

@@ -11,7 +11,9 @@ enum CPUCheck {
     let bits: [Int]
   }
 
-  /// The bits of the x86-64 levels (Intel SDM vol. 2A, CPUID; System V psABI, table 3.1).
+  /// The bits of the x86-64 levels.
+  ///
+  /// Intel SDM volume 2A, CPUID; System V psABI for AMD64, table 3.1.
   private static func requirements(of target: Target) -> [Requirement] {
     // Leaf 1, ECX: SSE3 0, SSSE3 9, CMPXCHG16B 13, SSE4.1 19, SSE4.2 20, POPCNT 23.
     var all = [Requirement(leaf: 1, subleaf: 0, register: 2, bits: [0, 9, 13, 19, 20, 23])]

@@ -1,0 +1,94 @@
+import Glibc
+import Testing
+
+@testable import Codegen
+@testable import IR
+
+/// The stated errors of the elementary functions, measured over dense sweeps.
+@Suite struct MathematicsTests {
+  /// Evaluates a function of vectors on `values`.
+  private func evaluate(
+    _ values: [Float], on target: Target, _ body: (Builder, Codegen.Value) -> Codegen.Value
+  ) throws -> [Float] {
+    let lanes = target.lanes
+    let function = try NativeFunction(target: target) { b in
+      _ = b.define(
+        "run", Array(repeating: b.pointer, count: 6) + [b.i64, b.i64], exported: true
+      ) { arguments in
+        b.forLoop(from: b.constant(0), to: arguments[7], step: lanes) { index, _ in
+          let x = b.load(b.floats(lanes), b.element(arguments[0], index))
+          b.store(body(b, x), b.element(arguments[1], index))
+          return []
+        }
+      }
+    }
+    let x = Floats(values)
+    let y = Floats(count: values.count)
+    function([x.pointer, y.pointer], count: values.count)
+    return y.values
+  }
+
+  private func sweep(_ range: ClosedRange<Float>, count: Int = 1 << 16) -> [Float] {
+    (0..<count).map {
+      range.lowerBound + (range.upperBound - range.lowerBound) * Float($0) / Float(count - 1)
+    }
+  }
+
+  /// The largest error over a sweep, by a measure of argument, result and truth.
+  private func worst(
+    _ x: [Float], _ y: [Float], _ truth: (Double) -> Double,
+    _ measure: (_ x: Double, _ error: Double, _ truth: Double) -> Double
+  ) -> Double {
+    var worst = 0.0
+    for (x, y) in zip(x, y) {
+      let expected = truth(Double(x))
+      let error = measure(Double(x), abs(Double(y) - expected), expected)
+      worst = error.isNaN ? .infinity : max(worst, error)
+    }
+    return worst
+  }
+
+  @Test(arguments: Target.runnableHere)
+  func powersOfTwo(_ target: Target) throws {
+    let x = sweep(-126...127)
+    let y = try evaluate(x, on: target) { $0.exp2($1) }
+    #expect(worst(x, y, { Glibc.exp2($0) }, { $1 / $2 }) <= 2e-7)
+    // Beyond the range the nearest power in it, never infinity or a wrapped exponent.
+    let low = try evaluate(Array(repeating: -1000, count: 16), on: target) { $0.exp2($1) }
+    let high = try evaluate(Array(repeating: .infinity, count: 16), on: target) { $0.exp2($1) }
+    #expect(low.allSatisfy { $0 > 0 && $0 < 1.2e-38 })
+    #expect(high.allSatisfy { $0 > 1.7e38 && $0.isFinite })
+  }
+
+  @Test(arguments: Target.runnableHere)
+  func exponential(_ target: Target) throws {
+    let x = sweep(-80...80)
+    let y = try evaluate(x, on: target) { $0.exp($1) }
+    #expect(worst(x, y, { Glibc.exp($0) }, { $1 / $2 / (1 + abs($0) / 2) }) <= 2e-7)
+  }
+
+  @Test(arguments: Target.runnableHere)
+  func bounded(_ target: Target) throws {
+    let x = sweep(-100...100) + sweep(-5...5)
+    let tanh = try evaluate(x, on: target) { $0.tanh($1) }
+    #expect(worst(x, tanh, { Glibc.tanh($0) }, { $1 + 0 * $0 * $2 }) <= 5e-7)
+    let sigmoid = try evaluate(x, on: target) { $0.sigmoid($1) }
+    #expect(worst(x, sigmoid, { 1 / (1 + Glibc.exp(-$0)) }, { $1 + 0 * $0 * $2 }) <= 3e-7)
+  }
+
+  @Test(arguments: Target.runnableHere)
+  func activations(_ target: Target) throws {
+    let near = sweep(-8...8)
+    let far = sweep(-1000...1000)
+    for function in ActivationFunction.allCases {
+      let y = try evaluate(near + far, on: target) { $0.activate(function, $1) }
+      // What the doc comment of `activate` states; far out, the rounding of the result itself.
+      let bound = function == .gelu ? 1e-6 : 4e-7
+      let error = worst(near + far, y, { function($0) }) { x, error, truth in
+        let size = function == .gelu ? max(1, 0.1 * abs(truth)) : max(1, abs(x))
+        return error / size
+      }
+      #expect(error <= bound, "\(function) on \(target.name)")
+    }
+  }
+}
