@@ -32,12 +32,14 @@ enum Widening {
 
   /// Returns how many of the values are NaN or infinite: those whose exponent bits are all set.
   static func countNonFinite(_ values: [Float]) -> Int {
-    var count: UInt64 = 0
-    values.withUnsafeBufferPointer { values in
-      for value in values {
-        count &+= value.bitPattern & 0x7F80_0000 == 0x7F80_0000 ? 1 : 0
-      }
+    let infinity: UInt32 = 0x7F80_0000
+    // A maximum of integers is a vector instruction; weights are nearly always finite.
+    let largest = values.withUnsafeBufferPointer { values in
+      var largest: UInt32 = 0
+      for value in values { largest = max(largest, value.bitPattern & 0x7FFF_FFFF) }
+      return largest
     }
-    return Int(count)
+    guard largest >= infinity else { return 0 }
+    return values.count { $0.bitPattern & infinity == infinity }
   }
 }
