@@ -25,13 +25,14 @@ from tinymodels import GOLDENS, fresh, input_images, randomize, write_goldens, w
 FOLDER = GOLDENS / "timm"
 PLAIN = {"embed_dim": 36, "depth": 2, "num_heads": 3, "patch_size": 4, "num_classes": 5}
 SMALL = PLAIN | {"mlp_ratio": 2}
+NO_HEAD = SMALL | {"num_classes": 0}
 HEADLESS = {"embed_dim": 32, "depth": 2, "num_heads": 2, "patch_size": 7, "num_classes": 0}
 LABELS = ["a", "b", "c, d", "e", "f"]
 # Name, architecture, arguments, stored type, own and other image size.
 MODELS = [
     ("token", "vit_tiny_patch16_224", PLAIN, torch.float32, 16, 24),
     ("token-f16", "vit_base_patch32_384", SMALL, torch.float16, 24, 16),
-    ("headless-bf16", "vit_small_patch8_224", SMALL | {"num_classes": 0}, torch.bfloat16, 16, 20),
+    ("headless-bf16", "vit_small_patch8_224", NO_HEAD, torch.bfloat16, 16, 20),
     # The mean of the patch tokens, with `fc_norm` in place of `norm`; the class token stays.
     ("token-avg", "vit_tiny_patch16_224", SMALL | {"global_pool": "avg"}, torch.float32, 16, 24),
     # No class token, mean after `norm`.
@@ -45,6 +46,16 @@ MODELS = [
     ("dinov2", "vit_small_patch14_dinov2", HEADLESS, torch.float32, 35, 28),
     ("dinov2-registers", "vit_small_patch14_reg4_dinov2", HEADLESS, torch.float16, 28, 42),
     ("dinov2-swiglu", "vit_giant_patch14_dinov2", HEADLESS, torch.float32, 28, 42),
+    # A norm before the first block, no bias in the patch embedding, epsilon 1e-5; quick GELU.
+    ("clip-quick", "vit_base_patch32_clip_quickgelu_224", SMALL, torch.float16, 16, 24),
+    # Tanh GELU, no class token, mean after `norm`, no head.
+    ("siglip", "vit_base_patch32_siglip_gap_256", NO_HEAD, torch.float16, 16, 20),
+    # Registers that have positions, no class token, mean after `norm`.
+    ("so150m", "vit_so150m_patch16_reg4_gap_256", SMALL, torch.float16, 16, 24),
+    # No final norm, LayerScale.
+    ("intern", "vit_intern300m_patch14_448", NO_HEAD, torch.float16, 16, 24),
+    # Position embeddings resized bilinearly.
+    ("flexivit", "flexivit_small", SMALL, torch.float16, 16, 24),
 ]
 
 
@@ -74,7 +85,9 @@ def make(name, architecture, arguments, dtype, side, other) -> dict:
         model = timm.create_model(f"local-dir:{folder}", img_size=size).eval()
         stored = load_file(folder / "model.safetensors")
         stored = {key: value.float() for key, value in stored.items()}
-        model.load_state_dict(checkpoint_filter_fn(stored, model))
+        # As timm's loader resizes: FlexiViT in its own way.
+        way = {"interpolation": "bilinear", "antialias": False} if "flexi" in architecture else {}
+        model.load_state_dict(checkpoint_filter_fn(stored, model, **way))
         images = input_images(name, size)
         entries += write_goldens(folder, size, images, outputs(model.double(), images))
     return {
