@@ -133,7 +133,7 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: [
         "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "VitRuntime", "Images",
-        "Compiler",
+        "Compiler", "Npy",
       ], swiftSettings: strict + llvmSettings),
   ]
 )

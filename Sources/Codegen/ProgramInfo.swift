@@ -11,8 +11,10 @@ public struct PreprocessingInfo: Hashable, Sendable {
   public var resizeHeight: Int
   /// PIL's code of the filter: 0 nearest, 1 Lanczos, 2 bilinear, 3 bicubic, 4 box, 5 Hamming.
   public var filter: Int
-  /// The long edge in mode 2: 0 truncated, 1 rounded.
+  /// The other edge in modes 2 and 3: 0 truncated, 1 rounded.
   public var sizeRounding: Int
+  /// Half the excess of a crop: 0 to the nearest, ties to even; 1 down.
+  public var cropRounding: Int
   /// Channel c of the input is `value * scale[c] + shift[c]`, value 0...255.
   public var scale: [Float]
   /// See `scale`.
@@ -23,7 +25,7 @@ public struct PreprocessingInfo: Hashable, Sendable {
   /// Creates a description; by default the image is taken at its size and scaled to 0...1.
   public init(
     resizeMode: Int = 0, resizeWidth: Int = 0, resizeHeight: Int = 0, filter: Int = 3,
-    sizeRounding: Int = 0, scale: [Float] = [1 / 255, 1 / 255, 1 / 255],
+    sizeRounding: Int = 0, cropRounding: Int = 0, scale: [Float] = [1 / 255, 1 / 255, 1 / 255],
     shift: [Float] = [0, 0, 0], padding: [Float] = [0, 0, 0]
   ) {
     self.resizeMode = resizeMode
@@ -31,6 +33,7 @@ public struct PreprocessingInfo: Hashable, Sendable {
     self.resizeHeight = resizeHeight
     self.filter = filter
     self.sizeRounding = sizeRounding
+    self.cropRounding = cropRounding
     self.scale = scale
     self.shift = shift
     self.padding = padding

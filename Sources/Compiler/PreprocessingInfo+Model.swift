@@ -12,6 +12,9 @@ extension PreprocessingInfo {
     self.init(
       resizeMode: preprocessing.mode.rawValue, resizeWidth: preprocessing.resizeWidth,
       resizeHeight: preprocessing.resizeHeight, filter: preprocessing.filter.rawValue,
+      // timm's ResizeKeepRatio, the only one that keeps the longest edge, rounds; others truncate.
+      sizeRounding: preprocessing.mode == .longestEdge ? 1 : 0,
+      cropRounding: preprocessing.cropRounding.rawValue,
       scale: preprocessing.scale, shift: preprocessing.shift,
       padding: preprocessing.padding.map { Float($0) })
   }

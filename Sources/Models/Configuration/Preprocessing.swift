@@ -31,6 +31,14 @@ public struct Preprocessing: Codable, Hashable, Sendable {
     case hamming = 5
   }
 
+  /// How half the excess of an odd crop is rounded; the raw values are the ABI's.
+  public enum CropRounding: Int, Codable, Hashable, Sendable {
+    /// To the nearest, ties to even: torchvision and timm.
+    case nearestEven = 0
+    /// Down: transformers 5.
+    case down = 1
+  }
+
   /// What the resize keeps.
   public var mode: Mode
   /// The width after a resize in mode `exact`; in the other modes equal to `resizeHeight`.
@@ -47,6 +55,8 @@ public struct Preprocessing: Codable, Hashable, Sendable {
   public var deviation: [Double]
   /// What each channel is padded with, in units of 8-bit values.
   public var padding: [Double]
+  /// How half the excess of an odd crop is rounded.
+  public var cropRounding: CropRounding
 
   /// ImageNet's mean and standard deviation.
   public static let imageNet = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
@@ -62,7 +72,8 @@ public struct Preprocessing: Codable, Hashable, Sendable {
   /// Creates a specification.
   public init(
     mode: Mode, resizeWidth: Int, resizeHeight: Int, filter: Filter = .bicubic,
-    rescale: Double = 1 / 255, mean: [Double], deviation: [Double], padding: [Double] = [0, 0, 0]
+    rescale: Double = 1 / 255, mean: [Double], deviation: [Double], padding: [Double] = [0, 0, 0],
+    cropRounding: CropRounding = .nearestEven
   ) {
     self.mode = mode
     self.resizeWidth = resizeWidth
@@ -72,6 +83,7 @@ public struct Preprocessing: Codable, Hashable, Sendable {
     self.mean = mean
     self.deviation = deviation
     self.padding = padding
+    self.cropRounding = cropRounding
   }
 
   /// What channel c's 8-bit value is multiplied by: `rescale / deviation[c]`.

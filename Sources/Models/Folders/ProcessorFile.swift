@@ -43,7 +43,8 @@ enum ProcessorFile {
     return (
       Preprocessing(
         mode: family == .vit ? .exact : .shortestEdge, resizeWidth: edge, resizeHeight: edge,
-        filter: family == .vit ? .bilinear : .bicubic, mean: mean, deviation: deviation),
+        filter: family == .vit ? .bilinear : .bicubic, mean: mean, deviation: deviation,
+        cropRounding: .down),
       (224, 224)
     )
   }
@@ -74,7 +75,7 @@ enum ProcessorFile {
     }
     var specification = Preprocessing(
       mode: resize.mode, resizeWidth: resize.size.width, resizeHeight: resize.size.height,
-      filter: filter, mean: [0, 0, 0], deviation: [1, 1, 1])
+      filter: filter, mean: [0, 0, 0], deviation: [1, 1, 1], cropRounding: .down)
     if try root.bool("do_rescale") ?? true {
       specification.rescale = try root.double("rescale_factor") ?? 1 / 255
     } else {

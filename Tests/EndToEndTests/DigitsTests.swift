@@ -1,0 +1,161 @@
+import Foundation
+import Images
+import Npy
+import Testing
+import VitRuntime
+
+/// The trained classifier of `examples/digits`, end to end.
+@Suite struct DigitsTests {
+  private static let folder = Repository.path("examples/digits/model")
+
+  /// The test split as the model's input: grey levels in three channels, from -1 to 1.
+  private func testImages() throws -> (images: [Float], count: Int) {
+    let pixels = try NpyArray(path: Repository.path("examples/digits/test-images.npy"))
+    let area = pixels.shape[1] * pixels.shape[2]
+    var images: [Float] = []
+    images.reserveCapacity(pixels.values.count * 3)
+    for index in 0..<pixels.shape[0] {
+      let grey = pixels.values[index * area..<(index + 1) * area].map { ($0 / 255 - 0.5) / 0.5 }
+      for _ in 0..<3 { images += grey }
+    }
+    return (images, pixels.shape[0])
+  }
+
+  @Test func `predictions on the whole test split are PyTorch's`() throws {
+    let model = try Workbench().keep { try $0.model(Self.folder) }
+    let (images, count) = try testImages()
+    let logits = try model.makeContext().run(images: images, count: count)
+    let truth = try NpyArray(path: Repository.path("examples/digits/test-logits.npy"))
+    let labels = try NpyArray(path: Repository.path("examples/digits/test-labels.npy"))
+    #expect(Deviation(logits, truth.values).largest <= 2e-5)
+    var correct = 0
+    for index in 0..<count {
+      let found = best(logits, index)
+      #expect(found == best(truth.values, index), "image \(index)")
+      if found == Int(labels.values[index]) { correct += 1 }
+    }
+    #expect(Double(correct) / Double(count) >= 0.97)
+  }
+
+  private func best(_ logits: [Float], _ image: Int) -> Int {
+    let row = Array(logits[image * 10..<(image + 1) * 10])
+    return row.indices.max { row[$0] < row[$1] } ?? -1
+  }
+
+  @Test func `preprocessing in the library gives PyTorch's probabilities for photos`() throws {
+    struct Expected: Decodable {
+      var label: String
+      var probability: Double
+    }
+    let expected = try Repository.json(
+      "examples/digits/expected.json", as: [String: Expected].self)
+    #expect(expected.count >= 12)
+    let model = try Workbench().keep { try $0.model(Self.folder) }
+    let context = try model.makeContext()
+    for (file, item) in expected {
+      let photo = try Image(
+        decoding: Repository.path("examples/digits/images/\(file)"))
+      let input = try model.preprocess(rgb: photo.rgb, width: photo.width, height: photo.height)
+      let logits = try context.run(images: input).map(Double.init)
+      let powers = logits.map { exp($0 - (logits.max() ?? 0)) }
+      let probability = (powers.max() ?? 0) / powers.reduce(0, +)
+      #expect(abs(probability - item.probability) < 1e-4, "\(file)")
+    }
+  }
+
+  @Test func `bits do not depend on threads or on the batch`() throws {
+    let (images, _) = try testImages()
+    let single = 3 * 32 * 32
+    var results: [[Float]] = []
+    let bench = try Workbench()
+    let path = try bench.compile(Self.folder)
+    for threads in [1, 2, 3, 7, 64] {
+      let context = try VitModel(path: path, options: VitOptions(threads: threads)).makeContext()
+      for count in [1, 2, 7] {
+        results.append(
+          Array(
+            try context.run(images: Array(images[..<(single * count)]), count: count)[..<10]))
+      }
+    }
+    let parallel = VitOptions(threads: 5) { count, body in
+      for index in (0..<count).reversed() { body(index) }
+    }
+    results.append(
+      try VitModel(path: path, options: parallel).makeContext()
+        .run(images: Array(images[..<single])))
+    #expect(Set(results).count == 1)
+  }
+
+  @Test func `eight threads share one model`() async throws {
+    let model = try Workbench().keep { try $0.model(Self.folder, threads: 2) }
+    let (images, _) = try testImages()
+    let single = 3 * 32 * 32
+    let expected = try model.makeContext().run(images: images, count: 24)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for task in 0..<8 {
+        group.addTask {
+          let context = try model.makeContext()
+          for round in 0..<20 {
+            let index = (task * 3 + round) % 24
+            let found = try context.run(
+              images: Array(images[index * single..<(index + 1) * single]))
+            #expect(found == Array(expected[index * 10..<(index + 1) * 10]))
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+  }
+
+  @Test func `two models live in one program`() throws {
+    let bench = try Workbench()
+    let (images, _) = try testImages()
+    let first = try bench.model(Self.folder, name: "first")
+    let second = try bench.model(Self.folder, name: "second") { $0.outputs = [.features] }
+    let before = try first.makeContext().run(images: images, count: 3)
+    _ = try second.makeContext().run(images: images, count: 3)
+    #expect(try first.makeContext().run(images: images, count: 3) == before)
+    #expect(first.description.name == "first")
+    #expect(second.description.outputs.map(\.name) == ["features"])
+  }
+
+  @Test func `a weights file beside the library gives the same bits`() throws {
+    let bench = try Workbench()
+    let (images, _) = try testImages()
+    let embedded = try bench.model(Self.folder, name: "embedded")
+    let filed = try bench.model(Self.folder, name: "filed") { $0.weightPlacement = .file }
+    #expect(FileManager.default.fileExists(atPath: bench.path("filed.weights")))
+    #expect(
+      try embedded.makeContext().run(images: images, count: 2)
+        == filed.makeContext().run(images: images, count: 2))
+    #expect(embedded.description.weightsHash == filed.description.weightsHash)
+  }
+
+  @Test func `a truncated weights file is refused`() throws {
+    let bench = try Workbench()
+    let path = try bench.compile(Self.folder) { $0.weightPlacement = .file }
+    let weights = bench.path("model.weights")
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: weights))
+    try bytes.dropLast(4096).write(to: URL(fileURLWithPath: weights))
+    let error = try #require(throws: VitError.self) { try VitModel(path: path) }
+    #expect(error.status == .weightsMismatch)
+    #expect(error.message.contains("model.weights") && error.message.contains("truncated"))
+    try FileManager.default.removeItem(atPath: weights)
+    let missing = try #require(throws: VitError.self) { try VitModel(path: path) }
+    #expect(missing.status == .weightsUnreadable)
+  }
+
+  @Test func `the same inputs give the same bytes`() throws {
+    let (one, other) = (try Workbench(), try Workbench())
+    let paths = [try one.compile(Self.folder), try other.compile(Self.folder)]
+    let libraries = try paths.map { try Data(contentsOf: URL(fileURLWithPath: $0)) }
+    #expect(libraries[0] == libraries[1])
+  }
+}
+
+extension Workbench {
+  /// Runs `body` and removes the folder: a loaded library needs its file no more.
+  func keep<Result>(_ body: (Workbench) throws -> Result) rethrows -> Result {
+    try withExtendedLifetime(self) { try body(self) }
+  }
+}

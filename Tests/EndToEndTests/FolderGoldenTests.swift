@@ -1,0 +1,56 @@
+import Foundation
+import Models
+import Npy
+import Testing
+import VitRuntime
+
+/// Model folders as they are downloaded, tiny, against transformers and timm in float64; at their
+/// own image size and, with a resized position embedding, at another.
+@Suite struct FolderGoldenTests {
+  struct Folder: Decodable, CustomTestStringConvertible {
+    struct Golden: Decodable {
+      var file: String
+      var output: String
+      var image: Int
+    }
+    var name: String
+    var image: Int
+    var goldens: [Golden]
+    var library: String?
+    var testDescription: String { "\(library ?? "?")/\(name)" }
+  }
+
+  private struct Index: Decodable {
+    var models: [Folder]
+  }
+
+  static let folders: [Folder] = ["hf", "timm"].flatMap { library in
+    let index = try? Repository.json("Tests/Goldens/\(library)/index.json", as: Index.self)
+    return (index?.models ?? []).map { folder in
+      var folder = folder
+      folder.library = library
+      return folder
+    }
+  }
+
+  @Test func `the goldens are found`() { #expect(Self.folders.count >= 20) }
+
+  @Test(arguments: folders) func `results are those of the library`(_ folder: Folder) throws {
+    let bench = try Workbench()
+    let base = "Tests/Goldens/\(try #require(folder.library))/\(folder.name)"
+    for (image, goldens) in Dictionary(grouping: folder.goldens, by: \.image) {
+      let model = try bench.model(Repository.path(base), name: "model\(image)") {
+        $0.outputs = goldens.compactMap { ModelOutput(rawValue: $0.output) }
+        $0.imageSize = image == folder.image ? nil : (image, image)
+      }
+      let input = try NpyArray(path: Repository.path("\(base)/golden/\(image)-input.npy"))
+      let found = try model.makeContext().runAll(images: input.values, count: input.shape[0])
+      #expect(found.count == goldens.count)
+      for golden in goldens {
+        let truth = try NpyArray(path: Repository.path("\(base)/\(golden.file)"))
+        let deviation = Deviation(try #require(found[golden.output]), truth.values)
+        #expect(deviation.largest <= 2e-5, "\(golden.file): \(deviation)")
+      }
+    }
+  }
+}
