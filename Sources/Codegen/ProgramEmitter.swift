@@ -106,7 +106,8 @@ struct ProgramEmitter {
       "preprocessing",
       b.constantStruct([
         .narrow(info.resizeMode), .narrow(info.resizeWidth), .narrow(info.resizeHeight),
-        .narrow(info.filter), .narrow(info.sizeRounding), .narrow(info.cropRounding), channels(info.scale),
+        .narrow(info.filter), .narrow(info.sizeRounding), .narrow(info.cropRounding),
+        channels(info.scale),
         channels(info.shift), channels(info.padding),
       ]))
   }
