@@ -2,7 +2,7 @@ import Foundation
 import Photo
 import VitRuntime
 
-/// Classifies PNG images with a compiled model that is loaded by its path:
+/// Classifies PNG images with a compiled model that is loaded by its path.
 ///
 ///     Loaded LIBRARY IMAGE.png ...
 @main
