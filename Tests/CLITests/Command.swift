@@ -35,10 +35,9 @@ func launch(
   if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
   // To files, not pipes: a pipe that is not read in time stops the program.
   let scratch = try Folder()
-  let files = FileManager.default
-  for name in ["in", "out", "err"] {
-    files.createFile(atPath: scratch(name), contents: Data((name == "in" ? input ?? "" : "").utf8))
-  }
+  _ = try scratch.write(input ?? "", to: "in")
+  _ = try scratch.write("", to: "out")
+  _ = try scratch.write("", to: "err")
   process.standardInput = FileHandle(forReadingAtPath: scratch("in"))
   process.standardOutput = FileHandle(forWritingAtPath: scratch("out"))
   process.standardError = FileHandle(forWritingAtPath: scratch("err"))

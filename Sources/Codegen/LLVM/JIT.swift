@@ -12,10 +12,15 @@ final class JIT {
     _ = try TargetMachine(module.builder.target)
     LLVMLinkInMCJIT()
     try module.verify()
+    var options = LLVMMCJITCompilerOptions()
+    let optionsBytes = MemoryLayout<LLVMMCJITCompilerOptions>.size
+    LLVMInitializeMCJITCompilerOptions(&options, optionsBytes)
+    // As for compiled models; the default, 0, keeps no value in a register.
+    options.OptLevel = UInt32(LLVMCodeGenLevelDefault.rawValue)
     var engine: LLVMExecutionEngineRef?
     var message: UnsafeMutablePointer<CChar>?
     let failed = LLVMCreateMCJITCompilerForModule(
-      &engine, module.builder.module, nil, 0, &message)
+      &engine, module.builder.module, &options, optionsBytes, &message)
     self.module = module
     guard failed == 0, let engine else {
       defer { LLVMDisposeMessage(message) }

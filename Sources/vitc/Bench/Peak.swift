@@ -3,35 +3,39 @@ import Foundation
 import IR
 import Synchronization
 
-/// How many multiply-adds this machine can do: what a perfect kernel would reach.
+/// How many floating-point operations a second this machine can do: what a perfect kernel would
+/// reach.
 ///
 /// The kernel is generated for the host's richest target: independent fused multiply-adds in
-/// registers, nothing else (``PeakKernel``).
+/// registers, nothing else (``PeakKernel``). Each thread counts its own processor time, so that
+/// other programs that share the machine do not lower the peak.
 struct Peak {
   private let kernel: PeakKernel
 
-  /// Rounds of the kernel's loop in one measurement: about 10 ms on a CPU of 3 GHz, which is longer
-  /// than threads take to start and shorter than a scheduler's slice of an otherwise idle machine.
-  private static let rounds = 500_000
+  /// Rounds of the kernel's loop in one burst: about half a millisecond on a CPU of 3 GHz, far more
+  /// than a clock's resolution.
+  private static let rounds = 100_000
+  /// Bursts of a measurement, of which the fastest counts: at first a core may still be clocked low.
+  private static let bursts = 10
 
   /// Generates the kernel.
   init() throws(Diagnostic) { kernel = try PeakKernel(target: .host()) }
 
-  /// Returns the FLOP/s of `threads` threads at once, 2 for each multiply-add.
+  /// Returns the FLOP/s of `threads` threads at once, 2 for each multiply-add; threads beyond the
+  /// number of processors add nothing.
   func measure(threads: Int) -> Double {
-    // Threads of their own, not a queue's: as many as the model's pool has.
-    let ready = Mutex(0)
-    let spans = Mutex<[(start: ContinuousClock.Instant, end: ContinuousClock.Instant)]>([])
+    let count = max(1, min(threads, ProcessInfo.processInfo.activeProcessorCount))
+    // Threads of their own, not a queue's, which starts as many as it sees fit.
+    let arrived = Atomic(0)
+    let rates = Mutex<[Double]>([])
     let group = DispatchGroup()
     let work: @Sendable () -> Void = {
-      ready.withLock { $0 += 1 }
-      while ready.withLock({ $0 }) < threads { sched_yield() }
-      let start = ContinuousClock.now
-      kernel.run(rounds: Self.rounds)
-      let end = ContinuousClock.now
-      spans.withLock { $0.append((start, end)) }
+      arrived.add(1, ordering: .acquiringAndReleasing)
+      while arrived.load(ordering: .acquiring) < count { sched_yield() }
+      let rate = fastestBurst()
+      rates.withLock { $0.append(rate) }
     }
-    for _ in 1..<max(1, threads) {
+    for _ in 1..<count {
       group.enter()
       Thread.detachNewThread {
         work()
@@ -40,11 +44,25 @@ struct Peak {
     }
     work()
     group.wait()
-    let (first, last) = spans.withLock { spans in
-      (spans.map(\.start).min(), spans.map(\.end).max())
+    return rates.withLock { $0.reduce(0, +) }
+  }
+
+  /// The FLOP/s of the calling thread's fastest burst.
+  private func fastestBurst() -> Double {
+    let flops = Double(Self.rounds * kernel.flopsPerRound)
+    return (0..<Self.bursts).reduce(0) { fastest, _ in
+      let start = Self.processorTime
+      kernel.run(rounds: Self.rounds)
+      let time = Self.processorTime - start
+      return time > 0 ? max(fastest, flops / time) : fastest
     }
-    guard let first, let last, last > first else { return 0 }
-    return Double(threads * Self.rounds * kernel.flopsPerRound) / (last - first).seconds
+  }
+
+  /// The seconds that the calling thread has spent on a processor.
+  private static var processorTime: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
   }
 }
 

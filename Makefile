@@ -1,0 +1,81 @@
+# `make` prints the menu: every target with a comment behind its name.
+
+.DEFAULT_GOAL := menu
+.PHONY: menu deps build demo test test-slow format lint docs bench bless clean
+
+SWIFT ?= swift
+# Which LLVM: VITC_LLVM=19 make test. Without it, the one that llvm-dev brings.
+LLVM_PACKAGE := $(if $(VITC_LLVM),llvm-$(VITC_LLVM)-dev,llvm-dev)
+PACKAGES := $(LLVM_PACKAGE) libopenblas-dev libxxhash-dev libpng-dev libturbojpeg0-dev zlib1g-dev \
+  binutils pkg-config
+
+# Numerics are 15 times slower without optimization, so tests are built for release too; in a folder
+# of their own, since a build that may be tested is another build.
+TEST := $(SWIFT) test -c release --scratch-path .build-tests
+VITC := .build/release/vitc
+SOURCES := Package.swift Plugins Sources Tests examples/swift/Package.swift examples/swift/Sources
+PHOTOS := examples/digits/images
+
+menu: ## Prints this menu.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+deps: ## Installs what is missing, with apt-get; needs root or sudo for that.
+	@missing=; for package in $(PACKAGES); do \
+	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' \
+	    || missing="$$missing $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  echo "installing$$missing"; \
+	  $$sudo apt-get update -q && \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -q -y --no-install-recommends $$missing; \
+	fi
+
+build: deps ## Builds vitc for release: .build/release/vitc.
+	$(SWIFT) build -c release --product vitc
+
+demo: build ## Compiles the digit classifier and classifies images: vitc, a C and a Swift program.
+	mkdir -p out
+	$(VITC) compile examples/digits/model -o out/libdigits.so
+	@echo; echo "== vitc run"
+	$(VITC) run out/libdigits.so $(PHOTOS) --top 1
+	@echo; echo "== a C program, linked with the model"
+	clang -O2 -Wall -Wextra -Werror -I out examples/c/classify.c -o out/classify \
+	  -L out -ldigits -Wl,-rpath,'$$ORIGIN' -lpng -lm
+	out/classify $(PHOTOS)/*.png
+	@echo; echo "== a Swift program, linked with the model; then one that loads it"
+	$(VITC) compile examples/digits/model -o examples/swift/Model/libdigits.so
+	$(SWIFT) build -c release --package-path examples/swift --product Linked
+	$(SWIFT) build -c release --package-path examples/swift --product Loaded
+	examples/swift/.build/release/Linked $(PHOTOS)/*.png
+	examples/swift/.build/release/Loaded out/libdigits.so $(PHOTOS)/digit-3-1729.png
+
+test: deps ## Runs all tests but the slow ones.
+	$(TEST)
+
+test-slow: deps ## Runs all tests, with the largest models: some GB of memory, some minutes.
+	VITC_SLOW=1 $(TEST)
+
+format: ## Formats the Swift sources.
+	$(SWIFT) format -i -p -r $(SOURCES)
+
+lint: ## Checks format and style; silent if all is well.
+	@$(SWIFT) format lint --strict -p -r $(SOURCES)
+	@if [ -x Scripts/check-style ]; then Scripts/check-style; fi
+
+docs: deps ## Writes Docs/Ops.md, Docs/Passes.md and Docs/Targets.md from the doc comments.
+	BLESS=1 $(TEST) --filter Reference
+
+bench: build ## Measures ViT-B/16 with weights from a seed.
+	mkdir -p out
+	$(VITC) compile ViT-B/16 --weights seed:1 -o out/libvit.so
+	$(VITC) bench out/libvit.so
+
+bless: deps ## Rewrites the expectations of file tests to what is observed; read the diff.
+	BLESS=1 $(TEST) --filter FileTests
+
+clean: ## Removes what was built.
+	rm -rf .build .build-tests out examples/swift/.build
+	rm -f examples/swift/Model/libdigits.so examples/swift/Model/digits.h \
+	  examples/swift/Model/module.modulemap
