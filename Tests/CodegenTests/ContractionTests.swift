@@ -96,7 +96,8 @@ import Testing
   func everyEpilogue(_ target: Target) throws {
     let activations: [ActivationFunction?] = [nil] + ActivationFunction.allCases
     for (index, activation) in activations.enumerated() {
-      for bits in 0..<8 {
+      // Every combination with none and GELU, the plainest and the fullest with the others.
+      for bits in 0..<8 where index < 2 || bits == 0 || bits == 7 {
         let kernel = ContractionKernel(
           rows: [1, 3, 29, 50][(index + bits) % 4], columns: 45, depth: 36, aStride: 36,
           cStride: 48, residualStride: 47, epsilon: bits & 1 != 0 ? 1e-6 : nil,

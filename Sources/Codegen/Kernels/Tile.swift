@@ -142,18 +142,24 @@ struct Tile: Hashable {
           byLane
           ? b.shuffle(fours[row], Array(repeating: k % 4, count: lanes))
           : b.splat(b.load(b.f32, b.offset(a, bytes: (row * aStride + k) * 4)), lanes)
+        let first = ((k % chains) * rows + row) * vectors
         for vector in 0..<vectors {
-          let index = ((k % chains) * rows + row) * vectors + vector
-          sums[index] = b.multiplyAdd(left, right[vector], sums[index])
+          sums[first + vector] = b.multiplyAdd(left, right[vector], sums[first + vector])
         }
+        // One row after the other: the processor looks ahead by itself, and a scheduler that does
+        // it for the sake of latency needs registers that a full tile does not leave.
+        let range = first..<first + vectors
+        sums.replaceSubrange(range, with: b.orderMemory(after: Array(sums[range])))
       }
-      let last = ((k % chains) * rows + rows - 1) * vectors
-      sums.replaceSubrange(
-        last..<last + vectors, with: b.orderMemory(after: Array(sums[last..<last + vectors])))
     }
   }
 
   /// Emits the epilogue and the stores.
+  ///
+  /// An activation's polynomial wants many registers for its constants, while the sums still fill
+  /// most of them. So the sums go to C first, scaled and biased, and a loop over the rows, small
+  /// enough to keep the constants, finishes them there. A residual may lie where C does: with both,
+  /// which no model has, everything is done at once.
   private func finish(_ b: Builder, _ sums: [Value], _ vectors: Int, _ arguments: [Value]) {
     let lanes = b.target.lanes
     let (c, bias, residual, scales) = (arguments[2], arguments[3], arguments[4], arguments[5])
@@ -163,6 +169,7 @@ struct Tile: Hashable {
         ? b.loadFloats(b.offset(bias, bytes: $0 * lanes * 4), lanes, count: counts[$0])
         : b.floats(0, lanes)
     }
+    let activatesLater = epilogue.activation != nil && !epilogue.hasResidual
     for row in 0..<rows {
       let scale =
         epilogue.scalesRows
@@ -175,7 +182,7 @@ struct Tile: Hashable {
         case (false, true): value = b.addFloat(value, biases[vector])
         case (false, false): break
         }
-        value = b.activate(epilogue.activation, value)
+        if !activatesLater { value = b.activate(epilogue.activation, value) }
         if epilogue.hasResidual {
           let address = b.offset(residual, bytes: (row * residualStride + vector * lanes) * 4)
           value = b.addFloat(value, b.loadFloats(address, lanes, count: counts[vector]))
@@ -184,6 +191,17 @@ struct Tile: Hashable {
           value, b.offset(c, bytes: (row * cStride + vector * lanes) * 4),
           count: counts[vector])
       }
+    }
+    guard activatesLater else { return }
+    b.forLoop(from: b.constant(0), to: b.constant(rows)) { row, _ in
+      let line = b.element(c, b.multiply(row, b.constant(cStride)))
+      for vector in 0..<vectors {
+        let address = b.offset(line, bytes: vector * lanes * 4)
+        let value = b.loadFloats(address, lanes, count: counts[vector])
+        b.storeFloats(
+          b.activate(epilogue.activation, value), address, count: counts[vector])
+      }
+      return []
     }
   }
 }
