@@ -64,11 +64,16 @@ struct Preprocess {
       inputs: height, outputs: resized.height, size: targetHeight, filter: filter,
       cropRounding: recipe.crop_rounding)
 
-    // The taps of both axes, then the image after the horizontal pass: the visible columns only.
+    // The taps of both axes, then the image after the first pass: its visible part only.
+    let rowsFirst = Preprocess.shrinksRowsFirst(columns, rows)
+    let betweenBytes =
+      rowsFirst
+      ? UInt64(width).multipliedOrMax(UInt64(3 &* rows.visible))
+      : UInt64(height).multipliedOrMax(UInt64(3 &* columns.visible))
     var extent = Extent()
     let columnTables = extent.add(columns.tableBytes)
     let rowTables = extent.add(rows.tableBytes)
-    let between = extent.add(UInt64(height).multipliedOrMax(UInt64(3 &* columns.visible)))
+    let between = extent.add(betweenBytes)
     guard !extent.overflows, let memory = malloc(numericCast(extent.end)) else {
       var error = ErrorText(program)
       error.append("no memory to resize an image of ")
@@ -84,24 +89,55 @@ struct Preprocess {
     let vertical = ResampleTables(memory + rowTables, rows)
     rows.fill(vertical)
 
-    let narrow = (memory + between).assumingMemoryBound(to: UInt8.self)
-    resampleRows(into: narrow, columns, horizontal, rows: neededRows(rows, vertical))
-    fillPadding(image, targetWidth &* targetHeight, recipe, columns, rows, targetWidth)
-    let plane = targetWidth &* targetHeight
-    for y in 0..<rows.visible {
-      let start = (rows.target &+ y) &* targetWidth &+ columns.target
-      let weights = vertical.weights(y)
-      let count = vertical.count(y)
-      let source = narrow + vertical.first(y) &* 3 &* columns.visible
-      for x in 0..<columns.visible {
-        for channel in 0..<3 {
-          let value = convolve(
-            source + (3 &* x &+ channel), step: 3 &* columns.visible, weights, count)
-          image[channel &* plane &+ start &+ x] = normalize(Float(value), channel, recipe)
+    let first = (memory + between).assumingMemoryBound(to: UInt8.self)
+    let target = Target(
+      image: image + (rows.target &* targetWidth &+ columns.target), rowPixels: targetWidth,
+      planePixels: targetWidth &* targetHeight)
+    fillPadding(image, target, columns, rows, recipe)
+    if rowsFirst {
+      for y in 0..<rows.visible {
+        for x in horizontal.inputs(columns.visible) {
+          for c in 0..<3 {
+            first[3 &* (y &* width &+ x) &+ c] = convolve(
+              rgb + (3 &* x &+ c), step: rowBytes, vertical, y)
+          }
+        }
+        for x in 0..<columns.visible {
+          for c in 0..<3 {
+            target[c, y, x] = normalize(
+              convolve(first + (3 &* y &* width &+ c), step: 3, horizontal, x), c, recipe)
+          }
+        }
+      }
+    } else {
+      for y in vertical.inputs(rows.visible) {
+        for x in 0..<columns.visible {
+          for c in 0..<3 {
+            first[3 &* (y &* columns.visible &+ x) &+ c] = convolve(
+              rgb + (y &* rowBytes &+ c), step: 3, horizontal, x)
+          }
+        }
+      }
+      for y in 0..<rows.visible {
+        for x in 0..<columns.visible {
+          for c in 0..<3 {
+            target[c, y, x] = normalize(
+              convolve(first + (3 &* x &+ c), step: 3 &* columns.visible, vertical, y), c, recipe)
+          }
         }
       }
     }
     return VIT_OK
+  }
+
+  /// Whether the vertical pass comes first, which shows in the last bit as values are rounded and
+  /// clamped between the passes.
+  ///
+  /// Pillow 13's rule, found by trying sizes: where the height shrinks by more than twice the
+  /// pixels that the width does. Earlier versions always begin with the horizontal pass.
+  private static func shrinksRowsFirst(_ columns: ResampleAxis, _ rows: ResampleAxis) -> Bool {
+    rows.outputs < rows.inputs
+      && rows.inputs &- rows.outputs > 2 &* (columns.inputs &- columns.outputs)
   }
 
   /// The size of the image after the resize, before the crop.
@@ -133,71 +169,63 @@ struct Preprocess {
     return max(1, up ? down &+ 1 : down)
   }
 
-  /// The rows of the image that any visible row is made of.
-  private func neededRows(_ rows: ResampleAxis, _ tables: ResampleTables) -> Range<Int> {
-    var first = height
-    var end = 0
-    for y in 0..<rows.visible {
-      first = min(first, tables.first(y))
-      end = max(end, tables.first(y) &+ tables.count(y))
-    }
-    return first < end ? first..<end : 0..<0
-  }
-
-  /// The horizontal pass, rounded to 8 bits as Pillow does.
-  private func resampleRows(
-    into narrow: UnsafeMutablePointer<UInt8>, _ columns: ResampleAxis, _ tables: ResampleTables,
-    rows: Range<Int>
-  ) {
-    for y in rows {
-      let source = rgb + y &* rowBytes
-      let target = narrow + y &* 3 &* columns.visible
-      for x in 0..<columns.visible {
-        let weights = tables.weights(x)
-        let count = tables.count(x)
-        let start = source + 3 &* tables.first(x)
-        for channel in 0..<3 {
-          target[3 &* x &+ channel] = convolve(start + channel, step: 3, weights, count)
-        }
-      }
-    }
-  }
-
-  /// A weighted sum in fixed point, rounded and clamped to 8 bits.
+  /// A weighted sum in fixed point, rounded and clamped to 8 bits: output `i` of an axis whose
+  /// inputs stand `step` bytes apart from `source` on.
   @inline(__always)
   private func convolve(
-    _ source: UnsafePointer<UInt8>, step: Int, _ weights: UnsafePointer<Int32>, _ count: Int
+    _ source: UnsafePointer<UInt8>, step: Int, _ tables: ResampleTables, _ i: Int
   ) -> UInt8 {
+    let weights = tables.weights(i)
+    let start = source + tables.first(i) &* step
     var sum: Int32 = 1 &<< (ResampleAxis.fractionBits &- 1)
-    for tap in 0..<count { sum &+= Int32(source[tap &* step]) &* weights[tap] }
+    for tap in 0..<tables.count(i) { sum &+= Int32(start[tap &* step]) &* weights[tap] }
     return UInt8(truncatingIfNeeded: max(0, min(255, sum &>> ResampleAxis.fractionBits)))
   }
 
   /// Fills the image with the padding if any of it shows.
   private func fillPadding(
-    _ image: UnsafeMutablePointer<Float>, _ plane: Int, _ recipe: vit_preprocessing,
-    _ columns: ResampleAxis, _ rows: ResampleAxis, _ targetWidth: Int
+    _ image: UnsafeMutablePointer<Float>, _ target: Target, _ columns: ResampleAxis,
+    _ rows: ResampleAxis, _ recipe: vit_preprocessing
   ) {
-    if columns.visible == targetWidth && rows.visible &* targetWidth == plane { return }
-    for channel in 0..<3 {
+    if columns.visible &* rows.visible == target.planePixels { return }
+    for c in 0..<3 {
       let padding =
-        switch channel {
+        switch c {
         case 0: recipe.padding.0
         case 1: recipe.padding.1
         default: recipe.padding.2
         }
-      let value = normalize(padding, channel, recipe)
-      for i in 0..<plane { image[channel &* plane &+ i] = value }
+      let value = normalize(padding, c, recipe)
+      for i in 0..<target.planePixels { image[c &* target.planePixels &+ i] = value }
     }
   }
 
-  /// value * scale + shift of one channel.
+  /// value * scale + shift of an 8-bit value.
   @inline(__always)
-  private func normalize(_ value: Float, _ channel: Int, _ recipe: vit_preprocessing) -> Float {
-    switch channel {
+  private func normalize(_ value: UInt8, _ c: Int, _ recipe: vit_preprocessing) -> Float {
+    normalize(Float(value), c, recipe)
+  }
+
+  /// value * scale + shift of channel `c`.
+  @inline(__always)
+  private func normalize(_ value: Float, _ c: Int, _ recipe: vit_preprocessing) -> Float {
+    switch c {
     case 0: value * recipe.scale.0 + recipe.shift.0
     case 1: value * recipe.scale.1 + recipe.shift.1
     default: value * recipe.scale.2 + recipe.shift.2
     }
+  }
+}
+
+/// The visible part of the planar image.
+private struct Target {
+  /// The top left pixel of the first channel.
+  let image: UnsafeMutablePointer<Float>
+  let rowPixels: Int
+  let planePixels: Int
+
+  subscript(_ channel: Int, _ y: Int, _ x: Int) -> Float {
+    get { image[channel &* planePixels &+ y &* rowPixels &+ x] }
+    nonmutating set { image[channel &* planePixels &+ y &* rowPixels &+ x] = newValue }
   }
 }

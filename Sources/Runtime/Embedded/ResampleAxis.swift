@@ -131,4 +131,15 @@ struct ResampleTables {
   func first(_ i: Int) -> Int { Int(bounds[2 &* i]) }
   func count(_ i: Int) -> Int { Int(bounds[2 &* i &+ 1]) }
   func weights(_ i: Int) -> UnsafeMutablePointer<Int32> { values + i &* widest }
+
+  /// The inputs that any of the first `count` outputs is made of.
+  func inputs(_ count: Int) -> Range<Int> {
+    var start = Int.max
+    var end = 0
+    for i in 0..<count {
+      start = min(start, first(i))
+      end = max(end, first(i) &+ self.count(i))
+    }
+    return start < end ? start..<end : 0..<0
+  }
 }
