@@ -6,7 +6,7 @@ import Testing
 @testable import VitRuntime
 
 /// A folder that goes with its owner.
-final class Folder {
+final class Folder: Sendable {
   let path: String
 
   init() throws {
@@ -24,6 +24,8 @@ final class Folder {
 func shell(_ arguments: [String], in folder: String? = nil) throws -> (status: Int32, text: String)
 {
   let process = Process()
+  // Standard input of the tests is none of the tool's.
+  process.standardInput = FileHandle.nullDevice
   process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
   process.arguments = arguments
   if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
@@ -51,11 +53,31 @@ struct Fixture {
   /// The weights: 1/2, 2/2, 3/2, ...
   static let weights = (0..<inputs).map { Float($0 + 1) / 2 }
 
+  /// The fixture as a library with embedded weights, built once.
+  static let shared: Result<(folder: Folder, path: String), any Error> = Result {
+    let folder = try Folder()
+    // Static values are not destroyed.
+    atexit {
+      if case .success(let shared) = Fixture.shared {
+        try? FileManager.default.removeItem(atPath: shared.folder.path)
+      }
+    }
+    return (folder, try build(in: folder)[0])
+  }
+
+  /// The path of the library that all tests share.
+  static func library() throws -> String { try shared.get().path }
+
   /// Compiles Fixtures/model.c.
-  static func object(_ name: String, defines: [String] = [], in folder: Folder) throws -> [UInt8] {
+  static func object(
+    _ name: String, defines: [String] = [], architecture: Architecture = .host, in folder: Folder
+  ) throws -> [UInt8] {
     let path = folder("\(name)-\(UUID().uuidString).obj")
     let result = try shell(
-      ["clang", "-O1", "-fPIC", "-I", headers, "-DNAME=\(name)"] + defines.map { "-D\($0)" }
+      [
+        "clang", "--target=\(architecture.rawValue)-linux-gnu", "-ffreestanding", "-O1", "-fPIC",
+        "-I", headers, "-DNAME=\(name)",
+      ] + defines.map { "-D\($0)" }
         + ["-c", fixtures + "/model.c", "-o", path])
     try #require(result.status == 0, "\(result.text)")
     return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
@@ -65,18 +87,18 @@ struct Fixture {
   static func build(
     _ name: String = "toy", file: String? = nil, kind: Product.Kind = .library,
     placement: Product.Placement = .embedded, defines: [String] = [],
-    weights: [Float] = Fixture.weights, in folder: Folder
+    weights: [Float] = Fixture.weights, architecture: Architecture = .host, in folder: Folder
   ) throws -> [String] {
     let output = folder(file ?? "lib\(name).so")
     let product = try Product(
-      output: output, name: name, kind: kind, architecture: .host, placement: placement,
+      output: output, name: name, kind: kind, architecture: architecture, placement: placement,
       weightsBytes: weights.count * 4)
     weights.withUnsafeBytes { product.weights.copyMemory(from: $0) }
     let hash = product.sealWeights()
     var all = defines + ["HASH_LOW=\(hash.low)ull", "HASH_HIGH=\(hash.high)ull"]
     if let file = product.weightsFileName { all.append("WEIGHTS_FILE=\"\(file)\"") }
     return try product.finish(
-      object: try object(name, defines: all, in: folder),
+      object: try object(name, defines: all, architecture: architecture, in: folder),
       interface: interface(name, hash: hash, weightsFileName: product.weightsFileName))
   }
 

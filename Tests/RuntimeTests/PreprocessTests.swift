@@ -52,7 +52,8 @@ import Testing
     return (status, image)
   }
 
-  static let bytes = FileManager.default.contents(atPath: Fixture.fixtures + "/preprocess.bin")
+  static let bytes =
+    FileManager.default.contents(atPath: Fixture.fixtures + "/preprocess.bin")
     .map(Array.init) ?? []
 
   @Test func equalsThePythonLibraries() throws {

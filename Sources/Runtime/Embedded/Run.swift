@@ -48,24 +48,25 @@ extension UnsafeMutablePointer where Pointee == Context {
     return VIT_OK
   }
 
-  /// Images that every task runs by itself, so that no barrier is needed: as many for each as there
-  /// are; the remainder is run by all tasks together.
-  private var wholeImages: Int { pointee.job.count / Int(pointee.layout.tasks) }
-
   /// What task `task` does in a run of the pool.
   func work(task: Int32) {
     let tasks = pointee.layout.tasks
     let polls = pointee.patience.phase
-    let whole = wholeImages
+    // After the last meeting the caller may already prepare the next job, so nothing of this one
+    // may be read then: what the loops test is taken now.
+    let count = pointee.job.count
+    // Images that every task runs by itself, so that no barrier is needed: as many for each as there
+    // are; the remainder is run by all tasks together.
+    let whole = count / Int(tasks)
     runWhole(task: task, images: whole)
 
     let phases = pointee.program.pointee.phase_count
     var image = whole &* Int(tasks)
-    if tasks > 1 && whole > 0 && image < pointee.job.count {
+    if tasks > 1 && whole > 0 && image < count {
       // The images in common use the arena of task 0.
       pointee.meeting.pass(count: tasks, polls: polls)
     }
-    while image < pointee.job.count {
+    while image < count {
       var frame = frame(task: task, slot: 0, image: image)
       for phase in 0..<Int(phases) {
         pointee.program.pointee.phases[phase]?(&frame, task, tasks)
@@ -74,7 +75,7 @@ extension UnsafeMutablePointer where Pointee == Context {
       image &+= 1
     }
     // After whole images, and for a program without phases, nobody has met yet.
-    if tasks > 1 && (whole &* Int(tasks) == pointee.job.count || phases == 0) {
+    if tasks > 1 && (whole &* Int(tasks) == count || phases == 0) {
       pointee.meeting.pass(count: tasks, polls: polls)
     }
   }

@@ -57,11 +57,11 @@ public struct VitDescription: Hashable, Sendable {
     weightsHash = text(description.weights_hash)
     abiVersion = Int(description.abi_version)
     input = Tensor(description.input)
-    outputs = (0..<Int(description.output_count)).map { Tensor(description.outputs[$0]) }
-    parameters = Int(description.parameters)
-    flops = Int(description.flops)
-    weightsBytes = Int(description.weights_bytes)
-    arenaBytes = Int(description.arena_bytes)
+    outputs = (0..<max(0, Int(description.output_count))).map { Tensor(description.outputs[$0]) }
+    parameters = Int(clamping: description.parameters)
+    flops = Int(clamping: description.flops)
+    weightsBytes = Int(clamping: description.weights_bytes)
+    arenaBytes = Int(clamping: description.arena_bytes)
     json = text(description.json)
   }
 }

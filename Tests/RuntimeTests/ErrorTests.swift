@@ -1,0 +1,218 @@
+import CVitABI
+import Foundation
+import Packaging
+import Synchronization
+import Testing
+
+@testable import VitRuntime
+
+/// The text of the calling thread's last failure.
+private func lastError(_ entry: vit_entry) -> String {
+  entry.last_error().map { String(cString: $0) } ?? "null"
+}
+
+@Suite struct ErrorTests {
+  func error(_ body: () throws -> Void) -> VitError? {
+    #expect(throws: VitError.self) { try body() }
+  }
+
+  @Test func missingLibrary() {
+    let error = error { _ = try VitModel(path: "/nowhere/libnone.so") }
+    #expect(error?.status == .libraryUnreadable)
+    #expect(error?.message.contains("/nowhere/libnone.so") == true)
+  }
+
+  @Test func otherLibrary() throws {
+    let folder = try Folder()
+    try Data("int x;".utf8).write(to: URL(fileURLWithPath: folder("x.c")))
+    let built = try shell(["clang", "-shared", folder("x.c"), "-o", folder("libx.so")])
+    try #require(built.status == 0, "\(built.text)")
+    let path = folder("libx.so")
+    let error = error { _ = try VitModel(path: path) }
+    #expect(error == VitError(.notAModel, "'\(path)' is not a model compiled by vitc"))
+  }
+
+  @Test func otherVersion() throws {
+    let folder = try Folder()
+    let path = try Fixture.build(defines: ["ABI=7"], in: folder)[0]
+    let error = error { _ = try VitModel(path: path) }
+    #expect(error?.status == .abiMismatch)
+    #expect(
+      error?.message == "'\(path)' has version 7 of the binary interface, expected 1; "
+        + "compile it with this version of vitc")
+  }
+
+  @Test func unsupportedProcessor() throws {
+    let folder = try Folder()
+    let path = try Fixture.build(defines: ["UNSUPPORTED"], in: folder)[0]
+    let error = error { _ = try VitModel(path: path) }
+    #expect(error?.status == .unsupportedCPU)
+    #expect(
+      error?.message == "this processor or kernel lacks instructions that the model was compiled "
+        + "for: 'any'")
+  }
+
+  @Test func hugeArena() throws {
+    let folder = try Folder()
+    for bytes in ["0x700000000000ull", "0xffffffffffffffffull"] {
+      let path = try Fixture.build(defines: ["ARENA_BYTES=\(bytes)"], in: folder)[0]
+      let model = try VitModel(path: path, options: VitOptions(threads: 2))
+      let error = error { _ = try model.makeContext() }
+      #expect(error?.status == .outOfMemory)
+      #expect(error?.message.hasPrefix("no memory for a context of 2 tasks with ") == true)
+    }
+  }
+
+  @Test func threadCounts() throws {
+    for threads in [-1, 1025] {
+      let error = error {
+        _ = try VitModel(path: try Fixture.library(), options: VitOptions(threads: threads))
+      }
+      #expect(error?.status == .invalidArgument)
+      #expect(
+        error?.message == "options.threads is \(threads), expected 0 (all processors) to 1024")
+    }
+  }
+
+  @Test func sizeOfOptions() throws {
+    let model = try VitModel(path: try Fixture.library())
+    let entry = model.entry.pointee
+    var options = vit_options()
+    var made: OpaquePointer?
+    for size in [0, 4, 7, 5000, Int(UInt32.max)] {
+      options.size = size
+      #expect(entry.create(&options, &made) == VIT_INVALID_ARGUMENT)
+      #expect(
+        lastError(entry)
+          == "options.size is \(size), expected sizeof of the options struct, 40")
+      #expect(made == nil)
+    }
+    // Fields beyond the caller's size are not read: a later one that is nonsense does no harm.
+    options.threads = -5
+    for size in [8, 11] {
+      options.size = size
+      #expect(entry.create(&options, &made) == VIT_OK)
+      entry.destroy(made)
+    }
+    options.size = 12
+    #expect(entry.create(&options, &made) == VIT_INVALID_ARGUMENT)
+    // A later version's larger struct is accepted.
+    options.threads = 1
+    options.size = 64
+    var larger: (vit_options, UInt64, UInt64, UInt64) = (options, 0, 0, 0)
+    let status = withUnsafePointer(to: &larger) {
+      $0.withMemoryRebound(to: vit_options.self, capacity: 1) { entry.create($0, &made) }
+    }
+    #expect(status == VIT_OK)
+    entry.destroy(made)
+    // None at all means defaults.
+    #expect(entry.create(nil, &made) == VIT_OK)
+    entry.destroy(made)
+  }
+
+  @Test func nullPointers() throws {
+    let model = try VitModel(path: try Fixture.library(), options: VitOptions(threads: 1))
+    let entry = model.entry.pointee
+    var context: OpaquePointer?
+    #expect(entry.context_create(model.handle, &context) == VIT_OK)
+    var image = Fixture.images(1)
+    var output = [Float](repeating: 0, count: 7)
+    func expect(_ status: vit_status, _ text: String) {
+      #expect(status == VIT_INVALID_ARGUMENT)
+      #expect(lastError(entry) == text)
+    }
+    expect(entry.create(nil, nil), "model is null")
+    expect(entry.context_create(nil, &context), "model is null")
+    #expect(context == nil)
+    #expect(entry.context_create(model.handle, &context) == VIT_OK)
+    expect(entry.context_create(model.handle, nil), "context is null")
+    expect(entry.run(nil, &image, 1, &output), "context is null")
+    expect(entry.run(context, nil, 1, &output), "images is null")
+    expect(entry.run(context, &image, 1, nil), "output is null")
+    expect(entry.run(context, &image, 0, &output), "count is 0, expected at least one image")
+    expect(
+      entry.run(context, &image, 1 << 50, &output),
+      "count is \(1 << 50), which is more than memory can hold")
+    expect(entry.run_all(context, &image, 1, nil), "outputs is null")
+    expect(entry.preprocess(nil, 1, 1, 3, &output), "rgb is null")
+    expect(entry.preprocess([1, 2, 3], 1, 1, 3, nil), "image is null")
+    expect(
+      entry.preprocess([1, 2, 3], 0, 1, 3, &output),
+      "image is 0 x 1 pixels, expected at least 1 x 1")
+    expect(
+      entry.preprocess([1, 2, 3], 1, 1, 2, &output),
+      "row_bytes is 2, expected at least 3 * width = 3")
+    entry.context_destroy(context)
+    entry.context_destroy(nil)
+    entry.destroy(nil)
+  }
+
+  @Test func wrongSizes() throws {
+    let context = try VitModel(path: try Fixture.library()).makeContext()
+    #expect(
+      error { _ = try context.run(images: [1, 2], count: 1) }?.message
+        == "images has 2 floats, expected 1 x [3, 4, 5] = 60")
+    #expect(
+      error { _ = try context.run(images: [], count: 0) }?.message
+        == "count is 0, expected 1 or more")
+    #expect(
+      error { _ = try context.runAll(images: Fixture.images(1), outputs: ["logit"]) }?.message
+        == "the model has no output 'logit', but 'logits', 'tokens'")
+  }
+
+  @Test func textsBelongToTheirThread() throws {
+    let model = try VitModel(path: try Fixture.library())
+    let entry = model.entry.pointee
+    var made: OpaquePointer?
+    var options = vit_options()
+    options.size = 1
+    #expect(entry.create(&options, &made) == VIT_INVALID_ARGUMENT)
+    let before = lastError(entry)
+    let other = Mutex<[String]>([])
+    let finished = DispatchSemaphore(value: 0)
+    let thread = Thread {
+      let entry = model.entry.pointee
+      other.withLock { $0.append(lastError(entry)) }
+      var made: OpaquePointer?
+      _ = entry.context_create(nil, &made)
+      other.withLock { $0.append(lastError(entry)) }
+      finished.signal()
+    }
+    thread.start()
+    finished.wait()
+    #expect(other.withLock { $0 } == ["", "model is null"])
+    #expect(lastError(entry) == before)
+  }
+
+  @Test func sameContextTwiceAtOnce() throws {
+    // The parallel-for of the first run starts a second one in the same context.
+    let context = Mutex<UInt>(0)
+    let seen = Mutex<[String]>([])
+    let entryAddress = Mutex<UInt>(0)
+    let options = VitOptions(threads: 1) { count, task in
+      let handle = OpaquePointer(bitPattern: context.withLock { $0 })
+      if let entry = UnsafePointer<vit_entry>(bitPattern: entryAddress.withLock { $0 }) {
+        var image = Fixture.images(1)
+        var output = [Float](repeating: 0, count: 7)
+        if entry.pointee.run(handle, &image, 1, &output) == VIT_INVALID_ARGUMENT {
+          seen.withLock { $0.append(lastError(entry.pointee)) }
+        }
+      }
+      for i in 0..<count { task(i) }
+    }
+    let model = try VitModel(path: try Fixture.library(), options: options)
+    var made: OpaquePointer?
+    #expect(model.entry.pointee.context_create(model.handle, &made) == VIT_OK)
+    context.withLock { $0 = UInt(bitPattern: made) }
+    entryAddress.withLock { $0 = UInt(bitPattern: model.entry) }
+    var image = Fixture.images(1)
+    var output = [Float](repeating: 0, count: 7)
+    #expect(model.entry.pointee.run(made, &image, 1, &output) == VIT_OK)
+    #expect(output == Fixture.expected(image).logits)
+    #expect(
+      seen.withLock { $0 } == [
+        "the context is in a run already; use one context for each thread"
+      ])
+    model.entry.pointee.context_destroy(made)
+  }
+}
