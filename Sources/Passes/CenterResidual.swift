@@ -20,8 +20,9 @@ extension Pass {
   ///
   /// The stream of a norm is what its input is added, sliced, joined or averaged from, and what is
   /// made of those. Declines for the whole stream where anything but a layer norm reads it (raw
-  /// tokens that are returned, a head without a norm) or where something that cannot be centred at
-  /// compile time writes to it (another norm, an activation).
+  /// tokens that are returned, a head without a norm) or where something that cannot be centred
+  /// writes to it (an activation, the image). A layer norm that writes to it, as before the blocks
+  /// of CLIP, gets a `center` behind it, at run time, provided that more norms become row scales.
   public static let centerResidual = Pass(
     "center-residual", "mean-free residual stream, layer norms as row scales", .fused, center)
 }
@@ -37,6 +38,8 @@ extension Pass {
     guard !streams.contains(where: { $0.contains(x) }), let stream = Stream(x, facts).values else {
       continue
     }
+    let scales = candidates.count { stream.contains(graph[$0].operands[0]) }
+    guard stream.count(where: { isAffineNorm(graph[$0]) }) < scales else { continue }
     streams.append(stream)
   }
   let centred = context.take(streams).reduce(into: Set<Value>()) { $0.formUnion($1) }
@@ -54,6 +57,10 @@ extension Pass {
       operands[0] = rewriter[rewriter.source[node.operands[0]].operands[0]]
     }
     if centred.contains(rewriter.current) {
+      if isAffineNorm(node) {
+        let norm = try rewriter.append(op, operands, name: "\(node.name).uncentred")
+        return try rewriter.append(.center(Center()), [norm], name: node.name)
+      }
       if case .contraction(let contraction) = op {
         operands[1] = try rewriter.append(
           .center(Center(axis: 0)), [operands[1]], name: "\(node.name).weight")
@@ -76,6 +83,11 @@ extension Pass {
     return op == node.op && operands == rewriter[node.operands]
       ? nil : try rewriter.append(op, operands, name: node.name)
   }.graph
+}
+
+/// `true` iff `node` is a norm whose rows have another mean than zero.
+private func isAffineNorm(_ node: Node) -> Bool {
+  if case .layerNorm = node.op { node.operands.count == 3 } else { false }
 }
 
 /// `true` iff `value` is a norm without affine part that contractions alone read, as their rows.
@@ -146,6 +158,8 @@ private struct Stream {
         && facts.isConstant(node.operands[1])
         && (contraction.biasIndex.map { facts.isConstant(node.operands[$0]) } ?? true)
     }
+    if case .layerNorm = node.op { return true }
+    if case .center(let center) = node.op { return center.axis != 0 }
     return !addends(node).isEmpty && keepsRows(node)
   }
 
