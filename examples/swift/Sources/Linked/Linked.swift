@@ -15,7 +15,17 @@ struct Linked {
     let description = String(cString: digits_last_error())
   }
 
-  static func main() throws {
+  static func main() {
+    do {
+      try classify(CommandLine.arguments.dropFirst())
+    } catch {
+      FileHandle.standardError.write(Data("\(error)\n".utf8))
+      exit(1)
+    }
+  }
+
+  /// Prints a line for each image.
+  static func classify(_ paths: ArraySlice<String>) throws {
     var model: OpaquePointer?
     try check(digits_create(nil, &model))
     defer { digits_destroy(model) }
@@ -25,7 +35,7 @@ struct Linked {
 
     var image = [Float](repeating: 0, count: Int(DIGITS_IMAGE_COUNT))
     var logits = [Float](repeating: 0, count: Int(DIGITS_LOGITS_COUNT))
-    for path in CommandLine.arguments.dropFirst() {
+    for path in paths {
       let photo = try Photo(path: path)
       try check(
         digits_preprocess(

@@ -12,16 +12,26 @@ struct Loaded {
     let labels: [String]
   }
 
-  static func main() throws {
+  static func main() {
     let arguments = CommandLine.arguments.dropFirst()
     guard let library = arguments.first else {
       print("usage: Loaded LIBRARY IMAGE.png ...")
       exit(64)
     }
+    do {
+      try classify(arguments.dropFirst(), with: library)
+    } catch {
+      FileHandle.standardError.write(Data("\(error)\n".utf8))
+      exit(1)
+    }
+  }
+
+  /// Prints a line for each image.
+  static func classify(_ paths: ArraySlice<String>, with library: String) throws {
     let model = try VitModel(path: library)
     let details = try JSONDecoder().decode(Details.self, from: Data(model.description.json.utf8))
     let context = try model.makeContext()
-    for path in arguments.dropFirst() {
+    for path in paths {
       let photo = try Photo(path: path)
       let image = try model.preprocess(rgb: photo.rgb, width: photo.width, height: photo.height)
       let (index, probability) = best(of: try context.run(images: image))
