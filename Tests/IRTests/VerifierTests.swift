@@ -49,6 +49,12 @@ import Testing
     #expect(found == ["0: [G3] the type is f32[3], expected f32[2]"])
   }
 
+  @Test func `an input of bytes could not be read back`() {
+    let type = TensorType(.u8, [2])
+    let found = Self.violations("g", Self.node("x", .input(Input(type: type)), [], type))
+    #expect(found == ["0: [input] expected f32 elements, found u8[2]"])
+  }
+
   @Test func `a number that is not finite could not be read back`() {
     let found = Self.violations(
       "g", Self.node("x", Self.input), Self.node("y", .scale(Scale(.nan)), [0]))

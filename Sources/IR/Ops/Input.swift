@@ -1,8 +1,6 @@
 /// An argument of the program: one image, `[channels, height, width]`.
 ///
-/// Its value comes from the caller. Attribute: `shape`. It takes no operands.
-///
-/// - C1: the elements are `f32`.
+/// Its value comes from the caller; its elements are `f32`. Attribute: `shape`. It takes no operands.
 public struct Input: OpDefinition {
   /// The type of the argument.
   public var type: TensorType
@@ -22,7 +20,9 @@ public struct Input: OpDefinition {
     type = TensorType(.f32, try attributes.integers("shape"))
   }
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
-    try require("C1", type.element == .f32, "type: expected f32 elements, found \(type)")
+    guard type.element == .f32 else {
+      throw Diagnostic("[input] expected f32 elements, found \(type)")
+    }
     return type
   }
   /// Never called: the evaluator binds inputs.

@@ -8,6 +8,8 @@ extension FileTest {
     "verify": VerifyCommand.self,
     "evaluate": EvaluateCommand.self,
     "pass": PassCommand.self,
+    "emit": EmitCommand.self,
+    "run": RunCommand.self,
   ]
 }
 
