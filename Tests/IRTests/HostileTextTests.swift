@@ -77,10 +77,11 @@ import Testing
 
   @Test func `long names and lists are only long`() throws {
     let name = String(repeating: "n", count: 100_000)
-    let shape = Array(repeating: "1", count: 10_000)
+    let ones = Array(repeating: "1", count: 10_000)
+    let (type, shape) = (ones.joined(separator: ","), ones.joined(separator: ", "))
     let text = """
       graph @\(name) imported {
-        %\(name): f32[\(shape.joined(separator: ","))] = fill {shape = [\(shape.joined(separator: ", "))]}
+        %\(name): f32[\(type)] = fill {shape = [\(shape)]}
         return %\(name) as "\(name)"
       }
 

@@ -74,12 +74,13 @@ import Testing
     let error = #expect(throws: Diagnostic.self) { try Verifier.verify(graph) }
     #expect(
       error?.description == """
-        %y: error: graph @g breaks 2 rules of the form 'fused': [G4] 'merge_heads' may not stand in \
-        the form 'fused'
-          note: 
+        %y: error: graph @g breaks 2 rules of the form 'fused': [G4] 'merge_heads' may not stand \
+        in the form 'fused'
+          note: each error stands behind its line:
         graph @g fused {
           %x: f32[2,1,1] = input {shape = [2, 1, 1]}  // error: [G5] two results are named 'y'
-          %y: f32[1,2] = merge_heads %x  // error: [G4] 'merge_heads' may not stand in the form 'fused'
+          %y: f32[1,2] = merge_heads %x  // error: [G4] 'merge_heads' may not stand in the form \
+        'fused'
           return %y as "y", %x as "y"
         }
 

@@ -1,6 +1,7 @@
 /// Cuts an image into square patches and projects each to one token.
 ///
-/// `y[i * gridWidth + j, d] = bias[d] + sum_{c,u,v} weight[d, c, u, v] * x[c, i*patch + u, j*patch + v]`
+/// `y[i * gridWidth + j, d] = bias[d] + sum_{c,u,v} weight[d, c, u, v] * x[c, i', j']`, where
+/// `i' = i * patch + u` and `j' = j * patch + v`.
 ///
 /// A convolution whose stride is its kernel size; rows and columns of pixels that do not fill a
 /// patch are left out. Operands: `x: [channels, height, width]`,

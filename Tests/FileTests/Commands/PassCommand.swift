@@ -26,7 +26,9 @@ struct PassCommand: FileTestCommand {
       }
       guard pass.input == pass.output else { continue }
       let again = try PassManager([pass]).run(result).graph
-      guard again == result else { throw Failure("'\(pass.name)' changes its own result:\n\(again)") }
+      guard again == result else {
+        throw Failure("'\(pass.name)' changes its own result:\n\(again)")
+      }
     }
     let printed = result.description
     guard try FileTest.checked(printed) == result else {
