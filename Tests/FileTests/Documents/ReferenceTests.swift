@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The generated documents are current; `BLESS=1` writes them.
-@Suite struct DocumentTests {
+@Suite struct ReferenceTests {
   @Test(arguments: ["Ops.md", "Passes.md", "Targets.md"])
   func `a generated document is current`(_ name: String) throws {
     let text =
