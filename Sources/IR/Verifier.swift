@@ -33,7 +33,7 @@ public enum Verifier {
       "graph @\(graph.name) breaks \(found.count) rule\(found.count == 1 ? "" : "s") of the form "
         + "'\(graph.form.rawValue)': \(first.message)",
       at: graph.nodes.indices.contains(first.node) ? .node(graph.nodes[first.node].name) : nil,
-      notes: ["each error stands behind its line:\n" + graph.text(annotations: byNode)])
+      notes: ["each error stands behind its line:\n" + graph.text(annotations: byNode).dropLast()])
   }
 
   private static func structure(_ graph: Graph) -> [(node: Int, message: String)] {

@@ -83,7 +83,6 @@ import Testing
         'fused'
           return %y as "y", %x as "y"
         }
-
         """)
   }
 }

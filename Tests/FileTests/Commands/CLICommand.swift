@@ -2,8 +2,8 @@ import Foundation
 
 /// `cli ARGS`: runs the built `vitc` and expects its exit code and all that it prints.
 ///
-/// In the arguments `%g` is a file with the section's graph, `%t` an empty folder that goes
-/// afterwards, `%r` the root of the package; in what is printed they stand in their places again.
+/// In the arguments `%g` is a file with the section's graph, `%t` an empty folder, the current one,
+/// that goes afterwards, `%r` the root of the package; in what is printed they stand in their places again.
 struct CLICommand: FileTestCommand {
   private let arguments: [String]
 
@@ -27,6 +27,7 @@ struct CLICommand: FileTestCommand {
     process.executableURL = try Self.executable()
     process.arguments = arguments.map { places.reduce($0) { $0.replacing($1.0, with: $1.1) } }
     process.standardInput = FileHandle.nullDevice
+    process.currentDirectoryURL = URL(filePath: folder)
     let (output, errors) = (Pipe(), Pipe())
     process.standardOutput = output
     process.standardError = errors

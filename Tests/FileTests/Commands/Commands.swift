@@ -10,6 +10,7 @@ extension FileTest {
     "pass": PassCommand.self,
     "emit": EmitCommand.self,
     "run": RunCommand.self,
+    "cli": CLICommand.self,
   ]
 }
 
