@@ -68,8 +68,9 @@ private func jpegText(_ decoder: tjhandle?) -> String {
 
 /// What libjpeg-turbo says, as a diagnostic.
 ///
-/// At the end of the data it pretends to have seen an end marker, and says so; in the header it then
-/// complains about the pretended marker instead, so a file without an end marker is truncated too.
+/// At the end of the data it pretends to have seen an end marker, and says so; in the header it
+/// then complains about the pretended marker instead, so a file without an end marker is truncated
+/// too.
 private func jpegFailure(
   _ decoder: tjhandle, _ bytes: UnsafeRawBufferPointer, name: String
 ) -> Diagnostic {

@@ -6,8 +6,8 @@ extension NpzArchive {
   /// compressed, always with 64-bit sizes, and with a fixed date, so that equal arrays give equal
   /// bytes.
   ///
-  /// Errors, at `.file(path)`: two arrays of one name; what ``AtomicFile`` reports. A failure leaves
-  /// no file, or the old one.
+  /// Errors, at `.file(path)`: two arrays of one name; what ``AtomicFile`` reports. A failure
+  /// leaves no file, or the old one.
   ///
   /// - Precondition: A name has fewer than 65000 bytes.
   public static func write(

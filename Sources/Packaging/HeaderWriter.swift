@@ -54,8 +54,8 @@ public struct HeaderWriter {
        *   \(name)_context_destroy(context);
        *   \(name)_destroy(model);
        *
-       * Threads: a model may be used by any number of threads at once. A context is for one run at a
-       * time: give each thread its own. Contexts share the model's weights. After fork(), a child
+       * Threads: a model may be used by any number of threads at once. A context is for one run at
+       * a time: give each thread its own. Contexts share the model's weights. After fork(), a child
        * makes its own contexts; models stay usable.
        * Results: the same bits from run to run and for any number of threads.
        * Memory: \(name)_run allocates nothing, takes no lock and touches no file.
@@ -128,7 +128,8 @@ public struct HeaderWriter {
       size_t size;      /* of this struct in bytes; later versions grow at the end */
       int32_t threads;  /* parts that a run is split into; 0: one for each processor available */
       int32_t reserved; /* 0 */
-      \(name)_parallel_for parallel_for; /* NULL: each context has `threads - 1` threads of its own */
+      \(name)_parallel_for parallel_for; \
+      /* NULL: each context has `threads - 1` threads of its own */
       void *parallel_for_context;        /* handed to parallel_for */
       const char *weights_path; /* NULL: embedded weights, or the file beside the library */
     } \(name)_options;
@@ -179,8 +180,8 @@ public struct HeaderWriter {
        * The caller owns the model and ends it with \(name)_destroy. */
       \(name)_status \(name)_create(const \(name)_options *options, \(name)_model **model);
 
-      /* Ends the caller's use of a model; NULL is allowed. Contexts keep what they need of it, so the
-       * order of destruction does not matter. */
+      /* Ends the caller's use of a model; NULL is allowed. Contexts keep what they need of it, so
+       * the order of destruction does not matter. */
       void \(name)_destroy(\(name)_model *model);
 
       /* Makes a context: all memory and threads that runs need. On failure *context is NULL.
@@ -193,13 +194,13 @@ public struct HeaderWriter {
       /* Runs `count` images, at least one.
        * images: count * \(upper)_IMAGE_COUNT floats, [count, channels, height, width], as
        *   \(name)_preprocess makes them; aligned to 4 bytes, not written.
-       * output: count * \(firstCount) floats, the first output\(first.map { " (\(comment($0.name)))" } ?? ""), written; must not overlap
-       *   images. */
+       * output: count * \(firstCount) floats, written; must not overlap images: the first output\
+      \(first.map { " (\(comment($0.name)))" } ?? ""). */
       \(name)_status \(name)_run(\(name)_context *context, const float *images, size_t count,
                                  float *output);
 
-      /* As \(name)_run, for all outputs: outputs[i] is the place of output i, [count, its shape], or
-       * NULL where it is not wanted. */
+      /* As \(name)_run, for all outputs: outputs[i] is the place of output i, [count, its shape],
+       * or NULL where it is not wanted. */
       \(name)_status \(name)_run_all(\(name)_context *context, const float *images, size_t count,
                                      float *const *outputs);
 

@@ -4,8 +4,8 @@ import IR
 /// A compiled model on its way to the disk: library, archive or object, with its header, module map
 /// and weights.
 ///
-/// Use: create; write the packed weights into `weights`; `sealWeights()`; compile the program, which
-/// holds their hash; `finish(object:interface:)`. Until then nothing but a hidden folder of
+/// Use: create; write the packed weights into `weights`; `sealWeights()`; compile the program,
+/// which holds their hash; `finish(object:interface:)`. Until then nothing but a hidden folder of
 /// unfinished files stands in the destination, and it goes with this object.
 public final class Product {
   /// What is made.

@@ -11,7 +11,8 @@ extension Pass {
   ///     %y.bias = %b + %w @ %beta     // reshape, linear, reshape: constants
   ///     %y: f32[197,3072] = linear %h, %y.weight, %y.bias
   ///
-  /// `sum_k w[n, k] (g[k] z[k] + beta[k]) + b[n] = sum_k (w[n, k] g[k]) z[k] + (b[n] + (W beta)[n])`.
+  /// `sum_k w[n, k] (g[k] z[k] + beta[k]) + b[n]` is
+  /// `sum_k (w[n, k] g[k]) z[k] + (b[n] + (W beta)[n])`.
   /// Declines where anything but linear layers over constants reads the norm: the scale is then
   /// wanted by the others.
   public static let foldLayerNorm = Pass(

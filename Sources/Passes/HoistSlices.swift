@@ -3,12 +3,12 @@ import IR
 extension Pass {
   /// Computes only the rows that somebody reads.
   ///
-  ///     %y: f32[197,768] = add %x, %h              // %h: a linear layer of an attention of %q, %k, %v
+  ///     %y: f32[197,768] = add %x, %h         // %h: a linear layer of an attention of %q, %k, %v
   ///     %n: f32[197,768] = layer_norm %y, %g, %b {epsilon = 1e-06}
   ///     %c: f32[1,768] = slice %n {start = 0, count = 1}
   /// becomes
   ///     %x.0: f32[1,768] = slice %x {start = 0, count = 1}
-  ///     %y: f32[1,768] = add %x.0, %h              // and so has %h one row, %q too
+  ///     %y: f32[1,768] = add %x.0, %h         // and so has %h one row, %q too
   ///     %c: f32[1,768] = layer_norm %y, %g, %b {epsilon = 1e-06}
   ///
   /// Row `t` of an operation that works row by row depends on row `t` of its operand only; row `t`

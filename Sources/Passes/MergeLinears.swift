@@ -11,7 +11,7 @@ extension Pass {
   ///     %q.zeros: f32[768] = fill {shape = [768]}     // for a bias that is absent beside others
   ///     %q.merged.bias: f32[2304] = concatenate %bq, %q.zeros, %q.zeros
   ///     %q.merged: f32[197,2304] = linear %x, %q.merged.weight, %q.merged.bias
-  ///     %q: f32[197,768] = slice %q.merged {axis = 1, start = 0, count = 768}     // %k, %v likewise
+  ///     %q: f32[197,768] = slice %q.merged {axis = 1, start = 0, count = 768}  // %k, %v likewise
   ///
   /// One product reads the rows once, and its panels follow each other in memory. Left out are
   /// layers whose weight or bias is no constant, and results of the graph, which must stand in

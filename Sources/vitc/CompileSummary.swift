@@ -13,7 +13,8 @@ struct CompileSummary {
       "model    \(model.name): \(model.depth) blocks of \(model.dim), \(model.tokens) tokens, "
         + "\(Format.grouped(model.parameters)) parameters",
       "passes   \(passes)",
-      "cost     \(gigaFlops(report.flops)) GFLOP an image (as written \(gigaFlops(report.modelFlops))), "
+      "cost     \(gigaFlops(report.flops)) GFLOP an image "
+        + "(as written \(gigaFlops(report.modelFlops))), "
         + "weights \(size(report.weightsBytes)), arena \(size(report.arenaBytes))",
       "program  \(report.programPhases) parallel steps for \(report.target), "
         + "code \(size(report.objectBytes))",

@@ -166,8 +166,8 @@ import Testing
 
 /// Writes a file under a limit on file sizes.
 ///
-/// The limit stands for the full disk: it too breaks a write in the middle. Returns 42 if that gives
-/// the right message and leaves nothing, else what failed.
+/// The limit stands for the full disk: it too breaks a write in the middle. Returns 42 if that
+/// gives the right message and leaves nothing, else what failed.
 private func writeBeyondTheLimit() throws -> Int32 {
   try withFolder { folder in
     signal(SIGXFSZ, SIG_IGN)

@@ -136,7 +136,8 @@ import Testing
     let bomb = try #require(diagnostic(decoding: pngHeader(width: 16384, height: 16384)))
     #expect(
       bomb.message
-        == "the image is truncated or damaged: 16384x16384 pixels need at least 780351 bytes, found 45"
+        == "the image is truncated or damaged: "
+        + "16384x16384 pixels need at least 780351 bytes, found 45"
     )
     let none = try #require(diagnostic(decoding: pngHeader(width: 0, height: 5)))
     #expect(none.message.hasPrefix("the PNG image is damaged: "))

@@ -148,8 +148,8 @@ import Testing
   @Test func shapesBeyondMemory() throws {
     #expect(
       try message(file(header(shape: "(4611686018427387904,)")))
-        == "the array is truncated: found 0 bytes of data, expected more bytes than there is memory "
-        + "for shape (4611686018427387904)")
+        == "the array is truncated: found 0 bytes of data, expected more bytes than there is "
+        + "memory for shape (4611686018427387904)")
     #expect(
       try message(file(header(shape: "(1000000000000,)")))
         == "the array is truncated: found 0 bytes of data, expected 4000000000000 bytes "

@@ -156,7 +156,8 @@ import Testing
     #expect(try refusal(changed(8, [1, 0])).message == "'images.npy' in the archive is encrypted")
     #expect(
       try refusal(changed(10, [14, 0])).message
-        == "'images.npy' in the archive is compressed by method 14, expected 0 (stored) or 8 (deflate)"
+        == "'images.npy' in the archive is compressed by method 14, "
+        + "expected 0 (stored) or 8 (deflate)"
     )
     #expect(
       try refusal(changed(20, little(UInt32(0x7FFF_FFFF)) + little(UInt32(0x7FFF_FFFF)))).message

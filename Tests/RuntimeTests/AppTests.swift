@@ -124,7 +124,8 @@ import Testing
       source += "_Static_assert(sizeof(vit_\(ours)) == sizeof(toy_\(theirs)), \"\");\n"
       for name in names {
         source +=
-          "_Static_assert(offsetof(vit_\(ours), \(name)) == offsetof(toy_\(theirs), \(name)), \"\");\n"
+          "_Static_assert(offsetof(vit_\(ours), \(name)) == "
+          + "offsetof(toy_\(theirs), \(name)), \"\");\n"
       }
     }
     for (index, name) in [

@@ -17,8 +17,9 @@ extension Builder {
 
   /// `2^x`, relative error at most 2e-7 for x in -126...127; clamped beyond.
   ///
-  /// `x = n + f`, n the nearest integer; `2^f` by a polynomial (fit error 9.2e-8, exact at 0), `2^n` by adding n
-  /// to the exponent bits. Adding 1.5 * 2^23 rounds x to an integer and leaves n in the low bits.
+  /// `x = n + f`, n the nearest integer; `2^f` by a polynomial (fit error 9.2e-8, exact at 0),
+  /// `2^n` by adding n to the exponent bits. Adding 1.5 * 2^23 rounds x to an integer and leaves n
+  /// in the low bits.
   func exp2(_ x: Value) -> Value {
     let lanes = lanes(of: x)
     let clamped = minimumFloat(maximumFloat(x, floats(-126, lanes)), floats(127, lanes))
@@ -59,8 +60,8 @@ extension Builder {
   /// GELU in its exact form, absolute error at most 1e-6.
   ///
   /// `max(x, 0) - a * Phi(-a)` with `a = min(|x|, 5.2)` and `Phi(-a) = 1/2 - a * P(t)`,
-  /// `t = 2 a^2 / 5.2^2 - 1`: 14 terms, fit error 1.5e-7, and `5.2 * Phi(-5.2) = 5.2e-7` is all that
-  /// the clamp leaves. The correction is bounded, so large |x| keep full precision.
+  /// `t = 2 a^2 / 5.2^2 - 1`: 14 terms, fit error 1.5e-7, and `5.2 * Phi(-5.2) = 5.2e-7` is all
+  /// that the clamp leaves. The correction is bounded, so large |x| keep full precision.
   func geluErf(_ x: Value) -> Value {
     let lanes = lanes(of: x)
     let magnitude = minimumFloat(absolute(x), floats(5.2, lanes))

@@ -1,6 +1,6 @@
 /// An argument of the program: one image, `[channels, height, width]`.
 ///
-/// Its value comes from the caller; its elements are `f32`. Attribute: `shape`. It takes no operands.
+/// Its value comes from the caller, its elements are `f32`. Attribute: `shape`. No operands.
 public struct Input: OpDefinition {
   /// The type of the argument.
   public var type: TensorType

@@ -152,7 +152,7 @@ struct SafetensorsHeader {
     return result
   }
 
-  /// Checks that the ranges lie one after the other, without overlap or hole, and end with the file.
+  /// Checks that the ranges follow each other without overlap or hole, and end with the file.
   private func checkCoverage(
     _ ranges: [(name: String, begin: Int, end: Int)], dataBytes: Int
   ) throws(Diagnostic) {

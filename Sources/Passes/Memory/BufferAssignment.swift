@@ -149,8 +149,9 @@ enum RowStride {
 
   /// Returns the distance between rows of `columns` elements.
   ///
-  /// It is whole cache lines, one of them padding, and never a multiple of 4 KB, where the rows of a tile would compete for the same few
-  /// sets of the first-level cache. A single row is not padded.
+  /// It is whole cache lines, one of them padding, and never a multiple of 4 KB, where the rows of
+  /// a tile would compete for the same few sets of the first-level cache. A single row is not
+  /// padded.
   static func padded(columns: Int, rows: Int) -> Int {
     let whole = (columns + line - 1) / line * line
     guard rows > 1 else { return whole }

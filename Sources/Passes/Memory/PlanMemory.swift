@@ -4,7 +4,7 @@ extension Pass {
   /// Gives every value its place: constants in the weights, activations in one arena, results in
   /// the caller's buffers.
   ///
-  ///     %h: f32[197,3072] = contraction %x, %w, %b {activation = "gelu", bias = true, columns = 3072}
+  ///     %h: f32[197,3072] = contraction %x, %w, %b {bias = true, columns = 3072}
   /// becomes
   ///     %h: f32[197,3072] @arena+620544:3088 = contraction %x, %w, %b {…}
   ///
@@ -14,7 +14,8 @@ extension Pass {
   ///   is copied there.
   /// - A contraction writes over its residual if that is read for the last time there.
   /// - Rows are padded by one cache line, so that no stride is a multiple of 4 KB.
-  /// - Panels lie in the order in which they are read, and so does what else code reads behind them.
+  /// - Panels lie in the order in which they are read; what else code reads lies behind them
+  ///   likewise.
   ///
   /// It never declines; `arenaBytes` and `weightsBytes` of the planned graph say what it takes.
   public static let planMemory = Pass(

@@ -26,7 +26,8 @@ struct Patience {
 
 /// A counter that threads wait on: poll, then sleep in the kernel.
 ///
-/// The embedded runtime's only means of synchronization. It lives in memory that the context owns, never moves, and is used through a pointer; its first
+/// The embedded runtime's only means of synchronization. It lives in memory that the context owns,
+/// never moves, and is used through a pointer; its first
 /// field is the kernel's futex word.
 struct Turnstile: ~Copyable {
   let turn = Atomic<UInt32>(0)

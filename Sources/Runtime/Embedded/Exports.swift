@@ -1,8 +1,8 @@
 import CSystem
 
-// The functions of vit_abi.h that generated code calls. `@implementation` makes the compiler compare
-// each with the prototype in the header. Generated code always passes its program; the checks are
-// for what a model's user passes.
+// The functions of vit_abi.h that generated code calls. `@implementation` makes the compiler
+// compare each with the prototype in the header. Generated code always passes its program; the
+// checks are for what a model's user passes.
 
 /// Makes a model: see NAME_create in a model's header.
 @c @implementation

@@ -55,8 +55,8 @@ extension UnsafeMutablePointer where Pointee == Context {
     // After the last meeting the caller may already prepare the next job, so nothing of this one
     // may be read then: what the loops test is taken now.
     let count = pointee.job.count
-    // Images that every task runs by itself, so that no barrier is needed: as many for each as there
-    // are; the remainder is run by all tasks together.
+    // Images that every task runs by itself, so that no barrier is needed: as many for each as
+    // there are; the remainder is run by all tasks together.
     let whole = count / Int(tasks)
     runWhole(task: task, images: whole)
 

@@ -15,7 +15,7 @@ struct Peak {
   /// Rounds of the kernel's loop in one burst: about half a millisecond on a CPU of 3 GHz, far more
   /// than a clock's resolution.
   private static let rounds = 100_000
-  /// Bursts of a measurement, of which the fastest counts: at first a core may still be clocked low.
+  /// Bursts of a measurement; the fastest counts, since a core may be clocked low at first.
   private static let bursts = 10
 
   /// Generates the kernel.

@@ -3,7 +3,8 @@ import Foundation
 /// `cli ARGS`: runs the built `vitc` and expects its exit code and all that it prints.
 ///
 /// In the arguments `%g` is a file with the section's graph, `%t` an empty folder, the current one,
-/// that goes afterwards, `%r` the root of the package; in what is printed they stand in their places again.
+/// that goes afterwards, `%r` the root of the package; in what is printed they stand in their
+/// places again.
 struct CLICommand: FileTestCommand {
   private let arguments: [String]
 

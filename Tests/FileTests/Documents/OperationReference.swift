@@ -10,8 +10,8 @@ enum OperationReference {
 
       Made from the doc comments in `Sources/IR/Ops` by `make docs`; a test fails when it is stale.
       Constraints are numbered, and diagnostics name them: `[linear C2] weight: expected …`. Every
-      value has extents of at least 1 and at most \(TensorType.maximumCount) elements. `IR.md` has the
-      grammar.
+      value has extents of at least 1 and at most \(TensorType.maximumCount) elements.
+      `IR.md` has the grammar.
 
       | operation | imported | fused | planned | operands | |
       |---|---|---|---|---|---|

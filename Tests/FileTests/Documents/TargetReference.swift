@@ -7,9 +7,10 @@ enum TargetReference {
     var text = """
       # Targets
 
-      Made from the table in `Sources/Codegen/Targets` by `make docs`; a test fails when it is stale.
-      `--target host`, the default, is the richest one that the compiling machine runs. A compiled
-      model asks the processor at its creation and refuses, with a message, to run where it cannot.
+      Made from the table in `Sources/Codegen/Targets` by `make docs`; a test fails when it is
+      stale. `--target host`, the default, is the richest one that the compiling machine runs. A
+      compiled model asks the processor at its creation and refuses, with a message, to run where
+      it cannot.
 
       | target | vector unit | floats | multiply-add | tile | triple | processors |
       |---|---|---|---|---|---|---|
