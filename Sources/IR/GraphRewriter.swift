@@ -61,11 +61,14 @@ public struct GraphRewriter: Sendable {
   /// - Throws: violated constraints.
   public mutating func constant(_ old: Value) throws(Diagnostic) -> Value {
     precondition(constants[old.index], "%\(source[old].name) is no constant")
-    if let new = mapping[old.index] { return new }
-    for operand in source[old].operands { _ = try constant(operand) }
-    let new = try copy(source[old])
-    map(old, to: new)
-    return new
+    var missing: Set<Value> = []
+    var pending = [old]
+    while let value = pending.popLast() {
+      guard mapping[value.index] == nil, missing.insert(value).inserted else { continue }
+      pending += source[value].operands
+    }
+    for value in missing.sorted() { map(value, to: try copy(source[value])) }
+    return self[old]
   }
 
   fileprivate func isMapped(_ old: Value) -> Bool { mapping[old.index] != nil }
