@@ -126,7 +126,8 @@ import Testing
         + #""image_std": [0.5, 0.5, 0.5], "size": 224}"#,
       Preprocessing(
         mode: .exact, resizeWidth: 224, resizeHeight: 224, filter: .bilinear,
-        mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5])
+        mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5],
+        cropRounding: .down)
     ),
     (
       "vit",
@@ -134,13 +135,15 @@ import Testing
         + #""size": {"height": 240, "width": 240}, "do_rescale": false, "do_normalize": false}"#,
       Preprocessing(
         mode: .exact, resizeWidth: 224, resizeHeight: 224, filter: .bicubic, rescale: 1,
-        mean: [0, 0, 0], deviation: [1, 1, 1])
+        mean: [0, 0, 0], deviation: [1, 1, 1],
+        cropRounding: .down)
     ),
     (
       "deit", "{}",
       Preprocessing(
         mode: .exact, resizeWidth: 256, resizeHeight: 256, filter: .bicubic,
-        mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5])
+        mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5],
+        cropRounding: .down)
     ),
     (
       "deit",
@@ -149,13 +152,15 @@ import Testing
       // Scaled from a crop of 384 to the model's 224: 438 * 224 / 384 = 255.5.
       Preprocessing(
         mode: .exact, resizeWidth: 256, resizeHeight: 256, filter: .bicubic,
-        mean: Preprocessing.imageNet.0, deviation: Preprocessing.imageNet.1)
+        mean: Preprocessing.imageNet.0, deviation: Preprocessing.imageNet.1,
+        cropRounding: .down)
     ),
     (
       "vit", #"{"do_resize": false, "image_processor_type": "CLIPImageProcessor"}"#,
       Preprocessing(
         mode: .none, resizeWidth: 224, resizeHeight: 224, filter: .bicubic,
-        mean: Preprocessing.clip.0, deviation: Preprocessing.clip.1)
+        mean: Preprocessing.clip.0, deviation: Preprocessing.clip.1,
+        cropRounding: .down)
     ),
   ])
   func readsProcessors(type: String, text: String, wanted: Preprocessing) throws {
