@@ -9,7 +9,8 @@ public struct PassManager {
     /// Those of these names.
     case named(Set<String>)
 
-    func contains(_ pass: Pass) -> Bool {
+    /// `true` iff the pass is one of them.
+    public func contains(_ pass: Pass) -> Bool {
       switch self {
       case .all: true
       case .named(let names): names.contains(pass.name)
@@ -18,21 +19,27 @@ public struct PassManager {
   }
 
   /// What a caller may want besides the result.
-  public struct Options: Sendable {
+  public struct Options {
+    /// Before which passes `dumpBefore` is called.
+    public var printBefore: Selection
     /// After which passes `dump` is called, if they changed the graph.
     public var printAfter: Selection
     /// The name of the last pass to run; `nil`: run all.
     public var stopAfter: String?
     /// How many optional rewrites may be done in all; see `PassContext`.
     public var rewriteLimit: Int
+    /// Receives the graphs that `printBefore` asks for.
+    public var dumpBefore: (Pass, Graph) -> Void = { _, _ in }
     /// Receives the graphs that `printAfter` asks for.
-    public var dump: @Sendable (Pass, Graph) -> Void
+    public var dump: (Pass, Graph) -> Void
 
     /// Creates options; the default prints nothing and runs everything.
     public init(
-      printAfter: Selection = .named([]), stopAfter: String? = nil, rewriteLimit: Int = .max,
-      dump: @escaping @Sendable (Pass, Graph) -> Void = { _, _ in }
+      printBefore: Selection = .named([]), printAfter: Selection = .named([]),
+      stopAfter: String? = nil, rewriteLimit: Int = .max,
+      dump: @escaping (Pass, Graph) -> Void = { _, _ in }
     ) {
+      self.printBefore = printBefore
       self.printAfter = printAfter
       self.stopAfter = stopAfter
       self.rewriteLimit = rewriteLimit
@@ -90,6 +97,7 @@ public struct PassManager {
           "pass '\(pass.name)' takes the form '\(pass.input.rawValue)', "
             + "found '\(graph.form.rawValue)'")
       }
+      if options.printBefore.contains(pass) { options.dumpBefore(pass, graph) }
       let rewritesBefore = context.rewrites
       let clock = ContinuousClock()
       let start = clock.now
@@ -112,7 +120,9 @@ public struct PassManager {
 
   private func checkNames(_ options: Options) throws(Diagnostic) {
     var names = options.stopAfter.map { [$0] } ?? []
-    if case .named(let wanted) = options.printAfter { names += wanted.sorted() }
+    for case .named(let wanted) in [options.printBefore, options.printAfter] {
+      names += wanted.sorted()
+    }
     let known = passes.map(\.name)
     for name in names where !known.contains(name) {
       throw Diagnostic("unknown pass '\(name)'", hint: Suggestion.hint(for: name, in: known))

@@ -51,8 +51,7 @@ struct Compile: ParsableCommand {
   @Flag(help: "Puts the weights into a file beside the product instead of into it.")
   var weightsFile = false
 
-  @Option(help: "Prints the graph after this pass, if it changed it, or after 'all'.")
-  var printAfter: [String] = []
+  @OptionGroup var debugging: PassDebugging
 
   @Option(help: "Runs no pass after this one; with --emit ir.")
   var stopAfter: String?
@@ -60,12 +59,6 @@ struct Compile: ParsableCommand {
   @Option(
     help: "The form of the graph to print: imported (as the model says it), fused or planned.")
   var form: Form?
-
-  @Option(help: "Does only the first N optional rewrites, to find the one that breaks something.")
-  var rewrites: Int?
-
-  @Flag(help: "Prints the time and the number of rewrites of each pass.")
-  var timePasses = false
 
   @Flag(name: .shortAndLong, help: "Says nothing but warnings and errors.")
   var quiet = false
@@ -77,24 +70,23 @@ struct Compile: ParsableCommand {
     if let head, head != "none" {
       throw ValidationError("--head takes 'none', found '\(head)'.")
     }
-    if let rewrites, rewrites < 0 {
-      throw ValidationError("--rewrites must be 0 or more, found \(rewrites).")
-    }
     if let stopAfter, form != nil {
       throw ValidationError("--stop-after \(stopAfter) and --form exclude each other.")
     }
   }
 
   func run() throws {
-    let request = try request()
+    let failures = DumpFailures()
+    let request = try request(failures)
     let line = ProgressLine("compile \(model)")
     defer { line.finish() }
     let report = try Compiler(request) { phase, fraction in
       line.update(phase, fraction: fraction > 0 ? fraction : nil)
     }.run()
     line.finish()
+    try failures.check()
     for warning in report.warnings { Console.tell(warning) }
-    if timePasses { Console.write(Opt.text(report.passes)) }
+    if debugging.timePasses { Console.write(Opt.text(report.passes)) }
     if let text = report.text {
       guard let output else { return print(text, terminator: "") }
       return try AtomicFile.write(path: output, contents: Array(text.utf8))
@@ -102,7 +94,7 @@ struct Compile: ParsableCommand {
     if !quiet { Console.write(CompileSummary(report).text) }
   }
 
-  private func request() throws(Diagnostic) -> CompileRequest {
+  private func request(_ failures: DumpFailures) throws(Diagnostic) -> CompileRequest {
     var request = CompileRequest(model: model)
     request.weights = weights
     request.name = name
@@ -115,13 +107,8 @@ struct Compile: ParsableCommand {
     request.weightPlacement = weightsFile ? .file : .automatic
     request.output = output ?? defaultOutput
     request.runsPasses = form != .imported
-    request.passOptions = PassManager.Options(
-      printAfter: printAfter.contains("all") ? .all : .named(Set(printAfter)),
-      stopAfter: stopAfter ?? form.flatMap(Self.lastPass),
-      rewriteLimit: rewrites ?? .max
-    ) { pass, graph in
-      Console.tell("// after \(pass.name)\n\(graph)")
-    }
+    request.passOptions = debugging.options(
+      stopAfter: stopAfter ?? form.flatMap(Self.lastPass), failures: failures)
     return request
   }
 

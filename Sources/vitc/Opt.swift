@@ -19,38 +19,22 @@ struct Opt: ParsableCommand {
   @Option(help: "Passes in order, with commas; 'all' for the standard pipeline.")
   var passes = ""
 
-  @Option(help: "Prints the graph after this pass, if it changed it, or after 'all'.")
-  var printAfter: [String] = []
+  @OptionGroup var debugging: PassDebugging
 
   @Option(help: "Runs nothing after this pass.")
   var stopAfter: String?
 
-  @Option(help: "Does only the first N optional rewrites, to find the one that breaks something.")
-  var rewrites: Int?
-
-  @Flag(help: "Prints the time and the number of rewrites of each pass.")
-  var timePasses = false
-
   @Option(name: .shortAndLong, help: "Where the text goes, if not to standard output.")
   var output: String?
 
-  func validate() throws {
-    if let rewrites, rewrites < 0 {
-      throw ValidationError("--rewrites must be 0 or more, found \(rewrites).")
-    }
-  }
-
   func run() throws {
     let manager = PassManager(try Self.selection(passes))
-    let options = PassManager.Options(
-      printAfter: printAfter.contains("all") ? .all : .named(Set(printAfter)),
-      stopAfter: stopAfter, rewriteLimit: rewrites ?? .max
-    ) { pass, graph in
-      Console.tell("// after \(pass.name)\n\(graph)")
-    }
+    let failures = DumpFailures()
+    let options = debugging.options(stopAfter: stopAfter, failures: failures)
     let (result, report) = try manager.run(
       try GraphParser.parse(try text(), file: graph), options)
-    if timePasses { Console.write(Self.text(report)) }
+    try failures.check()
+    if debugging.timePasses { Console.write(Self.text(report)) }
     guard let output else { return print(result, terminator: "") }
     try AtomicFile.write(path: output, contents: Array(result.description.utf8))
   }

@@ -1,0 +1,65 @@
+import ArgumentParser
+import Files
+import IR
+import Passes
+
+/// The options that show what passes do, common to `compile` and `opt`.
+struct PassDebugging: ParsableArguments {
+  @Option(help: "Prints the graph before this pass, or before 'all'; on stderr.")
+  var printBefore: [String] = []
+
+  @Option(help: "Prints the graph after this pass, if it changed it, or after 'all'; on stderr.")
+  var printAfter: [String] = []
+
+  @Option(help: "Writes the graph after each pass that changed it into this folder, numbered.")
+  var dumpDir: String?
+
+  @Option(help: "Does only the first N optional rewrites, to find the one that breaks something.")
+  var rewrites: Int?
+
+  @Flag(help: "Prints the time and the number of rewrites of each pass.")
+  var timePasses = false
+
+  func validate() throws {
+    if let rewrites, rewrites < 0 {
+      throw ValidationError("--rewrites must be 0 or more, found \(rewrites).")
+    }
+  }
+
+  /// What the pass manager is to do; graphs that cannot be written end in `failures`.
+  func options(stopAfter: String?, failures: DumpFailures) -> PassManager.Options {
+    let (before, after) = (Self.selection(printBefore), Self.selection(printAfter))
+    var options = PassManager.Options(
+      printBefore: before, printAfter: dumpDir == nil ? after : .all, stopAfter: stopAfter,
+      rewriteLimit: rewrites ?? .max)
+    options.dumpBefore = { pass, graph in Console.tell("// before \(pass.name)\n\(graph)") }
+    options.dump = { pass, graph in
+      if after.contains(pass) { Console.tell("// after \(pass.name)\n\(graph)") }
+      guard let dumpDir else { return }
+      failures.count += 1
+      let number = (failures.count < 10 ? "0" : "") + String(failures.count)
+      do throws(Diagnostic) {
+        try AtomicFile.write(
+          path: "\(dumpDir)/\(number)-\(pass.name).vir", contents: Array(graph.description.utf8))
+      } catch {
+        failures.first = failures.first ?? error
+      }
+    }
+    return options
+  }
+
+  private static func selection(_ names: [String]) -> PassManager.Selection {
+    names.contains("all") ? .all : .named(Set(names))
+  }
+}
+
+/// How many graphs were dumped, and the first that could not be written.
+final class DumpFailures {
+  fileprivate(set) var count = 0
+  fileprivate(set) var first: Diagnostic?
+
+  /// Throws the first failure.
+  func check() throws(Diagnostic) {
+    if let first { throw first }
+  }
+}
