@@ -1,7 +1,7 @@
 # `make` prints the menu: every target with a comment behind its name.
 
 .DEFAULT_GOAL := menu
-.PHONY: menu deps build demo test test-slow format lint docs bench bless clean
+.PHONY: menu deps build demo test test-slow format lint docs bench bench-peers bless clean
 
 SWIFT ?= swift
 # Which LLVM: VITC_LLVM=19 make test. Without it, the one that llvm-dev brings.
@@ -17,7 +17,7 @@ SOURCES := Package.swift Plugins Sources Tests examples/swift/Package.swift exam
 PHOTOS := examples/digits/images
 
 menu: ## Prints this menu.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 deps: ## Installs what is missing, with apt-get; needs root or sudo for that.
 	@missing=; for package in $(PACKAGES); do \
@@ -71,6 +71,9 @@ bench: build ## Measures ViT-B/16 with weights from a seed.
 	mkdir -p out
 	$(VITC) compile ViT-B/16 --weights seed:1 -o out/libvit.so
 	$(VITC) bench out/libvit.so
+
+bench-peers: build ## Measures vitc beside other runtimes; benchmarks/README.md says how.
+	benchmarks/bench-peers $(BENCH)
 
 bless: deps ## Rewrites the expectations of file tests to what is observed; read the diff.
 	BLESS=1 $(TEST) --filter FileTests

@@ -1,0 +1,91 @@
+"""Cold start and memory of ViT-B/16: exec of a C program to its first logits, page cache warm.
+
+The peers have no program without Python here, so what they are measured by is kinder to them: the
+time from creating the session (or compiling the model) to the first output, in a process that has
+imported them already. Beside it stands the time from exec with interpreter and imports.
+"""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy
+
+from matrix import BASE, Case
+from peers import RUNTIMES, Runtime, Unavailable, verified
+
+HERE = Path(__file__).resolve().parent
+
+
+def measure_vitc(bench, runs):
+    folder = bench.folder(BASE)
+    program = folder / "coldstart"
+    compiler = os.environ.get("CC") or next(filter(shutil.which, ["cc", "clang", "gcc"]), "cc")
+    command = [compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-I", folder, HERE / "coldstart.c"]
+    command += ["-o", program, "-L", folder, "-lvit", "-Wl,-rpath,$ORIGIN"]
+    subprocess.run(command, check=True)
+    image, logits = folder / "image.f32", folder / "logits.f32"
+    place = folder / "b1"
+    numpy.load(place / "input.npy").astype("<f4").tofile(image)
+    answers = []
+    for _ in range(runs + 1):
+        started = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+        result = subprocess.run([program, image, logits], stdout=subprocess.PIPE, check=True)
+        answer = json.loads(result.stdout)
+        answer["ms"] = (answer["monotonic_ns"] - started) / 1e6
+        answers.append(answer)
+    golden = numpy.load(place / "golden.npy")
+    verified(numpy.fromfile(logits, "<f4"), golden, "coldstart")
+    warm = answers[1:]  # the first run fills the page cache
+    return {
+        "what": "exec of a C program to its first logits",
+        "min_ms": min(answer["ms"] for answer in warm),
+        "median_ms": statistics.median(answer["ms"] for answer in warm),
+        "resident": warm[-1]["resident"],
+        "resident_peak": max(answer["resident_peak"] for answer in warm),
+        "weights": warm[-1]["packed"],
+    }
+
+
+def measure_peer(name, bench, runs):
+    case = Case(BASE, 1, os.cpu_count())
+    answers = []
+    for _ in range(runs + 1):
+        with Runtime(name, case, bench) as runtime:
+            answer = runtime.first
+            answer["exec_ms"] = (answer["monotonic_ns"] - runtime.spawned_ns) / 1e6
+            answers.append(answer)
+    warm = answers[1:]
+    return {
+        "what": "in a running Python process: session created to first output",
+        "min_ms": min(answer["open_ms"] for answer in warm),
+        "median_ms": statistics.median(answer["open_ms"] for answer in warm),
+        "exec_min_ms": min(answer["exec_ms"] for answer in warm),
+        "resident": warm[-1]["resident"],
+        "resident_peak": max(answer["resident_peak"] for answer in warm),
+        "weights": (bench.folder(BASE) / "model.safetensors").stat().st_size,
+    }
+
+
+def measure(bench, settings):
+    """By runtime: milliseconds and bytes. Inductor is left out: it compiles when it starts."""
+    results = {"vitc": measure_vitc(bench, settings.cold_runs)}
+    for name in bench.runtimes(Case(BASE, 1, os.cpu_count())):
+        if name != "vitc":
+            try:
+                results[name] = measure_peer(name, bench, max(1, settings.cold_runs // 3))
+            except Unavailable as reason:
+                print(f"  {RUNTIMES[name]}: left out: {reason}", file=sys.stderr)
+    for name, result in results.items():
+        print(
+            f"  cold start: {RUNTIMES[name]:12} min {result['min_ms']:7.1f} ms, "
+            f"resident {result['resident_peak'] / 1e6:7.1f} MB, "
+            f"weights {result['weights'] / 1e6:.1f} MB",
+            file=sys.stderr,
+        )
+    return results

@@ -1,0 +1,66 @@
+"""What is measured: models, image sizes, batches and thread counts."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Model:
+    """A timm model with seeded weights; `tokens`: its output is every token after the last norm."""
+
+    label: str
+    timm: str
+    size: int = 224
+    tokens: bool = False
+
+    @property
+    def slug(self) -> str:
+        return f"{self.timm}-{self.size}" + ("-tokens" if self.tokens else "")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the table. `inductor`: also with torch.compile, which takes long to compile."""
+
+    model: Model
+    batch: int
+    threads: int
+    slow: bool = False
+    inductor: bool = False
+
+    @property
+    def label(self) -> str:
+        return f"{self.model.label}, batch {self.batch}, {plural(self.threads, 'thread')}"
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+BASE = Model("ViT-B/16", "vit_base_patch16_224")
+LARGE = Model("ViT-L/16", "vit_large_patch16_224")
+BASE32 = Model("ViT-B/32", "vit_base_patch32_224")
+SMALL = Model("ViT-S/16", "vit_small_patch16_224")
+TINY = Model("ViT-Ti/16", "vit_tiny_patch16_224")
+HUGE = Model("ViT-H/14", "vit_huge_patch14_224")
+BASE384 = Model("ViT-B/16 at 384", "vit_base_patch16_384", 384)
+DINO224 = Model("DINOv2 ViT-S/14, all tokens, 224", "vit_small_patch14_dinov2", 224, True)
+DINO518 = Model("DINOv2 ViT-S/14, all tokens, 518", "vit_small_patch14_dinov2", 518, True)
+
+CASES = [
+    Case(BASE, 1, 2, inductor=True),
+    Case(BASE, 1, 1, inductor=True),
+    Case(BASE, 8, 2),
+    Case(LARGE, 1, 2),
+    Case(LARGE, 1, 1),
+    Case(BASE32, 1, 2),
+    Case(BASE32, 1, 1),
+    Case(SMALL, 1, 2),
+    Case(SMALL, 1, 1),
+    Case(TINY, 1, 2),
+    Case(TINY, 1, 1),
+    Case(HUGE, 1, 2, slow=True),
+    Case(HUGE, 1, 1, slow=True),
+    Case(DINO224, 1, 2),
+    Case(DINO518, 1, 2),
+    Case(BASE384, 1, 2),
+]

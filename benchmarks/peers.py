@@ -1,0 +1,206 @@
+"""Runs one case on every runtime in turn: A B C A B C, each in a process of its own."""
+
+import json
+import os
+import select
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy
+
+HERE = Path(__file__).resolve().parent
+RUNTIMES = {
+    "vitc": "vitc",
+    "openvino": "OpenVINO",
+    "onnxruntime": "ONNX Runtime",
+    "zentorch": "zentorch",
+    "pytorch": "PyTorch",
+    "inductor": "Inductor",
+}
+# What the output may differ by from PyTorch's in float64: relative L2 and cosine. 8e-6 is what
+# float32 with one Strassen level needs; PyTorch's own float32 has 4e-7 on ViT-B/16.
+ERROR_LIMIT = 8e-6
+COSINE_LIMIT = 1 - 1e-9
+START_LIMIT = 300  # seconds until the first output; Inductor compiles C++ in this time
+
+
+class Unavailable(Exception):
+    """A runtime that cannot run the case, and why."""
+
+
+class Runtime:
+    """A worker process, stopped (SIGSTOP) whenever it is not asked for something, so that no
+    thread of it spins while another runtime is timed."""
+
+    def __init__(self, name, case, bench):
+        self.name = name
+        folder = bench.folder(case.model)
+        self.result = folder / f"b{case.batch}" / f"{name}.npy"
+        job = {
+            "runtime": name,
+            "timm": case.model.timm,
+            "size": case.model.size,
+            "output": "tokens" if case.model.tokens else "logits",
+            "batch": case.batch,
+            "threads": case.threads,
+            "folder": str(folder),
+            "library": str(folder / "libvit.so"),
+            "result": str(self.result),
+        }
+        environment = dict(os.environ)
+        for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+            environment[variable] = str(case.threads)
+        environment["TORCHINDUCTOR_CACHE_DIR"] = str(bench.work / "inductor")
+        interpreter = bench.zentorch if name == "zentorch" else sys.executable
+        self.log = open(self.result.with_suffix(".log"), "w")
+        self.spawned_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+        self.process = subprocess.Popen(
+            [interpreter, str(HERE / "worker.py"), json.dumps(job)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+            env=environment,
+        )
+        self.first = self._answer(START_LIMIT)
+        if "failure" in self.first:
+            self.close()
+            raise Unavailable(self.first["failure"])
+        self._signal(signal.SIGSTOP)
+
+    def _signal(self, number):
+        self.process.send_signal(number)
+
+    def _answer(self, limit):
+        ready, _, _ = select.select([self.process.stdout], [], [], limit)
+        line = self.process.stdout.readline() if ready else ""
+        if line:
+            return json.loads(line)
+        self.close()
+        if not ready:
+            raise Unavailable(f"no answer in {limit} s")
+        raise Unavailable(f"its process ended; see {self.log.name}")
+
+    def times(self, seconds, least, most):
+        """Milliseconds of the runs of one turn, the one that warms up left out."""
+        self._signal(signal.SIGCONT)
+        print(json.dumps([seconds, least, most]), file=self.process.stdin, flush=True)
+        answer = self._answer(START_LIMIT)
+        self._signal(signal.SIGSTOP)
+        return answer
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()  # also ends a stopped process
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.log.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def differences(output, golden):
+    """How far an output is from PyTorch's in float64."""
+    output, golden = output.astype("f8"), golden.reshape(output.shape)
+    norm = numpy.linalg.norm(golden)
+    return {
+        "l2": float(numpy.linalg.norm(output - golden) / norm),
+        "max": float(abs(output - golden).max() / (norm / golden.size**0.5)),
+        "cosine": float(
+            (output.ravel() @ golden.ravel()) / (numpy.linalg.norm(output) * norm)
+        ),
+    }
+
+
+def verified(output, golden, what):
+    """The differences; ends the benchmark if vitc's output is not PyTorch's."""
+    if output.size != golden.size:
+        raise SystemExit(f"{what}: {output.shape} values, PyTorch has {golden.shape}")
+    found = differences(output, golden)
+    if not (found["l2"] <= ERROR_LIMIT and found["cosine"] >= COSINE_LIMIT):
+        raise SystemExit(
+            f"{what}: the output is not PyTorch's: relative L2 {found['l2']:.1e} "
+            f"(at most {ERROR_LIMIT:.0e}), cosine {found['cosine']:.9f}"
+        )
+    return found
+
+
+def start(names, case, bench):
+    """The runtimes that run the case, by name, their outputs checked; the reasons of the others."""
+    running, errors, missing = {}, {}, {}
+    golden = numpy.load(bench.folder(case.model) / f"b{case.batch}" / "golden.npy")
+    for name in names:
+        try:
+            runtime = Runtime(name, case, bench)
+        except Unavailable as reason:
+            if name == "vitc":
+                raise SystemExit(f"{case.label}: vitc: {reason}")
+            print(f"  {RUNTIMES[name]}: left out: {reason}", file=sys.stderr)
+            missing[name] = str(reason)
+            continue
+        running[name] = runtime
+        output = numpy.load(runtime.result)
+        if name == "vitc":
+            errors[name] = verified(output, golden, case.label)
+        else:
+            errors[name] = differences(output, golden)
+    return running, errors, missing
+
+
+def measure(running, settings):
+    """Milliseconds by name, a list for each round. The order rotates from round to round."""
+    times = {name: [] for name in running}
+    for turn in range(settings.rounds):
+        order = list(running)
+        turn %= len(order)
+        for name in order[turn:] + order[:turn]:
+            times[name].append(running[name].times(settings.seconds, settings.least, 200))
+    return times
+
+
+def run_case(case, bench, settings):
+    """One row: what each runtime took, and by how much vitc is faster."""
+    names = bench.runtimes(case)
+    print(f"{case.label}: {', '.join(names)}", file=sys.stderr)
+    running = {}
+    try:
+        running, errors, missing = start(names, case, bench)
+        times = measure(running, settings)
+        versions = {name: runtime.first["version"] for name, runtime in running.items()}
+    finally:
+        for runtime in running.values():
+            runtime.close()
+    results = {}
+    for name, rounds in times.items():
+        flat = [value for turn in rounds for value in turn]
+        results[name] = {
+            "version": versions[name],
+            "min_ms": min(flat),
+            "median_ms": statistics.median(flat),
+            "error": errors[name],
+            "rounds_ms": [[round(value, 4) for value in turn] for turn in rounds],
+        }
+        print(
+            f"  {RUNTIMES[name]:12} min {min(flat):9.2f} ms, median "
+            f"{results[name]['median_ms']:9.2f} ms, "
+            f"{min(flat) / results['vitc']['min_ms']:5.2f} x vitc, "
+            f"relative L2 error {errors[name]['l2']:.1e}",
+            file=sys.stderr,
+        )
+    return {
+        "case": case.label,
+        "model": case.model.timm,
+        "batch": case.batch,
+        "threads": case.threads,
+        "results": results,
+        "missing": missing,
+    }

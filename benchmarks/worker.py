@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""One runtime in a process of its own: worker.py JOB, a JSON object (see `Runtime` in peers.py).
+
+Writes one JSON line when the first output is there, then answers each line [seconds, least, most]
+with a list of milliseconds: one run to warm up, then timed ones for that long.
+"""
+
+import json
+import os
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy
+
+HERE = Path(__file__).resolve().parent
+
+
+def open_pytorch(job, images, compile=None):
+    import torch
+    from export import build
+
+    torch.set_num_threads(job["threads"])
+    started = time.perf_counter()
+    model = build(job["timm"], job["size"], job["output"], Path(job["folder"], "model.safetensors"))
+    if compile is not None:
+        model = compile(model)
+    pixels = torch.from_numpy(images)
+
+    def run():
+        with torch.inference_mode():
+            return model(pixels).numpy()
+
+    return run, torch.__version__, started
+
+
+def open_inductor(job, images):
+    import torch
+    import torch._inductor.config
+
+    # Constants are folded and weights packed once: faster, and what inference wants.
+    torch._inductor.config.freezing = True
+    return open_pytorch(job, images, torch.compile)
+
+
+def open_zentorch(job, images):
+    import torch
+    import torch._inductor.config
+    import zentorch
+
+    torch._inductor.config.freezing = True
+    run, _, started = open_pytorch(
+        job, images, lambda model: torch.compile(model, backend="zentorch")
+    )
+    return run, zentorch.__version__.split("+")[0], started
+
+
+def open_openvino(job, images):
+    import openvino
+
+    core = openvino.Core()
+    started = time.perf_counter()
+    compiled = core.compile_model(
+        str(Path(job["folder"], f"b{job['batch']}", "model.xml")),
+        "CPU",
+        {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": "f32",  # by itself it takes bf16 on some CPUs
+            "INFERENCE_NUM_THREADS": job["threads"],
+        },
+    )
+    request = compiled.create_infer_request()
+
+    def run():
+        return request.infer({0: images}, share_inputs=True, share_outputs=True)[0]
+
+    return run, openvino.__version__.split("-")[0], started
+
+
+def open_onnxruntime(job, images):
+    import onnxruntime
+
+    started = time.perf_counter()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = job["threads"]
+    path = str(Path(job["folder"], f"b{job['batch']}", "model.onnx"))
+    session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
+    feed = {session.get_inputs()[0].name: images}
+    return (lambda: session.run(None, feed)[0]), onnxruntime.__version__, started
+
+
+def open_vitc(job, images):
+    from vitlib import CompiledModel
+
+    started = time.perf_counter()
+    model = CompiledModel(job["library"], job["threads"])
+    output = next(iter(model.outputs))
+    return (lambda: model.run(images)[output]), model.compiler_version, started
+
+
+def resident(field: str) -> int:
+    """Bytes of this process in memory: now (VmRSS), or at most so far (VmHWM)."""
+    with open("/proc/self/status") as file:
+        lines = dict(line.split(":", 1) for line in file)
+    return int(lines[field].split()[0]) * 1024
+
+
+def measure(run, seconds, least, most):
+    run()
+    times, end = [], time.perf_counter() + seconds
+    while len(times) < least or (len(times) < most and time.perf_counter() < end):
+        started = time.perf_counter()
+        run()
+        times.append((time.perf_counter() - started) * 1e3)
+    return times
+
+
+def main() -> None:
+    # Messages go to the real standard output; whatever a runtime prints does not.
+    messages = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    warnings.simplefilter("ignore")
+    job = json.loads(sys.argv[1])
+    sys.path[:0] = [str(HERE), str(HERE.parent / "Scripts")]
+    images = numpy.load(Path(job["folder"], f"b{job['batch']}", "input.npy"))
+    try:
+        run, version, started = globals()[f"open_{job['runtime']}"](job, images)
+        output = run()
+        now = time.perf_counter()
+        first = {
+            "version": version,
+            "open_ms": (now - started) * 1e3,
+            "monotonic_ns": time.clock_gettime_ns(time.CLOCK_MONOTONIC),
+            "resident": resident("VmRSS"),
+            "resident_peak": resident("VmHWM"),
+        }
+        numpy.save(job["result"], output)
+    except Exception as error:  # whatever a missing or failing runtime raises is reported
+        first = {"failure": f"{type(error).__name__}: {error}".splitlines()[0]}
+    print(json.dumps(first), file=messages, flush=True)
+    if "failure" in first:
+        return
+    for line in sys.stdin:
+        print(json.dumps(measure(run, *json.loads(line))), file=messages, flush=True)
+
+
+if __name__ == "__main__":
+    main()
