@@ -27,6 +27,22 @@ public enum Architecture: String, Hashable, Sendable, CaseIterable {
     }
   }
 
+  /// The relocation type that adds the load address: R_X86_64_RELATIVE or R_AARCH64_RELATIVE.
+  var elfRelative: UInt64 {
+    switch self {
+    case .x86_64: 8
+    case .aarch64: 1027
+    }
+  }
+
+  /// The largest page that a kernel may use: segments must be that far aligned.
+  var mostPageBytes: Int {
+    switch self {
+    case .x86_64: 4096
+    case .aarch64: 65536
+    }
+  }
+
   /// What `ld -m` calls it.
   var emulation: String {
     switch self {

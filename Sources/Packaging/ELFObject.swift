@@ -6,17 +6,30 @@ struct ELFObject {
   /// Where the data starts, page-aligned like its section.
   static let dataOffset = 4096
 
+  /// What the section is.
+  enum Content: Hashable {
+    /// Read-only data, 4096-byte aligned.
+    case data
+    /// An ELF note: linkers keep it and give it a program header of its own.
+    case note
+  }
+
   let architecture: Architecture
   let symbol: String
   let bytes: Int
+  var content = Content.data
 
-  /// On x86-64 the section is a "large" one, which linkers place away from what code addresses in
-  /// 32 bits; the weights are reached through a 64-bit pointer only.
-  private var sectionName: String { architecture == .x86_64 ? ".lrodata.vit" : ".rodata.vit" }
+  /// On x86-64 the data are in a "large" section, which linkers place away from what code addresses
+  /// in 32 bits; the weights are reached through a 64-bit pointer only.
+  private var isLarge: Bool { content == .data && architecture == .x86_64 }
+  private var sectionName: String {
+    if content == .note { return WeightSegment.noteName }
+    return isLarge ? ".lrodata.vit" : ".rodata.vit"
+  }
+  private var sectionType: UInt32 { content == .note ? ELF.note : ELF.programData }
   private var sectionFlags: UInt64 {
-    let alloc: UInt64 = 2
     let large: UInt64 = 0x1000_0000
-    return architecture == .x86_64 ? alloc | large : alloc
+    return isLarge ? ELF.isLoaded | large : ELF.isLoaded
   }
 
   private static let headerBytes = 64
@@ -67,8 +80,8 @@ struct ELFObject {
 
     var sections = ByteWriter(file, at: headersOffset + ELFObject.sectionHeaderBytes)
     sections.section(
-      name: offset(of: sectionName), type: 1, flags: sectionFlags, offset: ELFObject.dataOffset,
-      size: bytes, alignment: 4096)
+      name: offset(of: sectionName), type: sectionType, flags: sectionFlags,
+      offset: ELFObject.dataOffset, size: bytes, alignment: content == .note ? 4 : 4096)
     // Without this section linkers assume that the object needs an executable stack.
     sections.section(
       name: offset(of: ".note.GNU-stack"), type: 1, offset: tablesOffset, size: 0, alignment: 1)

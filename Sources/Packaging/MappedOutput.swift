@@ -12,13 +12,14 @@ final class MappedOutput {
   let bytes: UnsafeMutableRawBufferPointer
   private var isOpen = true
 
-  /// Creates a file of `count` bytes; an existing one is replaced.
-  init(path: String, count: Int) throws(Diagnostic) {
+  /// Creates a file of `count` bytes; an existing one is replaced. Of the first `hole` bytes only
+  /// those that will be written take space.
+  init(path: String, count: Int, hole: Int = 0) throws(Diagnostic) {
     self.path = path
     let file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard file >= 0 else { throw FileError.diagnostic("cannot create the file", path, errno) }
     defer { close(file) }
-    let failure = posix_fallocate(file, 0, off_t(max(1, count)))
+    let failure = posix_fallocate(file, off_t(hole), off_t(max(1, count - hole)))
     guard failure == 0 else {
       unlink(path)
       throw FileError.diagnostic("cannot reserve \(count) bytes", path, failure)
@@ -62,6 +63,26 @@ enum FileError {
       default: nil
       }
     return Diagnostic("\(what): \(reason)", at: .file(path), hint: hint)
+  }
+
+  /// Reads a whole file.
+  static func read(_ path: String) throws(Diagnostic) -> [UInt8] {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { throw diagnostic("cannot open the file", path, errno) }
+    defer { close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0 else { throw diagnostic("cannot read the file", path, errno) }
+    var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+    var done = 0
+    while done < bytes.count {
+      let count = bytes.withUnsafeMutableBytes {
+        Glibc.read(file, $0.baseAddress.map { $0 + done }, $0.count - done)
+      }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { throw diagnostic("cannot read the file", path, errno) }
+      done += count
+    }
+    return bytes
   }
 
   /// Writes a whole file.

@@ -38,6 +38,7 @@ public final class Product {
   public let weightsFileName: String?
 
   private let kind: Kind
+  private let weightsBytes: Int
   private let architecture: Architecture
   private let folder: String
   private let fileName: String
@@ -59,6 +60,7 @@ public final class Product {
     try ExportedSymbols.check(name: name)
     self.name = name
     self.kind = kind
+    self.weightsBytes = weightsBytes
     self.architecture = architecture
     if let slash = output.lastIndex(of: "/") {
       folder = slash == output.startIndex ? "/" : String(output[..<slash])
@@ -78,10 +80,12 @@ public final class Product {
     switch placement {
     case .embedded:
       weightsFileName = nil
-      weightPath = workspace.file("weights.o")
-      let symbol = kind == .library ? WeightFile.symbol : Product.staticSymbol(name)
+      // In a library they are where they stay: the linked rest joins them.
+      weightPath = workspace.file(kind == .library ? "product" : "weights.o")
+      let symbol = Product.staticSymbol(name)
       weightFile = try WeightFile(
-        path: weightPath, bytes: weightsBytes, form: .object(architecture, symbol: symbol))
+        path: weightPath, bytes: weightsBytes,
+        form: kind == .library ? .library : .object(architecture, symbol: symbol))
     case .file:
       weightsFileName = "\(name).weights"
       weightPath = workspace.file("weights")
@@ -121,9 +125,17 @@ public final class Product {
     let embedded = weightsFileName == nil ? [weightPath] : []
     let output = workspace.file("product")
     switch kind {
+    case .library where weightsFileName == nil:
+      let linked = workspace.file("linked")
+      let note = workspace.file("note.o")
+      try writeNote(to: note)
+      try linker.linkLibrary(
+        [modelPath, runtimePath, note], soname: fileName, needsMath: needsMath, to: linked)
+      var segment = try WeightSegment(architecture: architecture, linked: linked)
+      try segment.complete(output, weightsBytes: weightsBytes)
     case .library:
       try linker.linkLibrary(
-        [modelPath, runtimePath] + embedded, soname: fileName, needsMath: needsMath, to: output)
+        [modelPath, runtimePath], soname: fileName, needsMath: needsMath, to: output)
     case .static, .object:
       let code = workspace.file("\(name).o")
       try linker.linkCode(
@@ -152,5 +164,17 @@ public final class Product {
     ]
     try workspace.publish(files)
     return files.reversed().map(\.destination)
+  }
+
+  /// Writes the object whose note stands for the weights while the library is linked.
+  private func writeNote(to path: String) throws(Diagnostic) {
+    let layout = ELFObject(
+      architecture: architecture, symbol: WeightFile.symbol, bytes: WeightSegment.note.count,
+      content: .note)
+    let object = try MappedOutput(path: path, count: layout.fileBytes)
+    layout.write(to: object.bytes)
+    UnsafeMutableRawBufferPointer(rebasing: object.bytes[ELFObject.dataOffset...])
+      .copyBytes(from: WeightSegment.note)
+    object.finish()
   }
 }

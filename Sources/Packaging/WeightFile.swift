@@ -1,8 +1,8 @@
 import Glibc
 import IR
 
-/// Packed weights on their way to the disk: an ELF object to be linked, or a weights file to stand
-/// beside the library.
+/// Packed weights on their way to the disk: the later part of a shared library, an ELF object, or a
+/// weights file to stand beside the library.
 ///
 /// The packer writes each tensor to its place in `region`.
 public final class WeightFile {
@@ -11,6 +11,8 @@ public final class WeightFile {
     /// An ELF object with the weights in a read-only section of 4096-byte alignment, under a
     /// hidden symbol.
     case object(Architecture, symbol: String)
+    /// A hole of `WeightSegment.spaceBytes` for the rest of a shared library, then the weights.
+    case library
     /// The header of vit_abi.h, then the weights at offset 4096.
     case file
   }
@@ -36,19 +38,23 @@ public final class WeightFile {
     self.form = form
     let count: Int
     let start: Int
-    let object: ELFObject?
+    var hole = 0
+    var object: ELFObject?
     switch form {
     case .object(let architecture, let symbol):
       let layout = ELFObject(architecture: architecture, symbol: symbol, bytes: bytes)
       object = layout
       start = ELFObject.dataOffset
       count = layout.fileBytes
+    case .library:
+      start = WeightSegment.spaceBytes
+      count = start + bytes
+      hole = start
     case .file:
-      object = nil
       start = WeightFile.offset
       count = start + bytes
     }
-    output = try MappedOutput(path: path, count: count)
+    output = try MappedOutput(path: path, count: count, hole: hole)
     object?.write(to: output.bytes)
     region = UnsafeMutableRawBufferPointer(rebasing: output.bytes[start..<(start + bytes)])
   }
@@ -57,7 +63,7 @@ public final class WeightFile {
   ///
   /// Without it the file is removed when this object is.
   public func finish() -> WeightHash {
-    let hash = WeightHash(of: UnsafeRawBufferPointer(region))
+    let hash = hashed()
     if form == .file {
       output.bytes.storeBytes(of: WeightFile.magic, toByteOffset: 0, as: UInt64.self)
       output.bytes.storeBytes(of: WeightFile.abiVersion, toByteOffset: 8, as: UInt32.self)
@@ -67,5 +73,20 @@ public final class WeightFile {
     }
     output.finish()
     return hash
+  }
+
+  /// Hashes the weights, piece by piece, and hands each piece's pages back to the file: they count
+  /// as this process's memory as long as they are mapped.
+  private func hashed() -> WeightHash {
+    var stream = WeightHash.Stream()
+    let piece = 1 << 24
+    for start in stride(from: 0, to: region.count, by: piece) {
+      let part = UnsafeMutableRawBufferPointer(
+        rebasing: region[start..<min(start + piece, region.count)])
+      madvise(part.baseAddress, part.count, MADV_POPULATE_READ)
+      stream.update(UnsafeRawBufferPointer(part))
+      madvise(part.baseAddress, part.count, MADV_DONTNEED)
+    }
+    return stream.hash
   }
 }
