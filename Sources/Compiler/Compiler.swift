@@ -96,7 +96,7 @@ public struct Compiler {
       let (total, progress) = (Double(max(1, graph.weightsBytes)), progress)
       let checkpoint = model.checkpoint
       try WeightPacker(graph, weights: { (name) throws(Diagnostic) in try checkpoint.read(name) })
-        .pack(into: product.weights) { progress("pack weights", Double($0) / total) }
+        .pack(into: product) { progress("pack weights", Double($0) / total) }
       let hash = product.sealWeights()
       watch.lap("pack weights")
 

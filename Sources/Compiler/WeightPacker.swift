@@ -1,14 +1,15 @@
 import Dispatch
 import Evaluation
-import Glibc
 import IR
+import Packaging
 import Synchronization
 
-/// Evaluates the constants of a planned graph into the memory of the packed weights.
+/// Evaluates the constants of a planned graph and writes them to their places in the packed weights.
 ///
-/// Each constant is computed by itself, from the checkpoint's tensors to the packed panel, on one
-/// of a few threads, and its pages are handed back to the file at once: memory stays near the size
-/// of the largest tensors, whatever the size of the model.
+/// Constants that read the same matrices, such as a layer's packed weight and the bias that a norm's
+/// shift gave it, are one job: the matrix is read once. Each job goes from the checkpoint's tensors
+/// to the file on one of a few threads, so memory stays near the size of the largest tensors,
+/// whatever the size of the model.
 struct WeightPacker {
   private let graph: Graph
   private let weights: Evaluator.WeightReader
@@ -20,62 +21,97 @@ struct WeightPacker {
 
   /// Writes every placed constant; `progress` hears the bytes done so far, from any thread.
   ///
-  /// - Throws: the first failure in the order of the graph.
+  /// - Throws: the failure of the job that begins first in the graph.
   func pack(
-    into region: UnsafeMutableRawBufferPointer, progress: @escaping @Sendable (Int) -> Void
+    into product: Product, progress: @escaping @Sendable (Int) -> Void
   ) throws(Diagnostic) {
-    let graph = graph
-    let constants = graph.constants()
-    let placed = graph.values.filter { constants[$0.index] && graph[$0].placement != nil }
+    let (graph, jobs) = (graph, jobs())
     let done = Mutex(0)
     let failures = Mutex<[Int: Diagnostic]>([:])
-    let evaluator = Evaluator(graph, weights: weights)
-    // Tensors do not overlap, so threads write apart.
-    nonisolated(unsafe) let (destination, shared) = (region, evaluator)
-    DispatchQueue.concurrentPerform(iterations: placed.count) { position in
-      guard failures.withLock(\.isEmpty), let placement = graph[placed[position]].placement else {
-        return
-      }
+    // Places do not overlap, so threads write apart.
+    nonisolated(unsafe) let (product, evaluator) = (product, Evaluator(graph, weights: weights))
+    DispatchQueue.concurrentPerform(iterations: jobs.count) { position in
+      let job = jobs[position]
+      guard failures.withLock(\.isEmpty) else { return }
       do throws(Diagnostic) {
-        let tensor = try shared.constant(placed[position])
-        WeightPacker.copy(tensor, to: placement, in: destination)
-        let bytes = done.withLock { total in
-          total += tensor.values.count * 4
-          return total
+        try evaluator.constants(job) { (value, tensor) throws(Diagnostic) in
+          guard let placement = graph[value].placement else { return }
+          try WeightPacker.write(tensor, to: placement, of: product)
+          let bytes = done.withLock { total in
+            total += tensor.values.count * 4
+            return total
+          }
+          progress(bytes)
         }
-        progress(bytes)
       } catch {
-        failures.withLock { $0[position] = error }
+        failures.withLock { $0[job[0].index] = error }
       }
     }
     if let first = failures.withLock({ $0.min { $0.key < $1.key }?.value }) { throw first }
   }
 
-  private static func copy(
-    _ tensor: Tensor, to placement: Placement, in region: UnsafeMutableRawBufferPointer
-  ) {
-    guard let base = region.baseAddress else { return }
-    let start = base + placement.offsetBytes
-    tensor.values.withUnsafeBytes { values in
-      guard let source = values.baseAddress else { return }
-      let rowBytes = tensor.columns * 4
-      if placement.rowStride == tensor.columns {
-        memcpy(start, source, values.count)
-      } else {
-        for row in 0..<tensor.rows {
-          memcpy(start + row * placement.rowStride * 4, source + row * rowBytes, rowBytes)
+  /// The placed constants, those that share a matrix of the checkpoint together; the largest jobs
+  /// first, so that all threads end at about the same time.
+  private func jobs() -> [[Value]] {
+    let constants = graph.constants()
+    let placed = graph.values.filter { constants[$0.index] && graph[$0].placement != nil }
+    // A union-find over the placed constants, by position.
+    var parents = Array(placed.indices)
+    func root(_ position: Int) -> Int {
+      var position = position
+      while parents[position] != position { position = parents[position] }
+      return position
+    }
+    var readers: [Value: Int] = [:]
+    for (position, value) in placed.enumerated() {
+      for matrix in matrices(under: value) {
+        if let reader = readers[matrix] {
+          let (a, b) = (root(reader), root(position))
+          parents[max(a, b)] = min(a, b)
+        } else {
+          readers[matrix] = position
         }
       }
     }
-    release(start, bytes: placement.extentBytes(of: tensor.type))
+    var jobs: [Int: [Value]] = [:]
+    for (position, value) in placed.enumerated() { jobs[root(position), default: []].append(value) }
+    let sizes = jobs.mapValues { $0.reduce(0) { $0 + graph[$1].type.count } }
+    return jobs.sorted {
+      (sizes[$0.key, default: 0], $1.key) > (sizes[$1.key, default: 0], $0.key)
+    }.map(\.value)
   }
 
-  /// Takes whole pages out of this process's memory; the file keeps them.
-  private static func release(_ start: UnsafeMutableRawPointer, bytes: Int) {
-    let pageBytes = Int(sysconf(Int32(_SC_PAGESIZE)))
-    let first = (Int(bitPattern: start) + pageBytes - 1) / pageBytes * pageBytes
-    let end = (Int(bitPattern: start) + bytes) / pageBytes * pageBytes
-    guard end > first, let address = UnsafeMutableRawPointer(bitPattern: first) else { return }
-    madvise(address, end - first, MADV_DONTNEED)
+  /// The weights of rank 2 and more that a constant is computed from.
+  private func matrices(under value: Value) -> [Value] {
+    var seen: Set<Value> = [value]
+    var pending = [value]
+    var matrices: [Value] = []
+    while let next = pending.popLast() {
+      if case .weight = graph[next].op, graph[next].type.rank > 1 { matrices.append(next) }
+      for operand in graph[next].operands where seen.insert(operand).inserted {
+        pending.append(operand)
+      }
+    }
+    return matrices
+  }
+
+  private static func write(
+    _ tensor: Tensor, to placement: Placement, of product: Product
+  ) throws(Diagnostic) {
+    // withUnsafeBytes does not carry the error's type.
+    let result = tensor.values.withUnsafeBytes { values -> Result<Void, Diagnostic> in
+      Result { () throws(Diagnostic) in
+        guard placement.rowStride != tensor.columns else {
+          return try product.writeWeights(values, at: placement.offsetBytes)
+        }
+        let rowBytes = tensor.columns * 4
+        for row in 0..<tensor.rows {
+          try product.writeWeights(
+            UnsafeRawBufferPointer(rebasing: values[row * rowBytes..<(row + 1) * rowBytes]),
+            at: placement.offsetBytes + row * placement.rowStride * 4)
+        }
+      }
+    }
+    try result.get()
   }
 }

@@ -46,15 +46,33 @@ public struct Evaluator {
     return results
   }
 
-  /// Returns a value that is a function of weights only.
-  ///
-  /// Operands are computed just before their first use and released after their last one, so that
-  /// memory stays near the size of the largest tensor.
-  ///
-  /// - Throws: what reading a weight throws, or a value that depends on an input.
+  /// Returns a value that is a function of weights only; see `constants(_:_:)`.
   public func constant(_ value: Value) throws(Diagnostic) -> Tensor {
-    var uses: [Value: Int] = [value: 1]
-    var pending = [value]
+    var result: Tensor?
+    try constants([value]) { _, tensor in result = tensor }
+    guard let result else {
+      throw Diagnostic("the value cannot be computed", at: .node(graph[value].name))
+    }
+    return result
+  }
+
+  /// Hands out values that are functions of weights only, in order.
+  ///
+  /// Operands are computed just before their first use, once for all values, and released after
+  /// their last one, so that memory stays near the size of the largest tensor of values that share
+  /// their operands.
+  ///
+  /// - Throws: what reading a weight throws, a value that depends on an input, or what `body`
+  ///   throws.
+  public func constants(
+    _ values: [Value], _ body: (Value, Tensor) throws(Diagnostic) -> Void
+  ) throws(Diagnostic) {
+    var uses: [Value: Int] = [:]
+    var pending: [Value] = []
+    for value in values {
+      if uses[value] == nil { pending.append(value) }
+      uses[value, default: 0] += 1
+    }
     while let next = pending.popLast() {
       for operand in graph[next].operands {
         if uses[operand] == nil { pending.append(operand) }
@@ -62,29 +80,30 @@ public struct Evaluator {
       }
     }
     var tensors: [Value: Tensor] = [:]
-    var stack = [value]
-    while let next = stack.last {
-      let node = graph[next]
-      if tensors[next] != nil {
-        stack.removeLast()
-      } else if let missing = node.operands.first(where: { tensors[$0] == nil }) {
-        stack.append(missing)
-      } else {
-        if case .input = node.op {
-          throw Diagnostic("the value depends on an input", at: .node(node.name))
+    func release(_ value: Value) {
+      uses[value, default: 0] -= 1
+      if uses[value] == 0 { tensors[value] = nil }
+    }
+    for value in values {
+      var stack = [value]
+      while let next = stack.last {
+        let node = graph[next]
+        if tensors[next] != nil {
+          stack.removeLast()
+        } else if let missing = node.operands.first(where: { tensors[$0] == nil }) {
+          stack.append(missing)
+        } else {
+          if case .input = node.op {
+            throw Diagnostic("the value depends on an input", at: .node(node.name))
+          }
+          tensors[next] = try result(of: node, node.operands.compactMap { tensors[$0] })
+          for operand in node.operands { release(operand) }
+          stack.removeLast()
         }
-        tensors[next] = try result(of: node, node.operands.compactMap { tensors[$0] })
-        for operand in node.operands {
-          uses[operand, default: 0] -= 1
-          if uses[operand] == 0 { tensors[operand] = nil }
-        }
-        stack.removeLast()
       }
+      if let tensor = tensors[value] { try body(value, tensor) }
+      release(value)
     }
-    guard let result = tensors[value] else {
-      throw Diagnostic("the value cannot be computed", at: .node(graph[value].name))
-    }
-    return result
   }
 
   private func result(of node: Node, _ operands: [Tensor]) throws(Diagnostic) -> Tensor {

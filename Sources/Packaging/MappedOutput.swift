@@ -10,23 +10,26 @@ final class MappedOutput {
   let path: String
   /// All its bytes, zero at first.
   let bytes: UnsafeMutableRawBufferPointer
+  private let file: Int32
   private var isOpen = true
 
-  /// Creates a file of `count` bytes; an existing one is replaced. Of the first `hole` bytes only
-  /// those that will be written take space.
+  /// Creates a file of `count` bytes; an existing one is replaced.
+  ///
+  /// Of the first `hole` bytes only those that will be written take space.
   init(path: String, count: Int, hole: Int = 0) throws(Diagnostic) {
     self.path = path
-    let file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard file >= 0 else { throw FileError.diagnostic("cannot create the file", path, errno) }
-    defer { close(file) }
     let failure = posix_fallocate(file, off_t(hole), off_t(max(1, count - hole)))
     guard failure == 0 else {
+      close(file)
       unlink(path)
       throw FileError.diagnostic("cannot reserve \(count) bytes", path, failure)
     }
     let start = mmap(nil, max(1, count), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0)
     guard let start, start != MAP_FAILED else {
       let failure = errno
+      close(file)
       unlink(path)
       throw FileError.diagnostic("cannot map \(count) bytes", path, failure)
     }
@@ -41,7 +44,25 @@ final class MappedOutput {
 
   private func unmap() {
     munmap(bytes.baseAddress, max(1, bytes.count))
+    close(file)
     isOpen = false
+  }
+
+  /// Writes bytes at a place of the file, from any thread; `bytes` shows them.
+  ///
+  /// For much data that is twice as fast as writing to `bytes`, where each page costs a fault and
+  /// is cleared first; and it takes none of this process's memory.
+  func write(_ source: UnsafeRawBufferPointer, at offset: Int) throws(Diagnostic) {
+    var done = 0
+    while done < source.count {
+      let count = pwrite(
+        file, source.baseAddress.map { $0 + done }, source.count - done, off_t(offset + done))
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else {
+        throw FileError.diagnostic("cannot write \(source.count) bytes", path, errno)
+      }
+      done += count
+    }
   }
 
   /// Ends the mapping and keeps the file; `bytes` must not be used after it.

@@ -4,9 +4,9 @@ import IR
 /// A compiled model on its way to the disk: library, archive or object, with its header, module map
 /// and weights.
 ///
-/// Use: create; write the packed weights into `weights`; `sealWeights()`; compile the program,
-/// which holds their hash; `finish(object:interface:)`. Until then nothing but a hidden folder of
-/// unfinished files stands in the destination, and it goes with this object.
+/// Use: create; write the packed weights with `writeWeights` or into `weights`; `sealWeights()`;
+/// compile the program, which holds their hash; `finish(object:interface:)`. Until then nothing but a
+/// hidden folder of unfinished files stands in the destination, and it goes with this object.
 public final class Product {
   /// What is made.
   public enum Kind: String, Hashable, Sendable, CaseIterable {
@@ -98,6 +98,13 @@ public final class Product {
 
   /// Where the packed weights are written, 4096-byte aligned, zero at first.
   public var weights: UnsafeMutableRawBufferPointer { weightFile.region }
+
+  /// Writes packed weights at their place, from any thread: the fast way, see `MappedOutput`.
+  public func writeWeights(
+    _ bytes: UnsafeRawBufferPointer, at offsetBytes: Int
+  ) throws(Diagnostic) {
+    try weightFile.write(bytes, at: offsetBytes)
+  }
 
   /// Ends the writing of weights (`weights` must not be used any more) and returns their hash.
   public func sealWeights() -> WeightHash {

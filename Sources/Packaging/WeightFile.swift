@@ -26,6 +26,7 @@ public final class WeightFile {
   /// Where the packed weights go; zero at first.
   public let region: UnsafeMutableRawBufferPointer
   private let output: MappedOutput
+  private let start: Int
   private let form: Form
 
   // VIT_WEIGHTS_MAGIC, VIT_WEIGHTS_OFFSET and VIT_ABI_VERSION of vit_abi.h.
@@ -37,7 +38,6 @@ public final class WeightFile {
   public init(path: String, bytes: Int, form: Form) throws(Diagnostic) {
     self.form = form
     let count: Int
-    let start: Int
     var hole = 0
     var object: ELFObject?
     switch form {
@@ -57,6 +57,12 @@ public final class WeightFile {
     output = try MappedOutput(path: path, count: count, hole: hole)
     object?.write(to: output.bytes)
     region = UnsafeMutableRawBufferPointer(rebasing: output.bytes[start..<(start + bytes)])
+  }
+
+  /// Writes bytes at a place of the weights, from any thread; they appear in `region`.
+  public func write(_ bytes: UnsafeRawBufferPointer, at offsetBytes: Int) throws(Diagnostic) {
+    precondition(offsetBytes >= 0 && offsetBytes + bytes.count <= region.count)
+    try output.write(bytes, at: start + offsetBytes)
   }
 
   /// Completes the file and returns the hash of the weights; `region` must not be used after it.

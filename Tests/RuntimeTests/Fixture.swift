@@ -87,12 +87,13 @@ struct Fixture {
   static func build(
     _ name: String = "toy", file: String? = nil, kind: Product.Kind = .library,
     placement: Product.Placement = .embedded, defines: [String] = [],
-    weights: [Float] = Fixture.weights, architecture: Architecture = .host, in folder: Folder
+    weights: [Float] = Fixture.weights, unusedBytes: Int = 0, architecture: Architecture = .host,
+    in folder: Folder
   ) throws -> [String] {
     let output = folder(file ?? "lib\(name).so")
     let product = try Product(
       output: output, name: name, kind: kind, architecture: architecture, placement: placement,
-      weightsBytes: weights.count * 4)
+      weightsBytes: weights.count * 4 + unusedBytes)
     weights.withUnsafeBytes { product.weights.copyMemory(from: $0) }
     let hash = product.sealWeights()
     var all = defines + ["HASH_LOW=\(hash.low)ull", "HASH_HIGH=\(hash.high)ull"]

@@ -5,6 +5,7 @@
  *   -DWEIGHTS_FILE="name"   weights in a file
  *   -DHASH_LOW=n -DHASH_HIGH=n
  *   -DARENA_BYTES=n  a size that no machine has
+ *   -DCODE_BYTES=n   so many bytes more of read-only data
  *
  * tokens[i]  = image[i] * w[i] + image[N-1-i] * w[N-1-i]       i < N = 3 * 4 * 5
  * logits[c]  = sum of (c + 1) * tokens[i] over i % 7 == c      c < 7
@@ -31,6 +32,13 @@
 #define N (3 * HEIGHT * WIDTH)
 #define CLASSES 7
 
+#ifdef CODE_BYTES
+static const volatile char code[CODE_BYTES] = {1, 2, 3};
+#define CODE_VALUE code[2]
+#else
+#define CODE_VALUE 3
+#endif
+
 static void range(int32_t task, int32_t count, int n, int *from, int *to) {
   *from = n * task / count;
   *to = n * (task + 1) / count;
@@ -41,7 +49,8 @@ static void scale(const vit_frame *f, int32_t task, int32_t count) {
   float *products = (float *)f->arena;
   int from, to;
   range(task, count, N, &from, &to);
-  for (int i = from; i < to; ++i) products[i] = f->image[i] * w[i];
+  const float one = CODE_VALUE - 2;
+  for (int i = from; i < to; ++i) products[i] = f->image[i] * w[i] * one;
 }
 
 static void fold(const vit_frame *f, int32_t task, int32_t count) {
