@@ -18,6 +18,16 @@ public struct Tensor: Hashable, Sendable {
     self.values = Array(repeating: value, count: shape.reduce(1, *))
   }
 
+  /// Creates a tensor whose elements `write` gives values to, all of them.
+  init(shape: [Int], writing write: (UnsafeMutableBufferPointer<Float>) -> Void) {
+    let count = shape.reduce(1, *)
+    self.shape = shape
+    values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+      write(UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
+      initialized = count
+    }
+  }
+
   /// Its type.
   public var type: TensorType { TensorType(.f32, shape) }
 

@@ -20,13 +20,15 @@ public struct Add: OpDefinition {
     return a
   }
   func evaluate(_ operands: [Tensor]) -> Tensor {
-    var result = operands[0]
     let b = operands[1].values
-    var k = 0
-    for i in result.values.indices {
-      result.values[i] += b[k]
-      k = k + 1 == b.count ? 0 : k + 1
+    return operands[0].values.withUnsafeBufferPointer { a in
+      b.withUnsafeBufferPointer { b in
+        Tensor(shape: operands[0].shape) { y in
+          for row in stride(from: 0, to: a.count, by: max(1, b.count)) {
+            for i in b.indices { y[row + i] = a[row + i] + b[i] }
+          }
+        }
+      }
     }
-    return result
   }
 }

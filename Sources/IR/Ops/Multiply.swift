@@ -35,22 +35,26 @@ public struct Multiply: OpDefinition {
     return x
   }
   func evaluate(_ operands: [Tensor]) -> Tensor {
-    var result = operands[0]
-    let factor = operands[1].values
-    if operands[1].shape == result.shape {
-      for i in result.values.indices { result.values[i] *= factor[i] }
-      return result
-    }
-    let inner = result.shape[((axis < 0 ? result.shape.count - 1 : axis) + 1)...].reduce(1, *)
-    var i = 0
-    while i < result.values.count {
-      for f in factor {
-        for _ in 0..<inner {
-          result.values[i] *= f
-          i += 1
+    let (x, factor) = (operands[0], operands[1])
+    let isElementwise = factor.shape == x.shape
+    let last = axis < 0 ? x.shape.count - 1 : axis
+    let inner = isElementwise ? 1 : x.shape[(last + 1)...].reduce(1, *)
+    // Buffers: checked subscripts would take three times as long, over all weights of a model.
+    return x.values.withUnsafeBufferPointer { x in
+      factor.values.withUnsafeBufferPointer { factor in
+        Tensor(shape: operands[0].shape) { y in
+          for start in stride(from: 0, to: x.count, by: max(1, factor.count * inner)) {
+            if inner == 1 {
+              for i in factor.indices { y[start + i] = x[start + i] * factor[i] }
+            } else {
+              for f in factor.indices {
+                let row = start + f * inner
+                for i in row..<row + inner { y[i] = x[i] * factor[f] }
+              }
+            }
+          }
         }
       }
     }
-    return result
   }
 }

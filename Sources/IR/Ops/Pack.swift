@@ -44,9 +44,14 @@ public struct Pack: OpDefinition {
       weight.values.withUnsafeBufferPointer { source in
         for p in 0..<panels {
           let base = p * depth * width
-          for j in 0..<min(width, out - p * width) {
-            let row = (p * width + j) * depth
-            for k in 0..<depth { packed[base + k * width + j] = source[row + k] }
+          // In pieces that stay in the first cache, since the writes are `width` apart.
+          for first in stride(from: 0, to: depth, by: 64) {
+            for j in 0..<min(width, out - p * width) {
+              let row = (p * width + j) * depth
+              for k in first..<min(first + 64, depth) {
+                packed[base + k * width + j] = source[row + k]
+              }
+            }
           }
         }
       }
