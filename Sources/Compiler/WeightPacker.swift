@@ -4,12 +4,13 @@ import IR
 import Packaging
 import Synchronization
 
-/// Evaluates the constants of a planned graph and writes them to their places in the packed weights.
+/// Evaluates the constants of a planned graph and writes them to their places in the packed
+/// weights.
 ///
-/// Constants that read the same matrices, such as a layer's packed weight and the bias that a norm's
-/// shift gave it, are one job: the matrix is read once. Each job goes from the checkpoint's tensors
-/// to the file on one of a few threads, so memory stays near the size of the largest tensors,
-/// whatever the size of the model.
+/// Constants that read the same matrices, such as a layer's packed weight and the bias that a
+/// norm's shift gave it, are one job: the matrix is read once. Each job goes from the checkpoint's
+/// tensors to the file on one of a few threads, so memory stays near the size of the largest
+/// tensors, whatever the size of the model.
 struct WeightPacker {
   private let graph: Graph
   private let weights: Evaluator.WeightReader
@@ -25,7 +26,8 @@ struct WeightPacker {
   func pack(
     into product: Product, progress: @escaping @Sendable (Int) -> Void
   ) throws(Diagnostic) {
-    let (graph, jobs) = (graph, jobs())
+    let graph = self.graph
+    let jobs = self.jobs()
     let done = Mutex(0)
     let failures = Mutex<[Int: Diagnostic]>([:])
     // Places do not overlap, so threads write apart.

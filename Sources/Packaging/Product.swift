@@ -5,8 +5,8 @@ import IR
 /// and weights.
 ///
 /// Use: create; write the packed weights with `writeWeights` or into `weights`; `sealWeights()`;
-/// compile the program, which holds their hash; `finish(object:interface:)`. Until then nothing but a
-/// hidden folder of unfinished files stands in the destination, and it goes with this object.
+/// compile the program, which holds their hash; `finish(object:interface:)`. Until then nothing but
+/// a hidden folder of unfinished files stands in the destination, and it goes with this object.
 public final class Product {
   /// What is made.
   public enum Kind: String, Hashable, Sendable, CaseIterable {

@@ -61,4 +61,29 @@ import Testing
     let message = Self.message { _ = try evaluator.constant(graph.values[3]) }
     #expect(message == "%x: error: the value depends on an input")
   }
+
+  @Test func `constants that share an operand compute it once`() throws {
+    let text = """
+      graph @g imported {
+        %w: f32[2] = weight {tensor = "w", shape = [2]}
+        %a: f32[2] = scale %w {factor = 2}
+        %b: f32[2] = add %a, %w
+        return %b as "b"
+      }
+
+      """
+    let graph = try GraphParser.parse(text)
+    var reads = 0
+    let evaluator = Evaluator(graph) { _ throws(Diagnostic) in
+      reads += 1
+      return Self.two
+    }
+    var results: [Value: [[Float]]] = [:]
+    let (a, b) = (graph.values[1], graph.values[2])
+    try evaluator.constants([b, a, b]) { value, tensor in
+      results[value, default: []].append(tensor.values)
+    }
+    #expect(results == [a: [[4, 6]], b: [[6, 9], [6, 9]]])
+    #expect(reads == 1)
+  }
 }
