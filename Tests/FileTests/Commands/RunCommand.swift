@@ -68,7 +68,7 @@ struct RunCommand: FileTestCommand {
       output: path, name: "filetest", kind: .library, architecture: architecture,
       placement: .embedded, weightsBytes: graph.weightsBytes)
     try WeightPacker(graph) { name throws(Diagnostic) in try seeded.weight(name) }
-      .pack(into: product.weights) { _ in }
+      .pack(into: product) { _ in }
     let hash = product.sealWeights()
     let program = ProgramInfo(
       name: "filetest", model: "filetest", compilerVersion: "0", weightsBytes: graph.weightsBytes,
