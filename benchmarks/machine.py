@@ -40,6 +40,7 @@ def describe() -> dict:
         "virtual": "hypervisor" in flags,
         "load_at_start": round(os.getloadavg()[0], 2),
         "date": time.strftime("%Y-%m-%d"),
+        "time": time.strftime("%H:%M"),
     }
 
 

@@ -16,6 +16,7 @@ HERE = Path(__file__).resolve().parent
 RUNTIMES = {
     "vitc": "vitc",
     "openvino": "OpenVINO",
+    "openvino_onnx": "OpenVINO (ONNX)",
     "onnxruntime": "ONNX Runtime",
     "zentorch": "zentorch",
     "pytorch": "PyTorch",

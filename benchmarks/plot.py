@@ -8,6 +8,7 @@ from peers import RUNTIMES
 COLOURS = {
     "vitc": "#d55e00",
     "openvino": "#0072b2",
+    "openvino_onnx": "#004f7c",
     "onnxruntime": "#56b4e9",
     "zentorch": "#009e73",
     "pytorch": "#999999",

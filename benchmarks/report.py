@@ -3,6 +3,7 @@
 import json
 import re
 
+from matrix import plural
 from peers import RUNTIMES
 
 
@@ -158,9 +159,15 @@ def markdown(data, name) -> str:
         "",
         f"{machine['date']}; {machine['processors']} processors, {machine['memory_gb']:.0f} GB"
         + (", a virtual machine" if machine["virtual"] else "")
-        + f"; {', '.join(machine['instructions'])}; {machine['system']}. Load average at start "
-        f"{machine['load_at_start']}, {data['steal_seconds']} s of processor time taken away by "
-        f"the host in {data['duration_seconds']:.0f} s.",
+        + f"; {', '.join(machine['instructions'])}; {machine['system']}.",
+        "",
+        *(
+            f"- {run['time']}: {', '.join(run['measured'])}, "
+            f"{plural(run['rounds'], 'round')}, {run['duration_seconds']:.0f} s; load average at "
+            f"start {run['load_at_start']}, {run['stolen_seconds']} s of processor time taken "
+            "away by the host"
+            for run in data["runs"]
+        ),
         "",
     ]
     if versions:
@@ -172,8 +179,8 @@ def markdown(data, name) -> str:
             "",
             f"![Latency beside vitc]({name}.svg)",
             "",
-            f"{data['rounds']} interleaved rounds; minimum and median of all timed runs. The "
-            "ratios are the best peer's time divided by vitc's: above 1, vitc is faster.",
+            "Interleaved rounds; minimum and median of all timed runs. The ratios are the best "
+            "peer's time divided by vitc's: above 1, vitc is faster.",
             "",
             *matrix(data),
             *scaling(data),

@@ -3,7 +3,8 @@
 
 `make bench-peers` sets the peers up and starts this. Parts (--only): `compile` what vitc takes to
 compile, `matrix` latencies, `peak` how close vitc comes to the machine's peak, `coldstart` and
-`load`. Writes <cpu>-<date>.md, .json and .svg into --results. README.md says how it measures.
+`load`. Writes <cpu>-<date>.md, .json and .svg into --results; what the same day's file has and is
+not measured now stays in it. README.md says how it measures.
 """
 
 import argparse
@@ -67,7 +68,7 @@ class Bench:
         checkpoint, library = folder / "model.safetensors", folder / "libvit.so"
         command = [self.vitc, "compile", model.timm, "--weights", checkpoint, "-o", library]
         command += ["--outputs", output, "--image-size", str(model.size), "--quiet"]
-        checkpoint.read_bytes()  # into the page cache, so that the disk is not measured
+        warm(checkpoint)
         started = time.perf_counter()
         process = subprocess.Popen(command)
         _, status, usage = os.wait4(process.pid, 0)
@@ -90,6 +91,14 @@ class Bench:
         return result
 
 
+def warm(path) -> None:
+    """Reads a file into the page cache, so that the disk is not measured. In pieces: a child
+    process begins with the parent's peak of memory, and would be measured by it."""
+    with open(path, "rb") as file:
+        while file.read(1 << 20):
+            pass
+
+
 def measure_peak(bench, settings) -> list:
     """`vitc bench`: its own work in GFLOP/s, and the peak of fused multiply-adds it measures."""
     rows = []
@@ -103,6 +112,15 @@ def measure_peak(bench, settings) -> list:
     return rows
 
 
+def merged(old, new) -> dict:
+    """The day's results with what was measured now in the place of what was measured before."""
+    data = old | {"machine": new["machine"], "runs": old["runs"] + new["runs"]}
+    data |= {part: new[part] for part in PARTS if new[part] and part != "matrix"}
+    rows = {row["case"]: row for row in old["matrix"] + new["matrix"]}
+    data["matrix"] = [rows[case.label] for case in CASES if case.label in rows]
+    return data
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--vitc", type=Path, default=HERE.parent / ".build/release/vitc")
@@ -111,7 +129,7 @@ def arguments():
     parser.add_argument("--slow", action="store_true", help="also ViT-H/14: 12 GB of memory")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.6, help="of each runtime's turn")
-    parser.add_argument("--least", type=int, default=3, help="timed runs in each turn")
+    parser.add_argument("--least", type=int, default=2, help="timed runs in each turn")
     parser.add_argument("--cold-runs", type=int, default=9)
     parser.add_argument("--peers", default="openvino,onnxruntime,pytorch")
     parser.add_argument(
@@ -163,25 +181,31 @@ def main() -> None:
             file=sys.stderr,
         )
     started, stolen = time.perf_counter(), machine.stolen_seconds()
-    data = {
-        "machine": machine_then,
-        "rounds": settings.rounds,
-        "seconds": settings.seconds,
+    new = {
         "compile": list(bench.compiled.values()) if "compile" in settings.only else [],
         "matrix": [run_case(case, bench, settings) for case in matrix],
         "peak": measure_peak(bench, settings) if "peak" in settings.only else [],
         "coldstart": coldstart.measure(bench, settings) if "coldstart" in settings.only else {},
         "load": load.measure(bench, settings) if "load" in settings.only else {},
     }
-    data["steal_seconds"] = round(machine.stolen_seconds() - stolen, 2)
-    data["duration_seconds"] = round(time.perf_counter() - started, 1)
-    settings.results.mkdir(parents=True, exist_ok=True)
+    run = {
+        "time": machine_then.pop("time"),
+        "measured": settings.only + ([f"rows '{settings.cases}'"] if settings.cases else []),
+        "rounds": settings.rounds,
+        "load_at_start": machine_then.pop("load_at_start"),
+        "stolen_seconds": round(machine.stolen_seconds() - stolen, 2),
+        "duration_seconds": round(time.perf_counter() - started, 1),
+    }
     path = settings.results / machine.slug(machine_then)
+    data = {"machine": machine_then, "runs": [run], **new}
+    if path.with_suffix(".json").exists():
+        data = merged(json.loads(path.with_suffix(".json").read_text()), data)
+    settings.results.mkdir(parents=True, exist_ok=True)
     path.with_suffix(".json").write_text(report.compact(data) + "\n")
     if data["matrix"]:
         path.with_suffix(".svg").write_text(plot.draw(data))
     path.with_suffix(".md").write_text(report.markdown(data, path.name))
-    print(f"measured for {data['duration_seconds']:.0f} s; wrote {path}.md", file=sys.stderr)
+    print(f"measured for {run['duration_seconds']:.0f} s; wrote {path}.md", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -56,13 +56,17 @@ def open_zentorch(job, images):
     return run, zentorch.__version__.split("+")[0], started
 
 
-def open_openvino(job, images):
+def open_openvino_onnx(job, images):
+    return open_openvino(job, images, "model.onnx")
+
+
+def open_openvino(job, images, file="model.xml"):
     import openvino
 
     core = openvino.Core()
     started = time.perf_counter()
     compiled = core.compile_model(
-        str(Path(job["folder"], f"b{job['batch']}", "model.xml")),
+        str(Path(job["folder"], f"b{job['batch']}", file)),
         "CPU",
         {
             "PERFORMANCE_HINT": "LATENCY",
