@@ -131,7 +131,7 @@ def arguments():
     parser.add_argument("--seconds", type=float, default=0.6, help="of each runtime's turn")
     parser.add_argument("--least", type=int, default=2, help="timed runs in each turn")
     parser.add_argument("--cold-runs", type=int, default=9)
-    parser.add_argument("--peers", default="openvino,onnxruntime,pytorch")
+    parser.add_argument("--peers", default="openvino,openvino_onnx,onnxruntime,pytorch")
     parser.add_argument(
         "--inductor",
         choices=["none", "some", "all"],
