@@ -26,6 +26,23 @@ public enum CodeGenerator {
   /// The symbol, hidden, that the embedded weights must have; see `ProgramInfo.weightsFileName`.
   public static let weightsSymbol = "vit_weights_blob"
 
+  /// The nodes of a planned graph that something is executed for, in order: the phases of the
+  /// compiled model.
+  public static func phases(of graph: Graph) -> [Node] { graph.nodes.filter(hasPhase) }
+
+  /// `true` iff something is executed for a node of a planned graph: operations on weights alone
+  /// are evaluated when the weights are written, and views do nothing.
+  static func hasPhase(_ node: Node) -> Bool {
+    switch node.placement?.space {
+    case nil, .weights, .image: return false
+    case .arena, .output: break
+    }
+    switch node.op {
+    case .input, .weight: return false
+    default: return !node.op.isView
+    }
+  }
+
   /// Generates code.
   ///
   /// Equal arguments give equal bytes.

@@ -44,11 +44,7 @@ struct PhaseEmitter {
   /// the weights are written, and views do nothing.
   mutating func emit(_ value: IR.Value) throws(Diagnostic) {
     let node = graph[value]
-    switch node.placement?.space {
-    case nil, .weights, .image: return
-    case .arena, .output: break
-    }
-    guard !node.op.isView, let call = try call(node) else { return }
+    guard CodeGenerator.hasPhase(node), let call = try call(node) else { return }
     scratchBytes = max(scratchBytes, call.scratchBytes)
     names.append(node.name)
     functions.append(phase(call, named: "phase_\(functions.count)_\(node.name)"))

@@ -67,7 +67,8 @@ public struct Compiler {
     report.weightsBytes = graph.weightsBytes
     report.arenaBytes = graph.arenaBytes
     let metadata = ModelMetadata(
-      model.configuration, report.passes, logits: graph.outputs.contains { $0.name == "logits" })
+      model.configuration, report.passes, graph,
+      logits: graph.outputs.contains { $0.name == "logits" })
     var program = ProgramInfo(
       name: try symbolPrefix(model), model: model.configuration.name,
       compilerVersion: Version.current, weightsBytes: graph.weightsBytes,

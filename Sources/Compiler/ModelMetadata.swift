@@ -1,3 +1,4 @@
+import Codegen
 import Foundation
 import IR
 import Models
@@ -14,10 +15,27 @@ struct ModelMetadata: Encodable {
   var labels: [String]
   /// The passes that changed the graph, in order.
   var passes: [String]
+  /// What a run executes, in order.
+  var phases: [Phase]
   /// Of the model: blocks, width, heads, patch, tokens.
   var architecture: [String: Int]
 
-  init(_ model: ViTConfiguration, _ report: PassManager.Report, logits: Bool) {
+  /// One step of a run.
+  struct Phase: Encodable {
+    /// The node's name, such as `blocks.0.attn.qkv`.
+    var name: String
+    /// The operation.
+    var op: String
+    /// Floating-point operations of one image, 2 for each multiply-add of a product.
+    var flops: Int
+  }
+
+  init(
+    _ model: ViTConfiguration, _ report: PassManager.Report, _ graph: Graph, logits: Bool
+  ) {
+    phases = CodeGenerator.phases(of: graph).map { node in
+      Phase(name: node.name, op: node.op.mnemonic, flops: graph.flops(of: node))
+    }
     preprocessing = model.preprocessing
     labels = logits ? model.labels : []
     passes = report.records.filter(\.changed).map(\.name)

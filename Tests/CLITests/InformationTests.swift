@@ -54,7 +54,32 @@ import Testing
     #expect(text.split(separator: "\n").count == 3)
   }
 
+  @Test func benchTellsWhereTheTimeGoes() throws {
+    let folder = try Folder()
+    let model = try Toy.build(in: folder)
+    let result = try vitc(
+      "bench", model, "--threads", "1", "--iterations", "4", "--per-op", "--json")
+    #expect(result.code == 0, "\(result.errors)")
+    let json = try result.json()
+    #expect(json["runs"] == .integer(4))
+    #expect(json["per_op"]?["threads"] == .integer(1))
+    let phases = try #require(json["per_op"]?["phases"]?.array)
+    #expect(
+      phases.map { $0["name"]?.string } == ["blocks.0.up", "head", "blocks.1.up"])
+    #expect(phases.map { $0["flops"] } == [.integer(3), .integer(5), .integer(3)])
+    let kinds = try #require(json["per_op"]?["kinds"]?.array)
+    #expect(kinds.map { $0["name"]?.string } == ["blocks.*.up", "head"])
+    #expect(kinds.map { $0["count"] } == [.integer(2), .integer(1)])
+    #expect(kinds.map { $0["flops"] } == [.integer(6), .integer(5)])
+    let text = try vitc(
+      "bench", model, "--threads", "2", "--iterations", "1", "--per-op"
+    ).output
+    #expect(text.contains("\nphases of one image, 2 threads"))
+    #expect(text.contains("\nall "))
+  }
+
   @Test func benchRefusesNonsense() throws {
+    #expect(try vitc("bench", "lib.so", "--iterations", "0").code == 64)
     #expect(try vitc("bench", "lib.so", "--threads", "0").code == 64)
     #expect(try vitc("bench", "lib.so", "--threads", "1,x").code == 64)
     #expect(try vitc("bench", "lib.so", "--batch", "0").code == 64)

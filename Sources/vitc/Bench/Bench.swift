@@ -9,7 +9,8 @@ struct Bench: ParsableCommand {
       Thread counts take turns, so that noise meets them alike. GFLOP/s and percent of peak are \
       those of the shortest run; the peak is measured on the same number of threads, by fused \
       multiply-adds in registers. With --json, 'results' has an object for each thread count, and \
-      the fields beside it are those of the last, the highest.
+      the fields beside it are those of the last, the highest. --per-op runs single images \
+      of the highest thread count once more and tells what each operation takes.
       """)
 
   @Argument(help: "The compiled model.")
@@ -27,6 +28,14 @@ struct Bench: ParsableCommand {
   @Option(help: "Seconds for each thread count.")
   var seconds = 2.0
 
+  @Option(
+    help: ArgumentHelp(
+      "Runs for each thread count, instead of --seconds.", valueName: "count"))
+  var iterations: Int?
+
+  @Flag(help: "Tell where the time goes: each operation's time, GFLOP/s and percent of peak.")
+  var perOp = false
+
   @Flag(help: "Print one JSON object.")
   var json = false
 
@@ -37,6 +46,10 @@ struct Bench: ParsableCommand {
     guard (1...Self.batchLimit).contains(batch) else {
       throw ValidationError("--batch must be 1 to \(Self.batchLimit), found \(batch).")
     }
+    guard iterations.map({ (1...1_000_000).contains($0) }) ?? true else {
+      throw ValidationError(
+        "--iterations must be 1 to 1000000, found \(iterations.map(String.init) ?? "").")
+    }
     guard seconds > 0, seconds <= 3600 else {
       throw ValidationError("--seconds must be above 0 and at most 3600, found \(seconds).")
     }
@@ -44,7 +57,8 @@ struct Bench: ParsableCommand {
 
   func run() throws {
     let report = try Benchmark(
-      library: library, threads: threads.counts(), batch: batch, seconds: seconds
+      library: library, threads: threads.counts(), batch: batch,
+      amount: iterations.map { .iterations($0) } ?? .seconds(seconds), perOp: perOp
     ).run()
     if json { return try JSONValue.print(report) }
     print(report.text, terminator: "")

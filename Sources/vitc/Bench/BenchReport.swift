@@ -55,9 +55,12 @@ struct BenchReport: Codable {
   let flops: Int
   /// Thread counts, ascending; at least one.
   let results: [Result]
+  /// Where the time goes, if that was asked for.
+  var perOp: PhaseReport?
 
   private enum Keys: String, CodingKey {
     case model, target, library, flops, results
+    case perOp = "per_op"
   }
 
   /// Writes the report with the fields of the last result beside the others.
@@ -69,6 +72,7 @@ struct BenchReport: Codable {
     try container.encode(library, forKey: .library)
     try container.encode(flops, forKey: .flops)
     try container.encode(results, forKey: .results)
+    try container.encodeIfPresent(perOp, forKey: .perOp)
   }
 
   /// The report for people.
@@ -89,6 +93,6 @@ struct BenchReport: Codable {
     let peaks = results.map { "\(Format.fixed($0.peakGflops, 0))" }.joined(separator: ", ")
     let batch = results.last?.batch ?? 1
     return "\(model), \(target): \(work) GFLOP an image, batch \(batch), peak \(peaks) GFLOP/s\n"
-      + table.text()
+      + table.text() + (perOp?.text ?? "")
   }
 }

@@ -8,7 +8,9 @@ struct Benchmark {
   private final class Lane {
     let threads: Int
     let context: VitContext
-    var times: [Double] = []
+    private(set) var times: [Double] = []
+    /// The sum of the times.
+    private(set) var spent = 0.0
     var peak = 0.0
 
     init(threads: Int, library: String) throws(Diagnostic) {
@@ -17,7 +19,10 @@ struct Benchmark {
       context = try CompiledModel.telling(library) { try model.makeContext() }
     }
 
-    var spent: Double { times.reduce(0, +) }
+    func add(_ time: Double) {
+      times.append(time)
+      spent += time
+    }
   }
 
   /// The library's path.
@@ -27,18 +32,30 @@ struct Benchmark {
   /// Images in one run.
   let batch: Int
   /// For each thread count.
-  let seconds: Double
+  let amount: Amount
+  /// `true` iff the phases are measured too.
+  let perOp: Bool
+
+  /// How much is measured.
+  enum Amount {
+    case seconds(Double)
+    /// This many runs.
+    case iterations(Int)
+  }
 
   /// Turns that each thread count gets: enough that a disturbance meets few of its runs.
   private static let turns = 10
   /// Runs that each thread count gets at least, apart from the one that warms up.
   private static let leastRuns = 3
+  /// Runs that measure the phases, where nothing else is said.
+  private static let phaseRuns = 10
 
   /// Measures.
   func run() throws(Diagnostic) -> BenchReport {
     let progress = ProgressLine("measuring")
     defer { progress.finish() }
-    let description = try CompiledModel(library).description
+    let model = try CompiledModel(library)
+    let description = model.description
     let peak = try Peak()
     var lanes: [Lane] = []
     for count in threads { lanes.append(try Lane(threads: count, library: library)) }
@@ -47,19 +64,18 @@ struct Benchmark {
     let size = batch * (description.outputs.first?.elements ?? 0)
     var output = [Float](repeating: 0, count: size)
     var turn = 0
-    while turn < Self.turns || lanes.contains(where: { $0.times.count < Self.leastRuns }) {
+    while turn < turns || lanes.contains(where: { $0.times.count < leastRuns }) {
       for (index, lane) in lanes.enumerated() {
         lane.peak = max(lane.peak, peak.measure(threads: lane.threads))
-        let budget = seconds * Double(turn + 1) / Double(Self.turns)
-        try measure(lane, images.values, &output, until: budget)
+        try measure(lane, images.values, &output, until: goal(after: turn + 1))
         progress.update(
           "measuring \(lane.threads) threads",
           fraction: min(
-            1, Double(turn * lanes.count + index) / Double(Self.turns * lanes.count)))
+            1, Double(turn * lanes.count + index) / Double(turns * lanes.count)))
       }
       turn += 1
     }
-    return BenchReport(
+    var report = BenchReport(
       model: description.model, target: description.target, library: library,
       flops: description.flops,
       results: lanes.map { lane in
@@ -67,25 +83,53 @@ struct Benchmark {
           threads: lane.threads, batch: batch, times: Statistics(lane.times),
           flops: description.flops, peak: lane.peak)
       })
+    if perOp, let lane = lanes.last {
+      var runs = Self.phaseRuns
+      if case .iterations(let count) = amount { runs = count }
+      let times = try PhaseTimes.measure(library: library, threads: lane.threads, runs: runs)
+      report.perOp = PhaseReport(
+        described: model.extras["phases"]?.array ?? [], seconds: times, threads: lane.threads,
+        peak: lane.peak)
+    }
+    return report
   }
 
-  /// Runs once to warm caches and wake threads, then measures until the lane has spent `budget`
-  /// seconds in all.
+  private var turns: Int {
+    if case .iterations(let count) = amount { min(count, Self.turns) } else { Self.turns }
+  }
+
+  private var leastRuns: Int {
+    if case .iterations = amount { 0 } else { Self.leastRuns }
+  }
+
+  /// How much each thread count has measured in all after this many turns.
+  private func goal(after turn: Int) -> Amount {
+    switch amount {
+    case .seconds(let seconds): .seconds(seconds * Double(turn) / Double(Self.turns))
+    case .iterations(let count): .iterations(count * turn / turns)
+    }
+  }
+
+  /// Runs once to warm caches and wake threads, then measures until the lane has done `goal` in
+  /// all.
   private func measure(
-    _ lane: Lane, _ images: [Float], _ output: inout [Float], until budget: Double
+    _ lane: Lane, _ images: [Float], _ output: inout [Float], until goal: Amount
   ) throws(Diagnostic) {
     try CompiledModel.telling(library) {
       try images.withUnsafeBufferPointer { images in
         try output.withUnsafeMutableBufferPointer { output in
           try lane.context.run(images: images, count: batch, into: output)
-          var spent = lane.spent
+          var isDone = false
           repeat {
             let start = ContinuousClock.now
             try lane.context.run(images: images, count: batch, into: output)
             let time = (ContinuousClock.now - start).seconds
-            lane.times.append(time)
-            spent += time
-          } while spent < budget
+            lane.add(time)
+            switch goal {
+            case .seconds(let seconds): isDone = lane.spent >= seconds
+            case .iterations(let count): isDone = lane.times.count >= count
+            }
+          } while !isDone
         }
       }
     }

@@ -59,7 +59,7 @@ struct Peak {
   }
 
   /// The seconds that the calling thread has spent on a processor.
-  private static var processorTime: Double {
+  static var processorTime: Double {
     var time = timespec()
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
     return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
