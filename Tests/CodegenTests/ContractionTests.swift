@@ -106,4 +106,35 @@ import Testing
       }
     }
   }
+
+  /// Depths around the length of a part, for few rows (whose sums run in several chains) and many.
+  @Test(arguments: Target.runnableHere)
+  func everyDepth(_ target: Target) throws {
+    for (index, depth) in [255, 256, 257, 511, 513, 577, 770, 2049].enumerated() {
+      for rows in [1, 2, 15] {
+        let kernel = ContractionKernel(
+          rows: rows, columns: 33, depth: depth, aStride: depth, cStride: 33,
+          epsilon: index % 2 == 0 ? 1e-6 : nil, hasBias: index % 3 == 0)
+        try Case(kernel, seed: UInt64(depth)).check(on: target)
+      }
+    }
+  }
+
+  /// The error grows with the length of a part, not with the depth: all products are equal, so each
+  /// rounding of a single chain of 65536 additions would go the same way.
+  @Test(arguments: Target.runnableHere)
+  func partsKeepTheErrorSmall(_ target: Target) throws {
+    let depth = 65_536
+    let kernel = ContractionKernel(rows: 5, columns: 32, depth: depth, aStride: depth, cStride: 32)
+    let function = try NativeFunction(target: target) { b in
+      b.exportAsRun(kernel.function(b), pointers: 6)
+    }
+    let a = Floats(count: 5 * depth) { _ in 1 }
+    let panels = Floats(count: depth * 32) { _ in 0.1 }
+    let c = Floats(count: 5 * 32)
+    function.all([a.pointer, panels.pointer, c.pointer, nil, nil, nil], count: 1)
+    let truth = Double(Float(0.1)) * Double(depth)
+    let worst = c.values.map { abs(Double($0) - truth) / truth }.max() ?? .infinity
+    #expect(worst <= 3e-5, "\(target.name): \(worst)")
+  }
 }

@@ -21,9 +21,12 @@ struct Epilogue: Hashable {
 /// The microkernel: `C = epilogue(A B)` for one register tile, the whole depth in registers.
 ///
 /// `A` is row-major, used in place (its elements are broadcast from memory). `B` is one panel
-/// `[depth][32]`, of which a tile reads `target.tileColumns` columns. Every output element is the
-/// chain `fma(a[k], b[k], sum)` for k ascending, whatever the height of the tile, so the split of
-/// the rows into tiles and tasks does not change a bit.
+/// `[depth][32]`, of which a tile reads `target.tileColumns` columns. Every output element is a sum
+/// of parts, each of them the chain `fma(a[k], b[k], sum)` for k ascending, whatever the height of
+/// the tile, so the split of the rows into tiles and tasks does not change a bit.
+///
+/// The parts keep the error small: it grows with the length of a chain of additions, and a part of
+/// 256 steps, added to a total in memory, costs about one step.
 struct Tile: Hashable {
   /// The rows of the tile: 1...target.tileRows.
   var rows: Int
@@ -47,8 +50,16 @@ struct Tile: Hashable {
 
   /// Elements from one row to the next of a panel.
   static let panelWidth = Pack.standardWidth
+  /// The steps of one chain in a part of a sum, at most.
+  static let partSteps = 256
   /// The steps of the depth in one round of the loop.
   private var unroll: Int { max(4, chains) }
+  /// The rounds of each part but the last: parts as equal as can be.
+  private var roundsPerPart: Int {
+    let rounds = depth / unroll
+    let parts = max(1, (depth + chains * Tile.partSteps - 1) / (chains * Tile.partSteps))
+    return max(1, (rounds + parts - 1) / parts)
+  }
   /// What one tile can prefetch: two cache lines in each round.
   var prefetchedBytes: Int { depth / unroll * Tile.prefetchStep }
   /// How far the prefetched address moves in each round.
@@ -85,27 +96,36 @@ struct Tile: Hashable {
     var sums = Array(repeating: zero, count: chains * rows * vectors)
     let rounds = depth / unroll
 
-    var (a, panel) = (arguments[0], arguments[1])
-    if rounds > 0 {
-      let carried = b.forLoop(
-        from: b.constant(0), to: b.constant(rounds), carrying: [a, panel, arguments[6]] + sums
-      ) { _, carried in
-        let (a, panel, ahead) = (carried[0], carried[1], carried[2])
-        var sums = Array(carried[3...])
-        if prefetches {
-          b.prefetch(ahead)
-          b.prefetch(b.offset(ahead, bytes: 64))
+    var addresses = [arguments[0], arguments[1], arguments[6]]
+    if rounds > roundsPerPart {
+      let totals = b.stackMemory(bytes: sums.count * lanes * 4, alignment: 64)
+      func total(_ index: Int) -> Value { b.offset(totals, bytes: index * lanes * 4) }
+      for index in sums.indices { b.store(zero, total(index), alignment: lanes * 4) }
+      addresses = b.forLoop(
+        from: b.constant(0), to: b.constant(rounds), step: roundsPerPart, carrying: addresses
+      ) { start, addresses in
+        let end = b.minimum(
+          b.add(start, b.constant(roundsPerPart)), b.constant(rounds))
+        let carried = loop(b, from: start, to: end, addresses, sums, arguments[7])
+        for (index, sum) in carried[3...].enumerated() {
+          let before = b.load(b.floats(lanes), total(index), alignment: lanes * 4)
+          b.store(b.addFloat(before, sum), total(index), alignment: lanes * 4)
         }
-        steps(b, unroll, a, panel, &sums)
-        return [
-          b.offset(a, bytes: unroll * 4), b.offset(panel, bytes: unroll * Tile.panelWidth * 4),
-          prefetches ? b.offset(ahead, arguments[7]) : ahead,
-        ] + sums
+        return Array(carried[..<3])
       }
-      (a, panel) = (carried[0], carried[1])
-      sums = Array(carried[3...])
+      steps(b, depth % unroll, addresses[0], addresses[1], &sums)
+      for index in sums.indices {
+        let before = b.load(b.floats(lanes), total(index), alignment: lanes * 4)
+        sums[index] = depth % unroll > 0 ? b.addFloat(before, sums[index]) : before
+      }
+    } else {
+      if rounds > 0 {
+        let carried = loop(
+          b, from: b.constant(0), to: b.constant(rounds), addresses, sums, arguments[7])
+        (addresses, sums) = (Array(carried[..<3]), Array(carried[3...]))
+      }
+      steps(b, depth % unroll, addresses[0], addresses[1], &sums)
     }
-    steps(b, depth % unroll, a, panel, &sums)
 
     var width = chains
     while width > 1 {
@@ -115,6 +135,28 @@ struct Tile: Hashable {
       }
     }
     finish(b, Array(sums[..<(rows * vectors)]), vectors, arguments)
+  }
+
+  /// Emits rounds of the loop over the depth.
+  ///
+  /// Takes and returns the addresses in A, of the panel and of what is prefetched; the sums follow.
+  private func loop(
+    _ b: Builder, from start: Value, to end: Value, _ addresses: [Value], _ sums: [Value],
+    _ prefetchStep: Value
+  ) -> [Value] {
+    b.forLoop(from: start, to: end, carrying: addresses + sums) { _, carried in
+      let (a, panel, ahead) = (carried[0], carried[1], carried[2])
+      var sums = Array(carried[3...])
+      if prefetches {
+        b.prefetch(ahead)
+        b.prefetch(b.offset(ahead, bytes: 64))
+      }
+      steps(b, unroll, a, panel, &sums)
+      return [
+        b.offset(a, bytes: unroll * 4), b.offset(panel, bytes: unroll * Tile.panelWidth * 4),
+        prefetches ? b.offset(ahead, prefetchStep) : ahead,
+      ] + sums
+    }
   }
 
   /// Emits `count` consecutive steps of the depth, from the addresses of their first.

@@ -34,6 +34,14 @@ extension Builder {
     LLVMSetAlignment(store, UInt32(alignment))
   }
 
+  /// Memory that lasts as long as the function runs; to be asked for outside of loops.
+  func stackMemory(bytes: Int, alignment: Int) -> Value {
+    let type = LLVMArrayType(i8.reference, UInt32(bytes))
+    let memory: LLVMValueRef = LLVMBuildAlloca(builder, type, "")
+    LLVMSetAlignment(memory, UInt32(alignment))
+    return bitcast(Value(reference: memory), to: pointer)
+  }
+
   /// Loads the first `count` of `lanes` floats; the others are zero and their memory is not read.
   func loadFloats(_ address: Value, _ lanes: Int, count: Int, alignment: Int = 4) -> Value {
     guard count < lanes else { return load(floats(lanes), address, alignment: alignment) }
