@@ -37,6 +37,9 @@ struct Context: ~Copyable {
   var workers: Int32 = 0
 }
 
+/// The size of a huge page on x86-64, and on AArch64 with pages of 4 KiB.
+private let hugePageBytes = 2 << 20
+
 /// Where the parts of a context lie in its mapping.
 struct ContextLayout {
   let tasks: Int32
@@ -47,6 +50,11 @@ struct ContextLayout {
   let workers: Int
   let tables: Int
   let slots: Int
+  /// The part of each slot that is asked to lie in huge pages: its arena, if that fills one.
+  ///
+  /// Not the scratch memory, which all tasks touch: a huge page for each of many tasks would be
+  /// more memory than it is worth.
+  let hugeBytes: Int
   /// One task's own: its arena, outputs nobody asked for, scratch; offsets from the slot's start.
   let dumps: Int
   let scratch: Int
@@ -66,10 +74,14 @@ struct ContextLayout {
     turnstiles = at.add(UInt64(Meeting.bytes &+ cacheLineBytes))
     workers = at.add(UInt64(MemoryLayout<Worker>.stride &* Int(tasks)))
     tables = at.add(UInt64(8 &* outputs &* Int(tasks)))
-    slots = at.align(4096)
+    // With extents of whole huge pages Linux aligns the mapping to them too.
+    let isHuge = program.pointee.arena_bytes >= UInt64(hugePageBytes)
+    let pageBytes = isHuge ? hugePageBytes : 4096
+    slots = at.align(pageBytes)
 
     var slot = Extent()
     _ = slot.add(program.pointee.arena_bytes)
+    hugeBytes = isHuge ? slot.end & ~(hugePageBytes &- 1) : 0
     _ = slot.align(4096)
     var dumpBytes = Extent()
     for i in 0..<outputs {
@@ -78,7 +90,7 @@ struct ContextLayout {
     dumps = slot.add(UInt64(dumpBytes.end))
     scratch = slot.align(4096)
     _ = slot.add(program.pointee.scratch_bytes)
-    slotBytes = slot.align(4096)
+    slotBytes = slot.align(pageBytes)
     _ = at.add(UInt64(slotBytes).multipliedOrMax(UInt64(tasks)))
     bytes = at.end
     guard !at.overflows, !slot.overflows, !dumpBytes.overflows else { return nil }
@@ -137,6 +149,14 @@ extension Context {
       error.append(program.pointee.arena_bytes)
       error.append(" bytes of activations each")
       return VIT_OUT_OF_MEMORY
+    }
+    if layout.hugeBytes > 0 {
+      for task in 0..<Int(tasks) {
+        // Advice only; a system without huge pages does no harm.
+        _ = madvise(
+          memory + layout.slots + task &* layout.slotBytes, numericCast(layout.hugeBytes),
+          VIT_MADV_HUGEPAGE)
+      }
     }
     let words = memory + layout.turnstiles
     let start = words.bindMemory(to: Turnstile.self, capacity: 1)

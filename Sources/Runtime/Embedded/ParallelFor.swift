@@ -15,7 +15,7 @@ extension UnsafeMutablePointer where Pointee == Context {
     _ parallelFor: vit_parallel_for, _ parallelForContext: UnsafeMutableRawPointer?
   ) {
     let tasks = pointee.layout.tasks
-    // With a single task too there is one call for each phase, so that a caller can tell them apart.
+    // A single task too gets a call for each phase, so that a caller can tell them apart.
     let whole = tasks > 1 ? pointee.job.count / Int(tasks) : 0
     var call = Call(context: self, images: whole)
     if whole > 0 { parallelFor(parallelForContext, tasks, runShare, &call) }

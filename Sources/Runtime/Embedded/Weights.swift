@@ -35,12 +35,14 @@ struct Weights {
     return map(program, path: beside, into: &weights)
   }
 
-  /// Asks the kernel to enter all pages into the page table at once.
+  /// Asks the kernel for huge pages, and to enter all pages into the page table at once.
   ///
-  /// That is 10 times as fast as one fault for each at the first run. Advice only: a kernel that
-  /// cannot does no harm.
+  /// Huge pages of a file are up to its file system: where it has them, they come as the file is
+  /// read for the first time. All at once is 10 times as fast as one fault for each page at the
+  /// first run. Advice only: a kernel that cannot does no harm.
   private static func populate(_ start: UnsafeMutableRawPointer, _ count: Int) {
     let down = Int(bitPattern: start) & 4095
+    _ = madvise(start - down, count &+ down, VIT_MADV_HUGEPAGE)
     _ = madvise(start - down, count &+ down, VIT_MADV_POPULATE_READ)
   }
 

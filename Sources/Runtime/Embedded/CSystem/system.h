@@ -17,6 +17,7 @@ int madvise(void *address, size_t bytes, int advice);
 #define VIT_MAP_SHARED 1
 #define VIT_MAP_PRIVATE 2
 #define VIT_MAP_ANONYMOUS 0x20
+#define VIT_MADV_HUGEPAGE 14
 #define VIT_MADV_POPULATE_READ 22 /* Linux 5.14; older kernels refuse it, which does no harm */
 
 /* Files. */
