@@ -34,12 +34,8 @@ public enum CodeGenerator {
   /// are evaluated when the weights are written, and views do nothing.
   static func hasPhase(_ node: Node) -> Bool {
     switch node.placement?.space {
-    case nil, .weights, .image: return false
-    case .arena, .output: break
-    }
-    switch node.op {
-    case .input, .weight: return false
-    default: return !node.op.isView
+    case nil, .weights, .image: false
+    case .arena, .output: !node.op.isView
     }
   }
 

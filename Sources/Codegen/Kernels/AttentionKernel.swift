@@ -100,14 +100,22 @@ struct AttentionKernel: Hashable {
     let chains = Tile.chains(forRows: queries, on: target)
     let none = scratch
 
-    let score = Tile(
+    var score = Tile(
       rows: rows, columns: width, depth: headDim, aStride: qStride, cStride: scoreStride,
       chains: chains)
-    eachColumn(b, from: 0, to: paddedTokens, width: width) { column in
+    func multiplyKeys(_ column: Value) {
       let panel = panelAddress(b, scratch, column, depth: headDim)
       b.call(
         score.function(b),
         [q, panel, b.element(scores, column), none, none, none, none, b.constant(0)])
+    }
+    let wholeTokens = tokens / width * width
+    eachColumn(b, from: 0, to: wholeTokens, width: width, multiplyKeys)
+    if wholeTokens < tokens {
+      // Whole vectors: what lies behind the tokens is computed and never read.
+      let lanes = target.lanes
+      score.columns = (tokens - wholeTokens + lanes - 1) / lanes * lanes
+      multiplyKeys(b.constant(wholeTokens))
     }
 
     let softmax = SoftmaxRow(

@@ -49,6 +49,13 @@ struct ContractionKernel: Hashable {
     return heights.sorted()
   }
 
+  /// The tiles of a panel that bring in the next one: four, which spreads the requests best, or
+  /// fewer where two tasks do not have so many.
+  private func bringers(_ target: Target) -> Int {
+    let tiles = RowTiles.count(rows: rows / min(2, rowTasks), height: target.tileRows)
+    return min(4, max(1, tiles) * Tile.panelWidth / target.tileColumns)
+  }
+
   /// Returns the function `(A, B, C, bias, residual, scratch, task, count) -> void`.
   func function(_ b: Builder) -> Function {
     b.define(
@@ -147,9 +154,9 @@ struct ContractionKernel: Hashable {
     let shape = Tile(
       rows: 1, columns: width, depth: depth, aStride: aStride, cStride: cStride,
       residualStride: residualStride, epilogue: epilogue,
-      chains: Tile.chains(forRows: rows, on: target), prefetches: true)
-    // The first four tiles of a panel bring in the next one, two lines in four steps; the others
-    // ask for a line that is there already.
+      chains: Tile.chains(forRows: rows, on: target), bringers: bringers(target))
+    // The first tiles of a panel bring in the next one; the others ask for lines that are there
+    // already.
     let ahead = b.offset(panel, panelBytes)
     b.forLoop(from: b.constant(0), to: tiles, carrying: [b.constant(0)]) { index, carried in
       let size = b.select(b.less(index, extra), b.add(base, b.constant(1)), base)
@@ -164,10 +171,10 @@ struct ContractionKernel: Hashable {
         : arguments[4]
       let scales = epsilon == nil ? arguments[5] : b.element(arguments[5], carried[0])
       let order = b.add(b.multiply(part, tiles), index)
-      let brings = b.less(order, b.constant(4))
+      let brings = b.less(order, b.constant(shape.bringers))
       let prefetched = b.select(
         brings, b.offset(ahead, b.multiply(order, b.constant(shape.prefetchedBytes))), right)
-      let step = b.select(brings, b.constant(Tile.prefetchStep), b.constant(0))
+      let step = b.select(brings, b.constant(shape.prefetchStep), b.constant(0))
       b.choose(size, among: heights(target)) { rows in
         var tile = shape
         tile.rows = rows

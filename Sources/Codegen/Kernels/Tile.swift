@@ -45,8 +45,8 @@ struct Tile: Hashable {
   /// More than one only where few rows leave the multipliers waiting; a function of the
   /// operation's shape, never of the split.
   var chains = 1
-  /// `true` iff the tile brings the next panel into the L2 cache.
-  var prefetches = false
+  /// How many tiles together bring the next panel into the L2 cache; 0: this one brings nothing.
+  var bringers = 0
 
   /// Elements from one row to the next of a panel.
   static let panelWidth = Pack.standardWidth
@@ -60,10 +60,16 @@ struct Tile: Hashable {
     let parts = max(1, (depth + chains * Tile.partSteps - 1) / (chains * Tile.partSteps))
     return max(1, (rounds + parts - 1) / parts)
   }
-  /// What one tile can prefetch: two cache lines in each round.
-  var prefetchedBytes: Int { depth / unroll * Tile.prefetchStep }
+  /// The cache lines that the tile prefetches in each round: its part of the panel rows of a round.
+  private var prefetchedLines: Int {
+    let lines = unroll * Tile.panelWidth * 4 / Tile.lineBytes
+    return bringers == 0 ? 0 : (lines + bringers - 1) / bringers
+  }
+  private static let lineBytes = 64
   /// How far the prefetched address moves in each round.
-  static let prefetchStep = 128
+  var prefetchStep: Int { prefetchedLines * Tile.lineBytes }
+  /// What the tile prefetches in all.
+  var prefetchedBytes: Int { depth / unroll * prefetchStep }
 
   /// The chains that suit an operation of `rows` rows in all: with at most four rows the latency of
   /// the additions would bound it.
@@ -76,7 +82,7 @@ struct Tile: Hashable {
   private func name(_ target: Target) -> String {
     "contract_\(rows)x\(columns)_f32_\(target.vectorUnit)_depth\(depth)"
       + "_strides\(aStride)_\(cStride)_\(residualStride)" + epilogue.words
-      + (chains > 1 ? "_chains\(chains)" : "") + (prefetches ? "_prefetch" : "")
+      + (chains > 1 ? "_chains\(chains)" : "") + (bringers > 0 ? "_prefetch\(prefetchedLines)" : "")
   }
 
   /// Returns the function
@@ -147,14 +153,13 @@ struct Tile: Hashable {
     b.forLoop(from: start, to: end, carrying: addresses + sums) { _, carried in
       let (a, panel, ahead) = (carried[0], carried[1], carried[2])
       var sums = Array(carried[3...])
-      if prefetches {
-        b.prefetch(ahead)
-        b.prefetch(b.offset(ahead, bytes: 64))
+      for line in 0..<prefetchedLines {
+        b.prefetch(b.offset(ahead, bytes: line * Tile.lineBytes))
       }
       steps(b, unroll, a, panel, &sums)
       return [
         b.offset(a, bytes: unroll * 4), b.offset(panel, bytes: unroll * Tile.panelWidth * 4),
-        prefetches ? b.offset(ahead, prefetchStep) : ahead,
+        bringers > 0 ? b.offset(ahead, prefetchStep) : ahead,
       ] + sums
     }
   }
