@@ -57,7 +57,8 @@ let package = Package(
       name: "Codegen", dependencies: ["IR", "CLLVM"], swiftSettings: strict + llvmSettings,
       linkerSettings: [.linkedLibrary("LLVM-\(llvmVersion)")]),
     .target(
-      name: "Packaging", dependencies: ["IR", "EmbeddedImage", "CXXHash"], swiftSettings: strict),
+      name: "Packaging", dependencies: ["IR", "Files", "EmbeddedImage", "CXXHash"],
+      swiftSettings: strict),
 
     // What sits inside a compiled model: compiled for every target by the plugin, carried by
     // EmbeddedImage as bytes.
@@ -112,7 +113,7 @@ let package = Package(
       swiftSettings: strict + llvmSettings),
     .testTarget(
       name: "RuntimeTests",
-      dependencies: ["IR", "VitRuntime", "CVitABI", "Packaging", "EmbeddedImage"],
+      dependencies: ["IR", "Files", "VitRuntime", "CVitABI", "Packaging", "EmbeddedImage"],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(name: "FilesTests", dependencies: ["IR", "Files"], swiftSettings: strict),
     .testTarget(

@@ -47,6 +47,8 @@ public enum AtomicFile {
     let permissions = exists ? status.st_mode & 0o777 : nil
     let temporary =
       folder(of: target) + ".vitc-\(String(UInt64.random(in: .min ... .max), radix: 36))"
+    _ = Unfinished.add { temporary }
+    defer { Unfinished.forget(temporary) }
     let descriptor = retrying { open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
     guard descriptor >= 0 else { throw creationFailure(path, code: errno) }
     do throws(Diagnostic) {

@@ -35,12 +35,24 @@ enum Command {
     let text = readAll(ends[0])
     var status: Int32 = 0
     while waitpid(process, &status, 0) < 0 && errno == EINTR {}
-    guard status == 0 else {
-      let lines = text.split(separator: "\n").prefix(20).map(String.init)
-      // The low 7 bits are the signal, the next 8 the exit status.
-      let how = status & 127 != 0 ? "was ended by signal \(status & 127)" : "failed"
-      throw Diagnostic("\(path) \(how)", notes: lines)
-    }
+    guard status == 0 else { throw complaint(path, status, text) }
+  }
+
+  /// What is said of a tool that ended with this status of `waitpid`, having printed `text`.
+  static func complaint(_ path: String, _ status: Int32, _ text: String) -> Diagnostic {
+    // What LLVM's tools print when they crash is for those who develop them.
+    let lines = text.split(separator: "\n").prefix { !$0.hasPrefix("PLEASE submit a bug report") }
+    // The low 7 bits are the signal, the next 8 the exit status.
+    let signal = status & 127
+    let how = signal != 0 ? "was ended by signal \(signal)" : "failed"
+    let hint =
+      switch signal {
+      case SIGINT, SIGTERM, SIGHUP: nil as String?
+      case SIGKILL: "the memory may be exhausted"
+      // Linkers map their output: writing to it raises SIGBUS where the disk has no more blocks.
+      default: "the disk may be full: free some space, or choose another folder with -o"
+      }
+    return Diagnostic("\(path) \(how)", notes: lines.prefix(20).map(String.init), hint: hint)
   }
 
   private static func readAll(_ file: Int32) -> String {

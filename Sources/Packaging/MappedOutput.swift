@@ -73,6 +73,12 @@ final class MappedOutput {
 
 /// Failures of the file system as diagnostics.
 enum FileError {
+  /// What a user knows of a path: of an unfinished file, the folder where it was to appear.
+  private static func place(_ path: String) -> String {
+    guard let hidden = path.firstRange(of: "/.vitc-") else { return path }
+    return hidden.lowerBound == path.startIndex ? "/" : String(path[..<hidden.lowerBound])
+  }
+
   /// Returns a diagnostic that names the file, says what could not be done, and why.
   static func diagnostic(_ what: String, _ path: String, _ code: Int32) -> Diagnostic {
     let reason = String(cString: strerror(code)).lowercased()
@@ -83,7 +89,7 @@ enum FileError {
       case ENOENT: "create the folder first"
       default: nil
       }
-    return Diagnostic("\(what): \(reason)", at: .file(path), hint: hint)
+    return Diagnostic("\(what): \(reason)", at: .file(place(path)), hint: hint)
   }
 
   /// Reads a whole file.

@@ -70,11 +70,18 @@ public final class Product {
       fileName = output
     }
     guard !fileName.isEmpty else {
-      throw Diagnostic("is a folder, expected the path of a file", at: .file(output))
+      throw Diagnostic(
+        output.isEmpty ? "no output file is named" : "is a folder, expected the path of a file",
+        at: output.isEmpty ? .argument("-o") : .file(output))
     }
     var status = stat()
     if stat(output, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR {
       throw Diagnostic("is a folder, expected the path of a file", at: .file(output))
+    }
+    guard stat(output, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else {
+      throw Diagnostic(
+        "is a device or a pipe, expected the path of a file", at: .file(output),
+        hint: "header and module map go beside the output, so it must be a file in a folder")
     }
     workspace = try Workspace(in: folder)
     switch placement {

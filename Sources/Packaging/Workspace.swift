@@ -1,9 +1,11 @@
+import Files
 import Glibc
 import IR
 
 /// A folder for unfinished files, beside the product so that finished ones are moved by a rename.
 ///
-/// What is in it at the end is removed with it: a failure leaves nothing behind.
+/// What is in it at the end is removed with it: a failure leaves nothing behind, nor does an
+/// interruption (`Unfinished`).
 final class Workspace {
   /// Its path.
   let path: String
@@ -12,8 +14,10 @@ final class Workspace {
   /// Creates a folder of a new name in `folder`.
   init(in folder: String) throws(Diagnostic) {
     var pattern = Array("\(folder)/.vitc-XXXXXX".utf8CString)
-    let made = pattern.withUnsafeMutableBufferPointer { buffer in
-      buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) }
+    let made = Unfinished.add {
+      pattern.withUnsafeMutableBufferPointer { buffer in
+        buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) }
+      }
     }
     guard let made else {
       throw FileError.diagnostic("cannot write to this folder", folder, errno)
@@ -24,6 +28,7 @@ final class Workspace {
   deinit {
     for name in names { unlink("\(path)/\(name)") }
     rmdir(path)
+    Unfinished.forget(path)
   }
 
   /// The path of a file in the folder, which goes when the folder does.
@@ -34,14 +39,18 @@ final class Workspace {
 
   /// Moves finished files to their places; on a failure those already moved are removed.
   func publish(_ files: [(name: String, destination: String)]) throws(Diagnostic) {
-    var placed: [String] = []
-    for (name, destination) in files {
-      guard rename(file(name), destination) == 0 else {
+    let moves = files.map { (from: file($0.name), to: $0.destination) }
+    // An interruption comes before or after, not between the header and the library.
+    let failure = Unfinished.uninterrupted { () -> (path: String, code: Int32)? in
+      for (position, move) in moves.enumerated() where rename(move.from, move.to) != 0 {
         let failure = errno
-        for path in placed { unlink(path) }
-        throw FileError.diagnostic("cannot write the file", destination, failure)
+        for placed in moves[..<position] { unlink(placed.to) }
+        return (move.to, failure)
       }
-      placed.append(destination)
+      return nil
+    }
+    if let failure {
+      throw FileError.diagnostic("cannot write the file", failure.path, failure.code)
     }
   }
 }

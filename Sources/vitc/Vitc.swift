@@ -19,6 +19,7 @@ struct Vitc: ParsableCommand {
   /// Parses the arguments, runs the subcommand, tells errors, and exits.
   static func main() {
     let arguments = Array(CommandLine.arguments.dropFirst())
+    Signals.prepare()
     do {
       if let diagnostic = unknownSubcommand(arguments) {
         Console.tell(diagnostic)
@@ -26,6 +27,7 @@ struct Vitc: ParsableCommand {
       }
       var command = try parseAsRoot(arguments)
       try command.run()
+      try Console.finishOutput()
     } catch let diagnostic as Diagnostic {
       Console.tell(diagnostic)
       Self.exit(withError: ExitCode.failure)

@@ -117,11 +117,11 @@ import Testing
     ),
     (
       #"{"t":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#,
-      "'shape' is an array of 1, expected an array of dimensions"
+      "'shape' is an array of 1, expected an array of extents, each 0 or more"
     ),
     (
       #"{"t":{"dtype":"F32","shape":[1],"data_offsets":[0]}}"#,
-      "'data_offsets' is an array of 1, expected two offsets"
+      "'data_offsets' is an array of 1, expected two offsets, 0 or more"
     ),
     (
       #"{"t":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#,
@@ -129,7 +129,7 @@ import Testing
     ),
     (
       #"{"t":{"dtype":"F32","shape":[1],"data_offsets":[0,18446744073709551615]}}"#,
-      "'data_offsets' is an array of 2, expected two offsets"
+      "'data_offsets' is an array of 2, expected two offsets, 0 or more"
     ),
     (
       #"{"t":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}}"#,

@@ -114,12 +114,13 @@ struct SafetensorsHeader {
     }
     guard let shape = Self.naturals(members["shape"]) else {
       throw fault(
-        "'shape' is \(members["shape"]?.described ?? "absent"), expected an array of dimensions")
+        "'shape' is \(members["shape"]?.described ?? "absent"), expected an array of extents, "
+          + "each 0 or more")
     }
     guard let range = Self.naturals(members["data_offsets"]), range.count == 2 else {
       throw fault(
         "'data_offsets' is \(members["data_offsets"]?.described ?? "absent"), "
-          + "expected two offsets")
+          + "expected two offsets, 0 or more")
     }
     guard range[0] <= range[1] else {
       throw fault("'data_offsets' \(range) end before they begin")

@@ -24,6 +24,16 @@ enum Console {
     FileHandle.standardError.write(Data(text.utf8))
   }
 
+  /// Throws if what was printed to stdout did not all arrive, such as on a full disk.
+  static func finishOutput() throws(Diagnostic) {
+    // nil stands for all streams: Swift may not read the C library's variable stdout.
+    guard fflush(nil) != 0 else { return }
+    let code = errno
+    throw Diagnostic(
+      "cannot write the output: \(String(cString: strerror(code)).lowercased())",
+      at: .file("stdout"))
+  }
+
   /// `true` iff stderr is a terminal, where a line may be drawn over.
   static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 }
