@@ -53,7 +53,7 @@ public struct Compiler {
           "the passes stop in the form '\(graph.form.rawValue)', code needs 'planned'",
           at: .argument("--stop-after"), hint: "use it with --emit ir")
       }
-      try generate(graph, model, target, &report, &watch)
+      try generate(graph, of: imported, model, target, &report, &watch)
       report.warnings = model.checkpoint.warnings
     }
     report.phases = watch.phases
@@ -61,7 +61,8 @@ public struct Compiler {
   }
 
   private func generate(
-    _ graph: Graph, _ model: Model, _ target: Target, _ report: inout CompileReport,
+    _ graph: Graph, of imported: Graph, _ model: Model, _ target: Target,
+    _ report: inout CompileReport,
     _ watch: inout Stopwatch
   ) throws(Diagnostic) {
     report.weightsBytes = graph.weightsBytes
@@ -72,7 +73,7 @@ public struct Compiler {
     var program = ProgramInfo(
       name: try symbolPrefix(model), model: model.configuration.name,
       compilerVersion: Version.current, weightsBytes: graph.weightsBytes,
-      arenaBytes: graph.arenaBytes, parameters: graph.parameterCount, flops: report.flops,
+      arenaBytes: graph.arenaBytes, parameters: imported.parameterCount, flops: report.flops,
       preprocessing: PreprocessingInfo(model.configuration.preprocessing),
       json: try metadata.text())
 
@@ -98,6 +99,12 @@ public struct Compiler {
       let checkpoint = model.checkpoint
       try WeightPacker(graph, weights: { (name) throws(Diagnostic) in try checkpoint.read(name) })
         .pack(into: product) { progress("pack weights", Double($0) / total) }
+      // A checkpoint with a NaN is broken, be it in a tensor that the passes found to have no
+      // effect, such as a bias of keys: reading is what notices it.
+      let read = graph.checkpointTensors
+      for name in imported.checkpointTensors.keys.sorted() where read[name] == nil {
+        _ = try checkpoint.read(name)
+      }
       let hash = product.sealWeights()
       watch.lap("pack weights")
 

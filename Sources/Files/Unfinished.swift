@@ -44,6 +44,16 @@ public enum Unfinished {
     }
   }
 
+  /// Removes those in one folder and goes on, as tests do.
+  static func removeAll(inside folder: String) {
+    paths.withLock { paths in
+      for path in paths where path.hasPrefix(folder + "/") {
+        remove(path)
+        paths.remove(path)
+      }
+    }
+  }
+
   private static func remove(_ path: String) {
     guard unlink(path) != 0 else { return }
     // A tool that still runs may add a file between two looks; after some it is left to its fate.

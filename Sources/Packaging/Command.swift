@@ -50,7 +50,9 @@ enum Command {
       case SIGINT, SIGTERM, SIGHUP: nil as String?
       case SIGKILL: "the memory may be exhausted"
       // Linkers map their output: writing to it raises SIGBUS where the disk has no more blocks.
-      default: "the disk may be full: free some space, or choose another folder with -o"
+      default:
+        "the disk may be full or file sizes limited (ulimit -f): free some space, or choose "
+          + "another folder with -o"
       }
     return Diagnostic("\(path) \(how)", notes: lines.prefix(20).map(String.init), hint: hint)
   }

@@ -87,6 +87,7 @@ enum FileError {
       case ENOSPC, EDQUOT: "free some space, or choose another folder with -o"
       case EACCES, EPERM, EROFS: "choose a folder that you may write to with -o"
       case ENOENT: "create the folder first"
+      case EFBIG: "raise the limit on file sizes (ulimit -f), or choose another file system with -o"
       default: nil
       }
     return Diagnostic("\(what): \(reason)", at: .file(place(path)), hint: hint)

@@ -40,12 +40,15 @@ extension Graph {
   }
 
   /// The number of elements of the checkpoint's tensors that the graph reads.
-  public var parameterCount: Int {
+  public var parameterCount: Int { checkpointTensors.values.reduce(0, +) }
+
+  /// The checkpoint's tensors that the graph reads, by name, with their numbers of elements.
+  public var checkpointTensors: [String: Int] {
     var tensors: [String: Int] = [:]
     for node in nodes {
       if case .weight(let weight) = node.op { tensors[weight.tensor] = node.type.count }
     }
-    return tensors.values.reduce(0, +)
+    return tensors
   }
 
   /// The floating-point operations of a node's products: two for each multiply-add.

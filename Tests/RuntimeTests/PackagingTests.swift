@@ -2,6 +2,7 @@ import Foundation
 import IR
 import Testing
 
+@testable import Files
 @testable import Packaging
 
 @Suite struct PackagingTests {
@@ -135,6 +136,52 @@ import Testing
     let full = message(folder("libtoy.so"), bytes: 1 << 52)
     #expect(full?.message.hasPrefix("cannot reserve ") == true)
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == [])
+  }
+
+  /// Unfinished files stand in a hidden folder; messages name the folder that users know.
+  @Test func messagesDoNotNameHiddenFolders() {
+    let places = ["a/.vitc-x1/weights": "a", "/.vitc-x1/weights": "/", "a/b.so": "a/b.so"]
+    for (path, place) in places {
+      #expect(FileError.diagnostic("cannot", path, ENOSPC).location == .file(place))
+    }
+    #expect(
+      FileError.diagnostic("cannot", "x", EFBIG).hint?.hasPrefix("raise the limit on file sizes")
+        == true)
+  }
+
+  @Test func toolsThatFail() throws {
+    let folder = try Folder()
+    func complaint(_ script: String) throws -> Diagnostic? {
+      #expect(throws: Diagnostic.self) { try Command.run("/bin/sh", ["-c", script]) }
+    }
+    let failed = try complaint("echo one; echo two >&2; exit 3")
+    #expect(failed?.message == "/bin/sh failed")
+    #expect(failed?.notes == ["one", "two"])
+    #expect(failed?.hint?.hasPrefix("the disk may be full") == true)
+    // As a linker ends that writes to a mapping on a full disk, and what LLVM prints then.
+    let full = try complaint(
+      "echo first; echo 'PLEASE submit a bug report to x'; echo rest; kill -BUS $$")
+    #expect(full?.message == "/bin/sh was ended by signal 7")
+    #expect(full?.notes == ["first"])
+    #expect(full?.hint?.hasPrefix("the disk may be full") == true)
+    #expect(try complaint("kill -TERM $$")?.hint == nil)
+    #expect(try complaint("kill -KILL $$")?.hint == "the memory may be exhausted")
+    let absent = #expect(throws: Diagnostic.self) { try Command.run(folder("none"), []) }
+    #expect(absent?.message == "cannot run \(folder("none")): No such file or directory")
+  }
+
+  @Test func interruptionsRemoveUnfinishedFiles() throws {
+    let folder = try Folder()
+    let workspace = try Workspace(in: folder.path)
+    try FileError.write("unfinished", to: workspace.file("x"))
+    // Not of this workspace's knowledge, as a linker's own temporary file.
+    try FileError.write("stray", to: "\(workspace.path)/stray")
+    #expect(Unfinished.add { folder("file") } == folder("file"))
+    try FileError.write("unfinished", to: folder("file"))
+    try FileError.write("finished", to: folder("other"))
+    Unfinished.removeAll(inside: folder.path)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["other"])
+    withExtendedLifetime(workspace) {}
   }
 
   @Test func namesFromFiles() {

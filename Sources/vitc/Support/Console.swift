@@ -1,10 +1,12 @@
-import Foundation
+@preconcurrency import Foundation
 import IR
 
+// The C library's variable stdout is not declared safe to read from several threads; nobody assigns
+// it.
 #if canImport(Glibc)
-  import Glibc
+  @preconcurrency import Glibc
 #elseif canImport(Musl)
-  import Musl
+  @preconcurrency import Musl
 #endif
 
 /// What is said on stderr; stdout is for the product.
@@ -26,12 +28,10 @@ enum Console {
 
   /// Throws if what was printed to stdout did not all arrive, such as on a full disk.
   static func finishOutput() throws(Diagnostic) {
-    // nil stands for all streams: Swift may not read the C library's variable stdout.
-    guard fflush(nil) != 0 else { return }
-    let code = errno
-    throw Diagnostic(
-      "cannot write the output: \(String(cString: strerror(code)).lowercased())",
-      at: .file("stdout"))
+    // Once a write has failed, later ones may succeed: the mark in the stream remains.
+    let failed = fflush(stdout) != 0
+    guard failed || ferror(stdout) != 0 else { return }
+    throw Diagnostic("cannot write to standard output", hint: "the disk may be full")
   }
 
   /// `true` iff stderr is a terminal, where a line may be drawn over.
