@@ -19,7 +19,39 @@ private func lastError(_ entry: vit_entry) -> String {
   @Test func missingLibrary() {
     let error = error { _ = try VitModel(path: "/nowhere/libnone.so") }
     #expect(error?.status == .libraryUnreadable)
-    #expect(error?.message.contains("/nowhere/libnone.so") == true)
+    #expect(error?.message == "cannot load '/nowhere/libnone.so': no such file")
+  }
+
+  /// A cut library would kill the process when the dynamic linker, or a run, touches what is
+  /// missing.
+  @Test func truncatedLibraries() throws {
+    let folder = try Folder()
+    let whole = try Data(contentsOf: URL(fileURLWithPath: try Fixture.library()))
+    let path = folder("libcut.so")
+    func message(_ bytes: Data) throws -> String? {
+      try bytes.write(to: URL(fileURLWithPath: path))
+      let error = error { _ = try VitModel(path: path) }
+      #expect(error?.status == .libraryUnreadable)
+      return error?.message
+    }
+    for count in [5, 63, 64, 100, 600, 4096, whole.count / 2] {
+      let message = try message(whole.prefix(count))
+      #expect(message?.hasPrefix("cannot load '\(path)': it is truncated") == true, "\(count)")
+    }
+    #expect(try message(Data())?.hasSuffix(": it is no shared library") == true)
+    #expect(try message(Data("a text".utf8))?.hasSuffix(": it is no shared library") == true)
+    var narrow = whole
+    narrow[4] = 1  // 32 bits
+    #expect(
+      try message(narrow)?.hasSuffix(": it is no shared library for a 64-bit processor") == true)
+    var endless = whole
+    // The size in the file of the first segment, the second entry of the table at 64.
+    endless.replaceSubrange(64 + 56 + 32..<64 + 56 + 40, with: [UInt8](repeating: 255, count: 8))
+    #expect(try message(endless)?.contains("it is truncated") == true)
+    #expect(error { _ = try VitModel(path: folder.path) }?.message.hasSuffix("a folder") == true)
+    #expect(
+      error { _ = try VitModel(path: "/dev/null") }?.message
+        == "cannot load '/dev/null': it is not a regular file")
   }
 
   @Test func otherLibrary() throws {

@@ -105,5 +105,11 @@ import Testing
       try model.preprocess(rgb: rgb, width: 6, height: 4)
     }
     #expect(error?.message == "60 bytes are no image of 6 x 4 pixels in rows of 18 bytes")
+    // Sizes whose products exceed an integer.
+    for (width, height, row) in [(Int.max, 4, nil), (5, Int.min, nil), (5, 4, Int.max)] {
+      #expect(throws: VitError.self) {
+        try model.preprocess(rgb: rgb, width: width, height: height, rowBytes: row)
+      }
+    }
   }
 }

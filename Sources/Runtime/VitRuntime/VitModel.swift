@@ -30,6 +30,9 @@ public final class VitModel: Sendable {
   public convenience init(path: String, options: VitOptions = VitOptions()) throws {
     // dlopen would look for a bare name in the system's folders.
     let file = path.contains("/") ? path : "./" + path
+    if let fault = LibraryFile.fault(file) {
+      throw VitError(.libraryUnreadable, "cannot load '\(path)': \(fault)")
+    }
     guard let library = dlopen(file, RTLD_NOW | RTLD_LOCAL) else {
       let reason = dlerror().map { String(cString: $0) } ?? "unknown reason"
       throw VitError(.libraryUnreadable, "cannot load '\(path)': \(reason)")
@@ -112,9 +115,11 @@ public final class VitModel: Sendable {
   public func preprocess(
     rgb: [UInt8], width: Int, height: Int, rowBytes: Int? = nil
   ) throws -> [Float] {
-    let row = rowBytes ?? 3 * width
+    // What may overflow is refused before it is used.
+    let row = rowBytes ?? 3 &* width
+    let (before, overflow) = row.multipliedReportingOverflow(by: height &- 1)
     guard let columns = Int32(exactly: width), let rows = Int32(exactly: height), columns > 0,
-      rows > 0, row >= 3 * width, rgb.count >= row * (height - 1) + 3 * width
+      rows > 0, row >= 3 * width, !overflow, rgb.count - 3 * width >= before
     else {
       throw VitError(
         .invalidArgument,

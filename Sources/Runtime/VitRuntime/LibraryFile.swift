@@ -1,0 +1,63 @@
+import Glibc
+
+/// What a look into a file tells before the dynamic linker maps it.
+///
+/// `dlopen` believes the headers: touching a page beyond the end of a truncated library kills the
+/// process (SIGBUS).
+enum LibraryFile {
+  /// Returns why the file cannot be loaded, or `nil` if nothing speaks against it.
+  static func fault(_ path: String) -> String? {
+    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard file >= 0 else { return reason(errno) }
+    defer { close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0 else { return reason(errno) }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      return status.st_mode & S_IFMT == S_IFDIR ? "it is a folder" : "it is not a regular file"
+    }
+    let size = UInt64(status.st_size)
+    // Elf64_Ehdr is 64 bytes long: magic, class 2 (64 bits), byte order 1 (little).
+    let header = bytes(file, at: 0, count: 64)
+    guard header.starts(with: [0x7f, 0x45, 0x4c, 0x46]) else { return "it is no shared library" }
+    guard header.count == 64 else { return "it is truncated" }
+    guard header[4] == 2, header[5] == 1, integer(UInt16.self, header, 16) == 3 else {
+      return "it is no shared library for a 64-bit processor"  // ET_DYN
+    }
+    // e_phoff, e_phentsize and e_phnum; each Elf64_Phdr has p_offset at 8 and p_filesz at 32.
+    let (start, stride) = (integer(UInt64.self, header, 32), integer(UInt16.self, header, 54))
+    let count = integer(UInt16.self, header, 56)
+    guard stride == 56, start <= size, UInt64(count) * 56 <= size - start else {
+      return "it is truncated"
+    }
+    let table = bytes(file, at: off_t(start), count: Int(count) * 56)
+    guard table.count == Int(count) * 56 else { return "it is truncated" }
+    for entry in Swift.stride(from: 0, to: table.count, by: 56) {
+      let (end, overflow) = integer(UInt64.self, table, entry + 8)
+        .addingReportingOverflow(integer(UInt64.self, table, entry + 32))
+      guard !overflow, end <= size else {
+        return "it is truncated: \(size) bytes, expected \(overflow ? "more" : "at least \(end)")"
+      }
+    }
+    return nil
+  }
+
+  private static func reason(_ code: Int32) -> String {
+    code == ENOENT ? "no such file" : String(cString: strerror(code)).lowercased()
+  }
+
+  /// Up to `count` bytes of a file.
+  private static func bytes(_ file: Int32, at offset: off_t, count: Int) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    let read = pread(file, &bytes, count, offset)
+    return Array(bytes.prefix(max(0, read)))
+  }
+
+  /// A little-endian number; the caller has made sure that the bytes are there.
+  private static func integer<T: FixedWidthInteger>(
+    _: T.Type, _ bytes: [UInt8], _ offset: Int
+  ) -> T {
+    bytes.withUnsafeBytes {
+      T(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: T.self))
+    }
+  }
+}
