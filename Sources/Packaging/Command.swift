@@ -17,6 +17,15 @@ enum Command {
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
     posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
 
+    // Threads of a thread pool block signals; the tool shall end by them.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+
     // A fixed environment: what is linked depends on the arguments only. PATH is for compiler
     // drivers, which look for their linker.
     var environment = ["LC_ALL=C"]
@@ -25,7 +34,9 @@ enum Command {
     }
     var process: pid_t = 0
     let failure = withCStrings([path] + arguments) { argv in
-      withCStrings(environment) { envp in posix_spawn(&process, path, &actions, nil, argv, envp) }
+      withCStrings(environment) { envp in
+        posix_spawn(&process, path, &actions, &attributes, argv, envp)
+      }
     }
     close(ends[1])
     defer { close(ends[0]) }

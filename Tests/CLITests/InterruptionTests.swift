@@ -23,11 +23,12 @@ import Testing
   @Test(arguments: ["INT", "TERM", "HUP"])
   func signalsLeaveNothing(signal: String) throws {
     let folder = try Folder()
-    // A shell starts what goes to the background deaf to SIGINT; `env` makes it hear again. A loop
-    // without `sleep` would take the processor from the compiler.
+    // A shell starts what goes to the background deaf to SIGINT, and the thread of this test has
+    // signals blocked; `env` makes the compiler hear again. A loop without `sleep` would take the
+    // processor from it.
     let result = try shell(
       """
-      env --default-signal=INT '\(try program())' compile ViT-Ti/16 --weights seed:1 -q \
+      env --default-signal=HUP,INT,TERM '\(try program())' compile ViT-Ti/16 --weights seed:1 -q \
         -o libvit.so & compiler=$!
       for i in $(seq 600); do [ -z "$(ls -A)" ] || break; sleep 0.05; done
       ls -A | cut -c 1-6
@@ -42,7 +43,8 @@ import Testing
     let folder = try Folder()
     let result = try shell(
       """
-      trap '' HUP; '\(try program())' compile '\(Self.digits)' -q -o libdigits.so & compiler=$!
+      env --default-signal=HUP sh -c "trap '' HUP; exec '\(try program())' compile \
+        '\(Self.digits)' -q -o libdigits.so" & compiler=$!
       for i in $(seq 600); do [ -z "$(ls -A)" ] || break; sleep 0.05; done
       kill -HUP $compiler; wait $compiler; echo $?
       """, in: folder)
