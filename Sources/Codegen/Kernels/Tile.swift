@@ -25,8 +25,8 @@ struct Epilogue: Hashable {
 /// of parts, each of them the chain `fma(a[k], b[k], sum)` for k ascending, whatever the height of
 /// the tile, so the split of the rows into tiles and tasks does not change a bit.
 ///
-/// The parts keep the error small: it grows with the length of a chain of additions, and a part of
-/// 256 steps, added to a total in memory, costs about one step.
+/// The parts keep the error small: it grows with the length of a chain of additions. Adding one to
+/// a total in memory costs as much as a few steps.
 struct Tile: Hashable {
   /// The rows of the tile: 1...target.tileRows.
   var rows: Int
@@ -51,7 +51,10 @@ struct Tile: Hashable {
   /// Elements from one row to the next of a panel.
   static let panelWidth = Pack.standardWidth
   /// The steps of one chain in a part of a sum, at most.
-  static let partSteps = 256
+  ///
+  /// Measured on ViT-B/16, relative L2 error of the logits against float64 and time of one thread:
+  /// no parts 1.2e-6, 293.5 ms; 768 steps 8.3e-7, 294.3 ms; 512 6.6e-7, 296.1; 256 5.5e-7, 297.0.
+  static let partSteps = 768
   /// The steps of the depth in one round of the loop.
   private var unroll: Int { max(4, chains) }
   /// The rounds of each part but the last: parts as equal as can be.
