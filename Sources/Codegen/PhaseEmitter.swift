@@ -136,6 +136,20 @@ struct PhaseEmitter {
     case .meanRows:
       guard let shape = type?.shape else { return nil }
       return reduction(.mean, axis: 0, shape, operands[0], output)
+    case .conv2d(let op): return convolution(op, node, operands, output)
+    case .maxPool(let op):
+      let kernel = MaxPoolKernel(
+        windows: op.windows(pixels: operands[0].rows), channels: output.columns, border: op.border,
+        xStride: operands[0].stride, outputStride: output.stride)
+      return Call(
+        kernel: kernel.function(builder), operands: [.matrix(operands[0]), .matrix(output)])
+    case .groupNorm(let op):
+      let kernel = GroupNormKernel(
+        rows: output.rows, columns: output.columns, groups: op.groups, epsilon: op.epsilon,
+        xStride: operands[0].stride, outputStride: output.stride)
+      return Call(
+        kernel: kernel.function(builder),
+        operands: operands.map { .matrix($0) } + [.matrix(output)])
     case .matMul(let op): return product(op, node.type.shape, operands, output)
     case .transpose:
       let kernel = MatrixKernel(
@@ -144,7 +158,8 @@ struct PhaseEmitter {
       return Call(
         kernel: kernel.function(builder),
         operands: [.matrix(operands[0]), .none, .matrix(output)])
-    case .patchEmbed, .linear, .splitHeads, .mergeHeads, .resizePositionEmbedding, .pack:
+    case .patchEmbed, .linear, .splitHeads, .mergeHeads, .resizePositionEmbedding,
+      .standardizeWeight, .pack:
       throw Diagnostic(
         "'\(node.op.mnemonic)' has no code: it is computed from weights, or rewritten before",
         at: .node(node.name))
@@ -174,6 +189,22 @@ struct PhaseEmitter {
         .matrix(operands[0]), .matrix(operands[1]), .matrix(output),
         op.biasIndex.map { .matrix(operands[$0]) } ?? .none,
         residual.map { .matrix($0) } ?? .none, .scratch,
+      ], scratchBytes: kernel.scratchBytes)
+  }
+
+  private func convolution(
+    _ op: Conv2d, _ node: Node, _ operands: [Matrix], _ output: Matrix
+  ) -> Call {
+    let (x, weight) = (graph[node.operands[0]].type.shape, graph[node.operands[1]].type.shape)
+    let kernel = ConvolutionKernel(
+      windows: op.windows(of: x, weight: weight), channels: weight[1], filters: weight[0],
+      isPlanar: op.width == nil, hasBias: operands.count > 2, xStride: operands[0].stride,
+      outputStride: output.stride)
+    return Call(
+      kernel: kernel.function(builder),
+      operands: [
+        .matrix(operands[0]), .matrix(operands[1]),
+        operands.count > 2 ? .matrix(operands[2]) : .none, .matrix(output), .scratch,
       ], scratchBytes: kernel.scratchBytes)
   }
 

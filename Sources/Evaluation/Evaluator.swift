@@ -124,6 +124,10 @@ public struct Evaluator {
         .evaluate([operands[0]])
       let rows = Tensor(shape: [weight.shape[0], patches.columns], values: weight.values)
       return BLAS.linear([patches, rows] + operands.dropFirst(2))
+    case .conv2d(let op):
+      let (weight, windows) = (operands[1], op.unfolded(operands))
+      let rows = Tensor(shape: [weight.shape[0], windows.columns], values: weight.values)
+      return BLAS.linear([windows, rows] + operands.dropFirst(2))
     default: return node.op.evaluate(operands)
     }
   }

@@ -26,6 +26,10 @@ public enum Op: Hashable, Sendable {
   case activation(Activation)
   case swiGLU(SwiGLU)
   case meanRows(MeanRows)
+  case conv2d(Conv2d)
+  case standardizeWeight(StandardizeWeight)
+  case groupNorm(GroupNorm)
+  case maxPool(MaxPool)
   case copy(Copy)
   case pack(Pack)
   case contraction(Contraction)
@@ -57,6 +61,10 @@ public enum Op: Hashable, Sendable {
     case .activation(let op): op
     case .swiGLU(let op): op
     case .meanRows(let op): op
+    case .conv2d(let op): op
+    case .standardizeWeight(let op): op
+    case .groupNorm(let op): op
+    case .maxPool(let op): op
     case .copy(let op): op
     case .pack(let op): op
     case .contraction(let op): op
@@ -94,6 +102,10 @@ public enum Op: Hashable, Sendable {
         reader(Activation.self, Op.activation),
         reader(SwiGLU.self, Op.swiGLU),
         reader(MeanRows.self, Op.meanRows),
+        reader(Conv2d.self, Op.conv2d),
+        reader(StandardizeWeight.self, Op.standardizeWeight),
+        reader(GroupNorm.self, Op.groupNorm),
+        reader(MaxPool.self, Op.maxPool),
         reader(Copy.self, Op.copy),
         reader(Pack.self, Op.pack),
         reader(Contraction.self, Op.contraction),
@@ -183,7 +195,8 @@ public enum Op: Hashable, Sendable {
     case .slice, .reshape, .concatenate: true
     case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding,
       .transpose, .add, .multiply, .scale, .center, .layerNorm, .linear, .matMul, .splitHeads,
-      .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .copy, .pack, .contraction,
+      .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .conv2d, .standardizeWeight,
+      .groupNorm, .maxPool, .copy, .pack, .contraction,
       .attention:
       false
     }

@@ -175,10 +175,11 @@ extension Op {
     switch self {
     case .contraction(let op): op.residualIndex == position
     case .add, .multiply: true
-    case .scale, .activation, .layerNorm, .softmax: position == 0
+    case .scale, .activation, .layerNorm, .groupNorm, .softmax: position == 0
     case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding,
       .concatenate, .slice, .reshape, .transpose, .center, .linear, .matMul, .splitHeads,
-      .mergeHeads, .swiGLU, .meanRows, .copy, .pack, .attention:
+      .mergeHeads, .swiGLU, .meanRows, .conv2d, .standardizeWeight, .maxPool, .copy, .pack,
+      .attention:
       false
     }
   }

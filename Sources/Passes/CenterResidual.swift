@@ -129,7 +129,8 @@ private struct Stream {
     case .concatenate, .copy, .slice, .scale, .meanRows: Array(node.operands.indices)
     case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding,
       .reshape, .transpose, .multiply, .center, .layerNorm, .linear, .matMul, .splitHeads,
-      .mergeHeads, .softmax, .activation, .swiGLU, .pack, .attention:
+      .mergeHeads, .softmax, .activation, .swiGLU, .conv2d, .standardizeWeight, .groupNorm,
+      .maxPool, .pack, .attention:
       []
     }
   }
@@ -171,7 +172,8 @@ private struct Stream {
     case .contraction, .add, .copy, .scale, .meanRows: true
     case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding,
       .reshape, .transpose, .multiply, .center, .layerNorm, .linear, .matMul, .splitHeads,
-      .mergeHeads, .softmax, .activation, .swiGLU, .pack, .attention:
+      .mergeHeads, .softmax, .activation, .swiGLU, .conv2d, .standardizeWeight, .groupNorm,
+      .maxPool, .pack, .attention:
       false
     }
   }

@@ -58,12 +58,13 @@ extension Graph {
     // `depth` multiply-adds for each element of the result.
     case .linear, .contraction: return 2 * node.type.count * (type(0).shape.last ?? 0)
     case .matMul: return 2 * node.type.count * (type(0).shape.last ?? 0)
-    case .patchEmbed: return 2 * node.type.count * type(1).shape.dropFirst().reduce(1, *)
+    case .patchEmbed, .conv2d: return 2 * node.type.count * type(1).shape.dropFirst().reduce(1, *)
     // Scores, then weighted values: each `tokens` multiply-adds for each element of the queries.
     case .attention: return 4 * node.type.count * type(1).shape[0]
     case .input, .weight, .fill, .extractPatches, .resizePositionEmbedding, .concatenate, .slice,
       .reshape, .transpose, .add, .multiply, .scale, .center, .layerNorm, .splitHeads,
-      .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .copy, .pack:
+      .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .standardizeWeight, .groupNorm,
+      .maxPool, .copy, .pack:
       return 0
     }
   }

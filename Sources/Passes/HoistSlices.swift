@@ -97,7 +97,8 @@ private func rowOperands(_ node: Node, _ graph: Graph) -> [Int: Int]? {
   case .scale, .layerNorm, .linear, .matMul, .softmax, .activation, .swiGLU, .copy, .attention:
     return [0: 0]
   case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding, .reshape,
-    .transpose, .splitHeads, .mergeHeads, .meanRows, .pack, .contraction:
+    .transpose, .splitHeads, .mergeHeads, .meanRows, .conv2d, .standardizeWeight, .groupNorm,
+    .maxPool, .pack, .contraction:
     return nil
   }
 }

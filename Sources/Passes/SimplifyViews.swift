@@ -47,7 +47,8 @@ private func identity(_ node: Node, _ rewriter: GraphRewriter) -> Value? {
   case .scale(let scale): return scale.factor == 1 ? node.operands[0] : nil
   case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding, .transpose,
     .add, .multiply, .center, .layerNorm, .linear, .matMul, .splitHeads, .mergeHeads, .softmax,
-    .activation, .swiGLU, .meanRows, .copy, .pack, .contraction, .attention:
+    .activation, .swiGLU, .meanRows, .conv2d, .standardizeWeight, .groupNorm, .maxPool, .copy,
+    .pack, .contraction, .attention:
     return nil
   }
 }

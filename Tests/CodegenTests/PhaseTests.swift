@@ -153,6 +153,32 @@ import Testing
   }
 
   @Test(arguments: Target.runnableHere)
+  func convolutions(_ target: Target) throws {
+    let padding = Padding(top: 2, left: 1, bottom: 0, right: 1)
+    for (channels, filters) in [(3, 5), (16, 33)] {
+      try check(
+        .conv2d(Conv2d(stride: 2, padding: padding)),
+        [[channels, 9, 7], [filters, channels, 3, 2]], on: target, tolerance: 3e-5)
+      try check(
+        .conv2d(Conv2d(width: 7, padding: padding)),
+        [[63, channels], [filters, channels, 3, 3], [filters]], on: target, tolerance: 5e-5)
+      try check(
+        .conv2d(Conv2d(width: 3, stride: 2)),
+        [[21, channels], [filters, channels, 1, 1]], on: target, tolerance: 3e-5)
+    }
+    for (channels, groups) in [(6, 3), (40, 2), (64, 32)] {
+      try check(
+        .groupNorm(GroupNorm(groups: groups, epsilon: 1e-5)),
+        [[130, channels], [channels], [channels]], on: target, tolerance: 2e-5, range: 1...5)
+    }
+    for border in PoolBorder.allCases {
+      try check(
+        .maxPool(MaxPool(width: 7, size: 3, stride: 2, padding: padding, border: border)),
+        [[63, 37]], on: target, tolerance: 0, range: -3 ... -1)
+    }
+  }
+
+  @Test(arguments: Target.runnableHere)
   func fused(_ target: Target) throws {
     try check(
       .contraction(

@@ -62,6 +62,21 @@ import Testing
     Sample(.activation(Activation(.geluTanh)), .f32(2, 3)),
     Sample(.swiGLU(SwiGLU()), .f32(2, 6)),
     Sample(.meanRows(MeanRows()), .f32(2, 3)),
+    Sample(.conv2d(Conv2d()), .f32(3, 5, 4), .f32(6, 3, 2, 3)),
+    Sample(
+      .conv2d(
+        Conv2d(width: 4, stride: 2, padding: Padding(top: 1, left: 0, bottom: 2, right: 1))),
+      .f32(20, 3), .f32(6, 3, 3, 2), .f32(6)),
+    Sample(.standardizeWeight(StandardizeWeight(epsilon: 1e-8)), .f32(6, 3, 2, 2)),
+    Sample(.standardizeWeight(StandardizeWeight(epsilon: 1e-5, kind: .deviation)), .f32(6, 3)),
+    Sample(
+      .groupNorm(GroupNorm(groups: 3, epsilon: 1e-5)), .f32(5, 6), .f32(6), .f32(6)),
+    Sample(.maxPool(MaxPool(width: 4, size: 3, stride: 2)), .f32(20, 3)),
+    Sample(
+      .maxPool(
+        MaxPool(
+          width: 4, size: 3, stride: 2, padding: Padding(top: 1, left: 0, bottom: 2, right: 1),
+          border: .zero)), .f32(20, 3)),
     Sample(.copy(Copy()), .f32(2, 3)),
     Sample(.pack(Pack()), .f32(33, 3)),
     Sample(.pack(Pack(width: 2)), .f32(3, 3)),

@@ -44,7 +44,8 @@ extension Graph {
       return !operandNode.op.isView
     case .slice, .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding,
       .transpose, .add, .multiply, .scale, .center, .layerNorm, .linear, .matMul, .splitHeads,
-      .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .copy, .pack, .contraction,
+      .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .conv2d, .standardizeWeight,
+      .groupNorm, .maxPool, .copy, .pack, .contraction,
       .attention:
       return true
     }
@@ -87,7 +88,8 @@ extension Graph {
         uses = outputs.count { $0.value == root }
       case .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding, .concatenate,
         .transpose, .add, .multiply, .scale, .center, .layerNorm, .linear, .matMul, .splitHeads,
-        .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .copy, .pack, .contraction,
+        .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .conv2d, .standardizeWeight,
+        .groupNorm, .maxPool, .copy, .pack, .contraction,
         .attention:
         return root
       }

@@ -1,0 +1,176 @@
+import IR
+
+/// Visits the windows of an image.
+extension Builder {
+  /// The range of a window's taps that lie in the image, along one side whose first tap is at
+  /// `start`, which may lie before the image.
+  func taps(from start: Value, size: Int, extent: Int) -> (first: Value, end: Value) {
+    (
+      maximum(constant(0), subtract(constant(0), start)),
+      minimum(constant(size), subtract(constant(extent), start))
+    )
+  }
+
+  /// Visits the taps of window `index` that lie in the image: row and column of the tap, and the
+  /// index of the pixel.
+  func visitTaps(
+    of windows: Windows, _ index: Value, carrying initial: [Value] = [],
+    _ body: (_ u: Value, _ v: Value, _ pixel: Value, _ carried: [Value]) -> [Value]
+  ) -> [Value] {
+    let columns = constant(windows.columns)
+    let step = constant(windows.stride)
+    let top = subtract(
+      multiply(divide(index, columns), step), constant(windows.padding.top))
+    let left = subtract(
+      multiply(remainder(index, columns), step), constant(windows.padding.left))
+    let rows = taps(from: top, size: windows.kernelHeight, extent: windows.height)
+    let inRow = taps(from: left, size: windows.kernelWidth, extent: windows.width)
+    return forLoop(from: rows.first, to: rows.end, carrying: initial) { u, carried in
+      let line = add(multiply(add(top, u), constant(windows.width)), left)
+      return forLoop(from: inRow.first, to: inRow.end, carrying: carried) { v, carried in
+        body(u, v, add(line, v), carried)
+      }
+    }
+  }
+
+  /// `true` iff window `index` lies wholly in the image.
+  func isInside(_ windows: Windows, _ index: Value) -> Value {
+    let columns = constant(windows.columns)
+    func isInside(_ place: Value, _ before: Int, _ size: Int, _ extent: Int) -> Value {
+      let start = subtract(multiply(place, constant(windows.stride)), constant(before))
+      return and(
+        less(constant(-1), start), less(start, constant(extent - size + 1)))
+    }
+    return and(
+      isInside(
+        divide(index, columns), windows.padding.top, windows.kernelHeight, windows.height),
+      isInside(
+        remainder(index, columns), windows.padding.left, windows.kernelWidth, windows.width))
+  }
+}
+
+/// A convolution that no pass has rewritten, kept so that every legal graph runs.
+///
+/// Each window is gathered into a row of scratch memory, its elements in the order of a filter's;
+/// each element of the result is the sum of products of that row and a filter. The filters are
+/// read whole for each window.
+struct ConvolutionKernel: Hashable {
+  var windows: Windows
+  /// Channels of the image.
+  var channels: Int
+  /// Channels of the result.
+  var filters: Int
+  /// `true` iff the image is planar: `[channels, height, width]`.
+  var isPlanar: Bool
+  var hasBias: Bool
+  /// Elements from one pixel to the next.
+  var xStride: Int
+  var outputStride: Int
+
+  private var taps: Int { windows.kernelHeight * windows.kernelWidth }
+  private var depth: Int { channels * taps }
+  /// The row of one window.
+  var scratchBytes: Int { depth * 4 }
+
+  private var name: String {
+    let padding = windows.padding
+    return "conv2d_f32_\(windows.height)x\(windows.width)x\(channels)" + (isPlanar ? "_planar" : "")
+      + "_\(filters)x\(windows.kernelHeight)x\(windows.kernelWidth)_stride\(windows.stride)"
+      + "_padding\(padding.top)_\(padding.left)_\(padding.bottom)_\(padding.right)"
+      + (hasBias ? "_bias" : "") + "_strides\(xStride)_\(outputStride)"
+  }
+
+  /// Returns the function `(image, weight, bias, output, scratch, task, count) -> void`: tasks
+  /// share the windows.
+  func function(_ b: Builder) -> Function {
+    b.define(
+      name, Array(repeating: b.pointer, count: 5) + [b.i64, b.i64]
+    ) { arguments in
+      let lanes = b.target.lanes
+      let row = arguments[4]
+      let (first, end) = b.share(of: b.constant(windows.count), arguments[5], of: arguments[6])
+      b.forLoop(from: first, to: end) { index, _ in
+        gather(b, arguments[0], index, row)
+        let output = b.element(arguments[3], b.multiply(index, b.constant(outputStride)))
+        b.forLoop(from: b.constant(0), to: b.constant(filters)) { filter, _ in
+          let line = b.element(arguments[1], b.multiply(filter, b.constant(depth)))
+          let sums = b.visitRow(columns: depth, sums: b.floats(0, lanes)) { bytes, count, sum in
+            b.multiplyAdd(
+              b.loadFloats(b.offset(row, bytes), lanes, count: count),
+              b.loadFloats(b.offset(line, bytes), lanes, count: count), sum)
+          }
+          let sum = b.total(sums)
+          let result =
+            hasBias ? b.addFloat(sum, b.load(b.f32, b.element(arguments[2], filter))) : sum
+          b.store(result, b.element(output, filter))
+          return []
+        }
+        return []
+      }
+    }
+  }
+
+  /// Emits the copy of window `index` to `row`.
+  private func gather(_ b: Builder, _ image: Value, _ index: Value, _ row: Value) {
+    if taps > 1 {
+      let lanes = b.target.lanes
+      b.visitRow(columns: depth) { bytes, count in
+        b.storeFloats(b.floats(0, lanes), b.offset(row, bytes), count: count)
+      }
+    }
+    let pixels = b.constant(windows.height * windows.width)
+    _ = b.visitTaps(of: windows, index) { u, v, pixel, _ in
+      let tap = b.element(row, b.add(b.multiply(u, b.constant(windows.kernelWidth)), v))
+      let from = b.element(
+        image, isPlanar ? pixel : b.multiply(pixel, b.constant(xStride)))
+      b.forLoop(from: b.constant(0), to: b.constant(channels)) { channel, _ in
+        let x = b.load(b.f32, b.element(from, isPlanar ? b.multiply(channel, pixels) : channel))
+        b.store(x, b.element(tap, b.multiply(channel, b.constant(taps))))
+        return []
+      }
+      return []
+    }
+  }
+}
+
+/// The maximum of each channel in each window of an image.
+struct MaxPoolKernel: Hashable {
+  var windows: Windows
+  var channels: Int
+  var border: PoolBorder
+  /// Elements from one pixel to the next.
+  var xStride: Int
+  var outputStride: Int
+
+  private var name: String {
+    let padding = windows.padding
+    return "max_pool_\(border.rawValue)_f32_\(windows.height)x\(windows.width)x\(channels)"
+      + "_size\(windows.kernelHeight)_stride\(windows.stride)"
+      + "_padding\(padding.top)_\(padding.left)_\(padding.bottom)_\(padding.right)"
+      + "_strides\(xStride)_\(outputStride)"
+  }
+
+  /// Returns the function `(image, output, task, count) -> void`: tasks share the windows.
+  func function(_ b: Builder) -> Function {
+    b.define(name, [b.pointer, b.pointer, b.i64, b.i64]) { arguments in
+      let lanes = b.target.lanes
+      let (first, end) = b.share(of: b.constant(windows.count), arguments[2], of: arguments[3])
+      b.forLoop(from: first, to: end) { index, _ in
+        let output = b.element(arguments[1], b.multiply(index, b.constant(outputStride)))
+        let lowest = b.floats(-.infinity, lanes)
+        let start =
+          border == .lowest
+          ? lowest : b.select(b.isInside(windows, index), lowest, b.floats(0, lanes))
+        b.visitRow(columns: channels) { bytes, count in
+          let largest = b.visitTaps(of: windows, index, carrying: [start]) { _, _, pixel, largest in
+            let from = b.element(arguments[0], b.multiply(pixel, b.constant(xStride)))
+            let x = b.loadFloats(b.offset(from, bytes), lanes, count: count)
+            return [b.maximumFloat(largest[0], x)]
+          }
+          b.storeFloats(largest[0], b.offset(output, bytes), count: count)
+        }
+        return []
+      }
+    }
+  }
+}
