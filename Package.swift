@@ -49,7 +49,7 @@ let package = Package(
   ],
   targets: [
     .target(name: "IR", swiftSettings: strict),
-    .target(name: "Models", dependencies: ["IR"], swiftSettings: strict),
+    .target(name: "Models", dependencies: ["IR", "Npy"], swiftSettings: strict),
     .target(name: "Passes", dependencies: ["IR"], swiftSettings: strict),
     .target(name: "Evaluation", dependencies: ["IR", "COpenBLAS"], swiftSettings: strict),
     .systemLibrary(name: "CLLVM"),

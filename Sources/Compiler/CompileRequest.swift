@@ -52,6 +52,8 @@ public struct CompileRequest {
   public var classes: Int?
   /// `false` iff the head is left out.
   public var wantsHead = true
+  /// Whose arithmetic the model follows; `nil`: that of the checkpoint's family.
+  public var numerics: NumericsConvention?
   /// What the library returns; empty: logits, or features where there is no head.
   public var outputs: [ModelOutput] = []
   /// The form of the answer.

@@ -30,7 +30,7 @@ public struct Compiler {
       request.model,
       options: ModelOptions(
         weights: request.weights, imageSize: request.imageSize, classes: request.classes,
-        dropsHead: !request.wantsHead))
+        dropsHead: !request.wantsHead, numerics: request.numerics))
     let outputs = request.outputs.isEmpty ? model.defaultOutputs : request.outputs
     let imported = try model.graph(outputs: outputs)
     watch.lap("read model")
@@ -161,6 +161,7 @@ public struct Compiler {
         ModelInterface.Tensor(name: $0.name, shape: graph[$0.value].type.shape)
       },
       parameters: program.parameters, flops: program.flops, arenaBytes: program.arenaBytes,
+      numerics: configuration.numericsSummary,
       preprocessing: configuration.preprocessing?.summary)
   }
 }

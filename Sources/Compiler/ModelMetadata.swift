@@ -9,6 +9,8 @@ import Passes
 struct ModelMetadata: Encodable {
   /// The precision of every operation: weights, activations and sums.
   var precision = "f32"
+  /// Whose arithmetic it follows, and what that means.
+  var numerics: String
   /// How images are made ready; absent where nothing is known.
   var preprocessing: Preprocessing?
   /// The names of the classes; empty where nothing is known.
@@ -37,6 +39,7 @@ struct ModelMetadata: Encodable {
       Phase(name: node.name, op: node.op.mnemonic, flops: graph.flops(of: node))
     }
     preprocessing = model.preprocessing
+    numerics = model.numericsSummary
     labels = logits ? model.labels : []
     passes = report.records.filter(\.changed).map(\.name)
     architecture = [

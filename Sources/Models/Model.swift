@@ -11,12 +11,15 @@ public struct ModelOptions: Sendable {
   public var classes: Int?
   /// `--head none`: features only.
   public var dropsHead: Bool
+  /// `--numerics`: whose arithmetic; `nil`: that of the checkpoint's family.
+  public var numerics: NumericsConvention?
 
   /// Creates options; by default everything is as the model says.
   public init(
     weights: String? = nil, imageSize: (height: Int, width: Int)? = nil, classes: Int? = nil,
-    dropsHead: Bool = false
+    dropsHead: Bool = false, numerics: NumericsConvention? = nil
   ) {
+    self.numerics = numerics
     self.weights = weights
     self.imageSize = imageSize
     self.classes = classes
@@ -57,7 +60,7 @@ public struct Model: Sendable {
       source.configuration.labels = []
     }
     let checkpoint = try openCheckpoint(name, &source, options)
-    adaptPositions(&source, to: checkpoint)
+    source.fit(to: checkpoint, options)
     try source.configuration.check()
     if let size = options.imageSize {
       do {
@@ -69,10 +72,14 @@ public struct Model: Sendable {
         throw located
       }
     }
-    try TensorCheck.check(source.configuration, names: source.names, checkpoint: checkpoint)
+    let check = TensorCheck(source.configuration, names: source.names, checkpoint: checkpoint)
+    try check.run()
     return Model(
       configuration: source.configuration, names: source.names,
-      checkpoint: CheckedCheckpoint(checkpoint), notes: source.notes)
+      checkpoint: CheckedCheckpoint(
+        source.names.keepsArrangement
+          ? checkpoint : ArrangedCheckpoint(checkpoint, places: check.wanted),
+        head: check.head), notes: source.notes)
   }
 
   /// What a library of this model returns unless the user says otherwise: logits, or features where
@@ -83,10 +90,14 @@ public struct Model: Sendable {
   ///
   /// Throws if an output is wanted that the model does not have.
   public func graph(outputs: [ModelOutput]) throws(Diagnostic) -> Graph {
-    let (names, configuration) = (names, configuration)
+    let fused = names.fusesQKV
+    let stored = Dictionary(
+      configuration.tensors(fusedQKV: fused).map {
+        ($0.name, names.place($0, of: configuration).graphName)
+      }, uniquingKeysWith: { first, _ in first })
     return try VisionTransformer.graph(
-      configuration, fusedQKV: names.fusesQKV, outputs: outputs
-    ) { names.stored($0, of: configuration) }
+      configuration, fusedQKV: fused, outputs: outputs
+    ) { stored[$0] ?? $0 }
   }
 
   private static func source(_ name: String) throws(Diagnostic) -> ModelFolder {
@@ -113,7 +124,7 @@ public struct Model: Sendable {
     guard let path = options.weights ?? source.path else {
       throw Diagnostic(
         "no weights for '\(name)'", at: .argument("--weights"),
-        hint: "name a safetensors file, or say --weights seed:N for pseudo-random ones")
+        hint: "name a safetensors or .npz file, or say --weights seed:N for pseudo-random ones")
     }
     if path.hasPrefix("seed:") {
       guard let seed = UInt64(path.dropFirst(5)) else {
@@ -128,24 +139,6 @@ public struct Model: Sendable {
         shapes: Dictionary(
           tensors.map { ($0.name, $0.type.shape) }, uniquingKeysWith: { first, _ in first }))
     }
-    let checkpoint = try CheckpointFile.open(path: path)
-    if case .transformers(let family, _) = source.names {
-      let anchor = "embeddings.cls_token"
-      let found = checkpoint.names.first { $0 == anchor || $0.hasSuffix(".\(anchor)") }
-      source.names = .transformers(
-        family, prefix: found.map { String($0.dropLast(anchor.count)) } ?? family.prefix)
-    }
-    return checkpoint
-  }
-
-  /// Takes the grid of timm's position table from the checkpoint, as timm does on loading: any
-  /// square grid fits, and is resized.
-  private static func adaptPositions(_ source: inout ModelFolder, to checkpoint: any Checkpoint) {
-    guard source.names == .timm, let shape = checkpoint.type(of: "pos_embed")?.shape,
-      shape.count == 3, shape[1] != source.configuration.positionRows
-    else { return }
-    let patches = shape[1] - source.configuration.positionPrefix
-    let side = Int(Double(max(patches, 0)).squareRoot().rounded())
-    if side > 0, side * side == patches { source.configuration.positionGrid = [side, side] }
+    return try CheckpointFile.open(path: path)
   }
 }

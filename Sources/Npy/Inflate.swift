@@ -1,56 +1,68 @@
 import CZlib
 
-/// Unpacks a raw deflate stream into exactly `count` bytes.
-///
-/// Returns `nil` if the stream is damaged or unpacks to another number of bytes. Never takes more
-/// memory than `count`.
-func inflated(_ data: UnsafeRawBufferPointer, count: Int) -> [UInt8]? {
-  var stream = z_stream()
-  // -15: no zlib header, the largest window. The macro inflateInit2 is not visible here.
-  let state = inflateInit2_(&stream, -15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
-  guard state == Z_OK else { return nil }
-  defer { inflateEnd(&stream) }
-  var isWhole = false
-  // One byte more than promised shows a stream that is longer than it says.
-  let bytes = [UInt8](unsafeUninitializedCapacity: count + 1) { output, initialized in
-    // zlib counts in 32 bits: both sides go in pieces.
-    let piece = 1 << 30
-    var source = data.bindMemory(to: UInt8.self)[...]
-    var free = output[..<(count + 1)]
-    repeat {
-      let taken = min(source.count, piece)
-      let room = min(free.count, piece)
-      stream.next_in = UnsafeMutablePointer(mutating: source.baseAddress)
-      stream.avail_in = uInt(taken)
-      stream.next_out = free.baseAddress
-      stream.avail_out = uInt(room)
-      let result = inflate(&stream, Z_NO_FLUSH)
-      source = source.dropFirst(taken - Int(stream.avail_in))
-      free = free.dropFirst(room - Int(stream.avail_out))
+/// Unpacks a raw deflate stream piece by piece, in the memory that the caller gives.
+final class InflateStream {
+  // zlib keeps the address of its stream.
+  private let stream: UnsafeMutablePointer<z_stream>
+  private var source: UnsafeRawBufferPointer
+  private var hasEnded = false
+
+  /// zlib counts in 32 bits: both sides go in pieces.
+  private static let pieceBytes = 1 << 30
+
+  /// Begins at the first byte of `data`; `nil` if there is no memory.
+  init?(_ data: UnsafeRawBufferPointer) {
+    source = data
+    stream = .allocate(capacity: 1)
+    stream.initialize(to: z_stream())
+    // -15: no zlib header, the largest window. The macro inflateInit2 is not visible here.
+    let size = Int32(MemoryLayout<z_stream>.size)
+    guard inflateInit2_(stream, -15, ZLIB_VERSION, size) == Z_OK else {
+      stream.deallocate()
+      return nil
+    }
+  }
+
+  deinit {
+    inflateEnd(stream)
+    stream.deallocate()
+  }
+
+  /// Unpacks as many bytes as `target` has; `false` if the stream is damaged or ends before.
+  func fill(_ target: UnsafeMutableRawBufferPointer) -> Bool { unpack(target) == target.count }
+
+  /// `true` iff nothing follows what was unpacked, neither in the stream nor behind it.
+  func isAtEnd() -> Bool {
+    var surplus: UInt8 = 0
+    return withUnsafeMutableBytes(of: &surplus) { unpack($0) } == 0 && hasEnded && source.isEmpty
+  }
+
+  /// Unpacks until `target` is full, the stream ends or is found damaged; the number of bytes.
+  private func unpack(_ target: UnsafeMutableRawBufferPointer) -> Int {
+    var done = 0
+    while done < target.count, !hasEnded {
+      let (taken, room) = (
+        min(source.count, Self.pieceBytes), min(target.count - done, Self.pieceBytes)
+      )
+      stream.pointee.next_in = UnsafeMutablePointer(
+        mutating: source.bindMemory(to: UInt8.self).baseAddress)
+      stream.pointee.avail_in = uInt(taken)
+      stream.pointee.next_out = target.bindMemory(to: UInt8.self).baseAddress.map { $0 + done }
+      stream.pointee.avail_out = uInt(room)
+      let result = inflate(stream, Z_NO_FLUSH)
+      source = UnsafeRawBufferPointer(
+        rebasing: source[(taken - Int(stream.pointee.avail_in))...])
+      done += room - Int(stream.pointee.avail_out)
       guard result == Z_OK else {
-        isWhole = result == Z_STREAM_END && source.isEmpty && free.count == 1
+        hasEnded = result == Z_STREAM_END
         break
       }
-    } while !free.isEmpty
-    initialized = count + 1 - free.count
+    }
+    return done
   }
-  guard isWhole, bytes.count == count else { return nil }
-  return bytes
 }
 
 /// The CRC-32 that zip uses, of `bytes` behind what gave `seed`.
 func checksum(_ bytes: UnsafeRawBufferPointer, seed: UInt = 0) -> UInt {
   crc32_z(seed, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
-}
-
-extension Slice where Base == UnsafeBufferPointer<UInt8> {
-  fileprivate var baseAddress: UnsafePointer<UInt8>? {
-    UnsafeBufferPointer(rebasing: self).baseAddress
-  }
-}
-
-extension Slice where Base == UnsafeMutableBufferPointer<UInt8> {
-  fileprivate var baseAddress: UnsafeMutablePointer<UInt8>? {
-    UnsafeMutableBufferPointer(rebasing: self).baseAddress
-  }
 }

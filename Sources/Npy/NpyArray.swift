@@ -23,8 +23,8 @@ public struct NpyArray: Hashable, Sendable {
 
   /// Reads a `.npy` file of format version 1, 2 or 3.
   ///
-  /// Element types: `<f4` as it is; `<f2` exactly; `|u1` and `|i1` exactly; `<f8`, `<i4` and `<i8`
-  /// rounded to the nearest `Float`.
+  /// Element types: `<f4` as it is; `<f2`, `|V2` (as bfloat16), `|u1` and `|i1` exactly; `<f8`, `<i4`
+  /// and `<i8` rounded to the nearest `Float`.
   ///
   /// Errors, all at `.file(path)`: what ``MappedFile`` reports; not an `.npy` file; a damaged
   /// header; another element type (big-endian, complex, structured and object arrays among them);
@@ -43,18 +43,7 @@ public struct NpyArray: Hashable, Sendable {
     let header = try NpyHeader(parsing: bytes, at: location)
     let data = UnsafeRawBufferPointer(rebasing: bytes[header.sizeBytes...])
     let count = try header.count(at: location)
-    let (expected, overflow) = count.multipliedReportingOverflow(by: header.element.sizeBytes)
-    guard !overflow, expected == data.count else {
-      let shape = header.shape.map(String.init).joined(separator: ", ")
-      let needed = overflow ? "more bytes than there is memory" : "\(expected) bytes"
-      throw Diagnostic(
-        data.count < expected || overflow
-          ? "the array is truncated: found \(data.count) bytes of data, "
-            + "expected \(needed) for shape (\(shape))"
-          : "found \(data.count - expected) bytes behind the array, "
-            + "expected \(needed) of data for shape (\(shape))",
-        at: location)
-    }
+    try header.check(dataBytes: data.count, at: location)
     self.init(shape: header.shape, values: header.element.floats(data, count: count))
   }
 

@@ -87,6 +87,22 @@ struct NpyHeader {
     return count
   }
 
+  /// Refuses an array whose data has not as many bytes as its shape says.
+  func check(dataBytes: Int, at location: Diagnostic.Location) throws(Diagnostic) {
+    let (expected, overflow) = try count(at: location).multipliedReportingOverflow(
+      by: element.sizeBytes)
+    guard overflow || expected != dataBytes else { return }
+    let extents = shape.map(String.init).joined(separator: ", ")
+    let needed = overflow ? "more bytes than there is memory" : "\(expected) bytes"
+    throw Diagnostic(
+      dataBytes < expected || overflow
+        ? "the array is truncated: found \(dataBytes) bytes of data, "
+          + "expected \(needed) for shape (\(extents))"
+        : "found \(dataBytes - expected) bytes behind the array, "
+          + "expected \(needed) of data for shape (\(extents))",
+      at: location)
+  }
+
   /// The element type that `descr` names.
   private static func element(
     _ value: LiteralParser.Value?, _ location: Diagnostic.Location
@@ -94,7 +110,7 @@ struct NpyHeader {
     switch value {
     case .string(let name):
       // One byte has no order: NumPy writes '|', others '<'.
-      let isByte = name == "<u1" || name == "<i1"
+      let isByte = name == "<u1" || name == "<i1" || name == "<V2"
       if let element = NpyElement(rawValue: isByte ? "|" + name.dropFirst() : name) {
         return element
       }

@@ -4,12 +4,15 @@ import IR
 /// A `.npz` archive: named arrays in a zip file, as `numpy.savez` and `numpy.savez_compressed`
 /// write them.
 ///
-/// The file is mapped; an array is unpacked when it is read.
+/// The file is mapped; an array is unpacked when it is read, and nothing is allocated before the
+/// array's own header and the directory agree on its size.
 public struct NpzArchive: Sendable {
   /// The path, as given.
   public let path: String
   /// The names of the arrays, in the order of the archive, without ".npy".
   public let names: [String]
+  /// The names of the members that are no arrays.
+  public let otherMembers: [String]
 
   private let file: MappedFile
   private let entries: [String: ZipEntry]
@@ -37,6 +40,7 @@ public struct NpzArchive: Sendable {
       try Self.check(entry, archiveBytes: file.count, path: path)
       names.append(name)
     }
+    otherMembers = all.map(\.name).filter { !$0.hasSuffix(".npy") }
     self.path = path
     self.file = file
     self.names = names
@@ -48,6 +52,39 @@ public struct NpzArchive: Sendable {
   /// Errors, at `.tensor(name, file: path)`: no such array (with near names as a hint); damaged
   /// data or a wrong checksum; and all that ``NpyArray/init(path:)`` reports.
   public func read(_ name: String) throws(Diagnostic) -> NpyArray {
+    try withMember(name) { (member) throws(Diagnostic) in
+      NpyArray(
+        shape: member.header.shape, values: try member.floats(0..<member.count))
+    }
+  }
+
+  /// Reads some elements of an array, counted row-major; where they are not all, the checksum is
+  /// not verified.
+  ///
+  /// Errors: as ``read(_:)``.
+  ///
+  /// - Precondition: The array has them.
+  public func read(_ name: String, elements: Range<Int>) throws(Diagnostic) -> [Float] {
+    try withMember(name) { (member) throws(Diagnostic) in
+      precondition(
+        elements.lowerBound >= 0 && elements.upperBound <= member.count,
+        "elements \(elements) of \(member.count)")
+      return try member.floats(elements)
+    }
+  }
+
+  /// The type of an array's elements and its shape, read from its header alone.
+  ///
+  /// Errors: as ``read(_:)``, but for damage behind the header.
+  public func type(
+    of name: String
+  ) throws(Diagnostic) -> (element: NpyElement, shape: [Int]) {
+    try withMember(name) { (member) in (member.header.element, member.header.shape) }
+  }
+
+  private func withMember<Result>(
+    _ name: String, _ body: (NpzMember) throws(Diagnostic) -> Result
+  ) throws(Diagnostic) -> Result {
     let location = Diagnostic.Location.tensor(name, file: path)
     guard let entry = entries[name] else {
       throw Diagnostic(
@@ -56,20 +93,7 @@ public struct NpzArchive: Sendable {
         hint: Suggestion.hint(for: name, in: names) ?? names.first.map { "it has '\($0)', …" })
     }
     return try file.withUnsafeBytes { (bytes) throws(Diagnostic) in
-      let data = try contents(entry, bytes, location)
-      switch entry.method {
-      case .stored:
-        return try Self.parse(data, entry, location)
-      case .deflated:
-        guard let unpacked = inflated(data, count: entry.unpackedBytes) else {
-          throw Diagnostic(
-            "the compressed data is damaged, or has not the \(entry.unpackedBytes) bytes that it "
-              + "should", at: location)
-        }
-        return try unpacked.withUnsafeBytes { unpacked in
-          Result { () throws(Diagnostic) in try Self.parse(unpacked, entry, location) }
-        }.get()
-      }
+      try body(NpzMember(entry, in: bytes, at: location))
     }
   }
 
@@ -102,30 +126,5 @@ public struct NpzArchive: Sendable {
         "the archive is damaged: \(entry.storedBytes) bytes cannot unpack to "
           + "\(entry.unpackedBytes)", at: location)
     }
-  }
-
-  /// The bytes of an entry as stored: behind its local header.
-  private func contents(
-    _ entry: ZipEntry, _ bytes: UnsafeRawBufferPointer, _ location: Diagnostic.Location
-  ) throws(Diagnostic) -> UnsafeRawBufferPointer {
-    var reader = ByteReader(bytes, at: entry.offset)
-    // The names and extra fields of the local header have lengths of their own.
-    guard reader.next(UInt32.self) == ZipSignature.local, reader.take(22) != nil,
-      let nameBytes = reader.next(UInt16.self), let extraBytes = reader.next(UInt16.self),
-      reader.take(Int(nameBytes) + Int(extraBytes)) != nil,
-      let data = reader.take(entry.storedBytes)
-    else {
-      throw Diagnostic("the archive is damaged: the array is not where it should be", at: location)
-    }
-    return data
-  }
-
-  private static func parse(
-    _ bytes: UnsafeRawBufferPointer, _ entry: ZipEntry, _ location: Diagnostic.Location
-  ) throws(Diagnostic) -> NpyArray {
-    guard checksum(bytes) == UInt(entry.checksum) else {
-      throw Diagnostic("the archive is damaged: the checksum of the array is wrong", at: location)
-    }
-    return try NpyArray(parsing: bytes, at: location)
   }
 }

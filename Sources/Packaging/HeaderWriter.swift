@@ -34,6 +34,7 @@ public struct HeaderWriter {
       model.weightsFileName.map {
         "in the file \(comment($0)), which must stand beside the library (or see weights_path)"
       } ?? "inside the library, mapped and shared between processes"
+    let numerics = model.numerics.map { "\n * Numerics: \(comment($0))" } ?? ""
     return """
       /* \(name): \(comment(model.model)), compiled by vitc \(comment(model.compilerVersion)).
        *
@@ -41,7 +42,7 @@ public struct HeaderWriter {
        * Weights:  \(model.parameters) parameters, \(model.weightsBytes) bytes packed,
        *           \(weights);
        *           XXH3-128 \(model.weightsHash)
-       * Work:     \(model.flops) floating-point operations for one image
+       * Work:     \(model.flops) floating-point operations for one image\(numerics)
        * Memory:   \(model.arenaBytes) bytes of activations for each image in work
        *
        * Use:

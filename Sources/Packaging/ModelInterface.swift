@@ -41,6 +41,9 @@ public struct ModelInterface: Hashable, Sendable {
   public var flops: Int
   /// The size of one image's activations.
   public var arenaBytes: Int
+  /// One line on whose arithmetic the model follows, such as "jax: gelu_tanh, layer norm epsilon
+  /// 1e-06"; `nil` if nothing is known.
+  public var numerics: String?
   /// One line on how an RGB image becomes the input, such as "shortest edge to 248 (bicubic),
   /// centre crop 224, (value / 255 - 0.5) / 0.5"; `nil` if the model has no preprocessing.
   public var preprocessing: String?
@@ -49,7 +52,8 @@ public struct ModelInterface: Hashable, Sendable {
   public init(
     name: String, model: String, compilerVersion: String, target: String, weightsHash: WeightHash,
     weightsBytes: Int, weightsFileName: String? = nil, image: [Int], outputs: [Tensor],
-    parameters: Int, flops: Int, arenaBytes: Int, preprocessing: String? = nil
+    parameters: Int, flops: Int, arenaBytes: Int, numerics: String? = nil,
+    preprocessing: String? = nil
   ) {
     self.name = name
     self.model = model
@@ -63,6 +67,7 @@ public struct ModelInterface: Hashable, Sendable {
     self.parameters = parameters
     self.flops = flops
     self.arenaBytes = arenaBytes
+    self.numerics = numerics
     self.preprocessing = preprocessing
   }
 }

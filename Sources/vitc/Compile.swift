@@ -21,7 +21,11 @@ struct Compile: ParsableCommand {
   @Argument(help: "A variant's name, or a model folder.")
   var model: String
 
-  @Option(help: "A safetensors file or folder, or 'seed:N' for pseudo-random weights.")
+  @Option(
+    help: """
+      A safetensors file or folder, one of Google's .npz files, or 'seed:N' for pseudo-random \
+      weights.
+      """)
   var weights: String?
 
   @Option(name: .shortAndLong, help: "The file to write, such as libNAME.so.")
@@ -38,6 +42,10 @@ struct Compile: ParsableCommand {
 
   @Option(help: "'none' leaves the classification head out.")
   var head: String?
+
+  @Option(
+    help: "Whose arithmetic: timm, jax or hf; by default that of the checkpoint's family.")
+  var numerics: NumericsConvention?
 
   @Option(help: "What the library returns: logits, features, tokens, with commas.")
   var outputs: String?
@@ -101,6 +109,7 @@ struct Compile: ParsableCommand {
     request.imageSize = try imageSize.map { (text) throws(Diagnostic) in try Self.size(text) }
     request.classes = numClasses
     request.wantsHead = head == nil
+    request.numerics = numerics
     request.outputs = try Self.outputs(outputs)
     request.emission = emit
     request.target = target
@@ -160,3 +169,4 @@ struct Compile: ParsableCommand {
 
 extension CompileRequest.Emission: ExpressibleByArgument {}
 extension Form: ExpressibleByArgument {}
+extension NumericsConvention: ExpressibleByArgument {}

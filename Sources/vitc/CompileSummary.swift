@@ -12,6 +12,7 @@ struct CompileSummary {
     var lines = [
       "model    \(model.name): \(model.depth) blocks of \(model.dim), \(model.tokens) tokens, "
         + "\(Format.grouped(model.parameters)) parameters",
+      "numerics \(model.numericsSummary)",
       "passes   \(passes)",
       "cost     \(gigaFlops(report.flops)) GFLOP an image "
         + "(as written \(gigaFlops(report.modelFlops))), "

@@ -63,15 +63,49 @@ import Testing
     #expect(syntax.location == .text(file: broken, line: 2, column: 7))
   }
 
-  @Test(arguments: ["w.bin", "w.pth", "w.npz", "w.h5"])
-  func refusesOtherFormats(name: String) throws {
-    let path = try folder.write(name, "x")
+  /// By the first bytes, and where these say nothing, by the name.
+  @Test(arguments: [
+    ("w.bin", "x", "is a PyTorch file, whose pickle could run any code"),
+    ("w.pth", "x", "is a PyTorch file, whose pickle could run any code"),
+    ("w.weights", "\u{2}", "is a PyTorch file, whose pickle could run any code"),
+    ("w.npy", "x", "is a single NumPy array"),
+    ("w.h5", "x", "is an HDF5 file (Keras)"),
+    ("w.msgpack", "x", "is a msgpack file (Flax)"),
+    ("w.onnx", "x", "is an ONNX model"),
+    ("w.weights", "GGUF....", "is a GGUF file (llama.cpp)"),
+    ("w.weights", "....TFL3", "is a TensorFlow Lite model"),
+    ("w.zip", "PK\u{5}\u{6}" + String(repeating: "\0", count: 18), "is a zip archive without arrays"),
+  ])
+  func refusesOtherFormats(name: String, start: String, message: String) throws {
+    var data = Data(start.utf8)
+    if start == "\u{2}" { data.insert(0x80, at: 0) }
+    let path = try folder.write(name, data)
     let error = try diagnostic { try CheckpointFile.open(path: path) }
-    #expect(error.message.hasSuffix("vitc reads safetensors only"))
-    #expect(error.hint?.contains("save_file") == true)
+    #expect(error.message == message + "; vitc reads safetensors and Google's .npz")
+    #expect(error.location == .file(path))
+  }
+
+  @Test func readsSafetensorsOfAnyName() throws {
+    let path = try folder.write("w.bin", safetensors([RawTensor("a", [1], [1])]))
+    #expect(try CheckpointFile.open(path: path).names == ["a"])
+  }
+
+  @Test func saysHowToConvert() throws {
+    let path = try folder.write("w.pth", "x")
+    let error = try diagnostic { try CheckpointFile.open(path: path) }
+    #expect(
+      error.hint == "convert it: python3 -c \"import torch, safetensors.torch as s; "
+        + "d = torch.load('w.pth', map_location='cpu', weights_only=True); "
+        + "d = d.get('state_dict') or d.get('model_ema') or d.get('model') or d; "
+        + "s.save_file({k: v.clone().contiguous() for k, v in d.items() if torch.is_tensor(v)}, "
+        + "'w.safetensors')\"")
     let inFolder = try diagnostic { try CheckpointFile.open(path: folder.url.path) }
-    #expect(inFolder.notes == ["it holds \(name)"])
+    #expect(inFolder.notes == ["it holds w.pth"])
     #expect(inFolder.hint == error.hint)
+    try folder.write("w.npz", "x")
+    let both = try diagnostic { try CheckpointFile.open(path: folder.url.path) }
+    #expect(both.notes == ["it holds w.npz, w.pth"])
+    #expect(both.hint == "name the weights with --weights FILE or --weights seed:N")
   }
 
   @Test func refusesAbsent() throws {

@@ -191,14 +191,78 @@ import Testing
         == "the folder has no model.safetensors and no model.safetensors.index.json")
   }
 
-  /// A file of transformers' names given to a model of timm's.
-  @Test func recognizesTransformersNames() throws {
-    let path = goldens.appendingPathComponent("hf/vit/model.safetensors").path
-    let error = try diagnostic {
-      try Model.load("ViT-Ti/16", options: ModelOptions(weights: path))
+  /// A file of transformers' names given to a model of timm's is read as such.
+  @Test func readsTransformersNames() throws {
+    try folder.write(
+      "config.json",
+      """
+      {"architecture": "vit_tiny_patch16_224", "num_classes": 9,
+       "model_args": {"img_size": 16, "patch_size": 4, "embed_dim": 36, "depth": 2,
+         "num_heads": 3, "mlp_ratio": 2.2222222223},
+       "pretrained_cfg": {"input_size": [3, 16, 16]}}
+      """)
+    for name in ["vit", "vit-bare-f16"] {
+      let file = goldens.appendingPathComponent("hf/\(name)/model.safetensors").path
+      let model = try Model.load(folder.url.path, options: ModelOptions(weights: file))
+      let own = try Model.load(goldens.appendingPathComponent("hf/\(name)").path)
+      #expect(model.names == own.names)
+      #expect(model.configuration.layerNormEpsilon == 1e-12)
+      #expect(model.configuration.positionResize == .bicubic)
+      #expect(model.configuration.classes == (name == "vit" ? 5 : 0))
+      #expect(
+        try model.graph(outputs: [.features]).description.split(separator: "\n").dropFirst()
+          == own.graph(outputs: [.features]).description.split(separator: "\n").dropFirst())
+      #expect(
+        model.notes.first == "the checkpoint has transformers' names: read as such, with its numerics"
+      )
     }
+    let wrong = try diagnostic {
+      let path = goldens.appendingPathComponent("hf/vit/model.safetensors").path
+      return try Model.load("ViT-Ti/16", options: ModelOptions(weights: path))
+    }
+    #expect(wrong.message.hasPrefix("the checkpoint does not fit model 'vit_tiny_patch16_224': "))
+    #expect(wrong.notes.contains { $0.hasPrefix("wrong shape: 'vit.embeddings.cls_token' is ") })
+  }
+
+  @Test func followsAConvention() throws {
+    func load(_ name: String, _ numerics: NumericsConvention?) throws -> ViTConfiguration {
+      try Model.load(
+        name, options: ModelOptions(weights: "seed:1", numerics: numerics)
+      ).configuration
+    }
+    let jax = try load("ViT-Ti/16", .jax)
+    #expect(jax.activation == .geluTanh && jax.layerNormEpsilon == 1e-6)
+    #expect(jax.positionResize == .bilinearCorners)
+    #expect(jax.numericsSummary == "jax: gelu_tanh, layer norm epsilon 1e-06")
+    let face = try load("ViT-Ti/16", .huggingFace)
+    #expect(face.activation == .gelu && face.layerNormEpsilon == 1e-12)
+    let larger = try face.resized(height: 256, width: 224)
     #expect(
-      error.hint == "these are transformers' names: give the folder with its config.json as MODEL")
+      larger.numericsSummary == "hf: gelu, layer norm epsilon 1e-12, positions resized bicubic")
+    #expect(try load("ViT-Ti/16", .timm) == load("ViT-Ti/16", nil))
+    // What a variant has of its own stays under its own convention, and where all agree.
+    #expect(try load("SigLIP-B/32-gap-256", .timm).activation == .geluTanh)
+    #expect(try load("SigLIP-B/32-gap-256", .huggingFace).activation == .gelu)
+    let clip = try load("vit_base_patch32_clip_quickgelu_224", .huggingFace)
+    #expect(clip.activation == .quickGelu && clip.layerNormEpsilon == 1e-5)
+    let dino = try load("vit_giant_patch14_reg4_dinov2", .huggingFace)
+    #expect(dino.activation == .silu && dino.layerNormEpsilon == 1e-6)
+    #expect(dino.positionResize == .bicubicAntialiased)
+  }
+
+  @Test(arguments: [
+    ("visual.transformer.resblocks.0.ln_1.weight", "these are OpenAI CLIP's or OpenCLIP's names"),
+    ("vision_model.encoder.layers.0.layer_norm1.weight", "these are the names of transformers'"),
+    ("encoder.layer.0.x", "these look like transformers' names of a model that"),
+    ("model.blocks.0.norm1.weight", "these look like timm's names under a prefix"),
+    ("params/Transformer/encoderblock_0/LayerNorm_0/scale", "these look like the names of Google's"),
+  ])
+  func hintsAtTheFamily(name: String, hint: String) throws {
+    let file = try folder.write("x.safetensors", safetensors([RawTensor(name, [1], [1])]))
+    let error = try diagnostic {
+      try Model.load("ViT-Ti/16", options: ModelOptions(weights: file))
+    }
+    #expect(error.hint?.hasPrefix(hint) == true, "\(error.hint ?? "none")")
   }
 
   @Test(arguments: [

@@ -207,7 +207,12 @@ import Testing
     ),
     (
       Data([0x50, 0x4B, 3, 4, 0, 0, 0, 0, 0, 0]),
-      "is a PyTorch (pickle) or zip file; vitc reads safetensors only"
+      "is a zip archive, expected safetensors"
+    ),
+    (
+      Data([0x80, 2, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9]),
+      "is a PyTorch file, whose pickle could run any code; "
+        + "vitc reads safetensors and Google's .npz"
     ),
   ])
   func refusesFiles(data: Data, message: String) throws {

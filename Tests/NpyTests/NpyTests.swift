@@ -80,17 +80,17 @@ import Testing
     (
       "big_endian",
       "the array holds big-endian numbers ('>f4'), expected one of "
-        + "'<f2', '<f4', '<f8', '|i1', '|u1', '<i4', '<i8'"
+        + "'<f2', '<f4', '<f8', '|i1', '|u1', '<i4', '<i8', '|V2'"
     ),
     (
       "complex",
       "the array holds '<c8', expected one of "
-        + "'<f2', '<f4', '<f8', '|i1', '|u1', '<i4', '<i8'"
+        + "'<f2', '<f4', '<f8', '|i1', '|u1', '<i4', '<i8', '|V2'"
     ),
     (
       "objects",
       "the array holds Python objects ('|O'), expected one of "
-        + "'<f2', '<f4', '<f8', '|i1', '|u1', '<i4', '<i8'"
+        + "'<f2', '<f4', '<f8', '|i1', '|u1', '<i4', '<i8', '|V2'"
     ),
     ("records", "the array holds records of several fields, expected plain numbers"),
   ])

@@ -131,18 +131,50 @@ import Testing
     var bomb = whole
     bomb.replaceSubrange(entry + 24..<entry + 28, with: little(UInt32(0xFFFF_FFF0)))
     #expect(try refusal(bomb).message.hasSuffix("cannot unpack to 4294967280"))
-    // The stream unpacks to more than it says; to less.
-    for size in [100, 200] as [UInt32] {
+    // The stream unpacks to more than the directory says; to less; the header says so too.
+    for (size, message) in [
+      (100, "the .npy header is truncated"),
+      (150, "the array is truncated: found 22 bytes of data, expected 24 bytes for shape (2, 3)"),
+      (200, "the compressed data is damaged, or has not the 200 bytes that it should"),
+      // More than a header may have, so that it is unpacked without the end.
+      (70_000, "the compressed data is damaged, or has not the 70000 bytes that it should"),
+    ] as [(UInt32, String)] {
       bomb.replaceSubrange(entry + 24..<entry + 28, with: little(size))
-      #expect(
-        try refusal(bomb).message
-          == "the compressed data is damaged, or has not the \(size) bytes that it should")
+      #expect(try refusal(bomb).message == message)
     }
     // A stored array of two sizes.
     var stored = try bytes(of: fixture("stored.npz"))
     let first = try directory(stored)
     stored.replaceSubrange(first + 24..<first + 28, with: little(UInt32(1)))
     #expect(try refusal(stored).message == "the archive is damaged: 152 bytes cannot unpack to 1")
+  }
+
+  /// A file of 39 kB that unpacks to 40 MB is read where header and directory agree.
+  @Test func claimsThatAgree() throws {
+    let whole = try bytes(of: fixture("bomb.npz"))
+    let archive = try NpzArchive(path: fixture("bomb.npz"))
+    #expect(whole.count < 40_000)
+    #expect(try archive.type(of: "zeros").shape == [2500, 4000])
+    #expect(try archive.read("zeros", elements: 9_999_000..<10_000_000).allSatisfy { $0 == 0 })
+    // The directory's word counts as little as the header's.
+    var bomb = whole
+    let entry = try directory(whole)
+    bomb.replaceSubrange(entry + 24..<entry + 28, with: little(UInt32(20_000_128)))
+    #expect(
+      try refusal(bomb).message
+        == "the array is truncated: found 20000000 bytes of data, expected 40000000 bytes "
+        + "for shape (2500, 4000)")
+  }
+
+  @Test func readsTypesAndParts() throws {
+    for name in ["stored.npz", "deflated.npz"] {
+      let archive = try NpzArchive(path: fixture(name))
+      let type = try archive.type(of: "logits")
+      #expect(type.element == .float64 && type.shape == [500])
+      #expect(try archive.read("logits", elements: 498..<500) == [1, 2])
+      #expect(try archive.read("logits", elements: 3..<3) == [])
+      #expect(archive.otherMembers == [])
+    }
   }
 
   @Test func hostileDirectories() throws {

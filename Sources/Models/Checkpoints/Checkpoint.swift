@@ -13,9 +13,26 @@ public protocol Checkpoint: Sendable {
   /// Throws if there is no such tensor, its elements are no floating-point numbers, or the file
   /// cannot be read.
   func read(_ name: String) throws(Diagnostic) -> Tensor
+  /// Returns one part of a tensor along its first axis, of which `part` must be a place.
+  ///
+  /// Throws as `read(_:)` does.
+  func read(_ name: String, part: Int) throws(Diagnostic) -> Tensor
+  /// Why a tensor that is there can be neither examined nor read; `nil` if it can.
+  func fault(of name: String) -> Diagnostic?
 }
 
 extension Checkpoint {
+  /// Cuts the part out of the whole.
+  public func read(_ name: String, part: Int) throws(Diagnostic) -> Tensor {
+    let whole = try read(name)
+    let shape = Array(whole.shape.dropFirst())
+    let count = shape.reduce(1, *)
+    return Tensor(shape: shape, values: Array(whole.values[part * count..<(part + 1) * count]))
+  }
+
+  /// None: the whole file was checked when it was opened.
+  public func fault(of name: String) -> Diagnostic? { nil }
+
   /// The diagnostic for a tensor that is not there, with the nearest names.
   func missing(_ name: String) -> Diagnostic {
     Diagnostic(

@@ -8,7 +8,8 @@ public enum CheckpointFile {
     "model.safetensors", "model.safetensors.index.json", "open_clip_model.safetensors",
   ]
 
-  /// Opens a safetensors file, an index of several (`….index.json`), or a folder that holds either.
+  /// Opens a safetensors file, an index of several (`….index.json`), a folder that holds either, or
+  /// an archive of NumPy arrays (`.npz`).
   public static func open(path: String) throws(Diagnostic) -> any Checkpoint {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
@@ -17,13 +18,12 @@ public enum CheckpointFile {
     if isFolder.boolValue {
       return try openFolder(path)
     }
-    switch (path as NSString).pathExtension.lowercased() {
-    case "json": return try ShardedCheckpoint(indexPath: path)
-    case "bin", "pt", "pth", "ckpt", "pkl": throw notSafetensors(path, "a PyTorch (pickle) file")
-    case "npz", "npy": throw notSafetensors(path, "a NumPy file")
-    case "h5", "msgpack", "onnx", "gguf", "tflite":
-      throw notSafetensors(path, "a file of another framework")
-    default: return try Safetensors(path: path)
+    let kind = try FileKind(path)
+    if let refusal = kind.refusal(path) { throw refusal }
+    return switch kind {
+    case .index: try ShardedCheckpoint(indexPath: path)
+    case .npz: try NpzCheckpoint(path: path)
+    case .safetensors, .npy, .pickle, .archive, .foreign: try Safetensors(path: path)
     }
   }
 
@@ -38,19 +38,19 @@ public enum CheckpointFile {
     }.sorted()
     var notes: [String] = []
     if !others.isEmpty { notes = ["it holds \(others.joined(separator: ", "))"] }
-    let pickles = others.filter { !$0.hasSuffix(".safetensors") }
     throw Diagnostic(
       "the folder has no model.safetensors and no model.safetensors.index.json", at: .file(path),
-      notes: notes,
-      hint: pickles.isEmpty
-        ? "name the weights with --weights FILE or --weights seed:N" : conversionHint)
+      notes: notes, hint: hint(others))
   }
 
-  private static let conversionHint =
-    "convert it in Python: safetensors.torch.save_file(torch.load(FILE, map_location='cpu', "
-    + "weights_only=True), 'model.safetensors')"
-
-  static func notSafetensors(_ path: String, _ what: String) -> Diagnostic {
-    Diagnostic("is \(what); vitc reads safetensors only", at: .file(path), hint: conversionHint)
+  /// What to do with the weight files that a folder has.
+  private static func hint(_ files: [String]) -> String {
+    let pickles = files.filter {
+      ["bin", "pt", "pth", "ckpt"].contains(($0 as NSString).pathExtension.lowercased())
+    }
+    if files.count == pickles.count, let first = pickles.first {
+      return FileKind.conversion(of: first)
+    }
+    return "name the weights with --weights FILE or --weights seed:N"
   }
 }

@@ -65,8 +65,10 @@ struct SafetensorsHeader {
         "a file of \(file.sizeBytes) bytes is too short for a safetensors header",
         at: .file(file.path))
     }
-    if start.starts(with: [0x50, 0x4B, 3, 4]) || start.starts(with: [0x80, 2]) {
-      throw CheckpointFile.notSafetensors(file.path, "a PyTorch (pickle) or zip file")
+    let kind = try FileKind(file.path)
+    if kind == .npz || kind == .pickle || kind == .npy {
+      throw kind.refusal(file.path)
+        ?? Diagnostic("is a zip archive, expected safetensors", at: .file(file.path))
     }
     let length = start[0..<8].enumerated().reduce(UInt64(0)) { $0 | UInt64($1.1) << (8 * $1.0) }
     guard length <= UInt64(lengthLimitBytes) else {

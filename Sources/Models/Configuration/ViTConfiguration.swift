@@ -77,8 +77,13 @@ public struct ViTConfiguration: Hashable, Sendable {
   public var poolNorm = false
   /// What the head reads.
   public var pooling = Pooling.token
+  /// The width of a dense layer with tanh between what is pooled and the head; 0: there is none.
+  /// Google's first models have it, as `pre_logits`.
+  public var preLogits = 0
   /// The number of classes; 0: no head.
   public var classes: Int
+  /// Whose arithmetic it follows.
+  public var numerics = NumericsConvention.timm
   /// How images are made ready; `nil` where nothing is known or the input is not RGB.
   public var preprocessing: Preprocessing?
   /// The names of the classes; empty where nothing is known.
@@ -117,8 +122,10 @@ public struct ViTConfiguration: Hashable, Sendable {
   public var headDim: Int { dim / heads }
   /// The number of rows of the stored position table.
   public var positionRows: Int { positionPrefix + positionGrid[0] * positionGrid[1] }
+  /// The width of what is pooled.
+  public var pooledDim: Int { pooling == .tokenAndAverage ? 2 * dim : dim }
   /// The width of what the head reads.
-  public var featureDim: Int { pooling == .tokenAndAverage ? 2 * dim : dim }
+  public var featureDim: Int { preLogits > 0 ? preLogits : pooledDim }
 
   /// The number of elements of all tensors.
   public var parameters: Int { tensors(fusedQKV: true).reduce(0) { $0 + $1.type.count } }
@@ -132,7 +139,7 @@ public struct ViTConfiguration: Hashable, Sendable {
       + feedForwardMatrices * tokens * dim * mlpHidden
     let headCount = pooling == .distilled ? 2 : 1
     return channels * patch * patch * dim * patches + depth * block
-      + headCount * featureDim * classes
+      + pooledDim * preLogits + headCount * featureDim * classes
   }
 
   /// Returns the configuration for inputs of another size; the stored position table stays what it
@@ -177,6 +184,12 @@ public struct ViTConfiguration: Hashable, Sendable {
     }
     guard registerTokens >= 0, registerTokens <= 1024 else {
       throw fault("number of register tokens is \(registerTokens), expected 0 to 1024")
+    }
+    guard preLogits >= 0, preLogits <= 1 << 16 else {
+      throw fault("width before the head is \(preLogits), expected 0 to \(1 << 16)")
+    }
+    guard preLogits == 0 || pooling != .distilled else {
+      throw fault("two heads do not go with a layer before the head")
     }
     guard classes >= 0, classes <= 1 << 24 else {
       throw fault("number of classes is \(classes), expected 0 to \(1 << 24)")

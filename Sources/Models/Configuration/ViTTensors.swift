@@ -53,6 +53,7 @@ extension ViTConfiguration {
     }
     if finalNorm { norm("norm") }
     if poolNorm { norm("fc_norm") }
+    if preLogits > 0 { linear("pre_logits", from: pooledDim, to: preLogits) }
     if classes > 0 {
       linear("head", from: featureDim, to: classes)
       if pooling == .distilled { linear("head_dist", from: dim, to: classes) }

@@ -59,6 +59,7 @@ enum TransformersFolder {
     model.layerNormEpsilon =
       try root.double("layer_norm_eps") ?? (family.isDinov2 ? 1e-6 : 1e-12)
     model.activation = try activation(root)
+    model.numerics = .huggingFace
     model.positionResize = family == .dinov2WithRegisters ? .bicubicAntialiased : .bicubic
     if family.isDinov2 {
       model.layerScale = true

@@ -213,7 +213,10 @@ public struct VisionTransformer {
         .slice(Slice(start: 0, count: 2)), [tokens], name: "pool.tokens")
     }
     if model.poolNorm { pooled = try norm("fc_norm", pooled) }
-    return pooled
+    guard model.preLogits > 0 else { return pooled }
+    return try builder.append(
+      .activation(Activation(.tanh)), [try linear("pre_logits", pooled, model.preLogits)],
+      name: "pre_logits.act")
   }
 
   private mutating func firstRow(_ tokens: Value) throws(Diagnostic) -> Value {

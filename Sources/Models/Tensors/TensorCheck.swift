@@ -1,22 +1,42 @@
 import IR
 
 /// Compares a checkpoint's tensors with those that a model reads.
-enum TensorCheck {
-  /// Throws one diagnostic that lists every missing, wrong and superfluous tensor.
-  static func check(
-    _ model: ViTConfiguration, names: TensorNames, checkpoint: any Checkpoint
-  ) throws(Diagnostic) {
-    let wanted = model.tensors(fusedQKV: names.fusesQKV).map {
-      (name: names.stored($0.name, of: model), shape: $0.type.shape)
+struct TensorCheck {
+  /// What the model reads: where it is stored, and the shape that it has in the model.
+  let wanted: [(place: StoredTensor, shape: [Int])]
+
+  private let model: ViTConfiguration
+  private let names: TensorNames
+  private let checkpoint: any Checkpoint
+
+  init(_ model: ViTConfiguration, names: TensorNames, checkpoint: any Checkpoint) {
+    self.model = model
+    self.names = names
+    self.checkpoint = checkpoint
+    wanted = model.tensors(fusedQKV: names.fusesQKV).map {
+      (place: names.place($0, of: model), shape: $0.type.shape)
     }
-    let known = Set(wanted.map(\.name))
+  }
+
+  /// What graphs call the weight of the head, if the model has one.
+  var head: String? { model.classes > 0 ? headPlace("head", "weight").graphName : nil }
+
+  /// Throws one diagnostic that lists every missing, wrong and superfluous tensor; a tensor that is
+  /// there but cannot be read comes first.
+  func run() throws(Diagnostic) {
+    for (place, _) in wanted {
+      if let fault = checkpoint.fault(of: place.name) { throw fault }
+    }
+    let known = Set(wanted.map(\.place.name))
     let extra = checkpoint.names.filter {
       !known.contains($0) && !names.ignores($0, headIsRead: model.classes > 0)
     }
     var missing: [String] = []
     var wrong: [String] = []
     var notes: [String] = []
-    for (name, shape) in wanted {
+    var seen: Set<String> = []
+    for (place, _) in wanted where seen.insert(place.name).inserted {
+      let (name, shape) = (place.name, place.shapes[0])
       guard let stored = checkpoint.type(of: name) else {
         missing.append(name)
         let near = Suggestion.nearest(to: name, in: extra, limit: 1).first.map {
@@ -25,7 +45,7 @@ enum TensorCheck {
         notes.append("missing: '\(name)' \(shape)\(near ?? "")")
         continue
       }
-      if stored.shape != shape {
+      if !place.shapes.contains(stored.shape) {
         wrong.append(name)
         notes.append("wrong shape: '\(name)' is \(stored.shape), expected \(shape)")
       } else if !stored.element.isReadable {
@@ -43,35 +63,40 @@ enum TensorCheck {
     ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
     throw Diagnostic(
       "the checkpoint does not fit model '\(model.name)': \(counts)", at: .file(checkpoint.path),
-      notes: notes,
-      hint: hint(
-        model, names: names, missing: missing, wrong: wrong, extra: extra, checkpoint: checkpoint))
+      notes: notes, hint: hint(missing: missing, wrong: wrong, extra: extra))
   }
 
   /// What most likely happened.
-  private static func hint(
-    _ model: ViTConfiguration, names: TensorNames, missing: [String], wrong: [String],
-    extra: [String], checkpoint: any Checkpoint
-  ) -> String? {
+  private func hint(missing: [String], wrong: [String], extra: [String]) -> String? {
     let heads = Set(
-      ["head", "head_dist"].map { names.stored("\($0).weight", of: model) }
-        + ["head", "head_dist"].map { names.stored("\($0).bias", of: model) })
-    if missing.isEmpty, extra.isEmpty, heads.isSuperset(of: wrong),
-      let rows = checkpoint.type(of: names.stored("head.weight", of: model))?.shape.first
-    {
-      return "the checkpoint's head has \(rows) classes: say --num-classes \(rows)"
+      ["head", "head_dist"].flatMap { head in
+        ["weight", "bias"].map { headPlace(head, $0).name }
+      })
+    if missing.isEmpty, extra.isEmpty, heads.isSuperset(of: wrong), let classes = storedClasses {
+      return "the checkpoint's head has \(classes) classes: say --num-classes \(classes)"
     }
     if wrong.isEmpty, extra.isEmpty, heads.isSuperset(of: missing) {
       return "the checkpoint has no head: say --head none"
     }
-    if missing.isEmpty, wrong.isEmpty, model.classes == 0,
-      let rows = checkpoint.type(of: names.stored("head.weight", of: model))?.shape.first
-    {
-      return "the checkpoint has a head: say --num-classes \(rows) or --head none"
+    if missing.isEmpty, wrong.isEmpty, model.classes == 0, let classes = storedClasses {
+      return "the checkpoint has a head: say --num-classes \(classes) or --head none"
     }
-    if names == .timm, extra.contains(where: { $0.hasSuffix("embeddings.cls_token") }) {
-      return "these are transformers' names: give the folder with its config.json as MODEL"
+    guard let found = TensorNames.recognized(checkpoint.names) else {
+      return TensorNames.description(ofUnknown: checkpoint.names)
     }
-    return nil
+    return found.kind == names.kind ? nil : "these are \(found.kind)"
+  }
+
+  /// The number of classes of the checkpoint's head.
+  private var storedClasses: Int? {
+    let place = headPlace("head", "weight")
+    guard let shape = checkpoint.type(of: place.name)?.shape else { return nil }
+    return place.arrangement == .same ? shape.first : shape.last
+  }
+
+  private func headPlace(_ head: String, _ part: String) -> StoredTensor {
+    let shape = part == "bias" ? [model.classes] : [model.classes, model.featureDim]
+    return names.place(
+      TensorSpecification(name: "\(head).\(part)", type: TensorType(.f32, shape)), of: model)
   }
 }

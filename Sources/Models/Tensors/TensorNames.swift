@@ -5,29 +5,56 @@ public enum TensorNames: Hashable, Sendable {
   /// transformers: q, k and v apart. `prefix` stands before all names but the heads': `vit.`,
   /// `dinov2.`, or nothing in a file written from the bare model.
   case transformers(TransformersFamily, prefix: String)
+  /// Google's JAX code: q, k and v apart, kernels transposed.
+  case jax(JAXNames)
 
   /// `true` iff q, k and v are one tensor `blocks.i.attn.qkv`.
   public var fusesQKV: Bool { self == .timm }
 
-  /// Returns the checkpoint's name of one of the model's tensors, given its canonical name.
-  public func stored(_ canonical: String, of model: ViTConfiguration) -> String {
+  /// Whose arithmetic checkpoints of these names were made for.
+  public var convention: NumericsConvention {
     switch self {
-    case .timm: return canonical
-    case .transformers(let family, let prefix):
-      let parts = canonical.split(separator: ".").map(String.init)
-      if parts[0] == "head" || parts[0] == "head_dist" {
-        return ([Self.headName(parts[0], of: model)] + parts.dropFirst()).joined(separator: ".")
-      }
-      if parts.count > 3, parts[0] == "blocks" {
-        let inner = parts[2..<parts.count - 1].joined(separator: ".")
-        let last = parts[parts.count - 1]
-        if last == "gamma" {
-          return "\(prefix)encoder.layer.\(parts[1]).layer_scale\(inner.suffix(1)).lambda1"
-        }
-        return "\(prefix)encoder.layer.\(parts[1]).\(family.blockName(inner, of: model)).\(last)"
-      }
-      return prefix + Self.trunkName(canonical)
+    case .timm: .timm
+    case .transformers: .huggingFace
+    case .jax: .jax
     }
+  }
+
+  /// `true` iff every tensor is stored as the model reads it, under a name of its own.
+  var keepsArrangement: Bool {
+    switch self {
+    case .timm, .transformers: true
+    case .jax: false
+    }
+  }
+
+  /// Where the checkpoint keeps one of the model's tensors.
+  func place(_ tensor: TensorSpecification, of model: ViTConfiguration) -> StoredTensor {
+    let shape = tensor.type.shape
+    return switch self {
+    case .timm: StoredTensor(tensor.name, [shape])
+    case .transformers(let family, let prefix):
+      StoredTensor(Self.transformersName(tensor.name, family, prefix, model), [shape])
+    case .jax(let names): names.place(tensor.name, shape, of: model)
+    }
+  }
+
+  private static func transformersName(
+    _ canonical: String, _ family: TransformersFamily, _ prefix: String, _ model: ViTConfiguration
+  ) -> String {
+    let parts = canonical.split(separator: ".").map(String.init)
+    if parts[0] == "head" || parts[0] == "head_dist" {
+      return ([headName(parts[0], of: model)] + parts.dropFirst()).joined(separator: ".")
+    }
+    if parts.count > 3, parts[0] == "blocks" {
+      let inner = parts[2..<parts.count - 1].joined(separator: ".")
+      let last = parts[parts.count - 1]
+      if last == "gamma" {
+        return "\(prefix)encoder.layer.\(parts[1]).layer_scale\(inner.suffix(1)).lambda1"
+      }
+      return "\(prefix)encoder.layer.\(parts[1]).\(family.blockName(inner, of: model)).\(last)"
+    }
+    return prefix + trunkName(canonical)
   }
 
   private static func headName(_ canonical: String, of model: ViTConfiguration) -> String {
@@ -56,6 +83,7 @@ public enum TensorNames: Hashable, Sendable {
   /// layer, which no classification head reads; `position_ids` and `num_batches_tracked` are
   /// buffers; `pre_logits` is what timm drops on loading.
   func ignores(_ name: String, headIsRead: Bool) -> Bool {
+    if case .jax(let names) = self { return names.ignores(name, headIsRead: headIsRead) }
     let parts = name.split(separator: ".").map(String.init)
     let always: Set<String> = [
       "mask_token", "pooler", "position_ids", "num_batches_tracked", "decoder", "pre_logits",

@@ -28,3 +28,4 @@ arrays = {"images": numbers.astype("f4"), "logits": np.arange(500, dtype="f8") %
           "labels": np.array([3, 4])}
 np.savez(HERE / "stored.npz", **arrays)
 np.savez_compressed(HERE / "deflated.npz", **arrays)
+np.savez_compressed(HERE / "bomb.npz", zeros=np.zeros((2500, 4000), "f4"))
