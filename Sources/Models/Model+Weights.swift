@@ -80,7 +80,7 @@ extension ModelFolder {
     configuration.labels = []
   }
 
-  /// Takes the grid of the position table from the checkpoint: any square grid fits, and is resized.
+  /// Takes the grid of the position table from the checkpoint: any square one fits, and is resized.
   ///
   /// `prefixes` are the numbers of tokens before the patches that may have positions; the first one
   /// that leaves a square counts.

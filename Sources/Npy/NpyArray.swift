@@ -23,8 +23,8 @@ public struct NpyArray: Hashable, Sendable {
 
   /// Reads a `.npy` file of format version 1, 2 or 3.
   ///
-  /// Element types: `<f4` as it is; `<f2`, `|V2` (as bfloat16), `|u1` and `|i1` exactly; `<f8`, `<i4`
-  /// and `<i8` rounded to the nearest `Float`.
+  /// Element types: `<f4` as it is; `<f2`, `|V2` (as bfloat16), `|u1` and `|i1` exactly; `<f8`,
+  /// `<i4` and `<i8` rounded to the nearest `Float`.
   ///
   /// Errors, all at `.file(path)`: what ``MappedFile`` reports; not an `.npy` file; a damaged
   /// header; another element type (big-endian, complex, structured and object arrays among them);

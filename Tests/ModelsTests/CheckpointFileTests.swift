@@ -74,7 +74,10 @@ import Testing
     ("w.onnx", "x", "is an ONNX model"),
     ("w.weights", "GGUF....", "is a GGUF file (llama.cpp)"),
     ("w.weights", "....TFL3", "is a TensorFlow Lite model"),
-    ("w.zip", "PK\u{5}\u{6}" + String(repeating: "\0", count: 18), "is a zip archive without arrays"),
+    (
+      "w.zip", "PK\u{5}\u{6}" + String(repeating: "\0", count: 18),
+      "is a zip archive without arrays"
+    ),
   ])
   func refusesOtherFormats(name: String, start: String, message: String) throws {
     var data = Data(start.utf8)

@@ -213,8 +213,8 @@ import Testing
         try model.graph(outputs: [.features]).description.split(separator: "\n").dropFirst()
           == own.graph(outputs: [.features]).description.split(separator: "\n").dropFirst())
       #expect(
-        model.notes.first == "the checkpoint has transformers' names: read as such, with its numerics"
-      )
+        model.notes.first
+          == "the checkpoint has transformers' names: read as such, with its numerics")
     }
     let wrong = try diagnostic {
       let path = goldens.appendingPathComponent("hf/vit/model.safetensors").path
@@ -255,7 +255,10 @@ import Testing
     ("vision_model.encoder.layers.0.layer_norm1.weight", "these are the names of transformers'"),
     ("encoder.layer.0.x", "these look like transformers' names of a model that"),
     ("model.blocks.0.norm1.weight", "these look like timm's names under a prefix"),
-    ("params/Transformer/encoderblock_0/LayerNorm_0/scale", "these look like the names of Google's"),
+    (
+      "params/Transformer/encoderblock_0/LayerNorm_0/scale",
+      "these look like the names of Google's"
+    ),
   ])
   func hintsAtTheFamily(name: String, hint: String) throws {
     let file = try folder.write("x.safetensors", safetensors([RawTensor(name, [1], [1])]))

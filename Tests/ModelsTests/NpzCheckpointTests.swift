@@ -33,7 +33,7 @@ import Testing
     return try Model.load(golden("2020"), options: options)
   }
 
-  /// The archive with the first occurrence of `old` in the header of an array replaced, length kept.
+  /// The archive with the first `old` in the header of an array replaced by as many bytes.
   private func patched(_ array: String, _ old: String, _ new: String) throws -> String {
     let path = try write()
     var data = try Data(contentsOf: URL(fileURLWithPath: path))
@@ -85,7 +85,7 @@ import Testing
     #expect(model.configuration.classes == 0 && model.defaultOutputs == [.features])
   }
 
-  /// A variant by its name gets the preprocessing of the JAX code, unless timm's numerics are wanted.
+  /// A variant by its name gets the JAX code's preprocessing, unless timm's numerics are wanted.
   @Test func preprocessesAsJAX() throws {
     let variant = try Variants.named("ViT-Ti/16").configuration
     var source = ModelFolder(path: nil, configuration: variant, names: .timm, notes: [])

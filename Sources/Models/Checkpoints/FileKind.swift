@@ -32,8 +32,9 @@ enum FileKind: Hashable {
         // Whatever its name: the length of a header, and the header.
         .safetensors
       } else {
-        Self.suffixes[suffix] ?? (start.dropFirst(4).starts(with: "TFL3".utf8)
-          ? .foreign("a TensorFlow Lite model") : .safetensors)
+        Self.suffixes[suffix]
+          ?? (start.dropFirst(4).starts(with: "TFL3".utf8)
+            ? .foreign("a TensorFlow Lite model") : .safetensors)
       }
   }
 
@@ -66,9 +67,10 @@ enum FileKind: Hashable {
     return archive.names.isEmpty ? .archive : .npz
   }
 
-  /// The command that converts a PyTorch file: a `state_dict`, or one under `state_dict`,
-  /// `model_ema` or `model`, as training scripts write them. Tensors that share memory are copied
-  /// apart, as safetensors asks.
+  /// The command that converts a PyTorch file.
+  ///
+  /// The file holds a `state_dict`, or one under `state_dict`, `model_ema` or `model`, as training
+  /// scripts write it. Tensors that share memory are copied apart, as safetensors asks.
   static func conversion(of path: String) -> String {
     let file = (path as NSString).lastPathComponent
     let output = (file as NSString).deletingPathExtension + ".safetensors"

@@ -78,6 +78,7 @@ public struct ViTConfiguration: Hashable, Sendable {
   /// What the head reads.
   public var pooling = Pooling.token
   /// The width of a dense layer with tanh between what is pooled and the head; 0: there is none.
+  ///
   /// Google's first models have it, as `pre_logits`.
   public var preLogits = 0
   /// The number of classes; 0: no head.

@@ -9,7 +9,7 @@ import IR
 /// keep the weights under `opt/target/`, beside the optimizer's state. What a file has is found by
 /// looking at its names.
 public struct JAXNames: Hashable, Sendable {
-  /// What stands before all names, such as `opt/target/`, `params/` or `params/img/`; often nothing.
+  /// What stands before all names, such as `opt/target/`, `params/` or `params/img/`, or nothing.
   public var prefix = ""
   /// `true` iff one tensor holds those of all blocks, along its first axis.
   public var isStacked = false
