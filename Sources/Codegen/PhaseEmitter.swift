@@ -18,7 +18,7 @@ struct PhaseEmitter {
   }
 
   /// A value seen as a matrix in memory.
-  private struct Matrix {
+  struct Matrix {
     let rows: Int
     let columns: Int
     /// Elements from one row to the next.
@@ -27,7 +27,7 @@ struct PhaseEmitter {
   }
 
   /// What a phase does: a kernel, and what it is called with.
-  private struct Call {
+  struct Call {
     let kernel: Function
     /// In the kernel's order; `nil` is passed as null.
     let operands: [Operand]
@@ -136,7 +136,7 @@ struct PhaseEmitter {
     case .meanRows:
       guard let shape = type?.shape else { return nil }
       return reduction(.mean, axis: 0, shape, operands[0], output)
-    case .conv2d(let op): return convolution(op, node, operands, output)
+    case .conv2d(let op): return plainConvolution(op, node, operands, output)
     case .maxPool(let op):
       let kernel = MaxPoolKernel(
         windows: op.windows(pixels: operands[0].rows), channels: output.columns, border: op.border,
@@ -158,6 +158,10 @@ struct PhaseEmitter {
       return Call(
         kernel: kernel.function(builder),
         operands: [.matrix(operands[0]), .none, .matrix(output)])
+    case .convolution(let op): return try convolution(op, node, operands, output)
+    case .moments(let op): return moments(op, operands, output)
+    case .normFactors(let op): return normFactors(op, operands, output)
+    case .normalize(let op): return normalize(op, operands, output)
     case .patchEmbed, .linear, .splitHeads, .mergeHeads, .resizePositionEmbedding,
       .standardizeWeight, .pack:
       throw Diagnostic(
@@ -166,17 +170,24 @@ struct PhaseEmitter {
     }
   }
 
-  private func contraction(
-    _ op: Contraction, _ node: Node, _ operands: [Matrix], _ output: Matrix
-  ) throws(Diagnostic) -> Call {
+  /// Refuses a weight that is not packed as the kernels read it.
+  func checkPanels(
+    _ columns: Int?, _ node: Node, _ panels: Matrix
+  ) throws(Diagnostic) {
     let weight = graph[node.operands[1]].type
-    let place = operands[1].placement
-    guard op.columns != nil, weight.shape[2] == Tile.panelWidth, place.offsetBytes % 64 == 0
+    guard columns != nil, weight.shape[2] == Tile.panelWidth,
+      panels.placement.offsetBytes % 64 == 0
     else {
       throw Diagnostic(
         "expected a weight packed in panels of \(Tile.panelWidth), 64-byte aligned, found "
-          + "\(weight) at \(place)", at: .node(node.name))
+          + "\(weight) at \(panels.placement)", at: .node(node.name))
     }
+  }
+
+  private func contraction(
+    _ op: Contraction, _ node: Node, _ operands: [Matrix], _ output: Matrix
+  ) throws(Diagnostic) -> Call {
+    try checkPanels(op.columns, node, operands[1])
     let residual = op.residualIndex.map { operands[$0] }
     let kernel = ContractionKernel(
       rows: output.rows, columns: output.columns, depth: operands[0].columns,
@@ -189,22 +200,6 @@ struct PhaseEmitter {
         .matrix(operands[0]), .matrix(operands[1]), .matrix(output),
         op.biasIndex.map { .matrix(operands[$0]) } ?? .none,
         residual.map { .matrix($0) } ?? .none, .scratch,
-      ], scratchBytes: kernel.scratchBytes)
-  }
-
-  private func convolution(
-    _ op: Conv2d, _ node: Node, _ operands: [Matrix], _ output: Matrix
-  ) -> Call {
-    let (x, weight) = (graph[node.operands[0]].type.shape, graph[node.operands[1]].type.shape)
-    let kernel = ConvolutionKernel(
-      windows: op.windows(of: x, weight: weight), channels: weight[1], filters: weight[0],
-      isPlanar: op.width == nil, hasBias: operands.count > 2, xStride: operands[0].stride,
-      outputStride: output.stride)
-    return Call(
-      kernel: kernel.function(builder),
-      operands: [
-        .matrix(operands[0]), .matrix(operands[1]),
-        operands.count > 2 ? .matrix(operands[2]) : .none, .matrix(output), .scratch,
       ], scratchBytes: kernel.scratchBytes)
   }
 

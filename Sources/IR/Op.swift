@@ -34,6 +34,10 @@ public enum Op: Hashable, Sendable {
   case pack(Pack)
   case contraction(Contraction)
   case attention(Attention)
+  case convolution(Convolution)
+  case moments(Moments)
+  case normFactors(NormFactors)
+  case normalize(Normalize)
 
   /// The operation's own struct.
   var definition: any OpDefinition {
@@ -69,6 +73,10 @@ public enum Op: Hashable, Sendable {
     case .pack(let op): op
     case .contraction(let op): op
     case .attention(let op): op
+    case .convolution(let op): op
+    case .moments(let op): op
+    case .normFactors(let op): op
+    case .normalize(let op): op
     }
   }
 
@@ -110,6 +118,10 @@ public enum Op: Hashable, Sendable {
         reader(Pack.self, Op.pack),
         reader(Contraction.self, Op.contraction),
         reader(Attention.self, Op.attention),
+        reader(Convolution.self, Op.convolution),
+        reader(Moments.self, Op.moments),
+        reader(NormFactors.self, Op.normFactors),
+        reader(Normalize.self, Op.normalize),
       ]
 
   private static func reader<D: OpDefinition>(
@@ -197,7 +209,7 @@ public enum Op: Hashable, Sendable {
       .transpose, .add, .multiply, .scale, .center, .layerNorm, .linear, .matMul, .splitHeads,
       .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .conv2d, .standardizeWeight,
       .groupNorm, .maxPool, .copy, .pack, .contraction,
-      .attention:
+      .attention, .convolution, .moments, .normFactors, .normalize:
       false
     }
   }

@@ -174,12 +174,14 @@ extension Op {
   public func mayOverwrite(_ position: Int) -> Bool {
     switch self {
     case .contraction(let op): op.residualIndex == position
+    case .convolution(let op): op.residualIndex == position
+    case .normalize: position == 0 || position == 2
     case .add, .multiply: true
     case .scale, .activation, .layerNorm, .groupNorm, .softmax: position == 0
     case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding,
       .concatenate, .slice, .reshape, .transpose, .center, .linear, .matMul, .splitHeads,
       .mergeHeads, .swiGLU, .meanRows, .conv2d, .standardizeWeight, .maxPool, .copy, .pack,
-      .attention:
+      .attention, .moments, .normFactors:
       false
     }
   }

@@ -130,7 +130,7 @@ private struct Stream {
     case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding,
       .reshape, .transpose, .multiply, .center, .layerNorm, .linear, .matMul, .splitHeads,
       .mergeHeads, .softmax, .activation, .swiGLU, .conv2d, .standardizeWeight, .groupNorm,
-      .maxPool, .pack, .attention:
+      .maxPool, .pack, .attention, .convolution, .moments, .normFactors, .normalize:
       []
     }
   }
@@ -173,7 +173,7 @@ private struct Stream {
     case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding,
       .reshape, .transpose, .multiply, .center, .layerNorm, .linear, .matMul, .splitHeads,
       .mergeHeads, .softmax, .activation, .swiGLU, .conv2d, .standardizeWeight, .groupNorm,
-      .maxPool, .pack, .attention:
+      .maxPool, .pack, .attention, .convolution, .moments, .normFactors, .normalize:
       false
     }
   }

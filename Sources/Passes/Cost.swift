@@ -59,12 +59,15 @@ extension Graph {
     case .linear, .contraction: return 2 * node.type.count * (type(0).shape.last ?? 0)
     case .matMul: return 2 * node.type.count * (type(0).shape.last ?? 0)
     case .patchEmbed, .conv2d: return 2 * node.type.count * type(1).shape.dropFirst().reduce(1, *)
+    case .convolution(let op):
+      let pixels = op.windows(of: type(0)).count
+      return 2 * pixels * (node.type.shape.last ?? 0) * op.depth(of: type(0))
     // Scores, then weighted values: each `tokens` multiply-adds for each element of the queries.
     case .attention: return 4 * node.type.count * type(1).shape[0]
     case .input, .weight, .fill, .extractPatches, .resizePositionEmbedding, .concatenate, .slice,
       .reshape, .transpose, .add, .multiply, .scale, .center, .layerNorm, .splitHeads,
       .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .standardizeWeight, .groupNorm,
-      .maxPool, .copy, .pack:
+      .maxPool, .copy, .pack, .moments, .normFactors, .normalize:
       return 0
     }
   }

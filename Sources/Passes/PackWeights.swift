@@ -18,13 +18,33 @@ extension Pass {
 ) throws(Diagnostic) -> Graph {
   try graph.rewriting(&context, required: true) {
     (node, rewriter) throws(Diagnostic) -> Value? in
-    guard case .contraction(var contraction) = node.op, contraction.columns == nil,
-      !rewriter.constants[rewriter.current.index], rewriter.constants[node.operands[1].index]
+    guard !rewriter.constants[rewriter.current.index], node.operands.count > 1,
+      rewriter.constants[node.operands[1].index], let op = packed(node)
     else { return nil }
-    contraction.columns = node.type.shape[1]
     var operands = rewriter[node.operands]
+    if case .convolution(let convolution) = op, convolution.width == nil {
+      // The depth of a planar image is the kernels' own order.
+      let shape = rewriter.type(operands[1]).shape
+      operands[1] = try rewriter.append(
+        .reshape(Reshape([shape[0], shape[1...].reduce(1, *)])), [operands[1]],
+        name: "\(node.name).rows")
+    }
     operands[1] = try rewriter.append(
       .pack(Pack()), [operands[1]], name: "\(node.name).panels")
-    return try rewriter.append(.contraction(contraction), operands, name: node.name)
+    return try rewriter.append(op, operands, name: node.name)
   }
+}
+
+/// The operation over a packed weight, or `nil` where it takes none or has one already.
+private func packed(_ node: Node) -> Op? {
+  let columns = node.type.shape.last
+  if case .contraction(var contraction) = node.op, contraction.columns == nil {
+    contraction.columns = columns
+    return .contraction(contraction)
+  }
+  if case .convolution(var convolution) = node.op, convolution.columns == nil {
+    convolution.columns = columns
+    return .convolution(convolution)
+  }
+  return nil
 }

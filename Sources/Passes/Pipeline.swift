@@ -4,10 +4,12 @@ import IR
 public enum Pipeline {
   /// All passes, from the imported form to the planned one.
   public static let standard: [Pass] = [
-    .lowerPatchEmbed, .simplifyViews, .fuseAttention, .hoistSlices,
+    .lowerPatchEmbed, .lowerPointwiseConvolutions, .simplifyViews, .fuseAttention, .hoistSlices,
     .foldLayerScale, .foldScale, .foldLayerNorm, .foldAttentionScale, .dropKeyBias, .foldValueBias,
     .mergeLinears,
     .fuseContractions,  // imported -> fused
+    .fuseConvolutions, .lowerGroupNorms, .fuseNormalizations, .normalizeInConvolutions,
+    .appendMoments,
     .centerResidual, .packWeights,
     .planMemory,  // fused -> planned
   ]
@@ -17,6 +19,9 @@ public enum Pipeline {
     PassOrder(
       .lowerPatchEmbed, before: .fuseContractions,
       because: "the patch embedding becomes a contraction as any other linear layer"),
+    PassOrder(
+      .lowerPointwiseConvolutions, before: .fuseContractions,
+      because: "the patches of a hybrid become a contraction as any other linear layer"),
     PassOrder(
       .simplifyViews, before: .hoistSlices,
       because: "slices are followed to the class token once nothing stands in between"),
@@ -60,6 +65,21 @@ public enum Pipeline {
     PassOrder(
       .fuseContractions, before: .centerResidual,
       because: "a contraction names what it adds to the residual stream"),
+    PassOrder(
+      .fuseConvolutions, before: .lowerGroupNorms,
+      because: "the moments of an image are taken by its lines, which its convolution knows"),
+    PassOrder(
+      .lowerGroupNorms, before: .fuseNormalizations,
+      because: "what stands behind a group norm is done with its scaling"),
+    PassOrder(
+      .fuseNormalizations, before: .normalizeInConvolutions,
+      because: "a convolution takes the normalization with its activation"),
+    PassOrder(
+      .normalizeInConvolutions, before: .appendMoments,
+      because: "convolutions find their normalization before slices stand between them"),
+    PassOrder(
+      .appendMoments, before: .packWeights,
+      because: "it rewrites convolutions as they were fused"),
     PassOrder(
       .centerResidual, before: .packWeights, because: "panels cannot be centred"),
     PassOrder(

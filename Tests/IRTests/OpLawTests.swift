@@ -91,6 +91,26 @@ import Testing
     Sample(
       .attention(Attention(heads: 1, scale: 0.125, base2: true)), .f32(1, 4), .f32(2, 4),
       .f32(2, 4)),
+    Sample(.pack(Pack()), .f32(33, 2, 3, 1)),
+    Sample(.convolution(Convolution(width: 3, kernel: [2, 1])), .f32(6, 2), .f32(4, 2, 2, 1)),
+    Sample(
+      .convolution(
+        Convolution(width: nil, kernel: [3, 3], stride: 2, padding: Padding(1), chunk: 2)),
+      .f32(2, 4, 5), .f32(3, 2, 3, 3)),
+    Sample(
+      .convolution(
+        Convolution(
+          width: 3, kernel: [3, 3], stride: 2,
+          padding: Padding(top: 0, left: 1, bottom: 2, right: 1), isNormalized: true,
+          activation: .relu, hasBias: true, hasResidual: true, chunk: 2, columns: 5)),
+      .f32(6, 2), .f32(3, 18, 2), .f32(2, 2), .f32(5), .f32(2, 5)),
+    Sample(.moments(Moments(chunk: 2)), .f32(5, 3)),
+    Sample(
+      .normFactors(NormFactors(groups: 2, epsilon: 1e-5, rows: 5, chunk: 2)), .f32(6, 4), .f32(4),
+      .f32(4)),
+    Sample(.normalize(Normalize()), .f32(2, 3), .f32(2, 3)),
+    Sample(
+      .normalize(Normalize(activation: .relu)), .f32(2, 3), .f32(2, 3), .f32(2, 3), .f32(2, 3)),
   ]
 
   @Test func `every operation has a sample`() {

@@ -45,6 +45,8 @@ struct Tile: Hashable {
   /// More than one only where few rows leave the multipliers waiting; a function of the
   /// operation's shape, never of the split.
   var chains = 1
+  /// How the sum goes over A where that is the image of a convolution.
+  var walk = Walk()
   /// How many tiles together bring the next panel into the L2 cache; 0: this one brings nothing.
   var bringers = 0
 
@@ -56,7 +58,7 @@ struct Tile: Hashable {
   /// no parts 1.2e-6, 293.5 ms; 768 steps 8.3e-7, 294.3 ms; 512 6.6e-7, 296.1; 256 5.5e-7, 297.0.
   static let partSteps = 768
   /// The steps of the depth in one round of the loop.
-  private var unroll: Int { max(4, chains) }
+  var unroll: Int { max(4, chains) }
   /// The rounds of each part but the last: parts as equal as can be.
   private var roundsPerPart: Int {
     let rounds = depth / unroll
@@ -64,15 +66,15 @@ struct Tile: Hashable {
     return max(1, (rounds + parts - 1) / parts)
   }
   /// The cache lines that the tile prefetches in each round: its part of the panel rows of a round.
-  private var prefetchedLines: Int {
+  var prefetchedLines: Int {
     let lines = unroll * Tile.panelWidth * 4 / Tile.lineBytes
     return bringers == 0 ? 0 : (lines + bringers - 1) / bringers
   }
-  private static let lineBytes = 64
+  static let lineBytes = 64
   /// How far the prefetched address moves in each round.
   var prefetchStep: Int { prefetchedLines * Tile.lineBytes }
   /// What the tile prefetches in all.
-  var prefetchedBytes: Int { depth / unroll * prefetchStep }
+  var prefetchedBytes: Int { walk.runs * (depth / unroll) * prefetchStep }
 
   /// The chains that suit an operation of `rows` rows in all: with at most four rows the latency of
   /// the additions would bound it.
@@ -84,7 +86,7 @@ struct Tile: Hashable {
 
   private func name(_ target: Target) -> String {
     "contract_\(rows)x\(columns)_f32_\(target.vectorUnit)_depth\(depth)"
-      + "_strides\(aStride)_\(cStride)_\(residualStride)" + epilogue.words
+      + "_strides\(aStride)_\(cStride)_\(residualStride)" + walk.words + epilogue.words
       + (chains > 1 ? "_chains\(chains)" : "") + (bringers > 0 ? "_prefetch\(prefetchedLines)" : "")
   }
 
@@ -105,6 +107,10 @@ struct Tile: Hashable {
     var sums = Array(repeating: zero, count: chains * rows * vectors)
     let rounds = depth / unroll
 
+    if walk.runs > 1 {
+      finish(b, combined(b, sumOverRuns(b, arguments)), vectors, arguments)
+      return
+    }
     var addresses = [arguments[0], arguments[1], arguments[6]]
     if rounds > roundsPerPart {
       let totals = b.stackMemory(bytes: sums.count * lanes * 4, alignment: 64)
@@ -136,20 +142,25 @@ struct Tile: Hashable {
       steps(b, depth % unroll, addresses[0], addresses[1], &sums)
     }
 
+    finish(b, combined(b, sums), vectors, arguments)
+  }
+
+  /// The sums of the chains.
+  private func combined(_ b: Builder, _ chained: [Value]) -> [Value] {
+    var sums = chained
+    let count = sums.count / chains
     var width = chains
     while width > 1 {
       width /= 2
-      for i in 0..<width * rows * vectors {
-        sums[i] = b.addFloat(sums[i], sums[i + width * rows * vectors])
-      }
+      for i in 0..<width * count { sums[i] = b.addFloat(sums[i], sums[i + width * count]) }
     }
-    finish(b, Array(sums[..<(rows * vectors)]), vectors, arguments)
+    return Array(sums[..<count])
   }
 
   /// Emits rounds of the loop over the depth.
   ///
   /// Takes and returns the addresses in A, of the panel and of what is prefetched; the sums follow.
-  private func loop(
+  func loop(
     _ b: Builder, from start: Value, to end: Value, _ addresses: [Value], _ sums: [Value],
     _ prefetchStep: Value
   ) -> [Value] {
@@ -168,7 +179,7 @@ struct Tile: Hashable {
   }
 
   /// Emits `count` consecutive steps of the depth, from the addresses of their first.
-  private func steps(
+  func steps(
     _ b: Builder, _ count: Int, _ a: Value, _ panel: Value, _ sums: inout [Value]
   ) {
     let lanes = b.target.lanes
@@ -179,7 +190,7 @@ struct Tile: Hashable {
       let byLane = b.target.multipliesByLane && k / 4 * 4 + 4 <= count
       if byLane, k % 4 == 0 {
         fours = (0..<rows).map {
-          b.load(b.floats(4), b.offset(a, bytes: ($0 * aStride + k) * 4))
+          b.load(b.floats(4), b.offset(a, bytes: (rowOffset($0) + k) * 4))
         }
       }
       let right = (0..<vectors).map {
@@ -191,7 +202,7 @@ struct Tile: Hashable {
         let left =
           byLane
           ? b.shuffle(fours[row], Array(repeating: k % 4, count: lanes))
-          : b.splat(b.load(b.f32, b.offset(a, bytes: (row * aStride + k) * 4)), lanes)
+          : b.splat(b.load(b.f32, b.offset(a, bytes: (rowOffset(row) + k) * 4)), lanes)
         let first = ((k % chains) * rows + row) * vectors
         for vector in 0..<vectors {
           sums[first + vector] = b.multiplyAdd(left, right[vector], sums[first + vector])

@@ -54,7 +54,7 @@ extension Builder {
 /// Each window is gathered into a row of scratch memory, its elements in the order of a filter's;
 /// each element of the result is the sum of products of that row and a filter. The filters are
 /// read whole for each window.
-struct ConvolutionKernel: Hashable {
+struct Conv2dKernel: Hashable {
   var windows: Windows
   /// Channels of the image.
   var channels: Int

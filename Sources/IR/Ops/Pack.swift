@@ -1,11 +1,13 @@
 /// Lays the weight of a linear layer out in the panels that the GEMM microkernel reads.
 ///
 /// `y[p, k, j] = weight[p * width + j, k]`, zero where `p * width + j` is beyond the last output.
-/// Operand: `weight: [out, in]`. Result: `[ceil(out / width), in, width]`. Attribute: `width`,
-/// the number of output columns in a panel; default 32, which is two AVX-512 vectors, four AVX2
-/// vectors or eight NEON vectors, so that one blob serves every instruction set.
+/// Operand: `weight: [out, in]`, or the kernels `[out, channels, height, width]` of a convolution,
+/// which are packed as `[out, height * width * channels]`, channels fastest. Result:
+/// `[ceil(out / width), in, width]`. Attribute: `width`, the number of output columns in a panel;
+/// default 32, which is two AVX-512 vectors, four AVX2 vectors or eight NEON vectors, so that one
+/// blob serves every instruction set.
 ///
-/// - C1: `weight` has rank 2.
+/// - C1: `weight` has rank 2 or 4.
 /// - C2: `width` is positive.
 public struct Pack: OpDefinition {
   /// The number of output columns in one panel.
@@ -29,13 +31,15 @@ public struct Pack: OpDefinition {
     width = try attributes.integer("width", default: Pack.standardWidth)
   }
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
-    try requireRank("C1", "weight", operands[0], 2)
-    try require("C2", width > 0, "width: expected at least 1, found \(width)")
     let weight = operands[0].shape
-    return .f32((weight[0] - 1) / width + 1, weight[1], width)
+    try require(
+      "C1", weight.count == 2 || weight.count == 4,
+      "weight: expected f32 of rank 2 or 4, found \(operands[0])")
+    try require("C2", width > 0, "width: expected at least 1, found \(width)")
+    return .f32((weight[0] - 1) / width + 1, weight[1...].reduce(1, *), width)
   }
   func evaluate(_ operands: [Tensor]) -> Tensor {
-    let weight = operands[0]
+    let weight = operands[0].shape.count == 4 ? Pack.channelsLast(operands[0]) : operands[0]
     let (out, depth) = (weight.rows, weight.columns)
     let panels = (out + width - 1) / width
     var result = Tensor(shape: [panels, depth, width])
@@ -68,5 +72,24 @@ public struct Pack: OpDefinition {
       for k in 0..<depth { result.values[n * depth + k] = packed.values[base + k * width] }
     }
     return result
+  }
+
+  /// Returns kernels `[out, channels, height, width]` as rows, channels fastest.
+  static func channelsLast(_ weight: Tensor) -> Tensor {
+    let (out, channels) = (weight.shape[0], weight.shape[1])
+    let window = weight.shape[2] * weight.shape[3]
+    guard window > 1 else { return Tensor(shape: [out, channels], values: weight.values) }
+    return Tensor(shape: [out, window * channels]) { rows in
+      weight.values.withUnsafeBufferPointer { source in
+        for o in 0..<out {
+          let first = o * window * channels
+          for c in 0..<channels {
+            for w in 0..<window {
+              rows[first + w * channels + c] = source[first + c * window + w]
+            }
+          }
+        }
+      }
+    }
   }
 }

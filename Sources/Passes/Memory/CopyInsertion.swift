@@ -46,7 +46,7 @@ extension Graph {
       .transpose, .add, .multiply, .scale, .center, .layerNorm, .linear, .matMul, .splitHeads,
       .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .conv2d, .standardizeWeight,
       .groupNorm, .maxPool, .copy, .pack, .contraction,
-      .attention:
+      .attention, .convolution, .moments, .normFactors, .normalize:
       return true
     }
   }
@@ -90,7 +90,7 @@ extension Graph {
         .transpose, .add, .multiply, .scale, .center, .layerNorm, .linear, .matMul, .splitHeads,
         .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .conv2d, .standardizeWeight,
         .groupNorm, .maxPool, .copy, .pack, .contraction,
-        .attention:
+        .attention, .convolution, .moments, .normFactors, .normalize:
         return root
       }
     }

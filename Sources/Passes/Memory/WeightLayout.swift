@@ -20,7 +20,10 @@ enum WeightLayout {
     }
     let executed = graph.nodes.indices.filter { !constants[$0] }.map { graph.nodes[$0] }
     for node in executed {
-      if case .contraction = node.op { place(node.operands[1]) }
+      switch node.op {
+      case .contraction, .convolution: place(node.operands[1])
+      default: break
+      }
     }
     for node in executed { node.operands.forEach(place) }
     return placements

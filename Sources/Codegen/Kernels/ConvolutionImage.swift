@@ -1,0 +1,229 @@
+import IR
+
+/// The image that a convolution's tiles read: `x` itself, or a task's private copy.
+///
+/// A copy is normalized and has its border of zeros, so that a tap of the window is a displacement
+/// known at compile time. It is made line by line just before the lines are needed and is read from
+/// the caches. Where the window is one pixel, only the pixels that are read are copied, densely.
+struct ConvolutionImage: Hashable {
+  enum Kind: Hashable {
+    /// `x` itself.
+    case inPlace
+    /// The pixels that are read, one after the other.
+    case dense
+    /// Lines with their border; a planar image has one plane of lines for each channel.
+    case bordered
+  }
+
+  var windows: Windows
+  var channels: Int
+  /// `true` iff `x` is `[channels, height, width]`.
+  var isPlanar: Bool
+  /// Elements from one pixel of `x` to the next.
+  var xStride: Int
+  /// Elements from the scales to the shifts; `nil`: `x` is not normalized.
+  var factorsStride: Int?
+  var activation: ActivationFunction?
+
+  /// The length of the sums.
+  var depth: Int { windows.kernelHeight * windows.kernelWidth * channels }
+
+  var kind: Kind {
+    if factorsStride == nil, windows.padding == Padding() {
+      return .inPlace
+    }
+    return windows.isOnePixel ? .dense : .bordered
+  }
+
+  /// The lines and pixels of a line that windows reach.
+  private var lines: Int { (windows.rows - 1) * windows.stride + windows.kernelHeight }
+  private var pixels: Int { (windows.columns - 1) * windows.stride + windows.kernelWidth }
+
+  /// Elements from one pixel to the next: of a copy, whole cache lines and one more, against
+  /// strides of whole pages.
+  var pixelStride: Int {
+    if isPlanar { return 1 }
+    return kind == .inPlace ? xStride : (channels + 15) / 16 * 16 + 16
+  }
+  /// Elements from one line to the next.
+  var lineStride: Int {
+    switch kind {
+    case .inPlace: windows.width * pixelStride
+    case .dense: windows.columns * pixelStride
+    case .bordered: isPlanar ? (pixels + 15) / 16 * 16 + 16 : pixels * pixelStride
+    }
+  }
+  /// Elements from one plane to the next.
+  var planeStride: Int {
+    kind == .inPlace ? windows.height * windows.width : lines * lineStride
+  }
+
+  /// Elements from one pixel of the result to the next, in the image, and for lines likewise.
+  var tileStride: Int { kind == .dense ? pixelStride : windows.stride * pixelStride }
+  var tileLineStride: Int { kind == .dense ? lineStride : windows.stride * lineStride }
+
+  /// `true` iff the pixels of the result follow each other without regard to lines.
+  var isStraight: Bool { tileLineStride == windows.columns * tileStride }
+
+  /// The memory of the copy of `rows` pixels of the result, in bytes.
+  func bytes(rows: Int) -> Int {
+    switch kind {
+    case .inPlace: 0
+    case .dense: rows * pixelStride * 4
+    case .bordered: (isPlanar ? channels * planeStride : lines * lineStride) * 4
+    }
+  }
+
+  /// The bytes of the image that one line of the result brings.
+  var bytesPerLine: Int {
+    switch kind {
+    case .inPlace, .dense: windows.columns * pixelStride * 4
+    case .bordered: windows.stride * lineStride * (isPlanar ? channels : 1) * 4
+    }
+  }
+
+  /// How the sum of a tile goes over it.
+  ///
+  /// Runs longer than a part of a sum are divided, if they can be without a remainder.
+  var walk: (walk: Walk, depth: Int) {
+    let g = windows
+    guard !isPlanar else {
+      let walk = Walk(
+        counts: [channels, g.kernelHeight, 1], strides: [planeStride, lineStride, 0])
+      return (walk, g.kernelWidth)
+    }
+    let pieces = (channels + Tile.partSteps - 1) / Tile.partSteps
+    let parts = channels % (4 * pieces) == 0 ? pieces : 1
+    let walk = Walk(
+      counts: [g.kernelHeight, g.kernelWidth, parts],
+      strides: [lineStride, pixelStride, channels / parts])
+    return (walk, channels / parts)
+  }
+
+  /// Emits the copy of what the pixels `first ..< end` of the result need and is not there yet.
+  ///
+  /// - Parameters:
+  ///   - done: the first line that has not been copied, of a bordered image.
+  /// - Returns: the new `done`.
+  func copy(
+    _ b: Builder, _ x: Value, _ factors: Value, to copy: Value, from first: Value, to end: Value,
+    done: Value
+  ) -> Value {
+    switch kind {
+    case .inPlace: return done
+    case .dense:
+      copyPixels(b, x, factors, to: copy, from: first, to: end)
+      return done
+    case .bordered:
+      let width = b.constant(windows.columns)
+      let stride = b.constant(windows.stride)
+      let start = b.multiply(b.divide(first, width), stride)
+      let lastLine = b.divide(b.subtract(end, b.constant(1)), width)
+      let stop = b.add(b.multiply(lastLine, stride), b.constant(windows.kernelHeight))
+      b.forLoop(from: b.maximum(start, done), to: stop) { line, _ in
+        if isPlanar {
+          b.forLoop(from: b.constant(0), to: b.constant(channels)) { plane, _ in
+            let source = b.multiply(plane, b.constant(windows.height * windows.width))
+            let target = b.multiply(plane, b.constant(planeStride))
+            copyLine(b, b.element(x, source), factors, b.element(copy, target), line)
+            return []
+          }
+        } else {
+          copyLine(b, x, factors, copy, line)
+        }
+        return []
+      }
+      return stop
+    }
+  }
+
+  /// Emits the dense copy of the pixels of the result `first ..< end`.
+  private func copyPixels(
+    _ b: Builder, _ x: Value, _ factors: Value, to copy: Value, from first: Value, to end: Value
+  ) {
+    let g = windows
+    let rows = rows(xStride: g.stride * xStride).function(b)
+    guard g.stride > 1 else {
+      let source = b.element(x, b.multiply(first, b.constant(xStride)))
+      b.call(rows, [source, factors, b.null, b.null, copy, b.subtract(end, first)])
+      return
+    }
+    let width = b.constant(g.columns)
+    b.forLoop(from: b.divide(first, width), to: b.divide(end, width)) { line, _ in
+      let source = b.multiply(line, b.constant(g.stride * g.width * xStride))
+      let target = b.multiply(
+        b.subtract(b.multiply(line, width), first), b.constant(pixelStride))
+      b.call(
+        rows, [b.element(x, source), factors, b.null, b.null, b.element(copy, target), width])
+      return []
+    }
+  }
+
+  private func rows(xStride: Int) -> NormalizeRows {
+    NormalizeRows(
+      channels: channels, xStride: xStride, outputStride: pixelStride,
+      factorsStride: factorsStride, activation: activation)
+  }
+
+  /// Emits line `line` of the bordered copy.
+  private func copyLine(
+    _ b: Builder, _ x: Value, _ factors: Value, _ copy: Value, _ line: Value
+  ) {
+    let g = windows
+    let left = min(g.padding.left, pixels)
+    let inside = min(g.width, pixels - left)
+    let unit = isPlanar ? 1 : pixelStride
+    let target = b.element(copy, b.multiply(line, b.constant(lineStride)))
+    let zero = ZeroFill().function(b)
+    func clear(_ from: Int, _ count: Int) {
+      if count > 0 {
+        b.call(zero, [b.offset(target, bytes: from * unit * 4), b.constant(count * unit)])
+      }
+    }
+    let (above, below) = (b.constant(g.padding.top), b.constant(g.padding.top + g.height))
+    b.ifThen(b.less(line, above)) { clear(0, pixels) }
+    b.ifThen(b.less(line, below)) {
+      b.ifThen(b.less(b.constant(g.padding.top - 1), line)) {
+        clear(0, left)
+        let y = b.subtract(line, above)
+        let source = b.element(x, b.multiply(y, b.constant(g.width * (isPlanar ? 1 : xStride))))
+        let start = b.offset(target, bytes: left * unit * 4)
+        if isPlanar, inside > 0 {
+          let plain = NormalizeRows(channels: inside, xStride: 0, outputStride: 0).function(b)
+          b.call(plain, [source, factors, b.null, b.null, start, b.constant(1)])
+        } else if inside > 0 {
+          b.call(
+            rows(xStride: xStride).function(b),
+            [source, factors, b.null, b.null, start, b.constant(inside)])
+        }
+        clear(left + inside, pixels - left - inside)
+      }
+    }
+    b.ifThen(b.less(b.constant(g.padding.top + g.height - 1), line)) { clear(0, pixels) }
+  }
+}
+
+/// Stores zeros.
+struct ZeroFill: Hashable {
+  /// Returns the function `(to, count) -> void`.
+  func function(_ b: Builder) -> Function {
+    b.define("fill_zero_f32", [b.pointer, b.i64]) { arguments in
+      let lanes = b.target.lanes
+      let whole = b.divide(arguments[1], b.constant(lanes))
+      b.forLoop(from: b.constant(0), to: whole) { index, _ in
+        b.store(
+          b.floats(0, lanes), b.element(arguments[0], b.multiply(index, b.constant(lanes))))
+        return []
+      }
+      b.forLoop(from: b.multiply(whole, b.constant(lanes)), to: arguments[1]) { index, _ in
+        b.store(b.float(0), b.element(arguments[0], index))
+        return []
+      }
+    }
+  }
+}
+
+extension Windows {
+  /// `true` iff each window is one pixel of the image.
+  var isOnePixel: Bool { kernelHeight == 1 && kernelWidth == 1 && padding == Padding() }
+}

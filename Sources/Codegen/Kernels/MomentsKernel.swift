@@ -1,0 +1,114 @@
+/// Sums and squared deviations of the columns of a block of rows, in one pass over it.
+///
+/// The deviations are taken from the first row, `q = sum (x - x_0)^2`, and moved to the mean at the
+/// end, `q - s^2 / rows` with `s = sum (x - x_0)`: the first row is one of those described, so what
+/// cancels is a few bits at most, wherever the mean lies. Two chains for each vector hide the
+/// additions' latency; a convolution calls this on rows that it has just written, which still are in
+/// the first cache.
+struct MomentsBlock: Hashable {
+  /// The columns of the block, one or two vectors.
+  var columns: Int
+  /// Elements from one row to the next.
+  var stride: Int
+
+  /// Returns the function `(x, sums, squares, rows) -> void`.
+  func function(_ b: Builder) -> Function {
+    b.define(
+      "moments_f32_\(columns)_stride\(stride)", Array(repeating: b.pointer, count: 3) + [b.i64]
+    ) { arguments in
+      emit(b, arguments)
+    }
+  }
+
+  private func emit(_ b: Builder, _ arguments: [Value]) {
+    let lanes = b.target.lanes
+    let counts = Swift.stride(from: 0, to: columns, by: lanes).map { min(lanes, columns - $0) }
+    let rows = arguments[3]
+    func load(_ row: Value) -> [Value] {
+      let line = b.element(arguments[0], b.multiply(row, b.constant(stride)))
+      return counts.indices.map {
+        b.loadFloats(b.offset(line, bytes: $0 * lanes * 4), lanes, count: counts[$0])
+      }
+    }
+    let first = load(b.constant(0))
+    // The sums of both chains, then their squares; a vector of each after the other.
+    let zeros = Array(repeating: b.floats(0, lanes), count: 4 * counts.count)
+    func add(_ row: Value, _ chain: Int, _ carried: [Value]) -> [Value] {
+      var carried = carried
+      for (v, x) in load(row).enumerated() {
+        let distance = b.subtractFloat(x, first[v])
+        let sum = chain * counts.count + v
+        let square = (2 + chain) * counts.count + v
+        carried[sum] = b.addFloat(carried[sum], distance)
+        carried[square] = b.multiplyAdd(distance, distance, carried[square])
+      }
+      return carried
+    }
+    let pairs = b.divide(rows, b.constant(2))
+    let even = b.forLoop(from: b.constant(0), to: pairs, carrying: zeros) { pair, carried in
+      let row = b.multiply(pair, b.constant(2))
+      return add(b.add(row, b.constant(1)), 1, add(row, 0, carried))
+    }
+    let all = b.forLoop(
+      from: b.multiply(pairs, b.constant(2)), to: rows, carrying: even
+    ) { row, carried in add(row, 0, carried) }
+    let count = b.splat(b.float(of: rows), lanes)
+    for v in counts.indices {
+      let sum = b.addFloat(all[v], all[counts.count + v])
+      let square = b.addFloat(all[2 * counts.count + v], all[3 * counts.count + v])
+      let mean = b.divideFloat(sum, count)
+      let deviation = b.maximumFloat(
+        b.subtractFloat(square, b.multiplyFloat(sum, mean)), b.floats(0, lanes))
+      let bytes = v * lanes * 4
+      b.storeFloats(
+        b.multiplyAdd(first[v], count, sum), b.offset(arguments[1], bytes: bytes),
+        count: counts[v])
+      b.storeFloats(deviation, b.offset(arguments[2], bytes: bytes), count: counts[v])
+    }
+  }
+}
+
+/// The moments of a matrix by chunks of rows; tasks share blocks of one chunk and two vectors.
+struct MomentsKernel: Hashable {
+  var rows: Int
+  var columns: Int
+  /// The rows of a chunk; the last one may have fewer.
+  var chunk: Int
+  /// Elements from one row to the next.
+  var xStride: Int
+  var outputStride: Int
+
+  /// Returns the function `(x, output, task, count) -> void`.
+  func function(_ b: Builder) -> Function {
+    let name = "moments_f32_\(rows)x\(columns)_chunk\(chunk)_strides\(xStride)_\(outputStride)"
+    return b.define(name, [b.pointer, b.pointer, b.i64, b.i64]) { arguments in
+      let width = 2 * b.target.lanes
+      let blocks = (columns + width - 1) / width
+      let chunks = (rows - 1) / chunk + 1
+      let (first, end) = b.share(of: b.constant(chunks * blocks), arguments[2], of: arguments[3])
+      b.forLoop(from: first, to: end) { index, _ in
+        let row = b.divide(index, b.constant(blocks))
+        let block = b.remainder(index, b.constant(blocks))
+        let start = b.multiply(row, b.constant(chunk))
+        let bytes = b.multiply(block, b.constant(width * 4))
+        func line(_ base: Value, _ row: Value, _ stride: Int) -> Value {
+          b.offset(b.element(base, b.multiply(row, b.constant(stride))), bytes)
+        }
+        let last = (blocks - 1) * width
+        b.choose(
+          b.select(b.equal(block, b.constant(blocks - 1)), b.constant(columns - last), b.constant(width)),
+          among: Set([columns - last, blocks > 1 ? width : columns - last]).sorted()
+        ) { columns in
+          b.call(
+            MomentsBlock(columns: columns, stride: xStride).function(b),
+            [
+              line(arguments[0], start, xStride), line(arguments[1], row, outputStride),
+              line(arguments[1], b.add(row, b.constant(chunks)), outputStride),
+              b.minimum(b.constant(chunk), b.subtract(b.constant(rows), start)),
+            ])
+        }
+        return []
+      }
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import IR
+
+/// The scale and shift of each channel from moments, in double; tasks share the groups.
+///
+/// With `s` and `q` the moments of a chunk of `n` rows, `sum (q + s^2 / n) - (sum s)^2 / N` is the
+/// squared deviation from the mean of the group: what cancels there cancels in double.
+struct NormFactorsKernel: Hashable {
+  var op: NormFactors
+  var channels: Int
+  /// Elements from one row to the next.
+  var momentsStride: Int
+  var outputStride: Int
+
+  /// The scratch memory of one task: two doubles for each channel.
+  var scratchBytes: Int { 2 * channels * 8 }
+
+  /// Returns the function `(moments, gamma, beta, output, scratch, task, count) -> void`.
+  func function(_ b: Builder) -> Function {
+    let name =
+      "norm_factors_f32_\(channels)_groups\(op.groups)_epsilon\(op.epsilon.bitPattern)"
+      + "_rows\(op.rows)_chunk\(op.chunk)_strides\(momentsStride)_\(outputStride)"
+    return b.define(name, Array(repeating: b.pointer, count: 5) + [b.i64, b.i64]) { arguments in
+      let width = b.constant(channels / op.groups)
+      let (first, end) = b.share(of: b.constant(op.groups), arguments[5], of: arguments[6])
+      sumChunks(b, arguments, from: b.multiply(first, width), to: b.multiply(end, width))
+      b.forLoop(from: first, to: end) { group, _ in
+        factors(b, arguments, b.multiply(group, width))
+        return []
+      }
+    }
+  }
+
+  /// Emits the sums over the chunks for a range of channels, into the scratch memory.
+  private func sumChunks(_ b: Builder, _ arguments: [Value], from first: Value, to end: Value) {
+    let lanes = b.target.lanes
+    let full = b.divide(b.subtract(end, first), b.constant(lanes))
+    let behind = b.add(first, b.multiply(full, b.constant(lanes)))
+    b.forLoop(from: b.constant(0), to: full) { index, _ in
+      sumChunks(b, arguments, b.add(first, b.multiply(index, b.constant(lanes))), lanes: lanes)
+      return []
+    }
+    b.forLoop(from: behind, to: end) { channel, _ in
+      sumChunks(b, arguments, channel, lanes: 1)
+      return []
+    }
+  }
+
+  private func sumChunks(_ b: Builder, _ arguments: [Value], _ channel: Value, lanes: Int) {
+    let chunks = Moments.chunks(rows: op.rows, chunk: op.chunk)
+    let last = op.rows - (chunks - 1) * op.chunk
+    func add(_ chunk: Value, _ rows: Int, _ carried: [Value]) -> [Value] {
+      let line = b.element(
+        arguments[0], b.add(b.multiply(chunk, b.constant(momentsStride)), channel))
+      let s = b.double(b.load(b.floats(lanes), line))
+      let q = b.double(
+        b.load(b.floats(lanes), b.offset(line, bytes: chunks * momentsStride * 4)))
+      let part = b.multiplyFloat(b.multiplyFloat(s, s), b.doubles(1 / Double(rows), lanes))
+      return [b.addFloat(carried[0], s), b.addFloat(carried[1], b.addFloat(q, part))]
+    }
+    let zero = b.doubles(0, lanes)
+    let most = b.forLoop(
+      from: b.constant(0), to: b.constant(chunks - 1), carrying: [zero, zero]
+    ) { chunk, carried in add(chunk, op.chunk, carried) }
+    let sums = add(b.constant(chunks - 1), last, most)
+    let place = b.offset(arguments[4], b.multiply(channel, b.constant(8)))
+    b.store(sums[0], place, alignment: 8)
+    b.store(sums[1], b.offset(place, bytes: channels * 8), alignment: 8)
+  }
+
+  /// Emits the factors of the group whose first channel is `first`.
+  private func factors(_ b: Builder, _ arguments: [Value], _ first: Value) {
+    let width = channels / op.groups
+    let count = Double(op.rows) * Double(width)
+    let end = b.add(first, b.constant(width))
+    func sum(_ channel: Value, _ part: Int) -> Value {
+      let place = b.offset(arguments[4], b.multiply(channel, b.constant(8)))
+      return b.load(b.f64, b.offset(place, bytes: part * channels * 8), alignment: 8)
+    }
+    let zero = b.doubles(0, 1)
+    let sums = b.forLoop(from: first, to: end, carrying: [zero, zero]) { channel, carried in
+      (0..<2).map { b.addFloat(carried[$0], sum(channel, $0)) }
+    }
+    let mean = b.divideFloat(sums[0], b.doubles(count, 1))
+    let squares = b.divideFloat(sums[1], b.doubles(count, 1))
+    let difference = b.subtractFloat(squares, b.multiplyFloat(mean, mean))
+    let variance = b.maximumFloat(difference, zero)
+    let root = b.squareRoot(b.addFloat(variance, b.doubles(Double(op.epsilon), 1)))
+    let inverse = b.divideFloat(b.doubles(1, 1), root)
+    b.forLoop(from: first, to: end) { channel, _ in
+      func value(_ vector: Value) -> Value { b.double(b.load(b.f32, b.element(vector, channel))) }
+      let scale = b.multiplyFloat(value(arguments[1]), inverse)
+      let shift = b.subtractFloat(value(arguments[2]), b.multiplyFloat(mean, scale))
+      let place = b.element(arguments[3], channel)
+      b.store(b.single(scale), place)
+      b.store(b.single(shift), b.offset(place, bytes: outputStride * 4))
+      return []
+    }
+  }
+}

@@ -1,0 +1,60 @@
+/// Scales and shifts each channel, adds a second tensor that may be scaled and shifted too, and
+/// applies an activation: group norms whose readers cannot do it themselves.
+///
+/// `y[i, c] = activation(x[i, c] * factors[0, c] + factors[1, c] + r[i, c])`, where
+/// `r = residual`, or `residual[i, c] * residual_factors[0, c] + residual_factors[1, c]`, or 0.
+///
+/// Operands: `x: [rows, channels]`, `factors: [2, channels]`; then `residual: [rows, channels]` and
+/// `residual_factors: [2, channels]` as far as they stand. Result: `[rows, channels]`. Attribute:
+/// `activation`, default none. The factors are what `norm_factors` makes.
+///
+/// - C1: `x` has rank 2.
+/// - C2: factors have shape `[2, channels]`.
+/// - C3: `residual` has the shape of `x`.
+public struct Normalize: OpDefinition {
+  /// Applied to the sum; `nil`: none.
+  public var activation: ActivationFunction?
+
+  /// Creates a normalization.
+  public init(activation: ActivationFunction? = nil) { self.activation = activation }
+
+  static let mnemonic = "normalize"
+  static let forms: Set<Form> = [.fused, .planned]
+  static let operandCounts = 2...4
+  var attributes: Attributes {
+    var list = Attributes()
+    if let activation { list.set("activation", .text(activation.rawValue)) }
+    return list
+  }
+  init(_ attributes: inout Attributes) throws(Diagnostic) {
+    activation = attributes.value("activation") == nil ? nil : try attributes.choice("activation")
+  }
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+    try requireRank("C1", "x", operands[0], 2)
+    let channels = operands[0].shape[1]
+    try requireType("C2", "factors", operands[1], .f32(2, channels))
+    if operands.count > 2 { try requireType("C3", "residual", operands[2], operands[0]) }
+    if operands.count > 3 {
+      try requireType("C2", "residual factors", operands[3], .f32(2, channels))
+    }
+    return operands[0]
+  }
+  func evaluate(_ operands: [Tensor]) -> Tensor {
+    var result = operands[0]
+    let channels = result.columns
+    func scaled(_ x: Tensor, _ factors: Tensor?, _ index: Int) -> Double {
+      let value = Double(x.values[index])
+      guard let factors else { return value }
+      let channel = index % channels
+      return value * Double(factors.values[channel]) + Double(factors.values[channels + channel])
+    }
+    for index in result.values.indices {
+      var y = scaled(operands[0], operands[1], index)
+      if operands.count > 2 {
+        y += scaled(operands[2], operands.count > 3 ? operands[3] : nil, index)
+      }
+      result.values[index] = Float(activation?(y) ?? y)
+    }
+    return result
+  }
+}
