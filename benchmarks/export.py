@@ -42,7 +42,9 @@ def build(name, size, output, weights=None):
     from safetensors.torch import load_file
     from seedweights import fill
 
-    model = timm.create_model(name, img_size=size).eval()
+    # ResNets take images of any size.
+    sizes = {} if name.startswith("resnetv2") else {"img_size": size}
+    model = timm.create_model(name, **sizes).eval()
     if weights is None:
         fill(model, SEED)
     else:

@@ -45,6 +45,12 @@ HUGE = Model("ViT-H/14", "vit_huge_patch14_224")
 BASE384 = Model("ViT-B/16 at 384", "vit_base_patch16_384", 384)
 DINO224 = Model("DINOv2 ViT-S/14, all tokens, 224", "vit_small_patch14_dinov2", 224, True)
 DINO518 = Model("DINOv2 ViT-S/14, all tokens, 518", "vit_small_patch14_dinov2", 518, True)
+R50X1 = Model("ResNet R50x1", "resnetv2_50x1_bit")
+R101X1 = Model("ResNet R101x1", "resnetv2_101x1_bit")
+R152X2 = Model("ResNet R152x2", "resnetv2_152x2_bit")
+R50_BASE16 = Model("Hybrid R50+ViT-B/16", "vit_base_r50_s16_224")
+R50_LARGE32 = Model("Hybrid R50+ViT-L/32", "vit_large_r50_s32_224")
+R26_SMALL32 = Model("Hybrid R26+ViT-S/32", "vit_small_r26_s32_224")
 
 CASES = [
     Case(BASE, 1, 2, inductor=True),
@@ -63,4 +69,12 @@ CASES = [
     Case(DINO224, 1, 2),
     Case(DINO518, 1, 2),
     Case(BASE384, 1, 2),
+    Case(R50X1, 1, 2),
+    Case(R50X1, 1, 1),
+    Case(R50X1, 8, 2),
+    Case(R101X1, 1, 2),
+    Case(R152X2, 1, 2),
+    Case(R50_BASE16, 1, 2),
+    Case(R50_LARGE32, 1, 2),
+    Case(R26_SMALL32, 1, 2),
 ]

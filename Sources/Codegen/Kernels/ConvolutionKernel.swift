@@ -20,9 +20,9 @@ struct ConvolutionKernel: Hashable {
   /// The rows of a chunk of the moments, which lie behind the pixels; `nil`: there are none.
   var chunk: Int?
 
-  /// Fewer rows than this in a task would read the weights too often: panels are divided too. Half
-  /// of 14 x 14 pixels is more, 7 x 7 pixels are less: measured, the former are a little faster by
-  /// rows, the latter by panels.
+  /// Fewer rows than this in a task would read the weights too often: panels are divided too.
+  ///
+  /// Half of 14 x 14 pixels is more, 7 x 7 pixels are less.
   private static let rowsPerTask = 56
   /// How much of the image a block holds: beside weights that stay in a second cache of 1 MB, and
   /// beside those that do not.

@@ -1,10 +1,10 @@
 /// Sums and squared deviations of the columns of a block of rows, in one pass over it.
 ///
-/// The deviations are taken from the first row, `q = sum (x - x_0)^2`, and moved to the mean at the
-/// end, `q - s^2 / rows` with `s = sum (x - x_0)`: the first row is one of those described, so what
-/// cancels is a few bits at most, wherever the mean lies. Two chains for each vector hide the
-/// additions' latency; a convolution calls this on rows that it has just written, which still are in
-/// the first cache.
+/// The deviations are taken from the first row, `q = sum (x - x_0)^2`, and moved to the mean at
+/// the end, `q - s^2 / rows` with `s = sum (x - x_0)`: the first row is one of those described, so
+/// what cancels is a few bits at most, wherever the mean lies. Two chains for each vector hide the
+/// additions' latency; a convolution calls this on rows that it has just written, which still are
+/// in the first cache.
 struct MomentsBlock: Hashable {
   /// The columns of the block, one or two vectors.
   var columns: Int
@@ -94,10 +94,11 @@ struct MomentsKernel: Hashable {
         func line(_ base: Value, _ row: Value, _ stride: Int) -> Value {
           b.offset(b.element(base, b.multiply(row, b.constant(stride))), bytes)
         }
-        let last = (blocks - 1) * width
+        let last = columns - (blocks - 1) * width
+        let isLast = b.equal(block, b.constant(blocks - 1))
         b.choose(
-          b.select(b.equal(block, b.constant(blocks - 1)), b.constant(columns - last), b.constant(width)),
-          among: Set([columns - last, blocks > 1 ? width : columns - last]).sorted()
+          b.select(isLast, b.constant(last), b.constant(width)),
+          among: Set(blocks > 1 ? [last, width] : [last]).sorted()
         ) { columns in
           b.call(
             MomentsBlock(columns: columns, stride: xStride).function(b),

@@ -1,8 +1,8 @@
 /// How a tile walks over the image of a convolution instead of a matrix.
 ///
-/// Each sum goes over `runs` runs of `depth` consecutive elements, three loops of them: the lines of
-/// the window, its pixels, and parts of a pixel's channels; for a planar image channels, lines and
-/// one. Rows of the tile are pixels of the result, `line` of them in each line of the image. All
+/// Each sum goes over `runs` runs of `depth` consecutive elements, three loops of them: the lines
+/// of the window, its pixels, and parts of a pixel's channels; for a planar image channels, lines
+/// and one. Rows of the tile are pixels of the result, `line` of them in each line of the image. All
 /// distances are known at compile time: they become displacements of addresses, and no patch is
 /// ever gathered.
 struct Walk: Hashable {
@@ -22,7 +22,8 @@ struct Walk: Hashable {
   var words: String {
     guard self != Walk() else { return "" }
     func list(_ values: [Int]) -> String { values.map(String.init).joined(separator: "x") }
-    return "_runs\(list(counts))_by\(list(strides))" + (line > 0 ? "_lines\(line)_\(lineStride)" : "")
+    return "_runs\(list(counts))_by\(list(strides))"
+      + (line > 0 ? "_lines\(line)_\(lineStride)" : "")
   }
 
   /// Emits the distance of run `index` from the first, in bytes.
@@ -93,7 +94,9 @@ extension Tile {
         rest = depth % unroll
       } else if bringers > 0 {
         for _ in 0..<rounds {
-          for line in 0..<prefetchedLines { b.prefetch(b.offset(ahead, bytes: line * Tile.lineBytes)) }
+          for line in 0..<prefetchedLines {
+            b.prefetch(b.offset(ahead, bytes: line * Tile.lineBytes))
+          }
           ahead = b.offset(ahead, arguments[7])
         }
       }

@@ -157,20 +157,59 @@ struct MaxPoolKernel: Hashable {
       let (first, end) = b.share(of: b.constant(windows.count), arguments[2], of: arguments[3])
       b.forLoop(from: first, to: end) { index, _ in
         let output = b.element(arguments[1], b.multiply(index, b.constant(outputStride)))
-        let lowest = b.floats(-.infinity, lanes)
-        let start =
-          border == .lowest
-          ? lowest : b.select(b.isInside(windows, index), lowest, b.floats(0, lanes))
-        b.visitRow(columns: channels) { bytes, count in
-          let largest = b.visitTaps(of: windows, index, carrying: [start]) { _, _, pixel, largest in
-            let from = b.element(arguments[0], b.multiply(pixel, b.constant(xStride)))
-            let x = b.loadFloats(b.offset(from, bytes), lanes, count: count)
-            return [b.maximumFloat(largest[0], x)]
-          }
-          b.storeFloats(largest[0], b.offset(output, bytes), count: count)
+        let isInside = b.isInside(windows, index)
+        guard windows.kernelHeight * windows.kernelWidth <= MaxPoolKernel.mostTaps else {
+          let (lowest, zero) = (b.floats(-.infinity, lanes), b.floats(0, lanes))
+          let start = border == .lowest ? lowest : b.select(isInside, lowest, zero)
+          visit(b, arguments[0], index, output, start: start)
+          return []
+        }
+        b.ifThen(isInside) { inside(b, arguments[0], index, output) }
+        b.ifThen(b.not(isInside)) {
+          let start = b.floats(border == .lowest ? -.infinity : 0, lanes)
+          visit(b, arguments[0], index, output, start: start)
         }
         return []
       }
+    }
+  }
+
+  /// More taps than this are a loop everywhere.
+  private static let mostTaps = 16
+
+  /// Emits a window of which some taps may lie outside of the image.
+  private func visit(
+    _ b: Builder, _ image: Value, _ index: Value, _ output: Value, start: Value
+  ) {
+    b.visitRow(columns: channels) { bytes, count in
+      let largest = b.visitTaps(of: windows, index, carrying: [start]) { _, _, pixel, largest in
+        let from = b.element(image, b.multiply(pixel, b.constant(xStride)))
+        let x = b.loadFloats(b.offset(from, bytes), b.target.lanes, count: count)
+        return [b.maximumFloat(largest[0], x)]
+      }
+      b.storeFloats(largest[0], b.offset(output, bytes), count: count)
+    }
+  }
+
+  /// Emits a window that lies wholly in the image, as nearly all do: every tap is a displacement.
+  private func inside(_ b: Builder, _ image: Value, _ index: Value, _ output: Value) {
+    let lanes = b.target.lanes
+    func corner(_ place: Value, _ before: Int) -> Value {
+      b.subtract(b.multiply(place, b.constant(windows.stride)), b.constant(before))
+    }
+    let columns = b.constant(windows.columns)
+    let line = corner(b.divide(index, columns), windows.padding.top)
+    let column = corner(b.remainder(index, columns), windows.padding.left)
+    let pixel = b.add(b.multiply(line, b.constant(windows.width)), column)
+    let from = b.element(image, b.multiply(pixel, b.constant(xStride)))
+    b.visitRow(columns: channels) { bytes, count in
+      let taps = (0..<windows.kernelHeight).flatMap { u in
+        (0..<windows.kernelWidth).map { v in
+          let tap = b.offset(from, bytes: (u * windows.width + v) * xStride * 4)
+          return b.loadFloats(b.offset(tap, bytes), lanes, count: count)
+        }
+      }
+      b.storeFloats(b.pairwise(taps, b.maximumFloat), b.offset(output, bytes), count: count)
     }
   }
 }

@@ -138,6 +138,8 @@ struct Builder {
     Value(reference: LLVMBuildAnd(builder, a.reference, b.reference, ""))
   }
 
+  func not(_ a: Value) -> Value { Value(reference: LLVMBuildNot(builder, a.reference, "")) }
+
   func minimum(_ a: Value, _ b: Value) -> Value { select(less(a, b), a, b) }
   func maximum(_ a: Value, _ b: Value) -> Value { select(less(a, b), b, a) }
 

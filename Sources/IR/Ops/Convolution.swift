@@ -67,9 +67,11 @@ public struct Convolution: OpDefinition {
     self.columns = columns
   }
 
-  /// The positions of the optional operands.
+  /// The position of the factors among the operands.
   public var factorsIndex: Int? { isNormalized ? 2 : nil }
+  /// The position of the bias among the operands.
   public var biasIndex: Int? { hasBias ? 2 + (isNormalized ? 1 : 0) : nil }
+  /// The position of the residual among the operands.
   public var residualIndex: Int? {
     hasResidual ? 2 + (isNormalized ? 1 : 0) + (hasBias ? 1 : 0) : nil
   }

@@ -2,11 +2,11 @@
 /// of its input.
 ///
 /// For chunk `k`, the rows `k * chunk ..< min((k + 1) * chunk, rows)` of `x`, and each column `c`:
-/// `y[k, c] = sum_i x[i, c]` and `y[chunks + k, c] = sum_i (x[i, c] - mean)^2`, where `mean` is that
-/// of the column within the chunk and `chunks = ceil(rows / chunk)`.
+/// `y[k, c] = sum_i x[i, c]` and `y[chunks + k, c] = sum_i (x[i, c] - mean)^2`, where `mean` is
+/// that of the column within the chunk and `chunks = ceil(rows / chunk)`.
 ///
-/// Operand: `x: [rows, columns]`. Result: `[2 * chunks, columns]`. Attribute: `chunk`, the rows of a
-/// chunk. The deviations are from the chunk's own mean, so that nothing cancels where the mean is
+/// Operand: `x: [rows, columns]`. Result: `[2 * chunks, columns]`. Attribute: `chunk`, the rows of
+/// a chunk. The deviations are from the chunk's own mean, so that nothing cancels where the mean is
 /// far from zero; moments of chunks add up exactly (Chan et al. 1983, doi:10.2307/2683386). Chunks
 /// belong to the shape: what tasks there are never changes a sum.
 ///

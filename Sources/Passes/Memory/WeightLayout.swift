@@ -4,9 +4,9 @@ import IR
 enum WeightLayout {
   /// Returns the placements of the constants that are read at run time, by value index.
   ///
-  /// First the panels of all contractions in the order of execution, without gaps, so that "the
-  /// next panel" is the next address across operations too; behind them everything else in that
-  /// order.
+  /// First the panels of all contractions and convolutions in the order of execution, without
+  /// gaps, so that "the next panel" is the next address across operations too; behind them
+  /// everything else in that order.
   static func placements(_ graph: Graph) -> [Placement?] {
     let constants = graph.constants()
     var placements: [Placement?] = Array(repeating: nil, count: graph.nodes.count)
@@ -20,10 +20,8 @@ enum WeightLayout {
     }
     let executed = graph.nodes.indices.filter { !constants[$0] }.map { graph.nodes[$0] }
     for node in executed {
-      switch node.op {
-      case .contraction, .convolution: place(node.operands[1])
-      default: break
-      }
+      if case .contraction = node.op { place(node.operands[1]) }
+      if case .convolution = node.op { place(node.operands[1]) }
     }
     for node in executed { node.operands.forEach(place) }
     return placements
