@@ -2,9 +2,9 @@
 ///
 /// Each sum goes over `runs` runs of `depth` consecutive elements, three loops of them: the lines
 /// of the window, its pixels, and parts of a pixel's channels; for a planar image channels, lines
-/// and one. Rows of the tile are pixels of the result, `line` of them in each line of the image. All
-/// distances are known at compile time: they become displacements of addresses, and no patch is
-/// ever gathered.
+/// and one. Rows of the tile are pixels of the result, `line` of them in each line of the image.
+/// All distances are known at compile time: they become displacements of addresses, and no patch
+/// is ever gathered.
 struct Walk: Hashable {
   /// How many runs the three loops go over, outermost first.
   var counts = [1, 1, 1]
