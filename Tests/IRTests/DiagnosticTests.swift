@@ -38,5 +38,9 @@ import Testing
     #expect(Suggestion.hint(for: "sofmax", in: words) == "did you mean 'softmax'?")
     #expect(Suggestion.hint(for: "convolution", in: words) == nil)
     #expect(Suggestion.hint(for: "", in: []) == nil)
+    // Words of hostile files: a distance would take their product of lengths.
+    let long = String(repeating: "a", count: 1 << 20)
+    #expect(Suggestion.nearest(to: long, in: [long + "b", "a"]) == [])
+    #expect(Suggestion.nearest(to: "aa", in: [long, "a"]) == ["a"])
   }
 }

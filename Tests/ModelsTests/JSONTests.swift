@@ -37,6 +37,7 @@ import Testing
     ("-", "the text ends where a digit should stand", 1),
     ("1.", "the text ends where a digit should stand", 2),
     ("01", "a number with a leading zero", 0),
+    ("[-1e999]", "the number '-1e999' is too large", 1),
     ("1 x", "unexpected text after the value", 2),
     ("NaN", "'N' where a value should stand", 0),
   ])

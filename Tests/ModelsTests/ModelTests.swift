@@ -268,9 +268,28 @@ import Testing
     #expect(error.hint?.hasPrefix(hint) == true, "\(error.hint ?? "none")")
   }
 
+  @Test func refusesOtherGates() throws {
+    try folder.write(
+      "config.json",
+      #"{"architecture": "vit_giant_patch14_dinov2", "model_args": {"act_layer": "relu"}}"#)
+    let error = try diagnostic { try ModelFolder(path: folder.url.path) }
+    #expect(
+      error.message
+        == "'model_args.act_layer' is 'relu', but a gated MLP is read with 'silu'")
+  }
+
   @Test(arguments: [
     (#""global_pool": "map""#, "unknown 'global_pool' 'map'"),
     (#""embed_dim": "4""#, "'model_args.embed_dim' is the string \"4\", expected an integer"),
+    (
+      #""reg_tokens": 9223372036854775807"#,
+      "'model_args.reg_tokens' is the integer 9223372036854775807, expected an integer between "
+        + "-2^31 and 2^31"
+    ),
+    (
+      #""depth": 1}, "pretrained_cfg": {"input_size": [3, 4611686018427387904, 1]"#,
+      "'input_size' has the extent 4611686018427387904, expected 1 to 1048576"
+    ),
     (#""qk_norm": true"#, "'model_args.qk_norm' is true, which vitc does not know"),
     (#""num_heads": 5"#, "model 'vit_tiny_patch16_224': width 192 does not divide into 5 heads"),
     (#""act_layer": "prelu""#, "unknown 'model_args.act_layer' 'prelu'"),

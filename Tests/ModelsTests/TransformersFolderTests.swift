@@ -75,6 +75,14 @@ import Testing
       "'hidden_size' is the string \"768\", expected an integer"
     ),
     (
+      #""model_type": "vit", "hidden_size": 9223372036854775807"#,
+      "'hidden_size' is the integer 9223372036854775807, expected an integer between -2^31 and 2^31"
+    ),
+    (
+      #""model_type": "vit", "image_size": [16, -4294967296]"#,
+      "'image_size' is the integer -4294967296, expected an integer between -2^31 and 2^31"
+    ),
+    (
       #""model_type": "vit", "qkv_bias": 1"#,
       "'qkv_bias' is the integer 1, expected true or false"
     ),

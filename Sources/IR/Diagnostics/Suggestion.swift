@@ -1,11 +1,17 @@
 /// The candidates nearest to a misspelt word, for "did you mean".
 public enum Suggestion {
+  /// Words longer than this have no suggestions: the distance takes the product of two lengths, and
+  /// both words may come from a hostile file.
+  private static let longestWord = 200
+
   /// Returns up to `limit` candidates within an edit distance of a third of the word's length,
   /// the nearest first; case does not count.
   public static func nearest(to word: String, in candidates: [String], limit: Int = 3) -> [String] {
+    guard word.utf8.count <= longestWord else { return [] }
     let lowered = Array(word.lowercased())
     let furthest = max(2, lowered.count / 3)
-    let ranked = candidates.map { ($0, Array($0.lowercased())) }
+    let ranked = candidates.filter { $0.utf8.count <= longestWord }
+      .map { ($0, Array($0.lowercased())) }
       .filter { abs($0.1.count - lowered.count) <= furthest }
       .map { ($0.0, distance(lowered, $0.1)) }
       .filter { $0.1 <= furthest }

@@ -51,6 +51,11 @@ enum TimmArguments {
           "unknown 'model_args.act_layer' '\(name)'", at: .file(arguments.path),
           notes: ["known are \(known.keys.sorted().joined(separator: ", "))"])
       }
+      guard model.feedForward == .mlp || function == .silu else {
+        throw Diagnostic(
+          "'model_args.act_layer' is '\(name)', but a gated MLP is read with 'silu'",
+          at: .file(arguments.path))
+      }
       model.activation = function
     }
   }

@@ -19,6 +19,10 @@ enum TimmFolder {
           "'input_size' has \(size.count) numbers, expected channels, height and width",
           at: .file(root.path))
       }
+      for extent in [channels, height, width] where extent < 1 || extent > 1 << 20 {
+        throw Diagnostic(
+          "'input_size' has the extent \(extent), expected 1 to \(1 << 20)", at: .file(root.path))
+      }
       (model.channels, model.imageHeight, model.imageWidth) = (channels, height, width)
     }
     let arguments =

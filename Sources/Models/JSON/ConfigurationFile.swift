@@ -87,6 +87,15 @@ struct ConfigurationObject {
   func integer(_ key: String) throws(Diagnostic) -> Int? {
     guard let value = value(key) else { return nil }
     guard let number = value.integer else { throw mistyped(key, value, expected: "an integer") }
+    return try inRange(key, number)
+  }
+
+  /// No count or size of a model comes near 2^31, and sums and small products of what stays below
+  /// it do not overflow before they are checked.
+  private func inRange(_ key: String, _ number: Int) throws(Diagnostic) -> Int {
+    guard abs(Double(number)) <= 0x1p31 else {
+      throw mistyped(key, .integer(number), expected: "an integer between -2^31 and 2^31")
+    }
     return number
   }
 
@@ -114,11 +123,14 @@ struct ConfigurationObject {
   /// One integer, taken twice, or an array of two: height and width.
   func extent(_ key: String) throws(Diagnostic) -> (height: Int, width: Int)? {
     guard let value = value(key) else { return nil }
-    if let side = value.integer { return (side, side) }
+    if let side = value.integer {
+      let side = try inRange(key, side)
+      return (side, side)
+    }
     guard case .array(let sides) = value, sides.count == 2, let height = sides[0].integer,
       let width = sides[1].integer
     else { throw mistyped(key, value, expected: "an integer or two") }
-    return (height, width)
+    return (try inRange(key, height), try inRange(key, width))
   }
 }
 

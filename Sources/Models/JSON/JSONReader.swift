@@ -138,8 +138,8 @@ struct JSONReader {
     }
     let text = String(decoding: bytes[start..<index], as: UTF8.self)
     if isInteger, let value = Int(text) { return .integer(value) }
-    guard let value = Double(text) else {
-      throw JSONError(message: "unreadable number '\(text.prefix(40))'", offset: start)
+    guard let value = Double(text), value.isFinite else {
+      throw JSONError(message: "the number '\(text.prefix(40))' is too large", offset: start)
     }
     return .number(value)
   }
