@@ -98,29 +98,59 @@ extension Builder {
   }
 }
 
-/// Floats in memory aligned to 64 bytes, with a fence of unusual numbers behind them.
+/// Floats between two pages that may not be touched.
+///
+/// They begin at a multiple of 64 bytes, as weights, arenas and scratch memory do, and end so near
+/// the page behind that a vector load beyond the last whole line of 64 bytes is a SIGSEGV: kernels
+/// may read up to the end of the cache line that holds the last element, and no further. What is
+/// left of that line holds unusual numbers, which no kernel may change.
 final class Floats {
-  let pointer: UnsafeMutablePointer<Float>
-  let count: Int
-  private static let fence: Float = 12345.678
-  private static let fenceCount = 64
-
-  init(count: Int, _ value: (Int) -> Float = { _ in 0 }) {
-    self.count = count
-    let bytes = (count + Floats.fenceCount) * 4
-    pointer = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-      .bindMemory(to: Float.self, capacity: count + Floats.fenceCount)
-    for i in 0..<count { pointer[i] = value(i) }
-    for i in 0..<Floats.fenceCount { pointer[count + i] = Floats.fence }
+  /// Which of the two pages is the near one.
+  enum Placement: CaseIterable {
+    /// The one behind: the buffer ends there, up to the rest of a cache line.
+    case right
+    /// The one before: the buffer begins there.
+    case left
   }
 
-  convenience init(_ values: [Float]) { self.init(count: values.count) { values[$0] } }
+  let pointer: UnsafeMutablePointer<Float>
+  let count: Int
+  private let start: UnsafeMutableRawPointer
+  private let roomBytes: Int
+  private static let fence: Float = 12345.678
+  private static let pageBytes = Int(getpagesize())
 
-  deinit { pointer.deallocate() }
+  init(count: Int, placement: Placement = .right, _ value: (Int) -> Float = { _ in 0 }) {
+    let page = Floats.pageBytes
+    let lineBytes = (count * 4 + 63) / 64 * 64
+    self.count = count
+    roomBytes = (lineBytes + page - 1) / page * page
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS
+    guard let mapping = mmap(nil, roomBytes + 2 * page, PROT_NONE, flags, -1, 0),
+      mapping != MAP_FAILED,
+      roomBytes == 0 || mprotect(mapping + page, roomBytes, PROT_READ | PROT_WRITE) == 0
+    else { preconditionFailure("no memory for \(count) floats") }
+    start = mapping + page
+    let offset = placement == .right ? roomBytes - lineBytes : 0
+    let all = start.bindMemory(to: Float.self, capacity: roomBytes / 4)
+    all.update(repeating: Floats.fence, count: roomBytes / 4)
+    pointer = all + offset / 4
+    for i in 0..<count { pointer[i] = value(i) }
+  }
 
-  /// `true` iff nothing was written behind the end.
+  convenience init(_ values: [Float], placement: Placement = .right) {
+    self.init(count: values.count, placement: placement) { values[$0] }
+  }
+
+  deinit { munmap(start - Floats.pageBytes, roomBytes + 2 * Floats.pageBytes) }
+
+  /// `true` iff nothing was written before the beginning or behind the end.
   var isIntact: Bool {
-    (0..<Floats.fenceCount).allSatisfy { pointer[count + $0] == Floats.fence }
+    let all = UnsafeBufferPointer(
+      start: start.assumingMemoryBound(to: Float.self), count: roomBytes / 4)
+    let first = pointer - start.assumingMemoryBound(to: Float.self)
+    return all[..<first].allSatisfy { $0 == Floats.fence }
+      && all[(first + count)...].allSatisfy { $0 == Floats.fence }
   }
 
   /// The values.

@@ -57,8 +57,8 @@ import Testing
         }
       }
     }
-    func run(_ count: Int) throws -> [Float] {
-      let arena = Floats(count: offset / 4) { _ in -7 }
+    func run(_ count: Int, _ fence: Floats.Placement = .right) throws -> [Float] {
+      let arena = Floats(count: offset / 4, placement: fence) { _ in -7 }
       for (index, tensor) in tensors.enumerated() {
         let place = try #require(placements[index])
         for i in tensor.values.indices {
@@ -67,7 +67,7 @@ import Testing
             tensor.values[i]
         }
       }
-      let scratch = Floats(count: scratchBytes / 4)
+      let scratch = Floats(count: scratchBytes / 4, placement: fence)
       var output = arena.pointer
       withUnsafeMutablePointer(to: &output) { outputs in
         var frame = Frame(
@@ -81,6 +81,7 @@ import Testing
       return arena.values
     }
     let whole = try run(1)
+    #expect(try run(1, .left) == whole, sourceLocation: sourceLocation)
     let place = try #require(placements[y.index])
     var worst: Float = 0
     for i in expected.values.indices {

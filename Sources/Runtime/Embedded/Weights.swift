@@ -63,14 +63,14 @@ struct Weights {
     var header = vit_weights_header()
     let headerBytes = MemoryLayout<vit_weights_header>.size
     let got = unsafe pread(file, &header, numericCast(headerBytes), 0)
-    guard got >= 0 else {
+    let fileBytes = lseek(file, 0, VIT_SEEK_END)
+    guard got >= 0, fileBytes >= 0 else {
       var error = ErrorText(program)
       error.append("weights file ")
       error.append(quoted: path)
       explain(errno: vit_errno(), in: &error)
       return VIT_WEIGHTS_UNREADABLE
     }
-    let fileBytes = lseek(file, 0, VIT_SEEK_END)
     let status = check(
       program, path: path, header: header, headerIsWhole: got == headerBytes,
       fileBytes: Int(fileBytes))
