@@ -1,7 +1,7 @@
 # `make` prints the menu: every target with a comment behind its name.
 
 .DEFAULT_GOAL := menu
-.PHONY: menu deps build demo test test-slow format lint docs bench bench-peers bless clean
+.PHONY: menu deps build demo test test-slow test-asan test-tsan test-load fuzz format lint docs bench bench-peers bless clean
 
 SWIFT ?= swift
 # Which LLVM: VITC_LLVM=19 make test. Without it, the one that llvm-dev brings.
@@ -56,6 +56,24 @@ test: deps ## Runs all tests but the slow ones.
 
 test-slow: deps ## Runs all tests, with the largest models: some GB of memory, some minutes.
 	VITC_SLOW=1 $(TEST)
+
+# Sanitizers see vitc and the runtime of compiled models, as ordinary Swift; generated code has guard
+# pages instead. Freed at exit is early enough for a compiler, so leaks are not looked for.
+test-asan: deps ## Runs the tests under AddressSanitizer: 15 minutes.
+	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test -c release --scratch-path .build-asan \
+	  --sanitize address --skip DemoTests
+
+test-tsan: deps ## Runs the tests of what has threads under ThreadSanitizer.
+	TSAN_OPTIONS=halt_on_error=1 $(SWIFT) test -c release --scratch-path .build-tsan \
+	  --sanitize thread --filter 'Pool|RuntimeTests|FilesTests|FuzzTests|DifferentialTests'
+
+test-load: deps ## Runs compiled models on 64 threads, 100 000 times, and a thousand random ones.
+	VITC_LOAD=100000 VITC_SEEDS=1000 $(TEST) --filter 'LoadTests|DifferentialTests'
+
+# CI fuzzes each reader for seconds; an hour each is FUZZ_SECONDS=3600.
+FUZZ_SECONDS ?= 60
+fuzz: deps ## Fuzzes the readers of untrusted files: make fuzz FUZZ_SECONDS=1200 [FUZZ=npz].
+	SWIFT=$(SWIFT) Scripts/fuzz $(FUZZ_SECONDS) $(FUZZ)
 
 format: ## Formats the Swift sources.
 	$(SWIFT) format -i -p -r $(SOURCES)

@@ -101,6 +101,22 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict + llvmSettings),
 
+    // The embedded runtime as ordinary Swift, for sanitizers, and the readers of untrusted bytes, for
+    // fuzzing; neither is part of a product.
+    .systemLibrary(name: "CSystem", path: "Sources/Runtime/Embedded/CSystem"),
+    .target(
+      name: "RuntimeForTests", dependencies: ["CSystem", "CVitABI"],
+      path: "Sources/Runtime/Embedded", exclude: ["CSystem"], swiftSettings: strict),
+    .target(
+      name: "Fuzzing",
+      dependencies: [
+        "IR", "Models", "Passes", "Evaluation", "Npy", "Images", "CVitABI", "VitRuntime",
+        "RuntimeForTests",
+      ], path: "Tests/Fuzzing", swiftSettings: strict),
+    .testTarget(
+      name: "FuzzTests", dependencies: ["Fuzzing", "CVitABI", "RuntimeForTests"],
+      exclude: ["Corpus", "Dictionaries", "make_corpus.py"], swiftSettings: strict),
+
     .testTarget(name: "IRTests", dependencies: ["IR", "Evaluation"], swiftSettings: strict),
     .testTarget(
       name: "ModelsTests", dependencies: ["IR", "Models", "Evaluation", "Npy"],
@@ -134,7 +150,29 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: [
         "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "VitRuntime", "Images",
-        "Compiler", "Npy",
-      ], swiftSettings: strict + llvmSettings),
+        "Compiler", "Npy", "CVitABI",
+      ], exclude: ["Fixtures"], swiftSettings: strict + llvmSettings),
   ]
 )
+
+// `make fuzz`: the driver has libFuzzer's `main`, so no other build has it; and what it feeds is
+// compiled to tell libFuzzer which branches were taken.
+if Context.environment["VITC_FUZZ_BUILD"] != nil {
+  let fed: Set = [
+    "IR", "Models", "Passes", "Evaluation", "Files", "Npy", "Images", "VitRuntime",
+    "RuntimeForTests", "Fuzzing",
+  ]
+  for target in package.targets where fed.contains(target.name) {
+    target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=fuzzer"])]
+  }
+  // Without checksums: random changes would never get past them.
+  for target in package.targets where target.name == "CPNG" {
+    target.cSettings = [
+      .define("VITC_FUZZING"), .unsafeFlags(["-fsanitize=fuzzer-no-link,address"]),
+    ]
+  }
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz", dependencies: ["Fuzzing"], path: "Tests/FuzzDriver",
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+}

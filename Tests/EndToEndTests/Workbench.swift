@@ -31,6 +31,24 @@ final class Workbench {
     return path("lib\(name).so")
   }
 
+  /// Runs a tool in the folder and returns its output.
+  @discardableResult
+  func tool(_ arguments: [String]) throws -> String {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = arguments
+    process.currentDirectoryURL = folder
+    process.standardInput = FileHandle.nullDevice
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    process.standardError = pipe
+    try process.run()
+    let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    try #require(process.terminationStatus == 0, "\(text)")
+    return text
+  }
+
   /// Compiles and loads.
   func model(
     _ model: String, name: String = "model", threads: Int = 2,

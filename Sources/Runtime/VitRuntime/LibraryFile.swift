@@ -4,9 +4,9 @@ import Glibc
 ///
 /// `dlopen` believes the headers: touching a page beyond the end of a truncated library kills the
 /// process (SIGBUS).
-enum LibraryFile {
+package enum LibraryFile {
   /// Returns why the file cannot be loaded, or `nil` if nothing speaks against it.
-  static func fault(_ path: String) -> String? {
+  package static func fault(_ path: String) -> String? {
     let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard file >= 0 else { return reason(errno) }
     defer { close(file) }

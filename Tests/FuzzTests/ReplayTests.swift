@@ -1,0 +1,73 @@
+import Foundation
+import Fuzzing
+import Testing
+
+/// Every seed and every input that ever broke a reader, again; `make fuzz` finds new ones.
+@Suite struct ReplayTests {
+  private static let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent()
+
+  /// The files that a target is replayed on.
+  private static func inputs(_ target: FuzzTarget) throws -> [URL] {
+    let own = tests.appendingPathComponent("FuzzTests/Corpus/\(target.rawValue)")
+    var folders = FileManager.default.fileExists(atPath: own.path) ? [own] : []
+    switch target {
+    case .npz: folders.append(tests.appendingPathComponent("NpyTests/Fixtures"))
+    case .image: folders.append(tests.appendingPathComponent("ImagesTests/Fixtures"))
+    case .safetensors, .folder, .ir, .weights, .library: break
+    }
+    return try folders.flatMap {
+      try FileManager.default.contentsOfDirectory(at: $0, includingPropertiesForKeys: nil)
+    }.sorted { $0.path < $1.path }
+  }
+
+  @Test(arguments: FuzzTarget.allCases)
+  func `every known input is read or refused`(target: FuzzTarget) throws {
+    let inputs = try Self.inputs(target)
+    #expect(!inputs.isEmpty)
+    for input in inputs {
+      try Data(contentsOf: input).withUnsafeBytes { target.run($0) }
+    }
+  }
+
+  /// A little fuzzing without libFuzzer: each seed cut short, and with a few bytes changed.
+  @Test(arguments: FuzzTarget.allCases)
+  func `cut and changed inputs are read or refused`(target: FuzzTarget) throws {
+    var random = SplitMix(state: 6)
+    for input in try Self.inputs(target) {
+      let bytes = Array(try Data(contentsOf: input))
+      // Enough of each for all to take a second or two.
+      for _ in 0..<(target == .folder ? 8 : 24) where bytes.count > 1 && bytes.count < 1 << 16 {
+        var changed = bytes
+        if random.next() % 3 == 0 {
+          changed.removeLast(Int(random.next() % UInt64(bytes.count)))
+        } else {
+          for _ in 0...random.next() % 4 {
+            changed[Int(random.next() % UInt64(changed.count))] = interesting(random.next())
+          }
+        }
+        changed.withUnsafeBytes { target.run($0) }
+      }
+    }
+  }
+
+  /// A byte: often one at the edge of something.
+  private func interesting(_ bits: UInt64) -> UInt8 {
+    let edges: [UInt8] = [0, 1, 0x7F, 0x80, 0xFF] + Array("{}[]\",:-9eN".utf8)
+    return bits & 1 == 0
+      ? UInt8(truncatingIfNeeded: bits >> 8) : edges[Int(bits >> 8) % edges.count]
+  }
+}
+
+/// A small deterministic generator (SplitMix64, doi:10.1145/2714064.2660195).
+struct SplitMix: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}
