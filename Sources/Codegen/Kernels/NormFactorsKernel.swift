@@ -72,24 +72,31 @@ struct NormFactorsKernel: Hashable {
     let width = channels / op.groups
     let count = Double(op.rows) * Double(width)
     let end = b.add(first, b.constant(width))
-    func sum(_ channel: Value, _ part: Int) -> Value {
+    // The largest vector that divides a group.
+    let lanes = [16, 8, 4, 2, 1].first { $0 <= b.target.lanes && width % $0 == 0 } ?? 1
+    let zero = b.doubles(0, lanes)
+    let sums = b.forLoop(
+      from: first, to: end, step: lanes, carrying: [zero, zero]
+    ) { channel, carried in
       let place = b.offset(arguments[4], b.multiply(channel, b.constant(8)))
-      return b.load(b.f64, b.offset(place, bytes: part * channels * 8), alignment: 8)
+      return (0..<2).map {
+        let part = b.offset(place, bytes: $0 * channels * 8)
+        return b.addFloat(carried[$0], b.load(b.doubles(lanes), part, alignment: 8))
+      }
     }
-    let zero = b.doubles(0, 1)
-    let sums = b.forLoop(from: first, to: end, carrying: [zero, zero]) { channel, carried in
-      (0..<2).map { b.addFloat(carried[$0], sum(channel, $0)) }
-    }
-    let mean = b.divideFloat(sums[0], b.doubles(count, 1))
-    let squares = b.divideFloat(sums[1], b.doubles(count, 1))
+    let mean = b.divideFloat(b.reduce(sums[0], b.addFloat), b.doubles(count, 1))
+    let squares = b.divideFloat(b.reduce(sums[1], b.addFloat), b.doubles(count, 1))
     let difference = b.subtractFloat(squares, b.multiplyFloat(mean, mean))
-    let variance = b.maximumFloat(difference, zero)
+    let variance = b.maximumFloat(difference, b.doubles(0, 1))
     let root = b.squareRoot(b.addFloat(variance, b.doubles(Double(op.epsilon), 1)))
-    let inverse = b.divideFloat(b.doubles(1, 1), root)
-    b.forLoop(from: first, to: end) { channel, _ in
-      func value(_ vector: Value) -> Value { b.double(b.load(b.f32, b.element(vector, channel))) }
+    let inverse = b.splat(b.divideFloat(b.doubles(1, 1), root), lanes)
+    let means = b.splat(mean, lanes)
+    b.forLoop(from: first, to: end, step: lanes) { channel, _ in
+      func value(_ vector: Value) -> Value {
+        b.double(b.load(b.floats(lanes), b.element(vector, channel)))
+      }
       let scale = b.multiplyFloat(value(arguments[1]), inverse)
-      let shift = b.subtractFloat(value(arguments[2]), b.multiplyFloat(mean, scale))
+      let shift = b.subtractFloat(value(arguments[2]), b.multiplyFloat(means, scale))
       let place = b.element(arguments[3], channel)
       b.store(b.single(scale), place)
       b.store(b.single(shift), b.offset(place, bytes: outputStride * 4))

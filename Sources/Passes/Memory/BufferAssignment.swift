@@ -81,13 +81,13 @@ struct BufferAssignment {
     }
   }
 
-  /// The operand that `value` may be written over: of its type, and with nothing in its buffer that
-  /// is read again, or read by `value` in any other way.
+  /// The operand that `value` may be written over: of its type, or the first rows of a whole of its
+  /// type, and with nothing in its buffer that is read again, or read by `value` in any other way.
   private func overwritable(by value: Value) -> Value? {
     let node = graph[value]
     guard results[value] == nil else { return nil }
     for (position, operand) in node.operands.enumerated()
-    where node.op.mayOverwrite(position) && graph[operand].type == node.type {
+    where node.op.mayOverwrite(position) && begins(operand, node.type) {
       guard let slot = slots[operand.index], buffers[slot.buffer].isArena else { continue }
       let isFree = members[slot.buffer].allSatisfy { member in
         facts.users[member.index].allSatisfy { user in
@@ -97,6 +97,15 @@ struct BufferAssignment {
       if isFree, node.operands.count(where: { $0 == operand }) == 1 { return operand }
     }
     return nil
+  }
+
+  /// `true` iff memory of `type` begins where `value` does: the value itself, or its first rows.
+  private func begins(_ value: Value, _ type: TensorType) -> Bool {
+    let node = graph[value]
+    guard case .slice(let slice) = node.op, slice.axis == 0, slice.start == 0 else {
+      return node.type == type
+    }
+    return node.type == type || graph[node.operands[0]].type == type
   }
 
   /// A new buffer for the whole of `value`.
