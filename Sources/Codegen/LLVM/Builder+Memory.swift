@@ -64,9 +64,18 @@ extension Builder {
 
   /// Asks for the cache line at `address` to be brought into the L2 cache for reading.
   func prefetch(_ address: Value) {
+    prefetch(address, locality: 2)
+  }
+
+  /// Asks for the cache line at `address` to be brought into the first cache for reading.
+  func prefetchNear(_ address: Value) {
+    prefetch(address, locality: 3)
+  }
+
+  private func prefetch(_ address: Value, locality: Int) {
     _ = intrinsic(
       "llvm.prefetch", [type(of: address)],
-      [address, constant32(0), constant32(2), constant32(1)])
+      [address, constant32(0), constant32(locality), constant32(1)])
   }
 
   /// Keeps loads and stores from being moved across this place, and the making of `values` behind
