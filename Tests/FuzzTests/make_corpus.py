@@ -140,8 +140,8 @@ def main():
     elf = b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + struct.pack(
         "<HHIQQQIHHHHHH", 3, 62, 1, 0, 64, 0, 0, 64, 56, 1, 64, 0, 0)
     segment = struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, 120, 120, 4096)
-    write("library", "smallest.so", elf + segment)
-    write("library", "cut.so", (elf + segment)[:100])
+    write("library", "smallest.elf", elf + segment)
+    write("library", "cut.elf", (elf + segment)[:100])
 
 
 main()
