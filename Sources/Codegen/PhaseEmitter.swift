@@ -189,18 +189,27 @@ struct PhaseEmitter {
   ) throws(Diagnostic) -> Call {
     try checkPanels(op.columns, node, operands[1])
     let residual = op.residualIndex.map { operands[$0] }
+    let places: [Call.Operand] = [
+      .matrix(operands[0]), .matrix(operands[1]), .matrix(output),
+      op.biasIndex.map { .matrix(operands[$0]) } ?? .none,
+      residual.map { .matrix($0) } ?? .none, .scratch,
+    ]
+    if op.usesStrassen {
+      let kernel = StrassenKernel(
+        rows: output.rows, columns: output.columns, depth: operands[0].columns,
+        aStride: operands[0].stride, cStride: output.stride,
+        residualStride: residual?.stride ?? 0, epsilon: op.epsilon, hasBias: op.hasBias,
+        activation: op.activation, hasResidual: op.hasResidual)
+      return Call(
+        kernel: kernel.function(builder), operands: places, scratchBytes: kernel.scratchBytes)
+    }
     let kernel = ContractionKernel(
       rows: output.rows, columns: output.columns, depth: operands[0].columns,
       aStride: operands[0].stride, cStride: output.stride,
       residualStride: residual?.stride ?? 0, epsilon: op.epsilon, hasBias: op.hasBias,
       activation: op.activation, hasResidual: op.hasResidual)
     return Call(
-      kernel: kernel.function(builder),
-      operands: [
-        .matrix(operands[0]), .matrix(operands[1]), .matrix(output),
-        op.biasIndex.map { .matrix(operands[$0]) } ?? .none,
-        residual.map { .matrix($0) } ?? .none, .scratch,
-      ], scratchBytes: kernel.scratchBytes)
+      kernel: kernel.function(builder), operands: places, scratchBytes: kernel.scratchBytes)
   }
 
   /// An operation of each row; a second operand of one row is repeated.

@@ -64,9 +64,19 @@ public struct CompileRequest {
   public var weightPlacement = WeightPlacement.automatic
   /// `false` iff the graph stays as the model says it; for `ir` only.
   public var runsPasses = true
+  /// `false` iff no contraction is computed by Strassen's algorithm.
+  public var usesFastMatmul = true
   /// What to show of the passes, and where to stop.
   public var passOptions = PassManager.Options()
 
   /// Creates a request with every option at its default.
   public init(model: String) { self.model = model }
+
+  /// The passes to run.
+  var passes: [Pass] {
+    guard runsPasses else { return [] }
+    return Pipeline.standard.filter {
+      usesFastMatmul || $0.name != Pass.chooseStrassen.name
+    }
+  }
 }

@@ -36,7 +36,7 @@ public struct Compiler {
     watch.lap("read model")
 
     progress("run passes", 0)
-    let (graph, passes) = try PassManager(request.runsPasses ? Pipeline.standard : []).run(
+    let (graph, passes) = try PassManager(request.passes).run(
       imported, request.passOptions)
     watch.lap("run passes")
 

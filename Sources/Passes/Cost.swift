@@ -56,7 +56,12 @@ extension Graph {
     func type(_ position: Int) -> TensorType { self[node.operands[position]].type }
     switch node.op {
     // `depth` multiply-adds for each element of the result.
-    case .linear, .contraction: return 2 * node.type.count * (type(0).shape.last ?? 0)
+    case .linear: return 2 * node.type.count * (type(0).shape.last ?? 0)
+    case .contraction(let contraction):
+      let flops = 2 * node.type.count * (type(0).shape.last ?? 0)
+      // The products alone, of which Strassen's algorithm does 7 of 8; its additions count no more
+      // than those of other operations.
+      return contraction.usesStrassen ? flops / 8 * 7 : flops
     case .matMul: return 2 * node.type.count * (type(0).shape.last ?? 0)
     case .patchEmbed, .conv2d: return 2 * node.type.count * type(1).shape.dropFirst().reduce(1, *)
     case .convolution(let op):

@@ -10,7 +10,7 @@ public enum Pipeline {
     .fuseContractions,  // imported -> fused
     .fuseConvolutions, .lowerGroupNorms, .fuseNormalizations, .normalizeInConvolutions,
     .appendMoments,
-    .centerResidual, .packWeights,
+    .centerResidual, .packWeights, .chooseStrassen,
     .planMemory,  // fused -> planned
   ]
 
@@ -82,6 +82,8 @@ public enum Pipeline {
       because: "it rewrites convolutions as they were fused"),
     PassOrder(
       .centerResidual, before: .packWeights, because: "panels cannot be centred"),
+    PassOrder(
+      .packWeights, before: .chooseStrassen, because: "pairs of panels are what it adds up"),
     PassOrder(
       .packWeights, before: .planMemory, because: "what is placed are the panels"),
   ]

@@ -59,6 +59,11 @@ struct Compile: ParsableCommand {
   @Flag(help: "Puts the weights into a file beside the product instead of into it.")
   var weightsFile = false
 
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Strassen's algorithm where it is faster; without it errors are about half as large.")
+  var fastMatmul = true
+
   @OptionGroup var debugging: PassDebugging
 
   @Option(help: "Runs no pass after this one; with --emit ir.")
@@ -115,6 +120,7 @@ struct Compile: ParsableCommand {
     request.target = target
     request.weightPlacement = weightsFile ? .file : .automatic
     request.output = output ?? defaultOutput
+    request.usesFastMatmul = fastMatmul
     request.runsPasses = form != .imported
     request.passOptions = debugging.options(
       stopAfter: stopAfter ?? form.flatMap(Self.lastPass), failures: failures)

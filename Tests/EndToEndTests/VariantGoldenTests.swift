@@ -44,6 +44,6 @@ import VitRuntime
     let found = try model.makeContext().run(images: images.values)
     let deviation = Deviation(found, truth.values)
     #expect(deviation.largest <= Self.tolerance, "\(golden.variant): \(deviation)")
-    print("golden \(golden.variant): \(deviation.largest)")
+    print("golden \(golden.variant): \(deviation.largest), relative L2 \(deviation.relativeL2)")
   }
 }

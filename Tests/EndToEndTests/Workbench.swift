@@ -81,21 +81,26 @@ enum Repository {
 struct Deviation {
   /// The largest difference over the root mean square of the truth.
   let largest: Double
+  /// The norm of the difference over the norm of the truth.
+  let relativeL2: Double
   /// The cosine of the angle between the two.
   let cosine: Double
 
   init(_ found: [Float], _ truth: [Float]) {
     precondition(found.count == truth.count, "\(found.count) values against \(truth.count)")
     var (difference, product, foundSquares, truthSquares) = (0.0, 0.0, 0.0, 0.0)
+    var squares = 0.0
     for (a, b) in zip(found, truth) {
       // Not `max`, which would pass over a NaN.
       let distance = abs(Double(a) - Double(b))
       if !(distance <= difference) { difference = distance }
+      squares += distance * distance
       product += Double(a) * Double(b)
       foundSquares += Double(a) * Double(a)
       truthSquares += Double(b) * Double(b)
     }
     largest = difference / (truthSquares / Double(truth.count)).squareRoot()
+    relativeL2 = (squares / truthSquares).squareRoot()
     cosine = product / (foundSquares * truthSquares).squareRoot()
   }
 }

@@ -27,7 +27,7 @@ struct PipelineTests {
       form = pass.output
     }
     #expect(form == .planned)
-    #expect(Pipeline.lastPass(making: .fused)?.name == "pack-weights")
+    #expect(Pipeline.lastPass(making: .fused)?.name == "choose-strassen")
     #expect(Pipeline.lastPass(making: .planned)?.name == "plan-memory")
     #expect(Pipeline.lastPass(making: .imported) == nil)
   }

@@ -69,7 +69,7 @@ struct ContractionKernel: Hashable {
     let target = b.target
     let scratch = arguments[5]
     let panels = (columns + Tile.panelWidth - 1) / Tile.panelWidth
-    let grid = taskGrid(b, count: arguments[7], panels: panels)
+    let grid = b.taskGrid(count: arguments[7], rowTasks: rowTasks, columnTasks: panels)
     let used = b.multiply(grid.rows, grid.columns)
     b.ifThen(b.less(arguments[6], used)) {
       let taskRow = b.remainder(arguments[6], grid.rows)
@@ -111,26 +111,6 @@ struct ContractionKernel: Hashable {
   private struct Band {
     let first: Value
     let count: Value
-  }
-
-  /// Emits the grid of tasks, rows first: of the divisors of the rows that are allowed, the one
-  /// that leaves the fewest tasks idle, and of those the largest.
-  private func taskGrid(
-    _ b: Builder, count: Value, panels: Int
-  ) -> (rows: Value, columns: Value) {
-    func columns(_ rows: Value) -> Value {
-      b.minimum(b.divide(count, rows), b.constant(panels))
-    }
-    let most = b.minimum(count, b.constant(rowTasks))
-    guard rowTasks > 1 else { return (b.constant(1), columns(b.constant(1))) }
-    let best = b.forLoop(
-      from: b.constant(1), to: b.add(most, b.constant(1)), carrying: [b.constant(1), b.constant(0)]
-    ) { rows, carried in
-      let used = b.multiply(rows, columns(rows))
-      let better = b.less(used, carried[1])
-      return [b.select(better, carried[0], rows), b.select(better, carried[1], used)]
-    }
-    return (best[0], columns(best[0]))
   }
 
   /// Emits one column of tiles: all rows of the task against `width` columns of a panel.

@@ -1,3 +1,4 @@
+internal import CLLVM
 import IR
 
 /// Elementary functions as polynomials on vectors.
@@ -21,20 +22,46 @@ extension Builder {
   /// `2^n` by adding n to the exponent bits. Adding 1.5 * 2^23 rounds x to an integer and leaves n
   /// in the low bits.
   func exp2(_ x: Value) -> Value {
+    exp2OfNegative(minimumFloat(floats(127, lanes(of: x)), x))
+  }
+
+  /// `2^x` for x up to 127: one clamp less.
+  func exp2OfNegative(_ x: Value) -> Value {
     let lanes = lanes(of: x)
-    let clamped = minimumFloat(maximumFloat(x, floats(-126, lanes)), floats(127, lanes))
-    let magic = floats(12_582_912, lanes)
-    let shifted = addFloat(clamped, magic)
-    let fraction = subtractFloat(clamped, subtractFloat(shifted, magic))
-    let power = polynomial(
-      [
-        1, 0.6931470036506653, 0.24022242426872253, 0.05550733581185341, 0.009671512991189957,
-        0.001326472731307149,
-      ], fraction)
+    // What is not a number stays so.
+    let clamped = maximumFloat(floats(-126, lanes), x)
+    let (_, shifted, power) = splitExp2(clamped)
     let integers = vector(lanes, of: i32)
     let exponent = shiftLeft(bitcast(shifted, to: integers), 23)
     return bitcast(
       wrappingAdd(bitcast(power, to: integers), exponent), to: floats(lanes))
+  }
+
+  /// `2^x` for x in -126...127, at the least cost; beyond, some value that is not between zero and
+  /// 2^127 or close to zero.
+  ///
+  /// AVX-512 multiplies by powers of two in one instruction, which knows overflow and underflow, so
+  /// nothing is clamped there.
+  func exp2InRange(_ x: Value) -> Value {
+    guard target.vectorUnit == "avx512", lanes(of: x) == 16 else { return exp2(x) }
+    let (integer, _, power) = splitExp2(x)
+    let all = Value(reference: LLVMConstInt(i16.reference, 0xffff, 0))
+    // 4: rounding as the control register says, no exceptions changed.
+    return intrinsic(
+      "llvm.x86.avx512.mask.scalef.ps.512", [], [power, integer, power, all, constant32(4)])
+  }
+
+  /// Splits x into n, the nearest integer, and `2^(x - n)`; the low bits of `shifted` are n too.
+  private func splitExp2(_ x: Value) -> (integer: Value, shifted: Value, power: Value) {
+    let magic = floats(12_582_912, lanes(of: x))
+    let shifted = addFloat(x, magic)
+    let integer = subtractFloat(shifted, magic)
+    let power = polynomial(
+      [
+        1, 0.6931470036506653, 0.24022242426872253, 0.05550733581185341, 0.009671512991189957,
+        0.001326472731307149,
+      ], subtractFloat(x, integer))
+    return (integer, shifted, power)
   }
 
   /// `e^x`, relative error at most 2e-7 * (1 + |x| / 2): x is scaled by log2(e) in one rounding.

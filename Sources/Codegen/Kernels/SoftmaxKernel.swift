@@ -1,53 +1,76 @@
-/// The softmax of one row: `b^(scale * x - max)`, divided by its sum or not.
+/// The softmax of one row to base e: `e^(x - max)`, divided by its sum.
 struct SoftmaxRow {
   let columns: Int
-  var scale: Float = 1
-  /// `true` iff the base is 2, else e.
-  var base2 = false
-  /// `true` iff the row is divided by its sum; otherwise the caller does it.
-  var divides = true
 
-  /// Returns the function `(x, y) -> sum`, whose arguments may be equal.
+  /// Returns the function `(x, y) -> void`, whose arguments may be equal.
   func function(_ b: Builder) -> Function {
-    let name =
-      "softmax_row_f32_\(columns)" + (base2 ? "_base2" : "") + (divides ? "" : "_undivided")
-      + (scale == 1 ? "" : "_scale\(scale.bitPattern)")
-    return b.define(name, [b.pointer, b.pointer], returning: b.f32) { arguments in
-      b.returnValue(emit(b, arguments[0], arguments[1]))
+    b.define("softmax_row_f32_\(columns)", [b.pointer, b.pointer]) { arguments in
+      emit(b, arguments[0], arguments[1])
     }
   }
 
-  private func emit(_ b: Builder, _ x: Value, _ y: Value) -> Value {
+  private func emit(_ b: Builder, _ x: Value, _ y: Value) {
     let lanes = b.target.lanes
-    // All in units of log2: one multiplication more, where it is not 1.
-    let factor = base2 ? scale : scale * 1.4426950408889634
-    let lowest = b.floats(-.infinity, lanes)
-    func exponents(_ bytes: Value, _ count: Int) -> Value {
-      let scores = b.loadFloats(b.offset(x, bytes), lanes, count: count)
-      let scaled = factor == 1 ? scores : b.multiplyFloat(scores, b.floats(factor, lanes))
-      return count < lanes ? b.select(b.mask(first: count, of: lanes), scaled, lowest) : scaled
-    }
-    let maxima = b.visitRow(columns: columns, sums: lowest) { bytes, count, largest in
-      b.maximumFloat(exponents(bytes, count), largest)
-    }
-    let largest = b.splat(
-      b.reduce(b.pairwise(maxima, b.maximumFloat), b.maximumFloat), lanes)
-    let zero = b.floats(0, lanes)
-    let sums = b.visitRow(columns: columns, sums: zero) { bytes, count, sum in
-      var power = b.exp2(b.subtractFloat(exponents(bytes, count), largest))
-      if count < lanes { power = b.select(b.mask(first: count, of: lanes), power, zero) }
-      b.storeFloats(power, b.offset(y, bytes), count: count)
-      return b.addFloat(sum, power)
-    }
-    let sum = b.total(sums)
-    guard divides else { return sum }
-    let inverse = b.splat(b.divideFloat(b.float(1), sum), lanes)
+    let exponents = SoftmaxExponents()
+    let largest = b.splat(exponents.maximum(b, x, columns: columns), lanes)
+    let sums = exponents.powers(b, of: x, below: largest, to: y, columns: columns)
+    let inverse = b.splat(b.divideFloat(b.float(1), b.total(sums)), lanes)
     b.visitRow(columns: columns) { bytes, count in
       let address = b.offset(y, bytes)
       b.storeFloats(
         b.multiplyFloat(b.loadFloats(address, lanes, count: count), inverse), address,
         count: count)
     }
-    return sum
+  }
+}
+
+/// The exponents of a row's softmax, in units of log2: one multiplication, where it is not by 1.
+struct SoftmaxExponents: Hashable {
+  var scale: Float = 1
+  /// `true` iff the base is 2, else e.
+  var base2 = false
+
+  /// The words that stand for it in the name of a function.
+  var words: String {
+    (base2 ? "_base2" : "") + (scale == 1 ? "" : "_scale\(scale.bitPattern)")
+  }
+
+  /// What a score is multiplied by.
+  var factor: Float { base2 ? scale : scale * 1.4426950408889634 }
+
+  /// Emits the exponents of a vector of scores; beyond `count` they are minus infinity.
+  func exponents(_ b: Builder, _ scores: Value, count: Int) -> Value {
+    let lanes = b.target.lanes
+    let scaled = factor == 1 ? scores : b.multiplyFloat(scores, b.floats(factor, lanes))
+    guard count < lanes else { return scaled }
+    return b.select(b.mask(first: count, of: lanes), scaled, b.floats(-.infinity, lanes))
+  }
+
+  private func load(_ b: Builder, _ address: Value, count: Int) -> Value {
+    exponents(b, b.loadFloats(address, b.target.lanes, count: count), count: count)
+  }
+
+  /// Emits the largest exponent of a row.
+  func maximum(_ b: Builder, _ row: Value, columns: Int) -> Value {
+    let lowest = b.floats(-.infinity, b.target.lanes)
+    let maxima = b.visitRow(columns: columns, sums: lowest) { bytes, count, largest in
+      b.maximumFloat(load(b, b.offset(row, bytes), count: count), largest)
+    }
+    return b.reduce(b.pairwise(maxima, b.maximumFloat), b.maximumFloat)
+  }
+
+  /// Emits the powers of a row's exponents less `largest`, and returns vectors of their sums.
+  func powers(
+    _ b: Builder, of x: Value, below largest: Value, to y: Value, columns: Int
+  ) -> [Value] {
+    let lanes = b.target.lanes
+    let zero = b.floats(0, lanes)
+    return b.visitRow(columns: columns, sums: zero) { bytes, count, sum in
+      let exponent = load(b, b.offset(x, bytes), count: count)
+      var power = b.exp2OfNegative(b.subtractFloat(exponent, largest))
+      if count < lanes { power = b.select(b.mask(first: count, of: lanes), power, zero) }
+      b.storeFloats(power, b.offset(y, bytes), count: count)
+      return b.addFloat(sum, power)
+    }
   }
 }

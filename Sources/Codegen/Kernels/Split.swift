@@ -9,6 +9,29 @@ extension Builder {
     let size = select(less(index, extra), add(base, constant(1)), base)
     return (start, add(start, size))
   }
+
+  /// Emits the division of `count` tasks in two directions, rows first: of the divisions of the
+  /// rows among at most `rowTasks`, the one that leaves the fewest tasks idle, and of those the
+  /// largest.
+  ///
+  /// What a task writes it reads again in the next operations, if these divide the rows too: then
+  /// nothing passes from one core to another. (ViT-B/16 on 2 threads, contractions by Strassen's
+  /// algorithm: 134 ms by rows, 137 ms by columns.)
+  func taskGrid(
+    count: Value, rowTasks: Int, columnTasks: Int
+  ) -> (rows: Value, columns: Value) {
+    func columns(_ rows: Value) -> Value { minimum(divide(count, rows), constant(columnTasks)) }
+    guard rowTasks > 1 else { return (constant(1), columns(constant(1))) }
+    let most = minimum(count, constant(rowTasks))
+    let best = forLoop(
+      from: constant(1), to: add(most, constant(1)), carrying: [constant(1), constant(0)]
+    ) { rows, carried in
+      let used = multiply(rows, columns(rows))
+      let better = less(used, carried[1])
+      return [select(better, carried[0], rows), select(better, carried[1], used)]
+    }
+    return (best[0], columns(best[0]))
+  }
 }
 
 /// A balanced division of rows into register tiles.

@@ -80,8 +80,7 @@ extension Tile {
     _ b: Builder, from start: Value, to end: Value, _ addresses: [Value], _ sums: [Value],
     _ arguments: [Value]
   ) -> [Value] {
-    let rounds = depth / unroll
-    return b.forLoop(from: start, to: end, carrying: addresses + sums) { run, carried in
+    b.forLoop(from: start, to: end, carrying: addresses + sums) { run, carried in
       let a = b.offset(arguments[0], walk.offset(b, run))
       var (panel, ahead, sums) = (carried[0], carried[1], Array(carried[2...]))
       var rest = depth

@@ -61,9 +61,14 @@ struct Tile: Hashable {
   var unroll: Int { max(4, chains) }
   /// The rounds of each part but the last: parts as equal as can be.
   private var roundsPerPart: Int {
-    let rounds = depth / unroll
     let parts = max(1, (depth + chains * Tile.partSteps - 1) / (chains * Tile.partSteps))
     return max(1, (rounds + parts - 1) / parts)
+  }
+  /// The rounds of the loop over the depth.
+  var rounds: Int { depth / unroll }
+  /// The number of bringers whose tiles prefetch `lines` cache lines in each round.
+  static func bringers(forLines lines: Int) -> Int {
+    lines == 0 ? 0 : (4 * panelWidth * 4 / lineBytes + lines - 1) / lines
   }
   /// The cache lines that the tile prefetches in each round: its part of the panel rows of a round.
   var prefetchedLines: Int {
@@ -74,7 +79,7 @@ struct Tile: Hashable {
   /// How far the prefetched address moves in each round.
   var prefetchStep: Int { prefetchedLines * Tile.lineBytes }
   /// What the tile prefetches in all.
-  var prefetchedBytes: Int { walk.runs * (depth / unroll) * prefetchStep }
+  var prefetchedBytes: Int { walk.runs * rounds * prefetchStep }
 
   /// The chains that suit an operation of `rows` rows in all: with at most four rows the latency of
   /// the additions would bound it.
@@ -105,7 +110,6 @@ struct Tile: Hashable {
     let vectors = (columns + lanes - 1) / lanes
     let zero = b.floats(0, lanes)
     var sums = Array(repeating: zero, count: chains * rows * vectors)
-    let rounds = depth / unroll
 
     if epilogue.hasResidual { bringResidual(b, arguments[4]) }
     if walk.runs > 1 {
@@ -135,12 +139,9 @@ struct Tile: Hashable {
         sums[index] = depth % unroll > 0 ? b.addFloat(before, sums[index]) : before
       }
     } else {
-      if rounds > 0 {
-        let carried = loop(
-          b, from: b.constant(0), to: b.constant(rounds), addresses, sums, arguments[7])
-        (addresses, sums) = (Array(carried[..<3]), Array(carried[3...]))
-      }
-      steps(b, depth % unroll, addresses[0], addresses[1], &sums)
+      sums = accumulate(
+        b, a: addresses[0], panel: addresses[1], ahead: addresses[2], step: arguments[7],
+        onto: sums)
     }
 
     finish(b, combined(b, sums), vectors, arguments)
@@ -168,12 +169,32 @@ struct Tile: Hashable {
     return Array(sums[..<count])
   }
 
+  /// Where a row of the right operand comes from: the vector `bytes` behind the panel's address.
+  typealias RightOperand = (_ panel: Value, _ bytes: Int) -> Value
+
+  /// Emits the whole depth as one part: `sums` plus the products, and prefetches from `ahead` on.
+  ///
+  /// `right` makes the vectors of the right operand, once each; `nil`: they are loaded.
+  func accumulate(
+    _ b: Builder, a: Value, panel: Value, ahead: Value, step: Value, onto initial: [Value],
+    right: RightOperand? = nil
+  ) -> [Value] {
+    var (addresses, sums) = ([a, panel, ahead], initial)
+    if rounds > 0 {
+      let carried = loop(
+        b, from: b.constant(0), to: b.constant(rounds), addresses, sums, step, right)
+      (addresses, sums) = (Array(carried[..<3]), Array(carried[3...]))
+    }
+    steps(b, depth % unroll, addresses[0], addresses[1], &sums, right)
+    return sums
+  }
+
   /// Emits rounds of the loop over the depth.
   ///
   /// Takes and returns the addresses in A, of the panel and of what is prefetched; the sums follow.
   func loop(
     _ b: Builder, from start: Value, to end: Value, _ addresses: [Value], _ sums: [Value],
-    _ prefetchStep: Value
+    _ prefetchStep: Value, _ right: RightOperand? = nil
   ) -> [Value] {
     b.forLoop(from: start, to: end, carrying: addresses + sums) { _, carried in
       let (a, panel, ahead) = (carried[0], carried[1], carried[2])
@@ -181,7 +202,7 @@ struct Tile: Hashable {
       for line in 0..<prefetchedLines {
         b.prefetch(b.offset(ahead, bytes: line * Tile.lineBytes))
       }
-      steps(b, unroll, a, panel, &sums)
+      steps(b, unroll, a, panel, &sums, right)
       return [
         b.offset(a, bytes: unroll * 4), b.offset(panel, bytes: unroll * Tile.panelWidth * 4),
         bringers > 0 ? b.offset(ahead, prefetchStep) : ahead,
@@ -191,7 +212,8 @@ struct Tile: Hashable {
 
   /// Emits `count` consecutive steps of the depth, from the addresses of their first.
   func steps(
-    _ b: Builder, _ count: Int, _ a: Value, _ panel: Value, _ sums: inout [Value]
+    _ b: Builder, _ count: Int, _ a: Value, _ panel: Value, _ sums: inout [Value],
+    _ operand: RightOperand? = nil
   ) {
     let lanes = b.target.lanes
     let vectors = (columns + lanes - 1) / lanes
@@ -205,9 +227,9 @@ struct Tile: Hashable {
         }
       }
       let right = (0..<vectors).map {
-        b.load(
-          b.floats(lanes), b.offset(panel, bytes: (k * Tile.panelWidth + $0 * lanes) * 4),
-          alignment: lanes * 4)
+        let bytes = (k * Tile.panelWidth + $0 * lanes) * 4
+        return operand?(panel, bytes)
+          ?? b.load(b.floats(lanes), b.offset(panel, bytes: bytes), alignment: lanes * 4)
       }
       for row in 0..<rows {
         let left =

@@ -34,6 +34,9 @@ extension Builder {
   /// The smaller; `b` where either is not a number.
   func minimumFloat(_ a: Value, _ b: Value) -> Value { select(compare(LLVMRealOLT, a, b), a, b) }
 
+  /// `a < b`; false where either is not a number.
+  func lessFloat(_ a: Value, _ b: Value) -> Value { compare(LLVMRealOLT, a, b) }
+
   private func compare(_ predicate: LLVMRealPredicate, _ a: Value, _ b: Value) -> Value {
     Value(reference: LLVMBuildFCmp(builder, predicate, a.reference, b.reference, ""))
   }

@@ -14,6 +14,12 @@ extension Builder {
     bytes == 0 ? base : offset(base, constant(bytes))
   }
 
+  /// The bytes from one address to another.
+  func distance(from base: Value, to address: Value) -> Value {
+    let ends = [address, base].map { LLVMBuildPtrToInt(builder, $0.reference, i64.reference, "") }
+    return Value(reference: LLVMBuildSub(builder, ends[0], ends[1], ""))
+  }
+
   /// The address of element `index` (of floats) beyond `base`.
   func element(_ base: Value, _ index: Value) -> Value {
     offset(base, multiply(index, constant(4)))

@@ -35,6 +35,7 @@ struct Builder {
   var void: ValueType { ValueType(reference: LLVMVoidTypeInContext(context)) }
   var i1: ValueType { ValueType(reference: LLVMInt1TypeInContext(context)) }
   var i8: ValueType { ValueType(reference: LLVMInt8TypeInContext(context)) }
+  var i16: ValueType { ValueType(reference: LLVMInt16TypeInContext(context)) }
   var i32: ValueType { ValueType(reference: LLVMInt32TypeInContext(context)) }
   var i64: ValueType { ValueType(reference: LLVMInt64TypeInContext(context)) }
   var f32: ValueType { ValueType(reference: LLVMFloatTypeInContext(context)) }

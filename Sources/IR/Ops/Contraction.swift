@@ -7,15 +7,17 @@
 /// Operands: `x: [rows, in]`; `weight: [out, in]`, or packed panels `[panels, in, width]`; then
 /// `bias: [out]` and `residual: [rows, out]` as the attributes `bias` and `residual` say.
 /// Attributes: `epsilon`, default none: rows are used as they are; `activation`, default none;
-/// `bias`, `residual`, default false; `columns`: `out`, for a packed weight.
-/// The row scale is what remains of a layer norm once its affine part is folded into the weight and
-/// the rows have mean zero.
+/// `bias`, `residual`, default false; `columns`: `out`, for a packed weight. `strassen`, default
+/// false: by one level of Strassen's algorithm, which changes the rounding only. The row scale is
+/// what remains of a layer norm once its affine part is folded into the weight and the rows have
+/// mean zero.
 ///
 /// - C1: `x` has rank 2.
 /// - C2: `weight` has rank 2, or rank 3 with `columns` given, and the columns of `x`.
 /// - C3: `bias` has shape `[out]`.
 /// - C4: `residual` has the shape of the result.
 /// - C5: as many operands stand as the attributes say.
+/// - C6: with `strassen`, the weight is packed, and ``StrassenShape`` allows the extents.
 public struct Contraction: OpDefinition {
   /// The term added to the mean square of each row; `nil`: rows are not normalized.
   public var epsilon: Float?
@@ -27,17 +29,20 @@ public struct Contraction: OpDefinition {
   public var hasResidual: Bool
   /// The number of output columns of a packed weight; `nil`: the weight is not packed.
   public var columns: Int?
+  /// `true` iff seven products of half the extents take the place of eight.
+  public var usesStrassen: Bool
 
   /// Creates a contraction.
   public init(
     epsilon: Float? = nil, activation: ActivationFunction? = nil, hasBias: Bool = false,
-    hasResidual: Bool = false, columns: Int? = nil
+    hasResidual: Bool = false, columns: Int? = nil, usesStrassen: Bool = false
   ) {
     self.epsilon = epsilon
     self.activation = activation
     self.hasBias = hasBias
     self.hasResidual = hasResidual
     self.columns = columns
+    self.usesStrassen = usesStrassen
   }
 
   /// The position of the bias among the operands.
@@ -55,6 +60,7 @@ public struct Contraction: OpDefinition {
     if hasBias { list.set("bias", .boolean(true)) }
     if hasResidual { list.set("residual", .boolean(true)) }
     if let columns { list.set("columns", .integer(columns)) }
+    if usesStrassen { list.set("strassen", .boolean(true)) }
     return list
   }
   init(_ attributes: inout Attributes) throws(Diagnostic) {
@@ -63,6 +69,7 @@ public struct Contraction: OpDefinition {
     hasBias = try attributes.boolean("bias")
     hasResidual = try attributes.boolean("residual")
     columns = attributes.value("columns") == nil ? nil : try attributes.integer("columns")
+    usesStrassen = try attributes.boolean("strassen")
   }
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     let expected = 2 + (hasBias ? 1 : 0) + (hasResidual ? 1 : 0)
@@ -84,6 +91,13 @@ public struct Contraction: OpDefinition {
         "C2", weight[1] == x[1], "weight: expected [_,\(x[1])], found \(operands[1])")
       out = weight[0]
     }
+    try require(
+      "C6",
+      !usesStrassen
+        || (columns != nil && StrassenShape.allows(rows: x[0], columns: out, depth: x[1])),
+      "strassen: expected a packed weight, columns that are a multiple of "
+        + "\(2 * Pack.standardWidth) and a depth that is one of 32, found \(operands[1]) for "
+        + "[\(x[0]),\(x[1])]")
     let result = TensorType.f32(x[0], out)
     if let index = biasIndex { try requireType("C3", "bias", operands[index], .f32(out)) }
     if let index = residualIndex { try requireType("C4", "residual", operands[index], result) }

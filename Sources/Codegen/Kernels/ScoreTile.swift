@@ -1,0 +1,82 @@
+/// Powers of the scores of one register tile: `P = b^(scale * Q K^T - shift)`, computed and summed
+/// before they leave the registers.
+///
+/// A row's shift is its maximum over the first tile, which keeps its negative in the row's state
+/// (``SoftmaxBlock``); later tiles begin their sums with that. Later scores may be larger than the
+/// shift: then the powers, and their sum, are above 1. A row whose sum is above zero and below
+/// ``limit`` has met no power out of range, and its products with values are as precise as any.
+struct ScoreTile: Hashable {
+  /// The rows of the tile, and its columns: tokens of one panel.
+  var rows: Int
+  var columns: Int
+  /// The features of a head.
+  var depth: Int
+  /// Elements from one row to the next.
+  var qStride: Int
+  var powerStride: Int
+  var softmax: SoftmaxExponents
+  /// `true` iff the tile sets the shifts.
+  var isFirst: Bool
+
+  /// What a sum of powers must stay below: values of up to 2^63 do not overflow then.
+  static let limit: Float = 0x1p64
+
+  private func name(_ target: Target) -> String {
+    "score_\(rows)x\(columns)_f32_\(target.vectorUnit)_depth\(depth)"
+      + "_strides\(qStride)_\(powerStride)\(softmax.words)" + (isFirst ? "_first" : "")
+  }
+
+  /// Returns the function `(q, panel of keys, powers, states) -> void`.
+  func function(_ b: Builder) -> Function {
+    b.define(
+      name(b.target), Array(repeating: b.pointer, count: 4), noalias: [0, 1, 2, 3]
+    ) { arguments in
+      emit(b, arguments)
+    }
+  }
+
+  private func emit(_ b: Builder, _ arguments: [Value]) {
+    let lanes = b.target.lanes
+    let vectors = (columns + lanes - 1) / lanes
+    let tile = Tile(
+      rows: rows, columns: columns, depth: depth, aStride: qStride, cStride: powerStride)
+    let zero = b.floats(0, lanes)
+    let states = (0..<rows).map {
+      b.offset(arguments[3], bytes: $0 * SoftmaxBlock.stateBytes(b.target))
+    }
+    func negatedShift(_ row: Int) -> Value {
+      b.splat(SoftmaxBlock.maximum(b, states[row]), lanes)
+    }
+    let startsShifted = !isFirst && softmax.factor == 1
+    let scores = tile.accumulate(
+      b, a: arguments[0], panel: arguments[1], ahead: arguments[1], step: b.constant(0),
+      onto: (0..<rows * vectors).map { startsShifted ? negatedShift($0 / vectors) : zero })
+    let counts = (0..<vectors).map { min(lanes, columns - $0 * lanes) }
+    for (row, state) in states.enumerated() {
+      var exponents = Array(scores[row * vectors..<(row + 1) * vectors])
+      var sums = isFirst ? [] : [b.load(b.floats(lanes), state)]
+      if !startsShifted {
+        exponents = zip(exponents, counts).map { softmax.exponents(b, $0, count: $1) }
+        if isFirst {
+          let largest = b.reduce(b.pairwise(exponents, b.maximumFloat), b.maximumFloat)
+          SoftmaxBlock.storeMaximum(b, b.negate(largest), state)
+        }
+        let shift = negatedShift(row)
+        exponents = exponents.map { b.addFloat($0, shift) }
+      }
+      for (vector, exponent) in exponents.enumerated() {
+        var power = b.exp2InRange(exponent)
+        if counts[vector] < lanes {
+          power = b.select(b.mask(first: counts[vector], of: lanes), power, zero)
+        }
+        b.storeFloats(
+          power, b.offset(arguments[2], bytes: (row * powerStride + vector * lanes) * 4),
+          count: counts[vector])
+        sums.append(power)
+      }
+      // One row after the other, for the sake of registers.
+      let sum = b.orderMemory(after: [b.pairwise(sums, b.addFloat)])
+      b.store(sum[0], state)
+    }
+  }
+}

@@ -1,0 +1,101 @@
+/// The left operands that are sums, in memory in the order of their use.
+enum StrassenLeft: Int, CaseIterable {
+  case s2, s3, s1, s4
+}
+
+/// What the rows of a pair are multiplied by, 4 elements a pair: the factors of its two rows, then
+/// what undoes them.
+enum StrassenFactors {
+  static let stride = 4
+
+  /// Loads the factor of a row of pair `pair` beyond `factors`.
+  static func load(_ b: Builder, _ factors: Value, _ pair: Int, _ half: Int) -> Value {
+    b.load(b.f32, b.offset(factors, bytes: (pair * stride + half) * 4))
+  }
+}
+
+/// The left operands that are sums, from pairs of rows: `S1 = A21 + A22`, `S2 = S1 - A11`,
+/// `S3 = A11 - A21`, `S4 = A12 - S2`.
+///
+/// Row `m` is added to row `m + distance`. Each row is brought to about the same size before: a row
+/// of large values would otherwise leave its rounding errors in its partner.
+struct StrassenRows: Hashable {
+  /// Elements from one row to the next, and from a row to its partner.
+  var stride: Int
+  var distance: Int
+  /// Half a chunk of the depth, and the number of chunks.
+  var depth: Int
+  var chunks: Int
+  /// The term of the rows' norm, as in ``ContractionKernel``; `nil`: rows are not normalized, but
+  /// scaled by a power of two, which the epilogue takes back.
+  var epsilon: Float?
+  /// Elements from one row of the sums to the next, from one chunk to the next.
+  var sumStride: Int
+  var chunkStride: Int
+
+  private var name: String {
+    "strassen_rows_f32_\(2 * depth * chunks)_chunks\(chunks)"
+      + "_strides\(stride)_\(distance)_\(sumStride)_\(chunkStride)"
+      + (epsilon.map { "_epsilon\($0.bitPattern)" } ?? "")
+  }
+
+  /// Returns the function `(row, sums, factors) -> void`, which makes the sums and factors of the
+  /// pair that begins with `row`.
+  func function(_ b: Builder) -> Function {
+    b.define(
+      name, [b.pointer, b.pointer, b.pointer], noalias: [0, 1, 2]
+    ) { arguments in
+      emit(b, arguments)
+    }
+  }
+
+  private func emit(_ b: Builder, _ arguments: [Value]) {
+    let lanes = b.target.lanes
+    let sources = [arguments[0], b.offset(arguments[0], bytes: distance * 4)]
+    let factors = sources.enumerated().map { half, source in
+      let (factor, inverse) = scale(b, source)
+      b.store(factor, b.offset(arguments[2], bytes: half * 4))
+      b.store(inverse, b.offset(arguments[2], bytes: (2 + half) * 4))
+      return b.splat(factor, lanes)
+    }
+    for chunk in 0..<chunks {
+      b.forLoop(from: b.constant(0), to: b.constant(depth), step: lanes) { column, _ in
+        func quarter(_ row: Int, _ side: Int) -> Value {
+          let address = b.element(sources[row], column)
+          let x = b.load(
+            b.floats(lanes), b.offset(address, bytes: (2 * chunk + side) * depth * 4))
+          return b.multiplyFloat(x, factors[row])
+        }
+        let (a11, a12, a21, a22) = (quarter(0, 0), quarter(0, 1), quarter(1, 0), quarter(1, 1))
+        let s1 = b.addFloat(a21, a22)
+        let s2 = b.subtractFloat(s1, a11)
+        let target = b.element(arguments[1], column)
+        func put(_ value: Value, _ operand: StrassenLeft) {
+          let element = chunk * chunkStride + operand.rawValue * depth
+          b.store(value, b.offset(target, bytes: element * 4), alignment: lanes * 4)
+        }
+        put(s2, .s2)
+        put(b.subtractFloat(a11, a21), .s3)
+        put(s1, .s1)
+        put(b.subtractFloat(a12, s2), .s4)
+        return []
+      }
+    }
+  }
+
+  /// Emits what a row is multiplied by, and what undoes that to its results.
+  private func scale(_ b: Builder, _ source: Value) -> (factor: Value, inverse: Value) {
+    let columns = 2 * depth * chunks
+    if let epsilon {
+      let norm = RowNorm(columns: columns, epsilon: epsilon).inverseRoot(b, source)
+      return (norm, b.float(1))
+    }
+    // The power of two below 1 / rms: multiplications by it are exact. Both it and its inverse stay
+    // finite, however large or small the row is.
+    let inverseRoot = RowNorm(columns: columns, epsilon: 1e-30).inverseRoot(b, source)
+    let bounded = b.maximumFloat(inverseRoot, b.float(1e-15))
+    let exponent = b.and(b.bitcast(bounded, to: b.i32), b.constant32(0x7f80_0000))
+    let factor = b.bitcast(exponent, to: b.f32)
+    return (factor, b.divideFloat(b.float(1), factor))
+  }
+}

@@ -1,0 +1,160 @@
+/// The microkernel of ``StrassenKernel``: seven products of half the depth, for one register tile
+/// in each quarter of the result.
+///
+/// The products follow each other in registers: most of them go on from the sums of the one before,
+/// as Winograd's form of the algorithm adds them up.
+///
+///     P1 = f1 A11 B11       C11 += P1 + f1 A12 B21
+///     U2 = P1 + S2 T2       U3 = U2 + S3 T3       C21 += U3 + f2 A22 T4
+///     P5 = S1 T1            C22 += U3 + P5        C12 += U2 + P5 + S4 B22
+///
+/// `A11`, `A12` and `A22` are used where they lie; the rows of `S1`...`S4` are multiplied by their
+/// factors `f1` and `f2` already. Two tiles of temporaries on the stack, 1.8 KB each with AVX-512,
+/// hold P1, then U2, and U3.
+struct StrassenTile: Hashable {
+  /// The rows of the tile in each half: 1...target.tileRows.
+  var rows: Int
+  /// The length of each sum: half of a chunk of the depth.
+  var depth: Int
+  /// Elements between two rows of the left matrix, and of its sums.
+  var aStride: Int
+  var sumStride: Int
+  /// Elements from a row of the left matrix's first half to its partner.
+  var partnerDistance: Int
+  /// Elements from the left panel to the right one.
+  var panelDistance: Int
+  /// Elements between two quarters of the sums, whose rows are a panel's width apart.
+  var quarterStride: Int
+  /// `true` iff the sums hold earlier chunks' already.
+  var accumulates: Bool
+  /// `true` iff the tile is a chunk's first and makes the right operands that are sums: the
+  /// additions and stores pass while the multipliers work.
+  var makesRight: Bool
+  /// The cache lines that each round of the loop prefetches.
+  var prefetchedLines: Int
+
+  /// The loops that bring one of the two panels in; the seventh product prefetches what the next
+  /// tile asks for again.
+  static let loopsAhead = 3
+
+  private func name(_ target: Target) -> String {
+    "strassen_\(rows)x\(target.tileColumns)_f32_\(target.vectorUnit)_depth\(depth)"
+      + "_strides\(aStride)_\(sumStride)_\(partnerDistance)_\(panelDistance)_\(quarterStride)"
+      + "_prefetch\(prefetchedLines)" + (accumulates ? "_accumulating" : "")
+      + (makesRight ? "_first" : "")
+  }
+
+  /// Returns the function `(A, left sums, left panel, right sums, sums, factors, ahead left, ahead
+  /// right, step) -> void`.
+  ///
+  /// `A` and the panel begin with the chunk, the first half of the depth before the second; the
+  /// right sums are `[depth][32]` each; the factors are those of ``StrassenFactors``. The first
+  /// three products prefetch from `ahead left` on, the others from `ahead right` on, `step` bytes
+  /// further in each round.
+  func function(_ b: Builder) -> Function {
+    b.define(
+      name(b.target), Array(repeating: b.pointer, count: 8) + [b.i64], noalias: [0, 1, 2, 3, 4]
+    ) { arguments in
+      emit(b, arguments)
+    }
+  }
+
+  private func emit(_ b: Builder, _ arguments: [Value]) {
+    let (a, leftSums, panel, rightSums) = (arguments[0], arguments[1], arguments[2], arguments[3])
+    let lanes = b.target.lanes
+    let vectors = b.target.tileVectors
+    let count = rows * vectors
+    let halfBytes = depth * Tile.panelWidth * 4
+
+    let temporaries = b.stackMemory(bytes: 2 * count * lanes * 4, alignment: 64)
+    func place(_ temporary: Int, _ index: Int) -> Value {
+      b.offset(temporaries, bytes: (temporary * count + index) * lanes * 4)
+    }
+    func keep(_ sums: [Value], in temporary: Int) {
+      for (index, sum) in sums.enumerated() {
+        b.store(sum, place(temporary, index), alignment: lanes * 4)
+      }
+    }
+    func kept(_ temporary: Int) -> [Value] {
+      (0..<count).map { b.load(b.floats(lanes), place(temporary, $0), alignment: lanes * 4) }
+    }
+    func plus(_ sums: [Value], _ others: [Value]) -> [Value] { zip(sums, others).map(b.addFloat) }
+    /// Multiplies rows of the first or second half by their factors, and adds.
+    func scaled(_ sums: [Value], half: Int, plus others: [Value]? = nil) -> [Value] {
+      sums.enumerated().map { index, sum in
+        let factor = b.splat(StrassenFactors.load(b, arguments[5], index / vectors, half), lanes)
+        return others.map { b.multiplyAdd(sum, factor, $0[index]) } ?? b.multiplyFloat(sum, factor)
+      }
+    }
+    func deliver(_ sums: [Value], to quarter: StrassenQuarter) {
+      for (index, sum) in sums.enumerated() {
+        let (row, vector) = (index / vectors, index % vectors)
+        let element = quarter.rawValue * quarterStride + row * Tile.panelWidth + vector * lanes
+        let address = b.offset(arguments[4], bytes: element * 4)
+        let before = accumulates ? b.load(b.floats(lanes), address, alignment: lanes * 4) : nil
+        b.store(before.map { b.addFloat($0, sum) } ?? sum, address, alignment: lanes * 4)
+      }
+    }
+    // Where the prefetches stand: each loop goes on where the one before stopped.
+    var loops = 0
+    func product(
+      _ left: Value, stride: Int, _ right: Value, onto sums: [Value],
+      making: Tile.RightOperand? = nil
+    ) -> [Value] {
+      let tile = Tile(
+        rows: rows, columns: b.target.tileColumns, depth: depth, aStride: stride, cStride: 0,
+        bringers: Tile.bringers(forLines: prefetchedLines))
+      let isLeft = loops < Self.loopsAhead
+      let rounds = (isLeft ? loops : loops - Self.loopsAhead) * tile.rounds
+      let ahead = b.offset(
+        arguments[isLeft ? 6 : 7], b.multiply(arguments[8], b.constant(rounds)))
+      loops += 1
+      return tile.accumulate(
+        b, a: left, panel: right, ahead: ahead, step: arguments[8], onto: sums, right: making)
+    }
+    func inPlace(_ element: Int) -> Value { b.offset(a, bytes: element * 4) }
+    func sum(_ operand: StrassenLeft) -> Value {
+      b.offset(leftSums, bytes: operand.rawValue * depth * 4)
+    }
+
+    let panels = StrassenPanels(
+      b: b, left: panel, sums: rightSums, halfBytes: halfBytes, distanceBytes: panelDistance * 4)
+    func right(_ operand: StrassenRight) -> Value { panels.address(operand) }
+    func making(_ operand: StrassenRight) -> Tile.RightOperand? {
+      makesRight ? panels.maker(operand) : nil
+    }
+    func sumProduct(
+      _ left: StrassenLeft, _ operand: StrassenRight, onto sums: [Value]
+    ) -> [Value] {
+      let maker = making(operand)
+      return product(
+        sum(left), stride: sumStride, maker == nil ? right(operand) : right(.b12), onto: sums,
+        making: maker)
+    }
+
+    let zero = Array(repeating: b.floats(0, lanes), count: count)
+    let p1 = product(a, stride: aStride, right(.b11), onto: zero)
+    keep(scaled(p1, half: 0), in: 0)
+    deliver(
+      scaled(product(inPlace(depth), stride: aStride, right(.b21), onto: p1), half: 0), to: .c11)
+
+    let u2 = sumProduct(.s2, .t2, onto: kept(0))
+    keep(u2, in: 0)
+    keep(sumProduct(.s3, .t3, onto: u2), in: 1)
+    let maker = making(.t4)
+    let p4 = product(
+      inPlace(partnerDistance + depth), stride: aStride, right(maker == nil ? .t4 : .b12),
+      onto: zero, making: maker)
+    deliver(scaled(p4, half: 1, plus: kept(1)), to: .c21)
+
+    let p5 = product(sum(.s1), stride: sumStride, right(.t1), onto: zero)
+    deliver(plus(p5, kept(1)), to: .c22)
+    let u4 = product(sum(.s4), stride: sumStride, right(.b22), onto: plus(p5, kept(0)))
+    deliver(u4, to: .c12)
+  }
+}
+
+/// The quarters of a result, in memory in this order.
+enum StrassenQuarter: Int, CaseIterable {
+  case c11, c12, c21, c22
+}

@@ -1,0 +1,22 @@
+/// Which contractions one level of Strassen's algorithm can compute, and how their depth is
+/// divided.
+public enum StrassenShape {
+  /// The most steps of the depth in half a chunk: seven panels of it, and the next four, stay in a
+  /// cache of 1 MB.
+  private static let longestHalf = 400
+
+  /// The number of chunks that the depth is divided into, each of two halves of whole cache lines.
+  ///
+  /// - Returns: the smallest number that keeps halves short, or 0 where the depth does not divide.
+  public static func chunks(depth: Int) -> Int {
+    guard depth > 0, depth % 32 == 0 else { return 0 }
+    return (1...depth / 32).first {
+      depth % (32 * $0) == 0 && depth / (2 * $0) <= longestHalf
+    } ?? 0
+  }
+
+  /// `true` iff the columns form pairs of panels and the depth divides.
+  public static func allows(rows: Int, columns: Int, depth: Int) -> Bool {
+    rows >= 2 && columns > 0 && columns % (2 * Pack.standardWidth) == 0 && chunks(depth: depth) > 0
+  }
+}
