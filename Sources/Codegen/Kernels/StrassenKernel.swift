@@ -50,7 +50,7 @@ struct StrassenKernel: Hashable {
     return padded % 1024 == 0 ? padded + 16 : padded
   }
   private var chunkStride: Int { blockRows * sumStride }
-  private var quarterStride: Int { blockRows * Tile.panelWidth }
+  private var quarterStride: Int { StrassenKernel.pairsPerBlock * Tile.panelWidth }
 
   // The parts of the scratch memory, in bytes from its start.
   private var rightOffset: Int { chunks * chunkStride * 4 }
@@ -149,7 +149,7 @@ struct StrassenKernel: Hashable {
           leftSums: b.element(arguments[5], b.multiply(index, b.constant(chunkStride))),
           panel: b.offset(
             left, b.multiply(index, b.constant(2 * chunkHalf * Tile.panelWidth * 4))),
-          accumulates: chunk > 0)
+          isLater: chunk > 0)
         return []
       }
     }
@@ -187,7 +187,7 @@ struct StrassenKernel: Hashable {
   /// Emits the tiles of a block against one chunk of a pair of panels.
   private func tiles(
     _ b: Builder, _ scratch: Value, _ block: Block, a: Value, leftSums: Value, panel: Value,
-    accumulates: Bool
+    isLater: Bool
   ) {
     let target = b.target
     let height = b.constant(target.tileRows)
@@ -195,9 +195,9 @@ struct StrassenKernel: Hashable {
     let perPanel = Tile.panelWidth / target.tileColumns
     var shape = StrassenTile(
       rows: 1, depth: chunkHalf, aStride: aStride, sumStride: sumStride,
-      partnerDistance: rows / 2 * aStride, panelDistance: panelPairs * depth * Tile.panelWidth,
-      quarterStride: quarterStride, accumulates: accumulates, makesRight: true,
-      prefetchedLines: prefetchedLines(target))
+      partnerDistance: rows / 2 * aStride, quarterStride: quarterStride, accumulates: chunks > 1,
+      makesRight: true, prefetchedLines: prefetchedLines(target))
+    let distance = b.constant(panelPairs * depth * Tile.panelWidth * 4)
     let ahead = b.offset(panel, bytes: 2 * chunkHalf * Tile.panelWidth * 4)
     let step = prefetchStep(target)
     let sliceBytes = step * (chunkHalf / 4) * StrassenTile.loopsAhead
@@ -222,8 +222,8 @@ struct StrassenKernel: Hashable {
             [rowAddress(a, aStride), rowAddress(leftSums, sumStride)]
               + [panel, right, results].map { b.offset($0, bytes: partBytes) }
               + [
-                factors, aheadLeft, b.offset(aheadLeft, bytes: shape.panelDistance * 4),
-                b.constant(step),
+                factors, aheadLeft, b.offset(aheadLeft, distance), b.constant(step), distance,
+                b.constant32(isLater ? -1 : 0),
               ])
         }
       }

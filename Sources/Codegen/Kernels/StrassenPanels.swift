@@ -15,8 +15,8 @@ struct StrassenPanels {
   let sums: Value
   /// The size of half a chunk of a panel, and of each sum.
   let halfBytes: Int
-  /// From the left panel to the right one.
-  let distanceBytes: Int
+  /// The bytes from the left panel to the right one.
+  let distance: Value
 
   /// The memory that the sums of one chunk take, half of whose depth is `depth`.
   static func sumBytes(depth: Int) -> Int { 4 * depth * Tile.panelWidth * 4 }
@@ -26,8 +26,8 @@ struct StrassenPanels {
     switch operand {
     case .b11: left
     case .b21: b.offset(left, bytes: halfBytes)
-    case .b12: b.offset(left, bytes: distanceBytes)
-    case .b22: b.offset(left, bytes: distanceBytes + halfBytes)
+    case .b12: b.offset(left, distance)
+    case .b22: b.offset(b.offset(left, distance), bytes: halfBytes)
     // In the order of their use.
     case .t2: sums
     case .t3: b.offset(sums, bytes: halfBytes)
@@ -43,7 +43,7 @@ struct StrassenPanels {
   func maker(_ operand: StrassenRight) -> Tile.RightOperand? {
     let lanes = b.target.lanes
     let alignment = lanes * 4
-    // From B12 to the sums: known when the code runs, as their memory is.
+    let toLeft = b.subtract(b.constant(0), distance)
     let toSums = b.distance(from: address(.b12), to: sums)
     func load(_ b12: Value, _ bytes: Int) -> Value {
       b.load(b.floats(lanes), b.offset(b12, bytes: bytes), alignment: alignment)
@@ -58,7 +58,7 @@ struct StrassenPanels {
     switch operand {
     case .t2:
       return { b12, bytes in
-        let t1 = b.subtractFloat(load(b12, bytes), load(b12, bytes - distanceBytes))
+        let t1 = b.subtractFloat(load(b12, bytes), load(b.offset(b12, toLeft), bytes))
         b.store(t1, place(b12, bytes, 3), alignment: alignment)
         return stored(
           b.subtractFloat(load(b12, bytes + halfBytes), t1), place(b12, bytes, 0))
@@ -71,7 +71,7 @@ struct StrassenPanels {
     case .t4:
       return { b12, bytes in
         let t2 = b.load(b.floats(lanes), place(b12, bytes, 0), alignment: alignment)
-        let b21 = load(b12, bytes - distanceBytes + halfBytes)
+        let b21 = load(b.offset(b12, toLeft), bytes + halfBytes)
         return stored(b.subtractFloat(b21, t2), place(b12, bytes, 2))
       }
     case .t1, .b11, .b12, .b21, .b22: return nil
