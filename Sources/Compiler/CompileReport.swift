@@ -13,7 +13,7 @@ public struct CompileReport {
   }
 
   /// The model.
-  public var configuration: ViTConfiguration
+  public var configuration: any ModelConfiguration
   /// What the passes did.
   public var passes: PassManager.Report
   /// The parts of the work, in order.

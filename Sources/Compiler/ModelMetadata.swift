@@ -19,7 +19,7 @@ struct ModelMetadata: Encodable {
   var passes: [String]
   /// What a run executes, in order.
   var phases: [Phase]
-  /// Of the model: blocks, width, heads, patch, tokens.
+  /// Of the model: depth, width and so on, as its family has them.
   var architecture: [String: Int]
 
   /// One step of a run.
@@ -33,7 +33,7 @@ struct ModelMetadata: Encodable {
   }
 
   init(
-    _ model: ViTConfiguration, _ report: PassManager.Report, _ graph: Graph, logits: Bool
+    _ model: any ModelConfiguration, _ report: PassManager.Report, _ graph: Graph, logits: Bool
   ) {
     phases = CodeGenerator.phases(of: graph).map { node in
       Phase(name: node.name, op: node.op.mnemonic, flops: graph.flops(of: node))
@@ -42,10 +42,7 @@ struct ModelMetadata: Encodable {
     numerics = model.numericsSummary
     labels = logits ? model.labels : []
     passes = report.records.filter(\.changed).map(\.name)
-    architecture = [
-      "depth": model.depth, "dim": model.dim, "heads": model.heads, "patch": model.patch,
-      "tokens": model.tokens,
-    ]
+    architecture = model.architecture
   }
 
   /// The JSON text, keys sorted, so that equal models give equal bytes.

@@ -12,82 +12,97 @@ extension ModelFolder {
     {
       names = .transformers(family, prefix: prefix)
     }
-    guard let found = TensorNames.recognized(checkpoint.names), found.kind != names.kind else {
-      if names == .timm { fitPositions(to: checkpoint, prefixes: [configuration.positionPrefix]) }
-      return follow(options.numerics)
+    let recognized = TensorNames.recognized(checkpoint.names)
+    let found = recognized.flatMap { $0.kind == names.kind ? nil : $0 }
+    if let found {
+      names = found
+      notes.append("the checkpoint has \(found.kind): read as such, with its numerics")
     }
-    names = found
-    follow(options.numerics ?? found.convention)
-    if case .jax = found, configuration.numerics == .timm {
+    if let convention = options.numerics ?? found?.convention {
+      configuration = configuration.following(convention)
+    }
+    if var model = configuration as? ViTConfiguration {
+      fit(&model, to: checkpoint, found, options)
+      configuration = model
+    } else if found != nil {
+      var model = configuration
+      fitHead(of: &model, to: checkpoint, options)
+      configuration = model
+    }
+  }
+
+  private mutating func fit(
+    _ model: inout ViTConfiguration, to checkpoint: any Checkpoint, _ found: TensorNames?,
+    _ options: ModelOptions
+  ) {
+    guard let found else {
+      if names == .timm { fitPositions(of: &model, to: checkpoint, [model.positionPrefix]) }
+      return
+    }
+    var isJAX = false
+    if case .jax = found { isJAX = true }
+    if isJAX, model.numerics == .timm {
       // timm's loader of these files resizes otherwise than its loader of its own.
-      configuration.positionResize = .bilinear
+      model.positionResize = .bilinear
     }
-    notes.append("the checkpoint has \(found.kind): read as such, with its numerics")
-    fitHead(to: checkpoint, options)
-    let tokens = configuration.prefixTokens - configuration.registerTokens
-    fitPositions(to: checkpoint, prefixes: [tokens, 0, configuration.prefixTokens])
-    guard case .jax = found else { return }
-    let (height, width) = (configuration.imageHeight, configuration.imageWidth)
-    let size = configuration.positionGrid.map { $0 * configuration.patch }
-    if options.imageSize == nil, configuration.positionGrid != configuration.grid,
-      let resized = try? configuration.resized(height: size[0], width: size[1])
+    if isJAX, model.pooling != .distilled {
+      let type = TensorType(.f32, [1, model.pooledDim])
+      let place = names.place(
+        TensorSpecification(name: "pre_logits.weight", type: type), of: model)
+      model.preLogits = place.outputs(in: checkpoint) ?? model.preLogits
+    }
+    fitHead(of: &model, to: checkpoint, options)
+    let tokens = model.prefixTokens - model.registerTokens
+    fitPositions(of: &model, to: checkpoint, [tokens, 0, model.prefixTokens])
+    guard isJAX else { return }
+    let (height, width) = (model.imageHeight, model.imageWidth)
+    let covered = model.patch * (model.trunk?.stride ?? 1)
+    let size = model.positionGrid.map { $0 * covered }
+    if options.imageSize == nil, model.positionGrid != model.grid,
+      let resized = try? model.resized(height: size[0], width: size[1])
     {
-      configuration = resized
+      model = resized
       notes.append(
         "images are \(size[0])x\(size[1]), as the checkpoint's positions say; the model's own are "
           + "\(height)x\(width)")
     }
-    if path == nil, configuration.numerics == .jax {
+    if path == nil, model.numerics == .jax {
       // The JAX code's evaluation: the whole picture, its aspect not kept.
-      configuration.preprocessing = Preprocessing(
-        mode: .exact, resizeWidth: configuration.imageWidth,
-        resizeHeight: configuration.imageHeight, filter: .bilinear, mean: Preprocessing.half.0,
-        deviation: Preprocessing.half.1)
+      model.preprocessing = Preprocessing(
+        mode: .exact, resizeWidth: model.imageWidth, resizeHeight: model.imageHeight,
+        filter: .bilinear, mean: Preprocessing.half.0, deviation: Preprocessing.half.1)
     }
   }
 
-  private mutating func follow(_ convention: NumericsConvention?) {
-    if let convention { configuration = configuration.following(convention) }
-  }
-
-  /// Takes the layer before the head and the number of classes from the checkpoint.
-  private mutating func fitHead(to checkpoint: any Checkpoint, _ options: ModelOptions) {
-    func place(_ name: String) -> StoredTensor {
-      let type = TensorType(.f32, [1, configuration.pooledDim])
-      return names.place(TensorSpecification(name: name, type: type), of: configuration)
-    }
-    func outputs(_ place: StoredTensor) -> Int? {
-      guard let shape = checkpoint.type(of: place.name)?.shape, shape.count == 2 else { return nil }
-      return place.arrangement == .same ? shape[0] : shape[1]
-    }
-    if case .jax = names, configuration.pooling != .distilled,
-      let width = outputs(place("pre_logits.weight"))
-    {
-      configuration.preLogits = width
-    }
-    let head = place("head.weight")
+  /// Takes the number of classes from the checkpoint.
+  private mutating func fitHead<C: ModelConfiguration>(
+    of model: inout C, to checkpoint: any Checkpoint, _ options: ModelOptions
+  ) {
     // A head that is there but cannot be read is not absent.
-    guard options.classes == nil, !options.dropsHead, checkpoint.fault(of: head.name) == nil else {
-      return
-    }
-    let classes = outputs(head) ?? 0
-    guard classes != configuration.classes else { return }
+    guard options.classes == nil, !options.dropsHead, let weight = model.headWeights.first
+    else { return }
+    let head = names.place(weight, of: model)
+    guard checkpoint.fault(of: head.name) == nil else { return }
+    let classes = head.outputs(in: checkpoint) ?? 0
+    guard classes != model.classes else { return }
     notes.append(
       classes == 0
         ? "the checkpoint has no head: features only"
-        : "the checkpoint has \(classes) classes; the model's own has \(configuration.classes)")
-    configuration.classes = classes
-    configuration.labels = []
+        : "the checkpoint has \(classes) classes; the model's own has \(model.classes)")
+    model.classes = classes
+    model.labels = []
   }
 
   /// Takes the grid of the position table from the checkpoint: any square one fits, and is resized.
   ///
   /// `prefixes` are the numbers of tokens before the patches that may have positions; the first one
   /// that leaves a square counts.
-  private mutating func fitPositions(to checkpoint: any Checkpoint, prefixes: [Int]) {
+  private func fitPositions(
+    of model: inout ViTConfiguration, to checkpoint: any Checkpoint, _ prefixes: [Int]
+  ) {
     let table = TensorSpecification(
-      name: "pos_embed", type: .f32(1, configuration.positionRows, configuration.dim))
-    let name = names.place(table, of: configuration).name
+      name: "pos_embed", type: .f32(1, model.positionRows, model.dim))
+    let name = names.place(table, of: model).name
     guard let shape = checkpoint.type(of: name)?.shape, (2...3).contains(shape.count) else {
       return
     }
@@ -96,9 +111,9 @@ extension ModelFolder {
       let side = Int(Double(rows - prefix).squareRoot().rounded())
       guard side * side == rows - prefix else { continue }
       // A grid of as many patches that is no square is the model's own.
-      if (rows, prefix) == (configuration.positionRows, configuration.positionPrefix) { return }
-      configuration.positionGrid = [side, side]
-      configuration.positionPrefix = prefix
+      if (rows, prefix) == (model.positionRows, model.positionPrefix) { return }
+      model.positionGrid = [side, side]
+      model.positionPrefix = prefix
       return
     }
   }

@@ -30,7 +30,7 @@ public struct ModelOptions: Sendable {
 /// A model that is ready to become a graph: configuration and checkpoint, known to fit.
 public struct Model: Sendable {
   /// What defines it.
-  public var configuration: ViTConfiguration
+  public var configuration: any ModelConfiguration
   /// How the checkpoint names its tensors.
   public var names: TensorNames
   /// Its weights.
@@ -95,9 +95,7 @@ public struct Model: Sendable {
       configuration.tensors(fusedQKV: fused).map {
         ($0.name, names.place($0, of: configuration).graphName)
       }, uniquingKeysWith: { first, _ in first })
-    return try VisionTransformer.graph(
-      configuration, fusedQKV: fused, outputs: outputs
-    ) { stored[$0] ?? $0 }
+    return try configuration.graph(fusedQKV: fused, outputs: outputs) { stored[$0] ?? $0 }
   }
 
   private static func source(_ name: String) throws(Diagnostic) -> ModelFolder {

@@ -10,7 +10,7 @@ struct CompileSummary {
   var text: String {
     let model = report.configuration
     var lines = [
-      "model    \(model.name): \(model.depth) blocks of \(model.dim), \(model.tokens) tokens, "
+      "model    \(model.name): \(model.summary), "
         + "\(Format.grouped(model.parameters)) parameters",
       "numerics \(model.numericsSummary)",
       "passes   \(passes)",

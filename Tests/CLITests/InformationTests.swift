@@ -108,12 +108,15 @@ import Testing
     #expect(models.code == 0)
     #expect(
       models.output.contains(
-        "vit_base_patch16_224                     ViT-B/16                    86 567 656    35.13  "
-          + "3x224x224\n"), "\(models.output.prefix(2000))")
+        "vit_base_patch16_224                     ViT-B/16                 7 epochs            "
+          + "86 567 656    35.13  3x224x224\n"), "\(models.output.prefix(2000))")
+    #expect(models.output.contains("\n\nhybrid:\nvit_tiny_r_s16_p8_224 "))
+    #expect(models.output.contains("  R152x2                   7 and 14 epochs "))
     let json = try #require(try vitc("list", "models", "--json").json().array)
     let base = try #require(json.first { $0["name"] == .string("vit_base_patch16_224") })
     #expect(base["paper_name"] == .string("ViT-B/16"))
     #expect(base["parameters"] == .integer(86_567_656))
+    #expect(base["family"] == .string("vit") && base["study_epochs"]?.array == [.integer(7)])
     let passes = try #require(try vitc("list", "passes", "--json").json().array)
     #expect(passes.last?["name"] == .string("plan-memory"))
     #expect(try vitc("list", "passes").output.contains("before plan-memory: "))

@@ -7,14 +7,15 @@ import Testing
 @Suite struct ModelTextTests {
   private static func graph(_ variant: Variant) throws -> Graph {
     let configuration = variant.configuration
-    return try VisionTransformer.graph(
-      configuration, fusedQKV: true, outputs: [configuration.classes > 0 ? .logits : .features])
+    let output: ModelOutput = configuration.classes > 0 ? .logits : .features
+    return try configuration.graph(fusedQKV: true, outputs: [output]) { $0 }
   }
 
   /// One of each family.
   static let names = [
     "vit_tiny_patch16_224", "vit_base_patch16_clip_224", "vit_base_patch16_siglip_gap_224",
     "deit_tiny_distilled_patch16_224", "deit3_small_patch16_224", "vit_small_patch14_reg4_dinov2",
+    "R50x1", "R26+ViT-S/32",
   ]
 
   @Test(arguments: names)

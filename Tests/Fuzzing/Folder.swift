@@ -30,7 +30,7 @@ func fuzzFolder(_ bytes: UnsafeRawBufferPointer) {
       let model = try Model.load(folder, options: options)
       isWhole = true
       // A deep model takes seconds.
-      guard model.configuration.depth < 4 else { return }
+      guard model.configuration.architecture["depth", default: 0] < 4 else { return }
       let graph = try model.graph(outputs: model.defaultOutputs)
       try Verifier.verify(graph)
     }

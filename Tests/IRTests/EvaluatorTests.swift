@@ -86,4 +86,28 @@ import Testing
     #expect(results == [a: [[4, 6]], b: [[6, 9], [6, 9]]])
     #expect(reads == 1)
   }
+
+  @Test func `convolutions through OpenBLAS are those of the reference`() throws {
+    let text = """
+      graph @g imported {
+        %x: f32[30,4] = input {shape = [30, 4]}
+        %w: f32[7,4,3,2] = weight {tensor = "w", shape = [7, 4, 3, 2]}
+        %b: f32[7] = weight {tensor = "b", shape = [7]}
+        %y: f32[9,7] = conv2d %x, %w, %b {width = 6, stride = 2, padding = [1, 1, 2, 0]}
+        return %y as "y"
+      }
+
+      """
+    let graph = try GraphParser.parse(text)
+    func values(_ shape: [Int], _ factor: Float) -> Tensor {
+      let count = shape.reduce(1, *)
+      return Tensor(shape: shape, values: (0..<count).map { Float($0 * 7 % 11) * factor - 0.5 })
+    }
+    let (x, w, b) = (values([30, 4], 0.1), values([7, 4, 3, 2], 0.2), values([7], 0.3))
+    let evaluator = Evaluator(graph) { name throws(Diagnostic) in name == "w" ? w : b }
+    let found = try #require(try evaluator.results(["x": x])["y"])
+    let wanted = graph.nodes[3].op.evaluate([x, w, b])
+    #expect(found.shape == wanted.shape)
+    #expect(zip(found.values, wanted.values).allSatisfy { abs($0 - $1) < 1e-5 })
+  }
 }

@@ -20,7 +20,7 @@ import Testing
        "num_classes": 1000}}
     """
 
-  private func tensors(_ model: ViTConfiguration) -> [RawTensor] {
+  private func tensors(_ model: any ModelConfiguration) -> [RawTensor] {
     model.tensors(fusedQKV: true).map {
       RawTensor($0.name, $0.type.shape, Array(repeating: 0.5, count: $0.type.count))
     }
@@ -37,7 +37,7 @@ import Testing
   @Test func loadsTimmFolder() throws {
     try write()
     let model = try Model.load(folder.url.path)
-    let configuration = model.configuration
+    let configuration = try transformer(model.configuration)
     #expect(model.names == .timm)
     #expect(configuration.name == "vit_tiny_patch16_224")
     #expect(configuration.grid == [2, 2] && configuration.mlpHidden == 6)
@@ -81,7 +81,8 @@ import Testing
   @Test func resizes() throws {
     try write()
     let options = ModelOptions(imageSize: (height: 12, width: 16))
-    let configuration = try Model.load(folder.url.path, options: options).configuration
+    let configuration = try transformer(
+      Model.load(folder.url.path, options: options).configuration)
     #expect(configuration.grid == [3, 4] && configuration.positionGrid == [2, 2])
     #expect(configuration.preprocessing?.resizeHeight == 15)
     #expect(configuration.preprocessing?.resizeWidth == 20)
@@ -106,7 +107,7 @@ import Testing
           ? RawTensor("pos_embed", [1, 10, 4], Array(repeating: 1, count: 40)) : $0
       }
     }
-    #expect(try Model.load(folder.url.path).configuration.positionGrid == [3, 3])
+    #expect(try transformer(Model.load(folder.url.path).configuration).positionGrid == [3, 3])
   }
 
   @Test func listsEveryTensorThatDoesNotFit() throws {
@@ -206,8 +207,9 @@ import Testing
       let model = try Model.load(folder.url.path, options: ModelOptions(weights: file))
       let own = try Model.load(goldens.appendingPathComponent("hf/\(name)").path)
       #expect(model.names == own.names)
-      #expect(model.configuration.layerNormEpsilon == 1e-12)
-      #expect(model.configuration.positionResize == .bicubic)
+      let configuration = try transformer(model.configuration)
+      #expect(configuration.layerNormEpsilon == 1e-12)
+      #expect(configuration.positionResize == .bicubic)
       #expect(model.configuration.classes == (name == "vit" ? 5 : 0))
       #expect(
         try model.graph(outputs: [.features]).description.split(separator: "\n").dropFirst()
@@ -226,9 +228,8 @@ import Testing
 
   @Test func followsAConvention() throws {
     func load(_ name: String, _ numerics: NumericsConvention?) throws -> ViTConfiguration {
-      try Model.load(
-        name, options: ModelOptions(weights: "seed:1", numerics: numerics)
-      ).configuration
+      let options = ModelOptions(weights: "seed:1", numerics: numerics)
+      return try transformer(Model.load(name, options: options).configuration)
     }
     let jax = try load("ViT-Ti/16", .jax)
     #expect(jax.activation == .geluTanh && jax.layerNormEpsilon == 1e-6)

@@ -50,7 +50,7 @@ import Testing
     let missing = try diagnostic { try archive.read("head/kernle") }
     #expect(missing.message == "the checkpoint has no such tensor")
     let model = try load(golden("augreg") + "/weights.npz")
-    let configuration = model.configuration
+    let configuration = try transformer(model.configuration)
     #expect(configuration.numerics == .jax && configuration.activation == .geluTanh)
     #expect(configuration.imageHeight == 24 && configuration.preLogits == 0)
     #expect(
@@ -62,7 +62,7 @@ import Testing
     #expect(other.configuration.classes == 3)
     #expect(
       other.notes.last == "the checkpoint has 3 classes; the model's own has 5")
-    #expect(try load(write()).configuration.preLogits == 16)
+    #expect(try transformer(load(write()).configuration).preLogits == 16)
     let features = try load(write(), ModelOptions(dropsHead: true))
     #expect(try features.graph(outputs: [.features]).description.contains("\"pre_logits/kernel\""))
   }
@@ -97,7 +97,7 @@ import Testing
     var timm = ModelFolder(path: nil, configuration: variant, names: .timm, notes: [])
     timm.fit(to: checkpoint, ModelOptions(imageSize: (224, 224), numerics: .timm))
     #expect(timm.configuration.preprocessing == variant.preprocessing)
-    #expect(timm.configuration.positionResize == .bilinear)
+    #expect(try transformer(timm.configuration).positionResize == .bilinear)
   }
 
   @Test func warnsOfAHeadOfZeros() throws {

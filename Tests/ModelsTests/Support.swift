@@ -33,6 +33,13 @@ final class TemporaryFolder {
   }
 }
 
+/// The configuration of a Vision Transformer, whose own fields a test looks at.
+func transformer(
+  _ configuration: any ModelConfiguration, sourceLocation: SourceLocation = #_sourceLocation
+) throws -> ViTConfiguration {
+  try #require(configuration as? ViTConfiguration, sourceLocation: sourceLocation)
+}
+
 /// Assembles a safetensors file from a header's text and the bytes after it.
 func safetensors(header: String, data: [UInt8] = [], claim: UInt64? = nil) -> Data {
   let length = claim ?? UInt64(header.utf8.count)

@@ -15,29 +15,32 @@ import Testing
     return try ModelFolder(path: folder.url.path)
   }
 
+  private func transformer(_ config: String) throws -> ViTConfiguration {
+    try ModelsTests.transformer(read(config).configuration)
+  }
+
   /// Sparse configurations take the defaults of transformers' classes.
   @Test func fillsInDefaults() throws {
-    let vit = try read(#"{"model_type": "vit"}"#).configuration
+    let vit = try transformer(#"{"model_type": "vit"}"#)
     #expect(vit.dim == 768 && vit.depth == 12 && vit.heads == 12 && vit.mlpHidden == 3072)
     #expect(vit.imageHeight == 224 && vit.patch == 16 && vit.layerNormEpsilon == 1e-12)
     #expect(vit.classes == 0 && vit.activation == .gelu && vit.positionResize == .bicubic)
 
-    let deit = try read(#"{"model_type": "deit"}"#).configuration
+    let deit = try transformer(#"{"model_type": "deit"}"#)
     #expect(deit.hasDistillationToken && deit.positionPrefix == 2 && deit.pooling == .token)
 
-    let dino = try read(#"{"model_type": "dinov2"}"#).configuration
+    let dino = try transformer(#"{"model_type": "dinov2"}"#)
     #expect(dino.patch == 14 && dino.layerNormEpsilon == 1e-6 && dino.layerScale)
     #expect(dino.positionResize == .bicubic && dino.registerTokens == 0)
 
-    let registers = try read(#"{"model_type": "dinov2_with_registers"}"#).configuration
+    let registers = try transformer(#"{"model_type": "dinov2_with_registers"}"#)
     #expect(registers.patch == 16 && registers.registerTokens == 4)
     #expect(registers.positionPrefix == 1 && registers.positionResize == .bicubicAntialiased)
 
     // facebook/dinov2-giant: 1536 wide, SwiGLU of 4096.
-    let giant = try read(
+    let giant = try transformer(
       #"{"model_type": "dinov2", "hidden_size": 1536, "num_attention_heads": 24, "#
-        + #""use_swiglu_ffn": true}"#
-    ).configuration
+        + #""use_swiglu_ffn": true}"#)
     #expect(giant.mlpHidden == 4096 && giant.feedForward == .gated && giant.activation == .silu)
   }
 
@@ -52,10 +55,9 @@ import Testing
   func choosesTheHead(
     type: String, architecture: String, pooling: ViTConfiguration.Pooling, classes: Int
   ) throws {
-    let model = try read(
+    let model = try transformer(
       #"{"model_type": "\#(type)", "architectures": ["\#(architecture)"], "#
-        + #""id2label": {"1": "b", "0": "a", "2": "c"}}"#
-    ).configuration
+        + #""id2label": {"1": "b", "0": "a", "2": "c"}}"#)
     #expect(model.pooling == pooling && model.classes == classes)
     #expect(model.labels == (classes == 0 ? [] : ["a", "b", "c"]))
   }
@@ -183,7 +185,7 @@ import Testing
       #"{"model_type": "dinov2", "image_size": 518}"#,
       processor: #"{"size": {"shortest_edge": 256}, "crop_size": {"height": 224, "width": 224}}"#)
     #expect(found.configuration.imageHeight == 224)
-    #expect(found.configuration.positionGrid == [37, 37])
+    #expect((found.configuration as? ViTConfiguration)?.positionGrid == [37, 37])
     #expect(found.configuration.preprocessing?.mode == .shortestEdge)
     #expect(found.configuration.preprocessing?.resizeHeight == 256)
     #expect(found.notes.count == 1)
@@ -222,9 +224,7 @@ import Testing
   /// The stored names of every family are those of the golden checkpoints, which transformers
   /// wrote; here, the parts that only some have.
   @Test func namesTensors() throws {
-    let model = try read(
-      #"{"model_type": "dinov2", "use_swiglu_ffn": true}"#
-    ).configuration
+    let model = try transformer(#"{"model_type": "dinov2", "use_swiglu_ffn": true}"#)
     let names = TensorNames.transformers(.dinov2, prefix: "dinov2.")
     for (canonical, stored) in [
       ("blocks.3.attn.q.weight", "dinov2.encoder.layer.3.attention.attention.query.weight"),

@@ -23,7 +23,7 @@ import Testing
     #expect(Set(golden.keys) == Set(Variants.all.map(\.name)))
     let activations = [
       "GELU": ActivationFunction.gelu, "GELUTanh": .geluTanh, "QuickGELU": .quickGelu,
-      "SiLU": .silu,
+      "SiLU": .silu, "ReLU": .relu,
     ]
     for variant in Variants.all {
       let row = try #require(golden[variant.name], "\(variant.name)")
@@ -36,20 +36,53 @@ import Testing
       #expect(String(head) == row["elements_head"], "\(variant.name)")
       let gigaMultiplyAdds = try #require(row["gmacs"].flatMap(Double.init))
       #expect(abs(variant.gigaFlops / 2 - gigaMultiplyAdds) < 1e-6, "\(variant.name)")
-      #expect(Double(row["epsilon"] ?? "") == model.layerNormEpsilon, "\(variant.name)")
-      #expect(activations[row["act"] ?? ""] == model.activation, "\(variant.name)")
+      let epsilon: Double?
+      let activation: ActivationFunction
+      switch model {
+      case let model as ViTConfiguration:
+        (epsilon, activation) = (model.layerNormEpsilon, model.activation)
+      case let model as ResNetConfiguration:
+        (epsilon, activation) = (model.trunk.groupNormEpsilon, .relu)
+      default: throw Diagnostic("\(variant.name) is of an unknown kind")
+      }
+      #expect(Double(row["epsilon"] ?? "") == epsilon, "\(variant.name)")
+      #expect(activations[row["act"] ?? ""] == activation, "\(variant.name)")
       #expect(model.tensors(fusedQKV: false).reduce(0) { $0 + $1.type.count } == variant.parameters)
 
       let input = try #require(model.preprocessing)
       let side = try #require(row["image"].flatMap(Int.init))
-      let crop = try #require(row["crop"].flatMap(Double.init))
       #expect(model.imageHeight == side && model.imageWidth == side, "\(variant.name)")
+      if row["crop"] == "-" { continue }
+      let crop = try #require(row["crop"].flatMap(Double.init))
       #expect(input.mode == (row["mode"] == "squash" ? .exact : .shortestEdge), "\(variant.name)")
       #expect(input.resizeHeight == Int(Double(side) / crop), "\(variant.name)")
       #expect(input.filter == (row["filter"] == "bilinear" ? .bilinear : .bicubic))
       #expect(input.mean.map(\.description).joined(separator: ",") == row["mean"])
       #expect(input.deviation.map(\.description).joined(separator: ",") == row["deviation"])
     }
+  }
+
+  /// The scaling study's parameters with 1000 classes, as timm's modules have them.
+  @Test(arguments: [
+    ("R50x1", 25_549_352), ("R50x2", 97_988_712), ("R101x1", 44_541_480),
+    ("R152x1", 60_185_128), ("R152x2", 236_335_208), ("R200x3", 568_633_000),
+    ("ViT-B/32", 88_224_232), ("ViT-B/16", 86_567_656), ("ViT-L/32", 306_535_400),
+    ("ViT-L/16", 304_326_632), ("ViT-H/14", 632_045_800), ("R50+ViT-B/32", 110_945_832),
+    ("R50+ViT-B/16", 98_659_112), ("R50+ViT-L/32", 328_994_856),
+    ("R50+ViT-L/16", 316_483_624),
+  ])
+  func theStudyIsComplete(name: String, parameters: Int) throws {
+    let variant = try Variants.named(name)
+    #expect(!variant.studyEpochs.isEmpty)
+    var model = variant.configuration
+    model.classes = 1000
+    #expect(model.parameters == parameters)
+    #expect(model.imageHeight == 224 && model.imageWidth == 224)
+  }
+
+  @Test func theStudyHasEighteenRows() {
+    #expect(Variants.all.reduce(0) { $0 + $1.studyEpochs.count } == 18)
+    #expect(Variants.all.count { !$0.studyEpochs.isEmpty } == 15)
   }
 
   @Test func namesAreUnique() {
@@ -64,6 +97,10 @@ import Testing
     ("ViT-G/14", "vit_gigantic_patch14_224"),
     ("DINOv2-S/14-reg", "vit_small_patch14_reg4_dinov2"),
     ("VIT_TINY_PATCH16_224", "vit_tiny_patch16_224"),
+    ("R50x1", "resnetv2_50x1_bit"), ("r200X3", "R200x3"), ("R152x4-480", "resnetv2_152x4_bit"),
+    ("R50+ViT-B/16", "vit_base_r50_s16_224"), ("R50+B/16-384", "vit_base_r50_s16_384"),
+    ("R50+ViT-L_16", "R50+ViT-L/16"), ("R26+S/32", "vit_small_r26_s32_224"),
+    ("R+Ti/16", "vit_tiny_r_s16_p8_224"), ("R50x2-224", "R50x2"),
   ])
   func understands(name: String, timm: String) throws {
     #expect(try Variants.named(name).name == timm)

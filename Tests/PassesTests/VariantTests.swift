@@ -15,9 +15,9 @@ struct VariantTests {
 
   @Test(arguments: names, [true, false])
   func everythingIsFused(name: String, isFused: Bool) throws {
-    let model = try Variants.named(name).configuration
+    let model = try #require(try Variants.named(name).configuration as? ViTConfiguration)
     let output = model.classes == 0 ? ModelOutput.features : .logits
-    let graph = try VisionTransformer.graph(model, fusedQKV: isFused, outputs: [output])
+    let graph = try model.graph(fusedQKV: isFused, outputs: [output]) { $0 }
     let planned = try PassManager().run(graph).graph
     let constants = planned.constants()
     var counts: [String: Int] = [:]

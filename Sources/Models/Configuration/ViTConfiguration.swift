@@ -1,9 +1,10 @@
 import IR
 
-/// Everything that defines a Vision Transformer apart from its weights.
+/// Everything that defines a Vision Transformer apart from its weights, with or without
+/// convolutions before it.
 ///
 /// D is `dim`, M is `mlpHidden`, N is the number of patches, T = `prefixTokens` + N.
-public struct ViTConfiguration: Hashable, Sendable {
+public struct ViTConfiguration: ModelConfiguration {
   /// The shape of the feed-forward part of a block.
   public enum FeedForward: String, Hashable, Sendable {
     /// fc2(activation(fc1 x)), fc1 with M rows.
@@ -29,13 +30,15 @@ public struct ViTConfiguration: Hashable, Sendable {
   public var name: String
   /// What it belongs to, such as `vit`, `deit` or `dinov2`.
   public var family: String
-  /// The height and the width of the input.
+  /// The height of the input.
   public var imageHeight: Int
   /// The width of the input.
   public var imageWidth: Int
   /// The number of channels of the input.
   public var channels = 3
-  /// The side of a patch.
+  /// The convolutions that patches are cut from the result of; `nil`: patches of the image itself.
+  public var trunk: ResNetTrunk?
+  /// The side of a patch, in pixels of the image or of the trunk's result.
   public var patch: Int
   /// `true` iff the patch embedding has a bias.
   public var patchBias = true
@@ -110,7 +113,11 @@ public struct ViTConfiguration: Hashable, Sendable {
   }
 
   /// The number of rows and of columns of patches; pixels beyond the last whole patch are not read.
-  public var grid: [Int] { [imageHeight / patch, imageWidth / patch] }
+  public var grid: [Int] {
+    [imageHeight, imageWidth].map { (trunk?.outputExtent($0) ?? $0) / patch }
+  }
+  /// The number of channels of what patches are cut from.
+  public var patchChannels: Int { trunk?.outputWidth ?? channels }
   /// N, the number of patches.
   public var patches: Int { grid[0] * grid[1] }
   /// The number of tokens before the patches.
@@ -128,54 +135,58 @@ public struct ViTConfiguration: Hashable, Sendable {
   /// The width of what the head reads.
   public var featureDim: Int { preLogits > 0 ? preLogits : pooledDim }
 
-  /// The number of elements of all tensors.
-  public var parameters: Int { tensors(fusedQKV: true).reduce(0) { $0 + $1.type.count } }
-
-  /// The multiply-adds of one image as the model is written: convolution, linear layers and the two
-  /// products of attention.
+  /// The multiply-adds of one image as the model is written.
   public var multiplyAdds: Int {
     let feedForwardMatrices = feedForward == .gated ? 3 : 2
     let block =
       4 * tokens * dim * dim + 2 * tokens * tokens * dim
       + feedForwardMatrices * tokens * dim * mlpHidden
     let headCount = pooling == .distilled ? 2 : 1
-    return channels * patch * patch * dim * patches + depth * block
+    let convolutions =
+      trunk?.multiplyAdds(height: imageHeight, width: imageWidth, channels: channels) ?? 0
+    return convolutions + patchChannels * patch * patch * dim * patches + depth * block
       + pooledDim * preLogits + headCount * featureDim * classes
   }
 
-  /// Returns the configuration for inputs of another size; the stored position table stays what it
-  /// is and is resized.
-  ///
-  /// Throws if the size is no multiple of the patch or unreasonable.
-  public func resized(height: Int, width: Int) throws(Diagnostic) -> ViTConfiguration {
-    if (height, width) == (imageHeight, imageWidth) { return self }
-    for (what, size) in [("height", height), ("width", width)] {
-      guard size >= patch, size <= Self.imageLimit else {
-        throw Diagnostic(
-          "image \(what) \(size) is out of range; patch size is \(patch)",
-          hint: "sizes from \(patch) to \(Self.imageLimit) are possible")
-      }
-      guard size % patch == 0 else {
-        throw Diagnostic(
-          "image \(what) \(size) is not a multiple of the patch size \(patch)",
-          hint: "\(size / patch * patch) and \((size / patch + 1) * patch) are the nearest")
-      }
-    }
-    var copy = self
-    copy.imageHeight = height
-    copy.imageWidth = width
-    copy.preprocessing = preprocessing?.scaled(
-      from: (imageHeight, imageWidth), to: (height, width))
-    return copy
+  /// Its sizes by name.
+  public var architecture: [String: Int] {
+    ["depth": depth, "dim": dim, "heads": heads, "patch": patch, "tokens": tokens]
   }
 
-  private static let imageLimit = 16384
+  /// Its sizes in a few words.
+  public var summary: String {
+    let before = trunk.map { trunk in
+      trunk.depths.isEmpty
+        ? "a convolution, " : "\(trunk.depths.reduce(0, +)) units of convolutions, "
+    }
+    return "\(before ?? "")\(depth) blocks of \(dim), \(tokens) tokens"
+  }
+
+  /// An extent must be a multiple of what one patch covers; where convolutions precede, whatever
+  /// gives them whole patches.
+  public func problem(extent: Int, _ what: String) -> Diagnostic? {
+    let covered = patch * (trunk?.stride ?? 1)
+    let least = trunk == nil ? patch : covered - (trunk?.stride ?? 1) + 1
+    guard extent >= least, extent <= Self.imageLimit else {
+      return Diagnostic(
+        "image \(what) \(extent) is out of range; patch size is \(covered)",
+        hint: "sizes from \(least) to \(Self.imageLimit) are possible")
+    }
+    let pixels = trunk?.outputExtent(extent) ?? extent
+    guard pixels % patch == 0 else {
+      return Diagnostic(
+        "image \(what) \(extent) is not a multiple of the patch size \(covered)",
+        hint:
+          "\(extent / covered * covered) and \((extent / covered + 1) * covered) are the nearest")
+    }
+    return nil
+  }
 
   /// Checks that the numbers fit together.
   public func check() throws(Diagnostic) {
+    try checkCommon()
     let positive: [(String, Int, Int)] = [
-      ("image height", imageHeight, Self.imageLimit), ("image width", imageWidth, Self.imageLimit),
-      ("number of channels", channels, 256), ("patch size", patch, 1024), ("width", dim, 1 << 16),
+      ("patch size", patch, 1024), ("width", dim, 1 << 16),
       ("depth", depth, 1024), ("number of heads", heads, 1024),
       ("MLP width", mlpHidden, 1 << 20), ("position grid", positionGrid[0], Self.imageLimit),
       ("position grid", positionGrid[1], Self.imageLimit),
@@ -192,12 +203,12 @@ public struct ViTConfiguration: Hashable, Sendable {
     guard preLogits == 0 || pooling != .distilled else {
       throw fault("two heads do not go with a layer before the head")
     }
-    guard classes >= 0, classes <= 1 << 24 else {
-      throw fault("number of classes is \(classes), expected 0 to \(1 << 24)")
-    }
     guard dim % heads == 0 else { throw fault("width \(dim) does not divide into \(heads) heads") }
-    guard patch <= min(imageHeight, imageWidth) else {
-      throw fault("image \(imageHeight)x\(imageWidth) is smaller than a patch of \(patch)")
+    if let problem = trunk?.problem { throw fault(problem) }
+    guard grid[0] > 0, grid[1] > 0 else {
+      throw fault(
+        "image \(imageHeight)x\(imageWidth) is smaller than a patch of "
+          + "\(patch * (trunk?.stride ?? 1))")
     }
     guard layerNormEpsilon >= 0, layerNormEpsilon < 1 else {
       throw fault("layer norm epsilon is \(layerNormEpsilon), expected 0 to 1")
@@ -211,12 +222,13 @@ public struct ViTConfiguration: Hashable, Sendable {
     guard positionPrefix >= 0, positionPrefix <= prefixTokens else {
       throw fault("positions for \(positionPrefix) of \(prefixTokens) prefix tokens")
     }
-    guard labels.isEmpty || labels.count == classes else {
-      throw fault("\(labels.count) labels for \(classes) classes")
-    }
   }
 
-  private func fault(_ message: String) -> Diagnostic {
-    Diagnostic("model '\(name)': \(message)")
+  /// Returns the model as a graph in the `imported` form.
+  public func graph(
+    fusedQKV: Bool, outputs: [ModelOutput], storedName: @escaping (String) -> String
+  ) throws(Diagnostic) -> Graph {
+    try VisionTransformer.graph(
+      self, fusedQKV: fusedQKV, outputs: outputs, storedName: storedName)
   }
 }

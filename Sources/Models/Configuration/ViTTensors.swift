@@ -9,8 +9,18 @@ public struct TensorSpecification: Hashable, Sendable {
 }
 
 extension ViTConfiguration {
-  /// Returns the tensors that the model reads, in execution order.
-  ///
+  /// What stands before the names of the trunk's tensors.
+  static let trunkPrefix = "patch_embed.backbone."
+
+  /// The weights of the linear layers that make logits.
+  public var headWeights: [TensorSpecification] {
+    var list = [TensorSpecification(name: "head.weight", type: .f32(classes, featureDim))]
+    if pooling == .distilled {
+      list.append(TensorSpecification(name: "head_dist.weight", type: .f32(classes, dim)))
+    }
+    return list
+  }
+
   /// With `fusedQKV` the three projections are one tensor `blocks.i.attn.qkv` of 3D rows, q first,
   /// as timm stores them; without, three tensors of D rows.
   public func tensors(fusedQKV: Bool) -> [TensorSpecification] {
@@ -27,7 +37,8 @@ extension ViTConfiguration {
       if bias { add("\(name).bias", outputs) }
     }
 
-    add("patch_embed.proj.weight", dim, channels, patch, patch)
+    if let trunk { list = trunk.tensors(prefix: Self.trunkPrefix, channels: channels) }
+    add("patch_embed.proj.weight", dim, patchChannels, patch, patch)
     if patchBias { add("patch_embed.proj.bias", dim) }
     if hasClassToken { add("cls_token", 1, 1, dim) }
     if hasDistillationToken { add("dist_token", 1, 1, dim) }

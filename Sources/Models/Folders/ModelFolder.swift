@@ -5,12 +5,12 @@ import IR
 struct ModelFolder {
   /// The folder; `nil` for a variant that is known by name.
   var path: String?
-  var configuration: ViTConfiguration
+  var configuration: any ModelConfiguration
   var names: TensorNames
   var notes: [String]
 
   init(
-    path: String?, configuration: ViTConfiguration, names: TensorNames, notes: [String]
+    path: String?, configuration: any ModelConfiguration, names: TensorNames, notes: [String]
   ) {
     self.path = path
     self.configuration = configuration

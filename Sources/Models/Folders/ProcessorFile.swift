@@ -32,19 +32,24 @@ enum ProcessorFile {
       name: "Siglip", mode: .exact, size: 224, filter: .bicubic, crop: nil,
       constants: Preprocessing.half),
     Defaults(
+      name: "ViTHybrid", mode: .shortestEdge, size: 224, filter: .bicubic, crop: 224,
+      constants: Preprocessing.clip),
+    Defaults(
       name: "Beit", mode: .exact, size: 224, filter: .bicubic, crop: nil,
       constants: Preprocessing.half),
   ]
 
   /// What the hub's folders of a family say, for a folder without the file.
   static func assumed(_ family: TransformersFamily) -> (Preprocessing, crop: Size) {
-    let (mean, deviation) = family == .vit ? Preprocessing.half : Preprocessing.imageNet
-    let edge = family == .vit ? 224 : 256
+    // Google's models have 0.5, Meta's ImageNet's constants.
+    let isGoogle = family == .vit || family == .vitHybrid || family == .bit
+    let (mean, deviation) = isGoogle ? Preprocessing.half : Preprocessing.imageNet
+    let edge = family == .vit || family == .vitHybrid ? 224 : 256
     return (
       Preprocessing(
         mode: family == .vit ? .exact : .shortestEdge, resizeWidth: edge, resizeHeight: edge,
-        filter: family == .vit ? .bilinear : .bicubic, mean: mean, deviation: deviation,
-        cropRounding: .down),
+        filter: family == .vit || family == .bit ? .bilinear : .bicubic, mean: mean,
+        deviation: deviation, cropRounding: .down),
       (224, 224)
     )
   }
@@ -53,7 +58,13 @@ enum ProcessorFile {
   static func read(
     _ root: ConfigurationObject, _ family: TransformersFamily, _ image: Size
   ) throws(Diagnostic) -> (Preprocessing, crop: Size)? {
-    var name = family.isDinov2 ? "Bit" : family == .deit ? "DeiT" : "ViT"
+    var name =
+      switch family {
+      case .vit: "ViT"
+      case .deit: "DeiT"
+      case .dinov2, .dinov2WithRegisters, .bit: "Bit"
+      case .vitHybrid: "ViTHybrid"
+      }
     let newType = try root.string("image_processor_type")
     let oldType = try root.string("feature_extractor_type")
     if let type = newType ?? oldType {

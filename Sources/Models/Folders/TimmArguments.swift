@@ -1,6 +1,7 @@
 import IR
 
-/// The arguments that timm's `VisionTransformer` was made with, on top of its architecture's.
+/// The arguments that timm's `VisionTransformer` or `ResNetV2` was made with, on top of its
+/// architecture's.
 enum TimmArguments {
   /// Arguments that do not change inference.
   private static let harmless: Set<String> = [
@@ -18,13 +19,7 @@ enum TimmArguments {
       "qkv_bias", "init_values", "class_token", "no_embed_class", "reg_tokens", "pre_norm",
       "final_norm", "fc_norm", "act_layer",
     ]
-    for (key, value) in arguments.members.sorted(by: { $0.key < $1.key })
-    where !read.contains(key) && !harmless.contains(key) && value != .null && value != .bool(false)
-    {
-      throw Diagnostic(
-        "'model_args.\(key)' is \(value.described), which vitc does not know",
-        at: .file(arguments.path), hint: Suggestion.hint(for: key, in: read.sorted()))
-    }
+    try refuseOthers(arguments, read)
     try applySizes(arguments, to: &model)
     let embedsPrefix = model.positionPrefix == model.prefixTokens
     model.qkvBias = try arguments.bool("qkv_bias") ?? model.qkvBias
@@ -58,6 +53,53 @@ enum TimmArguments {
       }
       model.activation = function
     }
+  }
+
+  /// Throws if there is an argument that matters and is not read.
+  private static func refuseOthers(
+    _ arguments: ConfigurationObject, _ read: Set<String>
+  ) throws(Diagnostic) {
+    for (key, value) in arguments.members.sorted(by: { $0.key < $1.key })
+    where !read.contains(key) && !harmless.contains(key) && value != .null && value != .bool(false)
+    {
+      throw Diagnostic(
+        "'model_args.\(key)' is \(value.described), which vitc does not know",
+        at: .file(arguments.path), hint: Suggestion.hint(for: key, in: read.sorted()))
+    }
+  }
+
+  static func apply(
+    _ arguments: ConfigurationObject, pool: String?, to model: inout ResNetConfiguration
+  ) throws(Diagnostic) {
+    try refuseOthers(arguments, ["in_chans", "channels", "stem_chs"])
+    if let pool, pool != "avg" {
+      throw Diagnostic(
+        "unknown 'global_pool' '\(pool)'", at: .file(arguments.path),
+        hint: "vitc knows 'avg' for a ResNet")
+    }
+    model.channels = try arguments.integer("in_chans") ?? model.channels
+    // timm multiplies both by the width factor, which the architecture's name implies.
+    let factor = model.trunk.stemWidth / 64
+    if let width = try arguments.integer("stem_chs") {
+      model.trunk.stemWidth = try scaled(width, factor, "stem_chs", arguments)
+    }
+    if let widths = try arguments.integers("channels") {
+      var scaledWidths: [Int] = []
+      for width in widths {
+        scaledWidths.append(try scaled(width, factor, "channels", arguments))
+      }
+      model.trunk.widths = scaledWidths
+    }
+  }
+
+  private static func scaled(
+    _ width: Int, _ factor: Int, _ key: String, _ arguments: ConfigurationObject
+  ) throws(Diagnostic) -> Int {
+    guard (1...1 << 16).contains(width) else {
+      throw Diagnostic(
+        "'model_args.\(key)' is \(width), expected 1 to \(1 << 16)", at: .file(arguments.path))
+    }
+    return width * factor
   }
 
   private static func applySizes(

@@ -29,12 +29,11 @@ enum TimmFolder {
       try root.object("model_args")
       ?? ConfigurationObject(path: root.path, prefix: "model_args.", members: [:])
     let pools = (try arguments.string("global_pool"), try root.string("global_pool"))
-    try TimmArguments.apply(arguments, pool: pools.0 ?? pools.1, to: &model)
+    model = try applied(arguments, pool: pools.0 ?? pools.1, to: model)
     for object in [pretrained, root, arguments] {
       model.classes = try object.integer("num_classes") ?? model.classes
     }
     model.labels = model.classes > 0 ? try labels(root) : []
-    model.positionGrid = model.patch > 0 ? model.grid : model.positionGrid
     model.preprocessing = try preprocessing(pretrained, model)
     do {
       try model.check()
@@ -44,6 +43,22 @@ enum TimmFolder {
       throw located
     }
     return ModelFolder(path: folder, configuration: model, names: .timm, notes: [])
+  }
+
+  /// The configuration with the arguments that it was made with.
+  private static func applied(
+    _ arguments: ConfigurationObject, pool: String?, to model: any ModelConfiguration
+  ) throws(Diagnostic) -> any ModelConfiguration {
+    switch model {
+    case var model as ViTConfiguration:
+      try TimmArguments.apply(arguments, pool: pool, to: &model)
+      if model.patch > 0 { model.positionGrid = model.grid }
+      return model
+    case var model as ResNetConfiguration:
+      try TimmArguments.apply(arguments, pool: pool, to: &model)
+      return model
+    default: return model
+    }
   }
 
   private static func variant(
@@ -88,7 +103,7 @@ enum TimmFolder {
   }
 
   private static func preprocessing(
-    _ pretrained: ConfigurationObject, _ model: ViTConfiguration
+    _ pretrained: ConfigurationObject, _ model: any ModelConfiguration
   ) throws(Diagnostic) -> Preprocessing? {
     guard model.channels == 3, model.imageHeight > 0, model.imageWidth > 0 else { return nil }
     let filters: [String: Preprocessing.Filter] = [

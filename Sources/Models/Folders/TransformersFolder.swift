@@ -7,9 +7,15 @@ enum TransformersFolder {
     _ root: ConfigurationObject, folder: String
   ) throws(Diagnostic) -> ModelFolder {
     let family = try family(root)
-    var model = try trunk(root, family, name: (folder as NSString).lastPathComponent)
-    try readHead(root, family, into: &model)
+    let name = (folder as NSString).lastPathComponent
+    var model: any ModelConfiguration
     var notes: [String] = []
+    if family == .bit {
+      model = try resNet(root, name: name)
+    } else {
+      model = try trunk(root, family, name: name)
+    }
+    try readHead(root, family, into: &model)
     try readPreprocessing(folder, family, into: &model, &notes)
     do {
       try model.check()
@@ -40,7 +46,7 @@ enum TransformersFolder {
   private static func trunk(
     _ root: ConfigurationObject, _ family: TransformersFamily, name: String
   ) throws(Diagnostic) -> ViTConfiguration {
-    let defaultPatch = family == .dinov2 ? 14 : 16
+    let defaultPatch = family == .dinov2 ? 14 : family == .vitHybrid ? 1 : 16
     let image = try root.extent("image_size") ?? (224, 224)
     let patch = try root.extent("patch_size") ?? (defaultPatch, defaultPatch)
     guard patch.height == patch.width, patch.height > 0 else {
@@ -53,8 +59,9 @@ enum TransformersFolder {
       depth: try root.integer("num_hidden_layers") ?? 12,
       heads: try root.integer("num_attention_heads") ?? 12, mlpHidden: 0, classes: 0)
     model.imageWidth = image.width
-    model.positionGrid = model.grid
     model.channels = try root.integer("num_channels") ?? 3
+    if family == .vitHybrid { model.trunk = try backbone(root) }
+    model.positionGrid = model.grid
     model.qkvBias = try root.bool("qkv_bias") ?? true
     model.layerNormEpsilon =
       try root.double("layer_norm_eps") ?? (family.isDinov2 ? 1e-6 : 1e-12)
@@ -115,7 +122,8 @@ enum TransformersFolder {
 
   /// `architectures[0]` says which head; where it is absent, labels say that there is one.
   private static func readHead(
-    _ root: ConfigurationObject, _ family: TransformersFamily, into model: inout ViTConfiguration
+    _ root: ConfigurationObject, _ family: TransformersFamily,
+    into model: inout any ModelConfiguration
   ) throws(Diagnostic) {
     var architecture: String?
     if let value = root.value("architectures") {
@@ -139,9 +147,10 @@ enum TransformersFolder {
           "architecture '\(architecture ?? "")' does not go with model_type '\(family.rawValue)'",
           at: .file(root.path))
       }
-      model.pooling = .distilled
-    } else if family.isDinov2 {
-      model.pooling = .tokenAndAverage
+    }
+    if isTeacher || family.isDinov2, var vit = model as? ViTConfiguration {
+      vit.pooling = isTeacher ? .distilled : .tokenAndAverage
+      model = vit
     }
     model.labels = try labels(root)
     // PretrainedConfig's default is two labels.
@@ -168,11 +177,11 @@ enum TransformersFolder {
   }
 
   private static func readPreprocessing(
-    _ folder: String, _ family: TransformersFamily, into model: inout ViTConfiguration,
+    _ folder: String, _ family: TransformersFamily, into model: inout any ModelConfiguration,
     _ notes: inout [String]
   ) throws(Diagnostic) {
-    guard model.channels == 3, model.imageHeight >= model.patch, model.imageWidth >= model.patch
-    else { return }
+    let grid = (model as? ViTConfiguration)?.grid ?? [model.imageHeight, model.imageWidth]
+    guard model.channels == 3, grid[0] > 0, grid[1] > 0 else { return }
     let image = (height: model.imageHeight, width: model.imageWidth)
     let path = (folder as NSString).appendingPathComponent("preprocessor_config.json")
     guard FileManager.default.fileExists(atPath: path) else {
@@ -189,13 +198,16 @@ enum TransformersFolder {
       return
     }
     model.preprocessing = specification.scaled(from: crop, to: image)
+    guard crop != image, crop.height > 0, crop.width > 0 else { return }
     // DINOv2 takes any size, and its processor decides: hub folders say image_size 518, crop 224.
-    if family.isDinov2, crop != image, crop.height % model.patch == 0,
-      crop.width % model.patch == 0, crop.height > 0, crop.width > 0
-    {
-      model.preprocessing = specification
-      model.imageHeight = crop.height
-      model.imageWidth = crop.width
+    let patch = (model as? ViTConfiguration)?.patch ?? 1
+    let isFree = family.isDinov2 && crop.height % patch == 0 && crop.width % patch == 0
+    // A ResNet's configuration says nothing of a size.
+    guard isFree || family == .bit else { return }
+    model.preprocessing = specification
+    model.imageHeight = crop.height
+    model.imageWidth = crop.width
+    if isFree {
       notes.append(
         "input is \(crop.height)x\(crop.width), as preprocessor_config.json crops; "
           + "positions were trained for \(image.height)x\(image.width)")

@@ -5,8 +5,7 @@ import IR
 public struct VisionTransformer {
   private let model: ViTConfiguration
   private let fusedQKV: Bool
-  private let storedName: (String) -> String
-  private var builder: GraphBuilder
+  private var builder: ModelBuilder
 
   /// Returns the graph of a model.
   ///
@@ -20,27 +19,22 @@ public struct VisionTransformer {
     storedName: @escaping (String) -> String = { $0 }
   ) throws(Diagnostic) -> Graph {
     try model.check()
-    guard !outputs.isEmpty else { throw Diagnostic("no output is wanted") }
-    if outputs.contains(.logits), model.classes == 0 {
-      throw Diagnostic(
-        "'\(model.name)' has no head, so there are no logits", at: .argument("--outputs"),
-        hint: "ask for 'features' or 'tokens'")
-    }
+    try model.checkOutputs(outputs)
     var writer = VisionTransformer(model, fusedQKV, storedName)
     let tokens = try writer.tokens()
     let features = try writer.features(tokens)
     for output in outputs {
       switch output {
-      case .tokens: writer.builder.addOutput(output.rawValue, tokens)
+      case .tokens: writer.builder.addOutput(output, tokens)
       case .features:
         let row = try writer.single(features)
-        writer.builder.addOutput(output.rawValue, try writer.flat(row, "features"))
+        writer.builder.addOutput(output, try writer.builder.flat(row, "features"))
       case .logits:
         let row = try writer.logits(features)
-        writer.builder.addOutput(output.rawValue, try writer.flat(row, "logits"))
+        writer.builder.addOutput(output, try writer.builder.flat(row, "logits"))
       }
     }
-    return try writer.builder.graph.removingDeadNodes()
+    return try writer.builder.finished()
   }
 
   private init(
@@ -48,19 +42,14 @@ public struct VisionTransformer {
   ) {
     self.model = model
     self.fusedQKV = fusedQKV
-    self.storedName = storedName
-    let letters = model.name.map { $0.isLetter || $0.isNumber ? $0 : "_" }
-    builder = GraphBuilder(name: String(letters), form: .imported)
+    builder = ModelBuilder(name: model.name, storedName: storedName)
   }
 
   // MARK: - Tokens
 
   /// All tokens after the last layer norm.
   private mutating func tokens() throws(Diagnostic) -> Value {
-    let image = try builder.append(
-      .input(Input(type: .f32(model.channels, model.imageHeight, model.imageWidth))),
-      name: "image")
-    var x = try embedding(image)
+    var x = try embedding(try builder.image(of: model))
     if model.preNorm { x = try norm("norm_pre", x) }
     for index in 0..<model.depth { x = try block("blocks.\(index)", x) }
     return model.finalNorm ? try norm("norm", x) : x
@@ -68,15 +57,7 @@ public struct VisionTransformer {
 
   /// Patches and prefix tokens with their positions.
   private mutating func embedding(_ image: Value) throws(Diagnostic) -> Value {
-    let dim = model.dim
-    var operands = [
-      image,
-      try weight("patch_embed.proj.weight", [dim, model.channels, model.patch, model.patch]),
-    ]
-    if model.patchBias { operands.append(try weight("patch_embed.proj.bias", [dim])) }
-    let patches = try builder.append(
-      .patchEmbed(PatchEmbed()), operands, name: "patch_embed")
-
+    let patches = try patches(image)
     var prefix: [Value] = []
     if model.hasClassToken { prefix.append(try rows("cls_token", 1)) }
     if model.hasDistillationToken { prefix.append(try rows("dist_token", 1)) }
@@ -86,7 +67,7 @@ public struct VisionTransformer {
     var x = try builder.append(
       .add(Add()),
       [
-        try concatenated(positioned + [patches], "embed"), positions,
+        try builder.concatenated(positioned + [patches], "embed"), positions,
       ], name: "pos_embed.add")
     if positioned.count < prefix.count {
       let count = model.positionPrefix
@@ -98,9 +79,24 @@ public struct VisionTransformer {
         x = try builder.append(
           .slice(Slice(start: count, count: model.patches)), [x], name: "embed.patches")
       }
-      x = try concatenated(parts + prefix[positioned.count...] + [x], "embed.tokens")
+      x = try builder.concatenated(parts + prefix[positioned.count...] + [x], "embed.tokens")
     }
     return x
+  }
+
+  /// Patches of the image, or of what the convolutions make of it.
+  private mutating func patches(_ image: Value) throws(Diagnostic) -> Value {
+    let shape = [model.dim, model.patchChannels, model.patch, model.patch]
+    var (source, op) = (image, Op.patchEmbed(PatchEmbed()))
+    if let trunk = model.trunk {
+      let map = try builder.trunk(trunk, image, prefix: ViTConfiguration.trunkPrefix)
+      (source, op) = (map.value, .conv2d(Conv2d(width: map.width, stride: model.patch)))
+    }
+    var operands = [source, try builder.weight("patch_embed.proj.weight", shape)]
+    if model.patchBias {
+      operands.append(try builder.weight("patch_embed.proj.bias", [model.dim]))
+    }
+    return try builder.append(op, operands, name: "patch_embed")
   }
 
   /// The prefix tokens that have positions: the leading ones, up to `positionPrefix` rows.
@@ -159,7 +155,7 @@ public struct VisionTransformer {
       .matMul(MatMul()), [weights, heads[2]], name: "\(name).attn.mixed")
     let merged = try builder.append(
       .mergeHeads(MergeHeads()), [mixed], name: "\(name).attn.merged")
-    return try linear("\(name).attn.proj", merged, model.dim)
+    return try builder.linear("\(name).attn.proj", merged, model.dim)
   }
 
   /// The query, key or value projection, cut out of the common tensor where there is one.
@@ -167,13 +163,13 @@ public struct VisionTransformer {
     _ name: String, _ part: String, _ index: Int, _ x: Value
   ) throws(Diagnostic) -> Value {
     guard fusedQKV else {
-      return try linear("\(name).\(part)", x, model.dim, bias: model.qkvBias)
+      return try builder.linear("\(name).\(part)", x, model.dim, bias: model.qkvBias)
     }
     var operands = [x]
     var kinds: [(suffix: String, shape: [Int])] = [("weight", [3 * model.dim, model.dim])]
     if model.qkvBias { kinds.append(("bias", [3 * model.dim])) }
     for (suffix, shape) in kinds {
-      let whole = try weight("\(name).qkv.\(suffix)", shape)
+      let whole = try builder.weight("\(name).qkv.\(suffix)", shape)
       operands.append(
         try builder.append(
           .slice(Slice(start: index * model.dim, count: model.dim)), [whole],
@@ -184,16 +180,17 @@ public struct VisionTransformer {
 
   private mutating func feedForward(_ name: String, _ x: Value) throws(Diagnostic) -> Value {
     let isGated = model.feedForward == .gated
-    let wide = try linear("\(name).mlp.fc1", x, isGated ? 2 * model.mlpHidden : model.mlpHidden)
+    let wide = try builder.linear(
+      "\(name).mlp.fc1", x, isGated ? 2 * model.mlpHidden : model.mlpHidden)
     let op: Op = isGated ? .swiGLU(SwiGLU()) : .activation(Activation(model.activation))
     let active = try builder.append(op, [wide], name: "\(name).mlp.act")
-    return try linear("\(name).mlp.fc2", active, model.dim)
+    return try builder.linear("\(name).mlp.fc2", active, model.dim)
   }
 
   private mutating func layerScale(_ name: String, _ x: Value) throws(Diagnostic) -> Value {
     guard model.layerScale else { return x }
     return try builder.append(
-      .multiply(Multiply()), [x, try weight("\(name).gamma", [model.dim])], name: name)
+      .multiply(Multiply()), [x, try builder.weight("\(name).gamma", [model.dim])], name: name)
   }
 
   // MARK: - Head
@@ -215,7 +212,7 @@ public struct VisionTransformer {
     if model.poolNorm { pooled = try norm("fc_norm", pooled) }
     guard model.preLogits > 0 else { return pooled }
     return try builder.append(
-      .activation(Activation(.tanh)), [try linear("pre_logits", pooled, model.preLogits)],
+      .activation(Activation(.tanh)), [try builder.linear("pre_logits", pooled, model.preLogits)],
       name: "pre_logits.act")
   }
 
@@ -241,35 +238,23 @@ public struct VisionTransformer {
 
   private mutating func logits(_ features: Value) throws(Diagnostic) -> Value {
     guard model.pooling == .distilled else {
-      return try linear("head", features, model.classes)
+      return try builder.linear("head", features, model.classes)
     }
     var scores: [Value] = []
     for (index, name) in ["head", "head_dist"].enumerated() {
       let token = try builder.append(
         .slice(Slice(start: index, count: 1)), [features], name: "\(name).token")
-      scores.append(try linear(name, token, model.classes))
+      scores.append(try builder.linear(name, token, model.classes))
     }
     let sum = try builder.append(.add(Add()), scores, name: "head.sum")
     return try builder.append(.scale(Scale(0.5)), [sum], name: "head.mean")
   }
 
-  /// A result of one row as a vector.
-  private mutating func flat(_ row: Value, _ name: String) throws(Diagnostic) -> Value {
-    try builder.append(
-      .reshape(Reshape([builder.type(row).count])), [row], name: name)
-  }
-
   // MARK: - Layers
-
-  private mutating func weight(_ name: String, _ shape: [Int]) throws(Diagnostic) -> Value {
-    if let known = builder.graph.value(named: name) { return known }
-    return try builder.append(
-      .weight(Weight(tensor: storedName(name), shape: shape)), name: name)
-  }
 
   /// A stored `[1, count, dim]` as `[count, dim]`.
   private mutating func rows(_ name: String, _ count: Int) throws(Diagnostic) -> Value {
-    let stored = try weight(name, [1, count, model.dim])
+    let stored = try builder.weight(name, [1, count, model.dim])
     return try builder.append(
       .reshape(Reshape([count, model.dim])), [stored], name: "\(name).rows")
   }
@@ -278,24 +263,8 @@ public struct VisionTransformer {
     try builder.append(
       .layerNorm(LayerNorm(epsilon: Float(model.layerNormEpsilon))),
       [
-        x, try weight("\(name).weight", [model.dim]), try weight("\(name).bias", [model.dim]),
+        x, try builder.weight("\(name).weight", [model.dim]),
+        try builder.weight("\(name).bias", [model.dim]),
       ], name: name)
-  }
-
-  private mutating func linear(
-    _ name: String, _ x: Value, _ outputs: Int, bias: Bool = true
-  ) throws(Diagnostic) -> Value {
-    let inputs = builder.type(x).shape[1]
-    var operands = [x, try weight("\(name).weight", [outputs, inputs])]
-    if bias { operands.append(try weight("\(name).bias", [outputs])) }
-    return try builder.append(.linear(Linear()), operands, name: name)
-  }
-
-  private mutating func concatenated(
-    _ parts: [Value], _ name: String
-  ) throws(Diagnostic) -> Value {
-    parts.count == 1
-      ? parts[0]
-      : try builder.append(.concatenate(Concatenate()), parts, name: name)
   }
 }

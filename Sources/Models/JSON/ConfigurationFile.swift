@@ -120,6 +120,21 @@ struct ConfigurationObject {
     return numbers
   }
 
+  func integers(_ key: String) throws(Diagnostic) -> [Int]? {
+    guard let value = value(key) else { return nil }
+    guard case .array(let elements) = value else {
+      throw mistyped(key, value, expected: "an array of integers")
+    }
+    var numbers: [Int] = []
+    for element in elements {
+      guard let number = element.integer else {
+        throw mistyped(key, element, expected: "an array of integers")
+      }
+      numbers.append(number)
+    }
+    return numbers
+  }
+
   /// One integer, taken twice, or an array of two: height and width.
   func extent(_ key: String) throws(Diagnostic) -> (height: Int, width: Int)? {
     guard let value = value(key) else { return nil }

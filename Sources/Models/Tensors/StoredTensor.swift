@@ -31,4 +31,10 @@ public struct StoredTensor: Hashable, Sendable {
 
   /// What graphs and messages call it: `Transformer/encoderblock/LayerNorm_0/scale[3]` for a part.
   public var graphName: String { layer.map { "\(name)[\($0)]" } ?? name }
+
+  /// How many outputs a layer has whose weight is stored here, or `nil` if there is none.
+  func outputs(in checkpoint: any Checkpoint) -> Int? {
+    guard let shape = checkpoint.type(of: name)?.shape, shape.count > 1 else { return nil }
+    return arrangement == .same ? shape.first : shape.last
+  }
 }

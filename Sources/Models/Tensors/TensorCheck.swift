@@ -5,11 +5,11 @@ struct TensorCheck {
   /// What the model reads: where it is stored, and the shape that it has in the model.
   let wanted: [(place: StoredTensor, shape: [Int])]
 
-  private let model: ViTConfiguration
+  private let model: any ModelConfiguration
   private let names: TensorNames
   private let checkpoint: any Checkpoint
 
-  init(_ model: ViTConfiguration, names: TensorNames, checkpoint: any Checkpoint) {
+  init(_ model: any ModelConfiguration, names: TensorNames, checkpoint: any Checkpoint) {
     self.model = model
     self.names = names
     self.checkpoint = checkpoint
@@ -19,7 +19,7 @@ struct TensorCheck {
   }
 
   /// What graphs call the weight of the head, if the model has one.
-  var head: String? { model.classes > 0 ? headPlace("head", "weight").graphName : nil }
+  var head: String? { model.classes > 0 ? headPlaces.first?.graphName : nil }
 
   /// Throws one diagnostic that lists every missing, wrong and superfluous tensor; a tensor that is
   /// there but cannot be read comes first.
@@ -68,10 +68,7 @@ struct TensorCheck {
 
   /// What most likely happened.
   private func hint(missing: [String], wrong: [String], extra: [String]) -> String? {
-    let heads = Set(
-      ["head", "head_dist"].flatMap { head in
-        ["weight", "bias"].map { headPlace(head, $0).name }
-      })
+    let heads = Set(headPlaces.map(\.name) + headBiases.map(\.name))
     if missing.isEmpty, extra.isEmpty, heads.isSuperset(of: wrong), let classes = storedClasses {
       return "the checkpoint's head has \(classes) classes: say --num-classes \(classes)"
     }
@@ -89,14 +86,16 @@ struct TensorCheck {
 
   /// The number of classes of the checkpoint's head.
   private var storedClasses: Int? {
-    let place = headPlace("head", "weight")
-    guard let shape = checkpoint.type(of: place.name)?.shape else { return nil }
-    return place.arrangement == .same ? shape.first : shape.last
+    headPlaces.first.flatMap { $0.outputs(in: checkpoint) }
   }
 
-  private func headPlace(_ head: String, _ part: String) -> StoredTensor {
-    let shape = part == "bias" ? [model.classes] : [model.classes, model.featureDim]
-    return names.place(
-      TensorSpecification(name: "\(head).\(part)", type: TensorType(.f32, shape)), of: model)
+  private var headPlaces: [StoredTensor] { model.headWeights.map { names.place($0, of: model) } }
+
+  private var headBiases: [StoredTensor] {
+    model.headWeights.map { weight in
+      let name = weight.name.dropLast("weight".count) + "bias"
+      return names.place(
+        TensorSpecification(name: String(name), type: .f32(model.classes)), of: model)
+    }
   }
 }

@@ -1,13 +1,16 @@
 extension TensorNames {
   /// Returns the naming of a checkpoint with these tensors, or `nil` if vitc knows none such.
   static func recognized(_ names: [String]) -> TensorNames? {
-    if names.contains("patch_embed.proj.weight") { return .timm }
+    if names.contains("patch_embed.proj.weight") || names.contains("stem.conv.weight") {
+      return .timm
+    }
     if let names = JAXNames(names) { return .jax(names) }
     return transformers(names)
   }
 
   /// transformers' names: the prefix and what only one family has tell the families apart.
   private static func transformers(_ names: [String]) -> TensorNames? {
+    if let prefix = bitPrefix(names) { return .transformers(.bit, prefix: prefix) }
     let anchor = "embeddings.cls_token"
     guard let found = names.first(where: { $0 == anchor || $0.hasSuffix(".\(anchor)") }) else {
       return nil
@@ -21,10 +24,19 @@ extension TensorNames {
     let family: TransformersFamily =
       if all.contains("\(block)layer_scale1.lambda1") {
         all.contains("\(prefix)embeddings.register_tokens") ? .dinov2WithRegisters : .dinov2
+      } else if all.contains("\(prefix)embeddings.distillation_token") {
+        .deit
       } else {
-        all.contains("\(prefix)embeddings.distillation_token") ? .deit : .vit
+        names.contains { $0.hasPrefix("\(prefix)embeddings.patch_embeddings.backbone.") }
+          ? .vitHybrid : .vit
       }
     return .transformers(family, prefix: prefix)
+  }
+
+  /// What stands before the names of transformers' ResNets.
+  private static func bitPrefix(_ names: [String]) -> String? {
+    let anchor = "embedder.convolution.weight"
+    return ["", TransformersFamily.bit.prefix].first { names.contains($0 + anchor) }
   }
 
   /// What a checkpoint looks like that vitc has no names for, as the end of a hint.

@@ -23,25 +23,36 @@ public enum TensorNames: Hashable, Sendable {
   /// `true` iff every tensor is stored as the model reads it, under a name of its own.
   var keepsArrangement: Bool {
     switch self {
-    case .timm, .transformers: true
+    case .timm: true
+    case .transformers(let family, _): family != .bit
     case .jax: false
     }
   }
 
   /// Where the checkpoint keeps one of the model's tensors.
-  func place(_ tensor: TensorSpecification, of model: ViTConfiguration) -> StoredTensor {
-    let shape = tensor.type.shape
-    return switch self {
-    case .timm: StoredTensor(tensor.name, [shape])
-    case .transformers(let family, let prefix):
-      StoredTensor(Self.transformersName(tensor.name, family, prefix, model), [shape])
-    case .jax(let names): names.place(tensor.name, shape, of: model)
+  func place(_ tensor: TensorSpecification, of model: any ModelConfiguration) -> StoredTensor {
+    let (name, shape) = (tensor.name, tensor.type.shape)
+    switch (self, model) {
+    case (.transformers(let family, let prefix), let model as ViTConfiguration):
+      return StoredTensor(Self.transformersName(name, family, prefix, model), [shape])
+    case (.transformers(_, let prefix), is ResNetConfiguration):
+      // The head is a matrix there.
+      return StoredTensor(
+        Self.bitName(name, prefix), [name == "head.fc.weight" ? Array(shape[..<2]) : shape])
+    case (.jax(let names), let model as ViTConfiguration):
+      return names.place(name, shape, of: model)
+    case (.timm, _), (.transformers, _), (.jax, _): return StoredTensor(name, [shape])
     }
   }
 
   private static func transformersName(
     _ canonical: String, _ family: TransformersFamily, _ prefix: String, _ model: ViTConfiguration
   ) -> String {
+    if canonical.hasPrefix(ViTConfiguration.trunkPrefix) {
+      return bitName(
+        String(canonical.dropFirst(ViTConfiguration.trunkPrefix.count)),
+        "\(prefix)embeddings.patch_embeddings.backbone.bit.")
+    }
     let parts = canonical.split(separator: ".").map(String.init)
     if parts[0] == "head" || parts[0] == "head_dist" {
       return ([headName(parts[0], of: model)] + parts.dropFirst()).joined(separator: ".")
@@ -55,6 +66,22 @@ public enum TensorNames: Hashable, Sendable {
       return "\(prefix)encoder.layer.\(parts[1]).\(family.blockName(inner, of: model)).\(last)"
     }
     return prefix + trunkName(canonical)
+  }
+
+  /// The name of a ResNet's tensor, whose head lies outside of what the prefix is for.
+  private static func bitName(_ canonical: String, _ prefix: String) -> String {
+    var parts = canonical.split(separator: ".").map(String.init)
+    switch parts[0] {
+    case "head": return "classifier.1.\(parts[parts.count - 1])"
+    case "stem":
+      parts[0] = "embedder"
+      if parts[1] == "conv" { parts[1] = "convolution" }
+    case "stages":
+      parts[0] = "encoder.stages"
+      if parts.count > 2 { parts[2] = "layers" }
+    default: break
+    }
+    return prefix + parts.joined(separator: ".")
   }
 
   private static func headName(_ canonical: String, of model: ViTConfiguration) -> String {
@@ -107,9 +134,13 @@ public enum TransformersFamily: String, Hashable, Sendable, CaseIterable {
   case dinov2
   /// `Dinov2WithRegistersModel`.
   case dinov2WithRegisters = "dinov2_with_registers"
+  /// `ViTHybridModel`: a ViT behind a `BitBackbone`.
+  case vitHybrid = "vit-hybrid"
+  /// `BitModel`.
+  case bit
 
   /// What stands before the trunk's names in a file written from a model with a head.
-  var prefix: String { "\(rawValue)." }
+  var prefix: String { self == .vitHybrid ? "vit." : "\(rawValue)." }
 
   var isDinov2: Bool { self == .dinov2 || self == .dinov2WithRegisters }
 

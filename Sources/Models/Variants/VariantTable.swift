@@ -1,4 +1,5 @@
-/// Every variant, a line each: name, size, patch, image, crop fraction, what it adds to its family.
+/// Every variant without convolutions, a line each: name, size, patch, image, crop fraction, what
+/// it adds to its family.
 ///
 /// Source: timm 1.0.31's entry points and their default configurations; a test compares parameter
 /// counts, multiply-adds and preprocessing with what timm says (Tests/Goldens).

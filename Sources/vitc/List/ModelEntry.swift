@@ -3,15 +3,19 @@ import Models
 /// A row of `vitc list models`.
 struct ModelEntry: Codable {
   let name: String
+  let family: String
   let paperName: String?
+  /// The epochs of the rows that it has in the scaling study's table 6.
+  let studyEpochs: [Int]
   let parameters: Int
   let gflops: Double
   /// Channels, height, width.
   let input: [Int]
 
   enum CodingKeys: String, CodingKey {
-    case name, parameters, gflops, input
+    case name, family, parameters, gflops, input
     case paperName = "paper_name"
+    case studyEpochs = "study_epochs"
   }
 
   /// Every variant, in the table's order.
@@ -19,22 +23,33 @@ struct ModelEntry: Codable {
     Variants.all.map { variant in
       let configuration = variant.configuration
       return ModelEntry(
-        name: variant.name, paperName: variant.paperName, parameters: variant.parameters,
+        name: variant.name, family: configuration.family, paperName: variant.paperName,
+        studyEpochs: variant.studyEpochs, parameters: variant.parameters,
         gflops: variant.gigaFlops,
         input: [configuration.channels, configuration.imageHeight, configuration.imageWidth])
     }
   }
 
-  /// The rows for people.
+  /// The rows for people, family by family; `study` says in which rows of the scaling study's
+  /// table 6 a model is.
   static func table(_ entries: [ModelEntry]) -> TextTable {
     var table = TextTable([
-      ("name", .left), ("paper", .left), ("parameters", .right), ("GFLOP", .right),
-      ("input", .right),
+      ("name", .left), ("paper", .left), ("study", .left), ("parameters", .right),
+      ("GFLOP", .right), ("input", .right),
     ])
+    let blank = Array(repeating: "", count: 5)
+    var family: String?
     for entry in entries {
+      if entry.family != family {
+        table.add([""] + blank)
+        table.add(["\(entry.family):"] + blank)
+        family = entry.family
+      }
+      let epochs = entry.studyEpochs.map(String.init).joined(separator: " and ")
       table.add([
-        entry.name, entry.paperName ?? "", Format.grouped(entry.parameters),
-        Format.fixed(entry.gflops, 2), entry.input.map(String.init).joined(separator: "x"),
+        entry.name, entry.paperName ?? "", epochs.isEmpty ? "" : "\(epochs) epochs",
+        Format.grouped(entry.parameters), Format.fixed(entry.gflops, 2),
+        entry.input.map(String.init).joined(separator: "x"),
       ])
     }
     return table
