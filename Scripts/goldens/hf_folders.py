@@ -10,6 +10,10 @@ changed one (interpolate_pos_encoding). Tests/Goldens/hf/index.json lists them.
 transformers computes in float64 from the stored weights, promoted; only Dinov2's position
 embeddings are resized in float32, as transformers always does. Results are rounded to float32.
 
+transformers 5 has no class for vit-hybrid any more: its parts, a BitBackbone and a ViT that reads the
+backbone's result as an image, are put together here, and written under the names and in the
+configuration of the hub's google/vit-hybrid-base-bit-384.
+
 Made with torch 2.13.0, transformers 5.23.0, numpy 2.4.6, safetensors 0.8.0:
   pip install torch transformers numpy safetensors
   python hf_folders.py
@@ -19,8 +23,13 @@ import json
 
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 from tinymodels import GOLDENS, fresh, input_images, randomize, write_goldens, write_index
 from transformers import (
+    BitBackbone,
+    BitConfig,
+    BitForImageClassification,
+    BitModel,
     DeiTConfig,
     DeiTForImageClassification,
     DeiTForImageClassificationWithTeacher,
@@ -44,6 +53,10 @@ DINO = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "ml
 NO_BIAS = {"qkv_bias": False}
 REGISTERS = {"num_register_tokens": 3}
 SWIGLU = {"use_swiglu_ffn": True}
+BIT = {"embedding_size": 16, "hidden_sizes": [32, 64], "depths": [2, 1], "num_groups": 4}
+BOTTLENECK = {
+    "layer_type": "bottleneck", "global_padding": "same", "embedding_dynamic_padding": True,
+}
 # Name, class, what its configuration sets, stored type, own and other image size, patch.
 MODELS = [
     ("vit", ViTForImageClassification, VIT, torch.float32, 16, 24, 4),
@@ -64,10 +77,19 @@ MODELS = [
         "dinov2-registers-swiglu-bare", Dinov2WithRegistersModel, DINO | REGISTERS | SWIGLU,
         torch.float32, 28, 42, 7,
     ),
+    ("bit", BitForImageClassification, BIT, torch.float32, 35, 48, None),
+    ("bit-bare-f16", BitModel, BIT, torch.float16, 32, 37, None),
+    ("bit-bottleneck", BitForImageClassification, BIT | BOTTLENECK, torch.float32, 35, 48, None),
+]
+# The same for hybrids: name, the ViT's part, the backbone's, stored type, image sizes, patch.
+HYBRIDS = [
+    ("vit-hybrid", VIT, BIT | BOTTLENECK, torch.float32, 35, 46, 1),
+    ("vit-hybrid-f16", VIT, BIT | BOTTLENECK | {"depths": [1, 2]}, torch.float16, 48, 64, 2),
 ]
 CONFIGURATIONS = {
     "vit": ViTConfig,
     "deit": DeiTConfig,
+    "bit": BitConfig,
     "dinov2": Dinov2Config,
     "dinov2-registers": Dinov2WithRegistersConfig,
 }
@@ -80,6 +102,20 @@ def preprocessor(name: str, side: int) -> dict:
     if name == "vit":  # the oldest form, without resample
         return {"do_normalize": True, "do_resize": True, "size": side} | HALF
     square = {"height": side, "width": side}
+    if name.startswith("vit-hybrid"):
+        return {
+            "crop_size": square, "do_center_crop": True, "do_convert_rgb": True,
+            "do_normalize": True, "do_rescale": True, "do_resize": True,
+            "image_processor_type": "ViTHybridImageProcessor", "resample": 3,
+            "rescale_factor": 1 / 255, "size": {"shortest_edge": side},
+        } | HALF
+    if name.startswith("bit"):
+        return {
+            "crop_size": square, "do_center_crop": True, "do_convert_rgb": True,
+            "do_normalize": True, "do_rescale": True, "do_resize": True,
+            "image_processor_type": "BitImageProcessor", "resample": 2,
+            "rescale_factor": 1 / 255, "size": {"shortest_edge": side},
+        } | HALF
     if name.startswith("vit"):
         return {
             "do_normalize": True, "do_rescale": True, "do_resize": True,
@@ -114,9 +150,9 @@ def outputs(model: torch.nn.Module, images: torch.Tensor, resized: bool) -> dict
                 lambda module, arguments: captured.update(features=arguments[0])
             )
         )
-    # Dinov2 interpolates by itself and takes no such argument.
-    dino = model.config.model_type.startswith("dinov2")
-    arguments = {} if dino or not resized else {"interpolate_pos_encoding": True}
+    # Dinov2 interpolates by itself, Bit has nothing to interpolate: no such argument.
+    free = model.config.model_type.startswith(("dinov2", "bit"))
+    arguments = {} if free or not resized else {"interpolate_pos_encoding": True}
     with torch.inference_mode():
         result = model(pixel_values=images.double(), **arguments)
     for hook in hooks:
@@ -126,13 +162,20 @@ def outputs(model: torch.nn.Module, images: torch.Tensor, resized: bool) -> dict
     elif bare is model:
         captured["tokens"] = result.last_hidden_state
         captured["features"] = result.last_hidden_state[:, 0]
+    if model.config.model_type == "bit":
+        # Pixels as rows, channels last.
+        if bare is model:
+            captured["features"] = result.pooler_output
+        captured["features"] = captured["features"].flatten(1)
+        captured["tokens"] = captured["tokens"].flatten(2).transpose(1, 2)
     return captured
 
 
 def make(name, cls, arguments, dtype, side, other, patch) -> dict:
     """Writes one model's folder; its entry of the index."""
     family = next(f for f in sorted(CONFIGURATIONS, key=len, reverse=True) if name.startswith(f))
-    config = CONFIGURATIONS[family](image_size=side, patch_size=patch, **arguments)
+    geometry = {"image_size": side, "patch_size": patch} if patch else {}
+    config = CONFIGURATIONS[family](**geometry, **arguments)
     if "ForImageClassification" in cls.__name__:
         config.id2label = LABELS
         config.label2id = {label: index for index, label in LABELS.items()}
@@ -158,10 +201,62 @@ def make(name, cls, arguments, dtype, side, other, patch) -> dict:
     }
 
 
+def make_hybrid(name, size, trunk, dtype, side, other, patch) -> dict:
+    """Writes a hybrid's folder; its entry of the index."""
+    folder = fresh(FOLDER / name)
+    stages = len(trunk["depths"])
+    backbone = BitBackbone(BitConfig(**trunk, out_features=[f"stage{stages}"]))
+    stride = 2 << stages
+    grid = -(-side // stride)  # SAME padding: rounded up
+    config = ViTConfig(
+        image_size=grid, patch_size=patch, num_channels=trunk["hidden_sizes"][-1], **size
+    )
+    config.id2label = LABELS
+    vit = ViTForImageClassification(config)
+    randomize(backbone, f"{name} backbone")
+    randomize(vit, name)
+    tensors = {}
+    for part, prefix in [(backbone, "vit.embeddings.patch_embeddings.backbone."), (vit, "")]:
+        part.eval().to(dtype).save_pretrained(folder)
+        tensors |= {
+            prefix + key: value for key, value in load_file(folder / "model.safetensors").items()
+        }
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "model.safetensors").chmod(0o644)
+    written = {
+        "architectures": ["ViTHybridForImageClassification"],
+        "backbone_config": {"model_type": "bit", "out_features": [f"stage{stages}"]} | trunk,
+        "id2label": LABELS,
+        "image_size": side,
+        "model_type": "vit-hybrid",
+        "patch_size": patch,
+    } | size
+    (folder / "config.json").write_text(json.dumps(written, indent=2) + "\n")
+    (folder / "preprocessor_config.json").write_text(
+        json.dumps(preprocessor(name, side), indent=2) + "\n"
+    )
+    backbone, vit = backbone.double(), vit.double()
+    entries = []
+    for pixels in (side, other):
+        images = input_images(name, pixels)
+        with torch.inference_mode():
+            features = backbone(images.double()).feature_maps[-1]
+        golden = outputs(vit, features, pixels != side)
+        entries += write_goldens(folder, pixels, images, golden)
+    return {
+        "name": name,
+        "class": "ViTHybridForImageClassification",
+        "dtype": str(dtype).removeprefix("torch."),
+        "image": side,
+        "goldens": entries,
+    }
+
+
 def main() -> None:
     fresh(FOLDER)
     versions = {"torch": torch.__version__, "transformers": transformers.__version__}
-    write_index(FOLDER, versions, [make(*model) for model in MODELS])
+    models = [make(*model) for model in MODELS] + [make_hybrid(*model) for model in HYBRIDS]
+    write_index(FOLDER, versions, models)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
-"""Goldens of full-size Vision Transformers: timm's, with `seed:` weights, in float64.
+"""Goldens of full-size models: timm's, with `seed:` weights, in float64.
 
 For each variant: the float32 values that Scripts/goldens/seedweights.py defines for weights and
 input, promoted to float64, one image through timm's model, the result rounded to float32 into
 Tests/Goldens/vit/NAME.npy; and Tests/Goldens/vit/index.json, which says for each file
 
-  variant   timm's name                           output   "logits", or "features" without a head
+  variant   timm's name, or the papers'           output   "logits", or "features" without a head
   image     side of the input in pixels           shape    of the file, batch first
   gmacs     multiply-adds of one image / 1e9      params   elements of all tensors
   suite     "fast" or "slow": whether the default tests run it
   rms       root mean square of the file          seed     of weights and input
+  file      its name, `.npy` left out
+
+NAME@SIZE is a variant at another image size than its own, for those that have no positions.
 
 A module's weights exist only while it runs, so that 1.8e9 parameters need no 15 GB.
 
@@ -28,14 +31,40 @@ from pathlib import Path
 import numpy
 import timm
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
+import papermodels
 from seedweights import seeded
 
 SEED = 1
 FOLDER = Path(__file__).resolve().parents[2] / "Tests" / "Goldens" / "vit"
-# Everything that the plain architecture has a name for in timm; class token and `head` unless the
-# comment says otherwise.
 VARIANTS = [
+    # Big Transfer's ResNets.
+    "resnetv2_50x1_bit",
+    "resnetv2_50x1_bit@384",
+    "resnetv2_50x1_bit@193",
+    "R50x2",
+    "R50x3",
+    "R101x1",
+    "R101x3",
+    "R152x1",
+    "resnetv2_152x2_bit",
+    "R152x4",
+    "R200x3",
+    # Behind a ResNet of another kind.
+    "vit_tiny_r_s16_p8_224",
+    "vit_tiny_r_s16_p8_384",
+    "vit_small_r26_s32_224",
+    "vit_small_r26_s32_384",
+    "vit_base_r26_s32_224",
+    "R50+ViT-B/32",
+    "vit_base_r50_s16_224",
+    "vit_base_r50_s16_384",
+    "vit_large_r50_s32_224",
+    "vit_large_r50_s32_384",
+    "R50+ViT-L/16",
+    # Everything that the plain architecture has a name for in timm; class token and `head` unless
+    # the comment says otherwise.
     "vit_tiny_patch16_224",
     "vit_tiny_patch16_384",
     "vit_small_patch32_224",
@@ -93,55 +122,68 @@ VARIANTS = [
 ]
 SLOW_GMACS = 60  # a variant of more is in the slow suite, as is one of more than
 SLOW_PARAMS = 400e6
+# The same for models with convolutions.
+SLOW_CONVOLUTION_GMACS = 25
+SLOW_CONVOLUTION_PARAMS = 200e6
 # Not made unless named: a minute and more each.
 ON_REQUEST_GMACS = 300
 
 
-def place(module: torch.nn.Module, prefix: str, dtype: torch.dtype, seed: int) -> None:
-    """Gives every parameter directly or indirectly in `module` its seeded values."""
-    for path, owner in module.named_modules(prefix=prefix):
-        for name, parameter in owner._parameters.items():
-            if parameter is None:
-                continue
-            full = f"{path}.{name}" if path else name
-            values = torch.from_numpy(seeded(full, tuple(parameter.shape), seed)).to(dtype)
-            owner._parameters[name] = torch.nn.Parameter(values, requires_grad=False)
-
-
 def lazily_seeded(model: torch.nn.Module, dtype: torch.dtype, seed: int) -> torch.nn.Module:
-    """A model from the meta device, changed so that each part has weights while it runs."""
-    parts = [(name, child) for name, child in model.named_children() if name != "blocks"]
-    parts += [(f"blocks.{i}", block) for i, block in enumerate(model.blocks)]
-    for name, part in parts:
-        part.register_forward_pre_hook(
-            lambda module, _, name=name: place(module, name, dtype, seed)
-        )
-        part.register_forward_hook(lambda module, *_: module.to("meta") and None)
-    for name, parameter in model._parameters.items():
-        if parameter is not None:
-            values = torch.from_numpy(seeded(name, tuple(parameter.shape), seed)).to(dtype)
-            model._parameters[name] = torch.nn.Parameter(values, requires_grad=False)
+    """A model from the meta device, changed so that each layer has weights while it runs."""
+
+    def place(owner: torch.nn.Module, path: str) -> None:
+        for name, parameter in owner._parameters.items():
+            if parameter is not None:
+                full = f"{path}.{name}" if path else name
+                values = torch.from_numpy(seeded(full, tuple(parameter.shape), seed)).to(dtype)
+                owner._parameters[name] = torch.nn.Parameter(values, requires_grad=False)
+
+    for path, owner in model.named_modules():
+        if path and owner._parameters:
+            owner.register_forward_pre_hook(lambda module, _, path=path: place(module, path))
+            owner.register_forward_hook(lambda module, *_: module.to("meta") and None)
+    place(model, "")
     return model.eval()
 
 
 def create(name: str) -> torch.nn.Module:
+    """The variant on the meta device; what follows an @ is no part of its name."""
     with torch.device("meta"):
-        return timm.create_model(name)
+        return papermodels.create(name.split("@")[0])
+
+
+def image_side(name: str, model: torch.nn.Module) -> int:
+    """Of the input, in pixels."""
+    if "@" in name:
+        return int(name.split("@")[1])
+    if hasattr(model, "patch_embed"):
+        return model.patch_embed.img_size[0]
+    return 224 if name in papermodels.PAPER else model.pretrained_cfg["input_size"][1]
 
 
 def evaluate(name: str, dtype: torch.dtype, seed: int = SEED) -> numpy.ndarray:
     """The output of variant `name` for the seeded input, [1, classes or features]."""
     model = lazily_seeded(create(name), dtype, seed)
-    height, width = model.patch_embed.img_size
-    image = torch.from_numpy(seeded("input", (1, 3, height, width), seed)).to(dtype)
+    side = image_side(name, model)
+    image = torch.from_numpy(seeded("input", (1, 3, side, side), seed)).to(dtype)
     with torch.inference_mode():
         output = model(image)
     assert output.dtype == dtype and torch.isfinite(output).all()
     return output.numpy()
 
 
-def multiply_adds(model: torch.nn.Module) -> int:
+def convolutions(model: torch.nn.Module, side: int) -> int:
+    """The multiply-adds of a ResNet's layers for one image of this side."""
+    with torch.device("meta"), FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(torch.zeros(1, 3, side, side))
+    return counter.get_total_flops() // 2
+
+
+def multiply_adds(model: torch.nn.Module, side: int) -> int:
     """Of one image: patch embedding, linears, query x key, attention x value, head."""
+    if not hasattr(model, "blocks"):
+        return convolutions(model, side)
     attention = model.blocks[0].attn
     width, heads, head_width = model.embed_dim, attention.num_heads, attention.head_dim
     patches = model.patch_embed.num_patches
@@ -150,22 +192,33 @@ def multiply_adds(model: torch.nn.Module) -> int:
     patch = model.patch_embed.proj.weight[0].numel()
     block = tokens * width * (4 * heads * head_width + 2 * hidden)
     block += 2 * tokens * tokens * heads * head_width
-    return patches * patch * width + len(model.blocks) * block + width * model.num_classes
+    total = patches * patch * width + len(model.blocks) * block + width * model.num_classes
+    trunk = getattr(model.patch_embed, "backbone", None)
+    return total + (convolutions(trunk, side) if trunk else 0)
+
+
+def file_name(name: str) -> str:
+    return name.replace("/", "_").replace("@", "-")
 
 
 def record(name: str) -> dict:
     """Makes one golden; its entry of the index."""
     model = create(name)
-    macs, params = multiply_adds(model), sum(p.numel() for p in model.parameters())
+    side = image_side(name, model)
+    macs, params = multiply_adds(model, side), sum(p.numel() for p in model.parameters())
     started = time.time()
     output = evaluate(name, torch.float64)
     print(f"{name:36} {output.shape[1]:5} values, {time.time() - started:6.1f} s", flush=True)
-    numpy.save(FOLDER / f"{name}.npy", output.astype(numpy.float32))
-    slow = macs > SLOW_GMACS * 1e9 or params > SLOW_PARAMS
+    numpy.save(FOLDER / f"{file_name(name)}.npy", output.astype(numpy.float32))
+    limits = (SLOW_GMACS, SLOW_PARAMS)
+    if not hasattr(model, "blocks") or hasattr(model.patch_embed, "backbone"):
+        limits = (SLOW_CONVOLUTION_GMACS, SLOW_CONVOLUTION_PARAMS)
+    slow = macs > limits[0] * 1e9 or params > limits[1]
     return {
-        "variant": name,
+        "variant": name.split("@")[0],
+        "file": file_name(name),
         "output": "logits" if model.num_classes else "features",
-        "image": model.patch_embed.img_size[0],
+        "image": side,
         "shape": list(output.shape),
         "gmacs": round(macs / 1e9, 3),
         "params": params,
@@ -192,7 +245,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    cost = {name: multiply_adds(create(name)) for name in arguments.names or VARIANTS}
+    cost = {}
+    for name in arguments.names or VARIANTS:
+        model = create(name)
+        cost[name] = multiply_adds(model, image_side(name, model))
     names = sorted(cost, key=cost.get)
     if arguments.float32:
         for name in names:
@@ -202,13 +258,14 @@ def main() -> None:
     path = FOLDER / "index.json"
     entries = json.loads(path.read_text())["goldens"] if path.exists() else []
     for name in names:
-        made = (FOLDER / f"{name}.npy").exists() and any(e["variant"] == name for e in entries)
+        file = file_name(name)
+        made = (FOLDER / f"{file}.npy").exists() and any(e["file"] == file for e in entries)
         if made and not arguments.force:
             continue
         if not arguments.names and cost[name] > ON_REQUEST_GMACS * 1e9:
             print(f"{name:36} skipped: name it to make it")
             continue
-        entries = [entry for entry in entries if entry["variant"] != name] + [record(name)]
+        entries = [entry for entry in entries if entry["file"] != file] + [record(name)]
         entries.sort(key=lambda entry: entry["gmacs"])
         versions = {"torch": torch.__version__, "timm": timm.__version__}
         lines = ",\n".join(json.dumps(entry) for entry in entries)
