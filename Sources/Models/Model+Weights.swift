@@ -126,6 +126,7 @@ extension TensorNames {
     case .timm: "timm's names"
     case .transformers: "transformers' names"
     case .jax: "the names of Google's JAX code"
+    case .bigTransfer: "the names of Google's Big Transfer"
     }
   }
 }

@@ -98,11 +98,16 @@ public struct JAXNames: Hashable, Sendable {
   }
 
   private func trunk(_ canonical: String, _ shape: [Int]) -> StoredTensor {
+    if canonical.hasPrefix(ViTConfiguration.trunkPrefix),
+      let place = trunkPlace(
+        String(canonical.dropFirst(ViTConfiguration.trunkPrefix.count)), shape)
+    {
+      return place
+    }
     var place: StoredTensor
     switch canonical {
     case "patch_embed.proj.weight":
-      place = convolution(shape)
-      place.name = "embedding/kernel"
+      place = StoredTensor("embedding/kernel", kernelOrVector: shape)
     case "patch_embed.proj.bias": place = StoredTensor("embedding/bias", [shape])
     case "cls_token": place = StoredTensor("cls", [shape])
     case "pos_embed": place = StoredTensor(positions, [shape, Array(shape.dropFirst())])
@@ -124,13 +129,6 @@ public struct JAXNames: Hashable, Sendable {
     StoredTensor(
       "", [[shape[1], shape[0]]],
       .transposed(positions: 1, inputs: shape[1], outputs: shape[0]))
-  }
-
-  /// A convolution kernel: stored `[rows, columns, inputs, outputs]`.
-  private func convolution(_ shape: [Int]) -> StoredTensor {
-    StoredTensor(
-      "", [[shape[2], shape[3], shape[1], shape[0]]],
-      .transposed(positions: shape[2] * shape[3], inputs: shape[1], outputs: shape[0]))
   }
 
   /// `true` iff a tensor that the model does not read may be there: it lies outside the prefix (an

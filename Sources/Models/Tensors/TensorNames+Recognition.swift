@@ -5,6 +5,7 @@ extension TensorNames {
       return .timm
     }
     if let names = JAXNames(names) { return .jax(names) }
+    if let names = BigTransferNames(names) { return .bigTransfer(names) }
     return transformers(names)
   }
 

@@ -7,6 +7,8 @@ public enum TensorNames: Hashable, Sendable {
   case transformers(TransformersFamily, prefix: String)
   /// Google's JAX code: q, k and v apart, kernels transposed.
   case jax(JAXNames)
+  /// Google's Big Transfer: kernels transposed.
+  case bigTransfer(BigTransferNames)
 
   /// `true` iff q, k and v are one tensor `blocks.i.attn.qkv`.
   public var fusesQKV: Bool { self == .timm }
@@ -16,7 +18,7 @@ public enum TensorNames: Hashable, Sendable {
     switch self {
     case .timm: .timm
     case .transformers: .huggingFace
-    case .jax: .jax
+    case .jax, .bigTransfer: .jax
     }
   }
 
@@ -25,7 +27,7 @@ public enum TensorNames: Hashable, Sendable {
     switch self {
     case .timm: true
     case .transformers(let family, _): family != .bit
-    case .jax: false
+    case .jax, .bigTransfer: false
     }
   }
 
@@ -41,7 +43,9 @@ public enum TensorNames: Hashable, Sendable {
         Self.bitName(name, prefix), [name == "head.fc.weight" ? Array(shape[..<2]) : shape])
     case (.jax(let names), let model as ViTConfiguration):
       return names.place(name, shape, of: model)
-    case (.timm, _), (.transformers, _), (.jax, _): return StoredTensor(name, [shape])
+    case (.bigTransfer(let names), is ResNetConfiguration): return names.place(name, shape)
+    case (.timm, _), (.transformers, _), (.jax, _), (.bigTransfer, _):
+      return StoredTensor(name, [shape])
     }
   }
 
@@ -111,6 +115,7 @@ public enum TensorNames: Hashable, Sendable {
   /// buffers; `pre_logits` is what timm drops on loading.
   func ignores(_ name: String, headIsRead: Bool) -> Bool {
     if case .jax(let names) = self { return names.ignores(name, headIsRead: headIsRead) }
+    if case .bigTransfer(let names) = self { return names.ignores(name, headIsRead: headIsRead) }
     let parts = name.split(separator: ".").map(String.init)
     let always: Set<String> = [
       "mask_token", "pooler", "position_ids", "num_batches_tracked", "decoder", "pre_logits",
