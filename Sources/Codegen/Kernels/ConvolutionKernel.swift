@@ -209,9 +209,27 @@ struct ConvolutionKernel: Hashable {
     return min(4, units * tilesPerUnit(target))
   }
 
+  /// `true` iff tiles are cut from a small image regardless of its lines, each with displacements
+  /// of its own: 49 pixels are 9 tiles of 5 or 6 rows, but 14 where each line is divided.
+  private func crossesLines(_ target: Target) -> Bool {
+    units == 1 && rows <= ConvolutionKernel.mostCrossing && !image.isStraight
+      && RowTiles.count(rows: rows, height: target.tileRows)
+        < tilesByLine(target)
+  }
+
+  /// More pixels than this would be too many tiles with a function of their own.
+  private static let mostCrossing = 64
+
   private func tilesPerUnit(_ target: Target) -> Int {
     let height = target.tileRows
-    if image.isStraight { return RowTiles.count(rows: unitRows, height: height) }
+    if image.isStraight || crossesLines(target) {
+      return RowTiles.count(rows: unitRows, height: height)
+    }
+    return tilesByLine(target)
+  }
+
+  private func tilesByLine(_ target: Target) -> Int {
+    let height = target.tileRows
     let lines = unitRows / lineRows
     let grouped = height / lineRows
     return grouped > 1
@@ -234,6 +252,7 @@ struct ConvolutionKernel: Hashable {
         itemStride: image.tileStride)
       return divide(b, arguments, place, strip, order)
     }
+    if crossesLines(b.target) { return crossing(b, arguments, place, base, order) }
     let line = b.divide(row, b.constant(lineRows))
     let endLine = b.divide(end, b.constant(lineRows))
     func address(_ line: Value) -> Value {
@@ -273,6 +292,48 @@ struct ConvolutionKernel: Hashable {
     var itemRows = 1
   }
 
+  /// Emits the tiles of a whole image, one after the other.
+  private func crossing(
+    _ b: Builder, _ arguments: [Value], _ place: Place, _ base: Value, _ order: Value
+  ) -> Value {
+    let tiles = RowTiles.count(rows: rows, height: b.target.tileRows)
+    var (row, order) = (0, order)
+    for index in 0..<tiles {
+      var tile = place.shape
+      tile.rows = rows / tiles + (index < rows % tiles ? 1 : 0)
+      let (line, start) = (row / lineRows, row % lineRows)
+      if start + tile.rows > lineRows {
+        tile.walk.line = lineRows
+        tile.walk.lineStride = image.tileLineStride
+        tile.walk.start = start
+      }
+      let a = b.offset(base, bytes: (line * image.tileLineStride + start * image.tileStride) * 4)
+      call(b, arguments, place, tile, a, b.constant(row), order)
+      row += tile.rows
+      order = b.add(order, b.constant(1))
+    }
+    return order
+  }
+
+  /// Emits the call of a tile whose first row is `row` of the result and whose first pixel is at
+  /// `a`, the tile `order` of its column.
+  private func call(
+    _ b: Builder, _ arguments: [Value], _ place: Place, _ tile: Tile, _ a: Value, _ row: Value,
+    _ order: Value
+  ) {
+    func line(_ base: Value, _ stride: Int) -> Value {
+      b.offset(b.element(base, b.multiply(row, b.constant(stride))), place.columnBytes)
+    }
+    let c = line(arguments[2], cStride)
+    let residual = hasResidual ? line(arguments[5], residualStride) : arguments[5]
+    let brings = b.less(order, b.constant(tile.bringers))
+    let bytes = b.multiply(order, b.constant(tile.prefetchedBytes))
+    let prefetched = b.select(brings, b.offset(place.ahead, bytes), place.right)
+    let step = b.select(brings, b.constant(tile.prefetchStep), b.constant(0))
+    b.call(
+      tile.function(b), [a, place.right, c, place.bias, residual, c, prefetched, step])
+  }
+
   /// Emits the tiles of a strip; returns the number of the next tile.
   private func divide(
     _ b: Builder, _ arguments: [Value], _ place: Place, _ strip: Strip, _ order: Value
@@ -291,15 +352,6 @@ struct ConvolutionKernel: Hashable {
       let size = b.select(b.less(index, extra), b.add(base, b.constant(1)), base)
       let a = b.element(strip.a, b.multiply(carried[0], b.constant(strip.itemStride)))
       let row = b.add(strip.row, b.multiply(carried[0], b.constant(strip.itemRows)))
-      func line(_ base: Value, _ stride: Int) -> Value {
-        b.offset(b.element(base, b.multiply(row, b.constant(stride))), place.columnBytes)
-      }
-      let c = line(arguments[2], cStride)
-      let residual = hasResidual ? line(arguments[5], residualStride) : arguments[5]
-      let brings = b.less(carried[1], b.constant(shape.bringers))
-      let bytes = b.multiply(carried[1], b.constant(shape.prefetchedBytes))
-      let prefetched = b.select(brings, b.offset(place.ahead, bytes), place.right)
-      let step = b.select(brings, b.constant(shape.prefetchStep), b.constant(0))
       b.choose(size, among: sizes.sorted()) { items in
         var tile = shape
         tile.rows = items * strip.itemRows
@@ -307,9 +359,7 @@ struct ConvolutionKernel: Hashable {
           tile.walk.line = strip.itemRows
           tile.walk.lineStride = strip.itemStride
         }
-        b.call(
-          tile.function(b),
-          [a, place.right, c, place.bias, residual, c, prefetched, step])
+        call(b, arguments, place, tile, a, row, carried[1])
       }
       return [b.add(carried[0], size), b.add(carried[1], b.constant(1))]
     }[1]

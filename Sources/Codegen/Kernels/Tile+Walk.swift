@@ -14,6 +14,8 @@ struct Walk: Hashable {
   var line = 0
   /// Elements from one line of rows to the next.
   var lineStride = 0
+  /// Where in its line the first row of the tile stands.
+  var start = 0
 
   /// The number of runs.
   var runs: Int { counts.reduce(1, *) }
@@ -23,7 +25,7 @@ struct Walk: Hashable {
     guard self != Walk() else { return "" }
     func list(_ values: [Int]) -> String { values.map(String.init).joined(separator: "x") }
     return "_runs\(list(counts))_by\(list(strides))"
-      + (line > 0 ? "_lines\(line)_\(lineStride)" : "")
+      + (line > 0 ? "_lines\(line)_\(lineStride)" + (start > 0 ? "_from\(start)" : "") : "")
   }
 
   /// Emits the distance of run `index` from the first, in bytes.
@@ -43,7 +45,8 @@ extension Tile {
   /// Elements from the first row of A to row `row`.
   func rowOffset(_ row: Int) -> Int {
     guard walk.line > 0 else { return row * aStride }
-    return row / walk.line * walk.lineStride + row % walk.line * aStride
+    let place = walk.start + row
+    return place / walk.line * walk.lineStride + (place % walk.line - walk.start) * aStride
   }
 
   /// The runs of one part of a sum.
