@@ -43,6 +43,37 @@ extension PhaseEmitter {
       ], scratchBytes: kernel.scratchBytes)
   }
 
+  func winogradConvolution(
+    _ op: WinogradConvolution, _ node: Node, _ operands: [Matrix], _ output: Matrix
+  ) throws(Diagnostic) -> Call {
+    let (x, weight) = (graph[node.operands[0]].type.shape, graph[node.operands[1]].type)
+    guard let tile = WinogradConvolution.tile(of: weight), weight.shape[3] == Tile.panelWidth,
+      operands[1].placement.offsetBytes % 64 == 0
+    else {
+      throw Diagnostic(
+        "expected a weight packed in panels of \(Tile.panelWidth), 64-byte aligned, found "
+          + "\(weight) at \(operands[1].placement)", at: .node(node.name))
+    }
+    let shape = WinogradShape(
+      tile: tile, height: x[0] / op.width, width: op.width, channels: x[1])
+    let residual = op.residualIndex.map { operands[$0] }
+    let kernel = WinogradKernel(
+      shape: shape, columns: op.columns, xStride: operands[0].stride,
+      outputStride: output.stride, residualStride: residual?.stride ?? 0,
+      prologue: WinogradKernel.Prologue(
+        factorStride: op.factorsIndex.map { operands[$0].stride }, activation: op.activation),
+      hasBias: op.hasBias, hasResidual: op.hasResidual, chunk: op.chunk)
+    func optional(_ index: Int?) -> Call.Operand {
+      index.map { .matrix(operands[$0]) } ?? .none
+    }
+    return Call(
+      kernel: kernel.function(builder),
+      operands: [
+        .matrix(operands[0]), .matrix(operands[1]), .matrix(output), optional(op.biasIndex),
+        optional(op.residualIndex), optional(op.factorsIndex), .scratch,
+      ], scratchBytes: kernel.scratchBytes)
+  }
+
   func moments(_ op: Moments, _ operands: [Matrix], _ output: Matrix) -> Call {
     let kernel = MomentsKernel(
       rows: operands[0].rows, columns: operands[0].columns, chunk: op.chunk,

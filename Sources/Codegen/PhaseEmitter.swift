@@ -159,11 +159,13 @@ struct PhaseEmitter {
         kernel: kernel.function(builder),
         operands: [.matrix(operands[0]), .none, .matrix(output)])
     case .convolution(let op): return try convolution(op, node, operands, output)
+    case .winogradConvolution(let op):
+      return try winogradConvolution(op, node, operands, output)
     case .moments(let op): return moments(op, operands, output)
     case .normFactors(let op): return normFactors(op, operands, output)
     case .normalize(let op): return normalize(op, operands, output)
     case .patchEmbed, .linear, .splitHeads, .mergeHeads, .resizePositionEmbedding,
-      .standardizeWeight, .pack:
+      .standardizeWeight, .pack, .winogradWeight:
       throw Diagnostic(
         "'\(node.op.mnemonic)' has no code: it is computed from weights, or rewritten before",
         at: .node(node.name))

@@ -64,7 +64,7 @@ public struct CompileRequest {
   public var weightPlacement = WeightPlacement.automatic
   /// `false` iff the graph stays as the model says it; for `ir` only.
   public var runsPasses = true
-  /// `false` iff no contraction is computed by Strassen's algorithm.
+  /// `false` iff neither Strassen's nor Winograd's algorithm is used.
   public var usesFastMatmul = true
   /// What to show of the passes, and where to stop.
   public var passOptions = PassManager.Options()

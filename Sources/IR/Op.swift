@@ -35,6 +35,8 @@ public enum Op: Hashable, Sendable {
   case contraction(Contraction)
   case attention(Attention)
   case convolution(Convolution)
+  case winogradWeight(WinogradWeight)
+  case winogradConvolution(WinogradConvolution)
   case moments(Moments)
   case normFactors(NormFactors)
   case normalize(Normalize)
@@ -74,6 +76,8 @@ public enum Op: Hashable, Sendable {
     case .contraction(let op): op
     case .attention(let op): op
     case .convolution(let op): op
+    case .winogradWeight(let op): op
+    case .winogradConvolution(let op): op
     case .moments(let op): op
     case .normFactors(let op): op
     case .normalize(let op): op
@@ -119,6 +123,8 @@ public enum Op: Hashable, Sendable {
         reader(Contraction.self, Op.contraction),
         reader(Attention.self, Op.attention),
         reader(Convolution.self, Op.convolution),
+        reader(WinogradWeight.self, Op.winogradWeight),
+        reader(WinogradConvolution.self, Op.winogradConvolution),
         reader(Moments.self, Op.moments),
         reader(NormFactors.self, Op.normFactors),
         reader(Normalize.self, Op.normalize),
@@ -209,7 +215,8 @@ public enum Op: Hashable, Sendable {
       .transpose, .add, .multiply, .scale, .center, .layerNorm, .linear, .matMul, .splitHeads,
       .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .conv2d, .standardizeWeight,
       .groupNorm, .maxPool, .copy, .pack, .contraction,
-      .attention, .convolution, .moments, .normFactors, .normalize:
+      .attention, .convolution, .winogradWeight,
+      .winogradConvolution, .moments, .normFactors, .normalize:
       false
     }
   }

@@ -175,12 +175,14 @@ extension Op {
     switch self {
     case .contraction(let op): op.residualIndex == position
     case .convolution(let op): op.residualIndex == position
+    case .winogradConvolution(let op): op.residualIndex == position
     case .normalize: position == 0 || position == 2
     case .add, .multiply: true
     case .scale, .activation, .layerNorm, .groupNorm, .softmax: position == 0
     case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding,
       .concatenate, .slice, .reshape, .transpose, .center, .linear, .matMul, .splitHeads,
       .mergeHeads, .swiGLU, .meanRows, .conv2d, .standardizeWeight, .maxPool, .copy, .pack,
+      .winogradWeight,
       .attention, .moments, .normFactors:
       false
     }

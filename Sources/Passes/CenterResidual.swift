@@ -130,7 +130,8 @@ private struct Stream {
     case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding,
       .reshape, .transpose, .multiply, .center, .layerNorm, .linear, .matMul, .splitHeads,
       .mergeHeads, .softmax, .activation, .swiGLU, .conv2d, .standardizeWeight, .groupNorm,
-      .maxPool, .pack, .attention, .convolution, .moments, .normFactors, .normalize:
+      .maxPool, .pack, .attention, .convolution, .winogradWeight,
+      .winogradConvolution, .moments, .normFactors, .normalize:
       []
     }
   }
@@ -173,7 +174,8 @@ private struct Stream {
     case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding,
       .reshape, .transpose, .multiply, .center, .layerNorm, .linear, .matMul, .splitHeads,
       .mergeHeads, .softmax, .activation, .swiGLU, .conv2d, .standardizeWeight, .groupNorm,
-      .maxPool, .pack, .attention, .convolution, .moments, .normFactors, .normalize:
+      .maxPool, .pack, .attention, .convolution, .winogradWeight,
+      .winogradConvolution, .moments, .normFactors, .normalize:
       false
     }
   }

@@ -67,12 +67,17 @@ extension Graph {
     case .convolution(let op):
       let pixels = op.windows(of: type(0)).count
       return 2 * pixels * (node.type.shape.last ?? 0) * op.depth(of: type(0))
+    // One multiply-add for each frequency, tile and pair of channels.
+    case .winogradConvolution(let op):
+      let tile = WinogradConvolution.tile(of: type(1)) ?? .two
+      let tiles = tile.count(height: type(0).shape[0] / op.width, width: op.width)
+      return 2 * tile.frequencies * tiles * type(0).shape[1] * op.columns
     // Scores, then weighted values: each `tokens` multiply-adds for each element of the queries.
     case .attention: return 4 * node.type.count * type(1).shape[0]
     case .input, .weight, .fill, .extractPatches, .resizePositionEmbedding, .concatenate, .slice,
       .reshape, .transpose, .add, .multiply, .scale, .center, .layerNorm, .splitHeads,
       .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .standardizeWeight, .groupNorm,
-      .maxPool, .copy, .pack, .moments, .normFactors, .normalize:
+      .maxPool, .copy, .pack, .winogradWeight, .moments, .normFactors, .normalize:
       return 0
     }
   }

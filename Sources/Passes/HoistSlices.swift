@@ -98,7 +98,8 @@ private func rowOperands(_ node: Node, _ graph: Graph) -> [Int: Int]? {
     return [0: 0]
   case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding, .reshape,
     .transpose, .splitHeads, .mergeHeads, .meanRows, .conv2d, .standardizeWeight, .groupNorm,
-    .maxPool, .pack, .contraction, .convolution, .moments, .normFactors, .normalize:
+    .maxPool, .pack, .contraction, .convolution, .winogradWeight,
+    .winogradConvolution, .moments, .normFactors, .normalize:
     return nil
   }
 }

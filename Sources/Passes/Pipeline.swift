@@ -9,7 +9,7 @@ public enum Pipeline {
     .mergeLinears,
     .fuseContractions,  // imported -> fused
     .fuseConvolutions, .lowerGroupNorms, .fuseNormalizations, .normalizeInConvolutions,
-    .appendMoments,
+    .appendMoments, .chooseWinograd,
     .centerResidual, .packWeights, .chooseStrassen,
     .planMemory,  // fused -> planned
   ]
@@ -80,6 +80,12 @@ public enum Pipeline {
     PassOrder(
       .appendMoments, before: .packWeights,
       because: "it rewrites convolutions as they were fused"),
+    PassOrder(
+      .appendMoments, before: .chooseWinograd,
+      because: "a convolution takes its moments along, in chunks of its own"),
+    PassOrder(
+      .chooseWinograd, before: .packWeights,
+      because: "the weights of Winograd's way are packed otherwise"),
     PassOrder(
       .centerResidual, before: .packWeights, because: "panels cannot be centred"),
     PassOrder(

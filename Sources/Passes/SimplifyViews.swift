@@ -48,7 +48,8 @@ private func identity(_ node: Node, _ rewriter: GraphRewriter) -> Value? {
   case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding, .transpose,
     .add, .multiply, .center, .layerNorm, .linear, .matMul, .splitHeads, .mergeHeads, .softmax,
     .activation, .swiGLU, .meanRows, .conv2d, .standardizeWeight, .groupNorm, .maxPool, .copy,
-    .pack, .contraction, .attention, .convolution, .moments, .normFactors, .normalize:
+    .pack, .contraction, .attention, .convolution, .winogradWeight,
+    .winogradConvolution, .moments, .normFactors, .normalize:
     return nil
   }
 }

@@ -61,7 +61,10 @@ struct Compile: ParsableCommand {
 
   @Flag(
     inversion: .prefixedNo,
-    help: "Strassen's algorithm where it is faster; without it errors are about half as large.")
+    help: """
+      Strassen's algorithm for products and Winograd's for 3x3 convolutions, where they are
+      faster; without them errors are about half as large.
+      """)
   var fastMatmul = true
 
   @OptionGroup var debugging: PassDebugging

@@ -13,9 +13,9 @@ import Testing
     let lanes = target.lanes
     let function = try NativeFunction(target: target) { b in
       _ = b.define(
-        "run", Array(repeating: b.pointer, count: 6) + [b.i64, b.i64], exported: true
+        "run", Array(repeating: b.pointer, count: 8) + [b.i64, b.i64], exported: true
       ) { arguments in
-        b.forLoop(from: b.constant(0), to: arguments[7], step: lanes) { index, _ in
+        b.forLoop(from: b.constant(0), to: arguments[9], step: lanes) { index, _ in
           let x = b.load(b.floats(lanes), b.element(arguments[0], index))
           b.store(body(b, x), b.element(arguments[1], index))
           return []

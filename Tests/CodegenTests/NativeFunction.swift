@@ -65,7 +65,7 @@ final class NativeFunction {
     return status
   }
 
-  /// Calls `run(p0, p1, p2, p3, p4, scratch, task, count)`.
+  /// Calls `run(p0, …, p7, task, count)`; pointers that are not given are null.
   func callAsFunction(
     _ pointers: [UnsafeMutablePointer<Float>?], task: Int = 0, count: Int = 1
   ) {
@@ -73,11 +73,11 @@ final class NativeFunction {
       @convention(c) (
         UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?,
         UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?,
-        Int, Int
+        UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?, Int, Int
       ) -> Void
     let kernel = unsafeBitCast(symbol, to: Kernel.self)
-    let p = pointers + Array(repeating: nil, count: 6 - pointers.count)
-    kernel(p[0], p[1], p[2], p[3], p[4], p[5], task, count)
+    let p = pointers + Array(repeating: nil, count: 8 - pointers.count)
+    kernel(p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], task, count)
   }
 
   /// Calls every task of `count`, last first: the order must not matter.
@@ -87,13 +87,13 @@ final class NativeFunction {
 }
 
 extension Builder {
-  /// Exports `function` as `run(p0, …, p5, task, count)`, which is handed the first arguments that
+  /// Exports `function` as `run(p0, …, p7, task, count)`, which is handed the first arguments that
   /// it takes, and the last two.
   func exportAsRun(_ function: Function, pointers: Int) {
     _ = define(
-      "run", Array(repeating: pointer, count: 6) + [i64, i64], exported: true
+      "run", Array(repeating: pointer, count: 8) + [i64, i64], exported: true
     ) { arguments in
-      call(function, Array(arguments[..<pointers]) + Array(arguments[6...]))
+      call(function, Array(arguments[..<pointers]) + Array(arguments[8...]))
     }
   }
 }

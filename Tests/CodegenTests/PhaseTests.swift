@@ -50,10 +50,10 @@ import Testing
       scratchBytes = phases.scratchBytes
       let functions = phases.functions
       _ = b.define(
-        "run", Array(repeating: b.pointer, count: 6) + [b.i32, b.i32], exported: true
+        "run", Array(repeating: b.pointer, count: 8) + [b.i32, b.i32], exported: true
       ) { arguments in
         for phase in functions {
-          b.call(phase, [arguments[0], arguments[6], arguments[7]])
+          b.call(phase, [arguments[0], arguments[8], arguments[9]])
         }
       }
     }

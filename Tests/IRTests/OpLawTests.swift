@@ -111,6 +111,17 @@ import Testing
     Sample(.normalize(Normalize()), .f32(2, 3), .f32(2, 3)),
     Sample(
       .normalize(Normalize(activation: .relu)), .f32(2, 3), .f32(2, 3), .f32(2, 3), .f32(2, 3)),
+    Sample(.winogradWeight(WinogradWeight(tile: .two)), .f32(33, 2, 3, 3)),
+    Sample(.winogradWeight(WinogradWeight(tile: .four, width: 2)), .f32(3, 2, 3, 3)),
+    Sample(
+      .winogradConvolution(WinogradConvolution(width: 3, columns: 4)), .f32(6, 2),
+      .f32(1, 16, 2, 32)),
+    Sample(
+      .winogradConvolution(
+        WinogradConvolution(
+          width: 2, columns: 3, isNormalized: true, activation: .relu, hasBias: true,
+          hasResidual: true, chunk: 8)),
+      .f32(10, 2), .f32(2, 36, 2, 2), .f32(2, 2), .f32(3), .f32(10, 3)),
   ]
 
   @Test func `every operation has a sample`() {

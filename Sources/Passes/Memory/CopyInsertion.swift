@@ -46,7 +46,8 @@ extension Graph {
       .transpose, .add, .multiply, .scale, .center, .layerNorm, .linear, .matMul, .splitHeads,
       .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .conv2d, .standardizeWeight,
       .groupNorm, .maxPool, .copy, .pack, .contraction,
-      .attention, .convolution, .moments, .normFactors, .normalize:
+      .attention, .convolution, .winogradWeight,
+      .winogradConvolution, .moments, .normFactors, .normalize:
       return true
     }
   }
@@ -90,7 +91,8 @@ extension Graph {
         .transpose, .add, .multiply, .scale, .center, .layerNorm, .linear, .matMul, .splitHeads,
         .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .conv2d, .standardizeWeight,
         .groupNorm, .maxPool, .copy, .pack, .contraction,
-        .attention, .convolution, .moments, .normFactors, .normalize:
+        .attention, .convolution, .winogradWeight,
+        .winogradConvolution, .moments, .normFactors, .normalize:
         return root
       }
     }

@@ -167,6 +167,8 @@ static void storm(int threads, long count) {
     pthread_mutex_lock(&lock);
     pid_t id = fork();
     if (id == 0) {
+      /* The parent's threads wait at the old one, here for ever. */
+      pthread_cond_init(&changed, NULL);
       pthread_mutex_unlock(&lock);
       jobs = NULL;
       child();

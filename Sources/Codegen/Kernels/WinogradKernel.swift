@@ -1,0 +1,262 @@
+import IR
+
+/// What Winograd's convolution is of: a 3x3 kernel with stride 1 and one pixel of zeros around.
+struct WinogradShape: Hashable {
+  var tile: WinogradTile
+  /// The extents of the image, and of the result, in pixels.
+  var height: Int
+  var width: Int
+  /// The channels of the image.
+  var channels: Int
+
+  /// The rows of tiles, and the tiles in each: the last ones may reach beyond the image.
+  var tileRows: Int { (height - 1) / tile.rawValue + 1 }
+  var tileColumns: Int { (width - 1) / tile.rawValue + 1 }
+
+  /// The words that stand for it in the name of a function.
+  var word: String { "tile\(tile.rawValue)_\(height)x\(width)x\(channels)" }
+}
+
+/// A 3x3 convolution in Winograd's way, divided among tasks in both directions.
+///
+/// A task has some rows of tiles and some panels of 32 output columns. It takes the rows in blocks:
+/// it transforms the pixels of a block, into V of its own scratch memory; then for each of its
+/// panels it multiplies V by the weights at all frequencies, into M, and transforms M into results.
+/// So neither V nor M leaves the L2 cache, and no task waits for another within the phase. Tasks
+/// that share rows of tiles transform them twice: a few percent of their products, where a barrier
+/// and reading from another core's cache were measured to cost more.
+///
+/// The weights `[panels][frequencies][channels][32]` are read once for each block, one after the
+/// other; the tiles bring the next frequency's into the L2 cache. Every result is computed by one
+/// task, and in the same order whatever the blocks are; so are the moments of the chunks, which
+/// tasks and blocks do not divide.
+///
+/// Scratch memory: V and M of one block. Nothing is read past the end of an operand.
+struct WinogradKernel: Hashable {
+  /// What happens to a pixel before it is used.
+  struct Prologue: Hashable {
+    /// Multiply by the channel's scale and add its shift: two rows of factors, so many elements
+    /// apart; `nil`: neither.
+    var factorStride: Int?
+    /// Apply a function.
+    var activation: ActivationFunction?
+  }
+
+  var shape: WinogradShape
+  /// The columns of the result.
+  var columns: Int
+  /// Elements from one pixel to the next.
+  var xStride: Int
+  var outputStride: Int
+  var residualStride = 0
+  var prologue = Prologue()
+  var hasBias = false
+  var hasResidual = false
+  /// The pixels of a chunk of the moments, whole rows of tiles; `nil`: there are none.
+  var chunk: Int?
+
+  /// The rows of tiles in a chunk, which tasks share; the last one may have fewer.
+  private var chunkRows: Int {
+    chunk.map { ($0 - 1) / (shape.tile.rawValue * shape.width) + 1 } ?? 1
+  }
+
+  /// The rows of tiles in a block whose V and M are as big as a task's share of cache.
+  ///
+  /// 1 MB is the L2 cache of Zen 4, half that of recent Intel and Arm server cores. On Zen 4 the
+  /// time hardly depends on it, between one row of tiles and all.
+  private var blockRows: Int {
+    let budgetBytes = 1 << 20
+    let rowBytes = shape.tile.frequencies * shape.tileColumns * (tileStride + Tile.panelWidth) * 4
+    return min(shape.tileRows, max(1, budgetBytes / rowBytes / chunkRows) * chunkRows)
+  }
+  private var chunks: Int { (shape.tileRows - 1) / chunkRows + 1 }
+  private var panels: Int { (columns - 1) / Tile.panelWidth + 1 }
+  private var blockTiles: Int { blockRows * shape.tileColumns }
+  /// Elements from one tile of V to the next: whole vectors and one cache line more, against
+  /// strides of whole pages.
+  private var tileStride: Int { (shape.channels + 15) / 16 * 16 + 16 }
+  private var inputFrequencyStride: Int { blockTiles * tileStride }
+  private var outputFrequencyStride: Int { blockTiles * Tile.panelWidth }
+  private var productsOffset: Int { shape.tile.frequencies * inputFrequencyStride * 4 }
+
+  /// The scratch memory of one task.
+  var scratchBytes: Int {
+    productsOffset + shape.tile.frequencies * outputFrequencyStride * 4
+  }
+
+  private enum Argument: Int {
+    case x, weight, output, bias, residual, factors, scratch, task, count
+  }
+
+  private var name: String {
+    "winograd_f32_\(shape.word)x\(columns)_strides\(xStride)_\(outputStride)_\(residualStride)"
+      + prologue.words + (hasBias ? "_bias" : "") + (hasResidual ? "_residual" : "")
+      + (chunk.map { "_chunk\($0)" } ?? "")
+  }
+
+  /// Returns the function
+  /// `(x, weight, output, bias, residual, factors, scratch, task, count) -> void`.
+  func function(_ b: Builder) -> Function {
+    b.define(
+      name, Array(repeating: b.pointer, count: 7) + [b.i64, b.i64], noalias: [1, 6]
+    ) { arguments in
+      func argument(_ name: Argument) -> Value { arguments[name.rawValue] }
+      let grid = taskGrid(b, count: argument(.count))
+      b.ifThen(b.less(argument(.task), b.multiply(grid.chunks, grid.panels))) {
+        let taskRow = b.remainder(argument(.task), grid.chunks)
+        let taskColumn = b.divide(argument(.task), grid.chunks)
+        let (firstChunk, endChunk) = b.share(of: b.constant(chunks), taskRow, of: grid.chunks)
+        let (firstPanel, endPanel) = b.share(of: b.constant(panels), taskColumn, of: grid.panels)
+        let share = b.subtract(endChunk, firstChunk)
+        let perBlock = b.constant((blockRows - 1) / chunkRows + 1)
+        let blocks = b.divide(b.add(share, b.subtract(perBlock, b.constant(1))), perBlock)
+        b.forLoop(from: b.constant(0), to: blocks) { block, _ in
+          let (first, end) = b.share(of: share, block, of: blocks)
+          emit(
+            b, arguments, chunks: (b.add(firstChunk, first), b.add(firstChunk, end)),
+            panels: (firstPanel, endPanel))
+          return []
+        }
+      }
+    }
+  }
+
+  /// Emits the chunks of one block against the panels of the task.
+  private func emit(
+    _ b: Builder, _ arguments: [Value], chunks: (first: Value, end: Value),
+    panels: (first: Value, end: Value)
+  ) {
+    func argument(_ name: Argument) -> Value { arguments[name.rawValue] }
+    let first = b.multiply(chunks.first, b.constant(chunkRows))
+    let end = b.minimum(
+      b.multiply(chunks.end, b.constant(chunkRows)), b.constant(shape.tileRows))
+    let input = WinogradInput(
+      shape: shape, xStride: xStride, prologue: prologue, tileStride: tileStride,
+      frequencyStride: inputFrequencyStride
+    ).function(b)
+    let rowBytes = b.constant(shape.tileColumns * tileStride * 4)
+    b.forLoop(from: first, to: end) { row, _ in
+      let v = b.offset(argument(.scratch), b.multiply(b.subtract(row, first), rowBytes))
+      b.call(input, [argument(.x), argument(.factors), v, row])
+      return []
+    }
+
+    let product = WinogradProduct(
+      frequencies: shape.tile.frequencies, tileColumns: shape.tileColumns, mostRows: blockRows,
+      channels: shape.channels, aStride: tileStride, aFrequencyStride: inputFrequencyStride,
+      cFrequencyStride: outputFrequencyStride
+    ).function(b)
+    let products = b.offset(argument(.scratch), bytes: productsOffset)
+    let panelBytes = shape.tile.frequencies * shape.channels * Tile.panelWidth * 4
+    func finish(_ panel: Value, columns: Int) {
+      let weight = b.offset(argument(.weight), b.multiply(panel, b.constant(panelBytes)))
+      b.call(product, [argument(.scratch), weight, products, b.subtract(end, first)])
+      let bytes = b.multiply(panel, b.constant(Tile.panelWidth * 4))
+      let output = WinogradOutput(
+        shape: shape, columns: columns, outputStride: outputStride,
+        residualStride: residualStride, hasBias: hasBias, hasResidual: hasResidual,
+        frequencyStride: outputFrequencyStride)
+      b.call(
+        output.function(b),
+        [
+          products, b.offset(argument(.output), bytes),
+          hasBias ? b.offset(argument(.bias), bytes) : argument(.bias),
+          hasResidual ? b.offset(argument(.residual), bytes) : argument(.residual),
+          first, end,
+        ])
+      if let chunk {
+        b.forLoop(from: chunks.first, to: chunks.end) { index, _ in
+          moments(b, b.offset(argument(.output), bytes), index, chunk, columns: columns)
+          return []
+        }
+      }
+    }
+    let whole = columns / Tile.panelWidth
+    b.forLoop(from: panels.first, to: b.minimum(panels.end, b.constant(whole))) { panel, _ in
+      finish(panel, columns: Tile.panelWidth)
+      return []
+    }
+    if columns % Tile.panelWidth > 0 {
+      b.ifThen(b.less(b.constant(whole), panels.end)) {
+        finish(b.constant(whole), columns: columns % Tile.panelWidth)
+      }
+    }
+  }
+
+  /// Emits the moments of one chunk, which has just been written, for the columns of a panel.
+  private func moments(
+    _ b: Builder, _ output: Value, _ index: Value, _ chunk: Int, columns: Int
+  ) {
+    let pixels = shape.height * shape.width
+    let start = b.multiply(index, b.constant(chunk))
+    let width = 2 * b.target.lanes
+    for column in stride(from: 0, to: columns, by: width) {
+      func line(_ row: Value) -> Value {
+        b.offset(
+          b.element(output, b.multiply(row, b.constant(outputStride))), bytes: column * 4)
+      }
+      let block = MomentsBlock(columns: min(width, columns - column), stride: outputStride)
+      b.call(
+        block.function(b),
+        [
+          line(start), line(b.add(index, b.constant(pixels))),
+          line(b.add(index, b.constant(pixels + chunks))),
+          b.minimum(b.constant(chunk), b.subtract(b.constant(pixels), start)),
+        ])
+    }
+  }
+
+  /// Emits the grid of tasks, chunks first: the one whose fullest task has the least to do.
+  ///
+  /// The work of a chunk is its transform, about four operations for each element of V, and for
+  /// each panel the products and as many operations for each element of M.
+  private func taskGrid(
+    _ b: Builder, count: Value
+  ) -> (chunks: Value, panels: Value) {
+    let lanes = b.target.lanes
+    let perElement = 4
+    let inputWork = perElement * ((shape.channels - 1) / lanes + 1)
+    let panelWork = (shape.channels + perElement) * Tile.panelWidth / lanes
+    func panelTasks(_ rows: Value) -> Value {
+      b.minimum(b.divide(count, rows), b.constant(panels))
+    }
+    func ceiling(_ whole: Int, _ parts: Value) -> Value {
+      b.divide(b.add(b.constant(whole - 1), parts), parts)
+    }
+    let most = b.minimum(count, b.constant(chunks))
+    guard chunks > 1 else { return (b.constant(1), panelTasks(b.constant(1))) }
+    let best = b.forLoop(
+      from: b.constant(1), to: b.add(most, b.constant(1)),
+      carrying: [b.constant(1), b.constant(.max)]
+    ) { rows, carried in
+      let perChunk = b.add(
+        b.constant(inputWork),
+        b.multiply(ceiling(panels, panelTasks(rows)), b.constant(panelWork)))
+      let work = b.multiply(ceiling(chunks, rows), perChunk)
+      let better = b.less(work, carried[1])
+      return [b.select(better, rows, carried[0]), b.select(better, work, carried[1])]
+    }
+    return (best[0], panelTasks(best[0]))
+  }
+}
+
+extension WinogradKernel.Prologue {
+  /// The words that stand for it in the name of a function.
+  var words: String {
+    (factorStride.map { "_scaled\($0)" } ?? "") + (activation.map { "_\($0.rawValue)" } ?? "")
+  }
+
+  /// Emits the loads of the scale and the shift of `count` channels, `bytes` from the first.
+  func factors(_ b: Builder, _ base: Value, _ bytes: Value, count: Int) -> [Value] {
+    guard let factorStride else { return [] }
+    return [0, factorStride].map {
+      b.loadFloats(b.offset(b.offset(base, bytes), bytes: $0 * 4), b.target.lanes, count: count)
+    }
+  }
+
+  /// Emits what becomes of the pixel `x`.
+  func apply(_ b: Builder, _ x: Value, _ factors: [Value]) -> Value {
+    let value = factors.isEmpty ? x : b.multiplyAdd(x, factors[0], factors[1])
+    return b.activate(activation, value)
+  }
+}

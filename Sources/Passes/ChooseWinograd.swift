@@ -1,0 +1,154 @@
+import IR
+
+extension Pass {
+  /// Computes 3x3 convolutions of stride 1 in Winograd's way where that is faster.
+  ///
+  ///     %y: f32[3192,64] = convolution %x, %w, %f
+  ///         {width = 56, kernel = [3, 3], padding = [1, 1, 1, 1], normalized = true, chunk = 112}
+  ///     %m: f32[56,64] = slice %y {start = 3136, count = 56}
+  ///     %g: f32[2,64] = norm_factors %m, … {…, rows = 3136, chunk = 112}
+  /// becomes
+  ///     %y.winograd: f32[2,36,64,32] = winograd_weight %w {tile = 4}
+  ///     %y: f32[3164,64] = winograd_convolution %x, %y.winograd, %f
+  ///         {width = 56, columns = 64, normalized = true, chunk = 224}
+  ///     %m: f32[28,64] = slice %y {start = 3136, count = 28}
+  ///     %g: f32[2,64] = norm_factors %m, … {…, rows = 3136, chunk = 224}
+  ///
+  /// A chunk of the moments becomes a row of tiles. The cheapest of the plain sums and the tiles of
+  /// 2 and 4 is taken, by `sqrt(flops^2 + (12 * bytes)^2)`:
+  ///
+  /// - `flops` are those of the products, and 12 for each element of the two transforms' results;
+  /// - `bytes` are the weights', which one image reads from memory once: 4 times as many for a tile
+  ///   of 4 as for the plain sums, 1.8 times for one of 2. A machine does about 12 operations in
+  ///   the time of a byte: 236 GFLOP/s and 19 GB/s on 2 cores of Zen 4, 475 and 40 on 2 of Zen 5;
+  /// - the root stands for work and reading that overlap, but never entirely.
+  ///
+  /// All instruction sets read one blob of weights, so the choice is one for all of them. In ms on
+  /// 2 cores of Zen 4 (AVX-512), weights cold, as measured and (as this formula says):
+  ///
+  /// | layer     | plain       | tile of 2   | tile of 4   |
+  /// |-----------|-------------|-------------|-------------|
+  /// | 56x56x64  | 1.00 (0.98) | 0.51 (0.52) | 0.31 (0.29) |
+  /// | 28x28x128 | 1.03 (0.98) | 0.47 (0.48) | 0.30 (0.29) |
+  /// | 14x14x256 | 1.02 (0.99) | 0.52 (0.50) | 0.60 (0.58) |
+  /// | 7x7x512   | 1.14 (1.09) | 0.89 (1.03) | 1.95 (1.94) |
+  ///
+  /// Declines where nothing is gained, where the weight is no constant, and where something else
+  /// than group norms reads the moments.
+  public static let chooseWinograd = Pass(
+    "choose-winograd", "3x3 convolutions in Winograd's way where that is faster", .fused, choose)
+}
+
+/// What a way to compute a convolution takes.
+private struct WinogradCost {
+  var flops: Double
+  var weightBytes: Double
+
+  /// Operations in the time of a byte from memory.
+  static let flopsPerByte = 12.0
+  /// Operations in the time that the transforms take for an element of their results: measured as
+  /// 11.5 (56x56x64) and 13 (28x28x128) for a tile of 4.
+  static let flopsPerElement = 12.0
+
+  /// The time, in operations.
+  var total: Double {
+    let reading = WinogradCost.flopsPerByte * weightBytes
+    return (flops * flops + reading * reading).squareRoot()
+  }
+
+  /// The plain sums, or Winograd's way with a tile.
+  init(tile: WinogradTile?, height: Int, width: Int, channels: Int, columns: Int) {
+    let weights = Double(channels) * Double(columns)
+    guard let tile else {
+      flops = 18 * Double(height * width) * weights
+      weightBytes = 9 * 4 * weights
+      return
+    }
+    let elements = Double(tile.frequencies * tile.count(height: height, width: width))
+    flops = elements * (2 * weights + WinogradCost.flopsPerElement * Double(channels + columns))
+    weightBytes = 4 * Double(tile.frequencies) * weights
+  }
+}
+
+@Sendable private func choose(
+  _ graph: Graph, _ context: inout PassContext
+) throws(Diagnostic) -> Graph {
+  let facts = GraphFacts(graph)
+  let sites = graph.values.compactMap { value in
+    bestTile(value, facts).map { (value: value, tile: $0) }
+  }
+  let tiles = Dictionary(
+    uniqueKeysWithValues: context.take(sites).map { ($0.value, $0.tile) })
+  return try graph.rewriting { (node, rewriter) throws(Diagnostic) -> Value? in
+    if case .convolution(let op) = node.op, let tile = tiles[rewriter.current] {
+      return try replace(op, node, tile, &rewriter)
+    }
+    // The moments of a convolution that was replaced.
+    if case .slice(var op) = node.op, tiles[node.operands[0]] != nil {
+      let whole = rewriter[node.operands[0]]
+      guard op.start + op.count == graph[node.operands[0]].type.shape[0] else { return nil }
+      op.count = rewriter.type(whole).shape[0] - op.start
+      return try rewriter.append(.slice(op), [whole], name: node.name)
+    }
+    if case .normFactors(var op) = node.op,
+      let source = graph[node.operands[0]].operands.first, tiles[source] != nil,
+      case .winogradConvolution(let replaced) = rewriter.node(rewriter[source]).op,
+      let chunk = replaced.chunk
+    {
+      op.chunk = chunk
+      return try rewriter.append(.normFactors(op), rewriter[node.operands], name: node.name)
+    }
+    return nil
+  }.graph
+}
+
+/// The tile to compute a convolution with; `nil` for the plain sums, and for anything else.
+private func bestTile(_ value: Value, _ facts: GraphFacts) -> WinogradTile? {
+  let node = facts.graph[value]
+  guard case .convolution(let op) = node.op, !facts.isConstant(value),
+    let width = op.width, op.kernel == [3, 3], op.stride == 1, op.padding == Padding(1),
+    op.columns == nil, facts.isConstant(node.operands[1]),
+    op.chunk == nil || momentsAreForNorms(value, facts)
+  else { return nil }
+  let x = facts.graph[node.operands[0]].type.shape
+  func cost(_ tile: WinogradTile?) -> Double {
+    WinogradCost(
+      tile: tile, height: x[0] / width, width: width, channels: x[1],
+      columns: node.type.shape[1]
+    ).total
+  }
+  let best = WinogradTile.allCases.min { cost($0) < cost($1) }
+  return best.flatMap { cost($0) < cost(nil) ? $0 : nil }
+}
+
+/// `true` iff all readers of a convolution with moments are slices, of pixels or of all moments,
+/// and those of the latter are group norms.
+private func momentsAreForNorms(_ value: Value, _ facts: GraphFacts) -> Bool {
+  let node = facts.graph[value]
+  let pixels = facts.graph[node.operands[0]].type.shape[0]
+  return !facts.isOutput[value.index]
+    && facts.users[value.index].allSatisfy { user in
+      guard case .slice(let slice) = facts.graph[user].op, slice.axis == 0 else { return false }
+      if slice.start + slice.count <= pixels { return true }
+      return slice.start == pixels && slice.start + slice.count == node.type.shape[0]
+        && facts.isRead(user, onlyAsOperand: 0) {
+          if case .normFactors = $0.op { true } else { false }
+        }
+    }
+}
+
+/// Appends the replacement of a convolution.
+private func replace(
+  _ op: Convolution, _ node: Node, _ tile: WinogradTile, _ rewriter: inout GraphRewriter
+) throws(Diagnostic) -> Value? {
+  guard let width = op.width else { return nil }
+  var operands = rewriter[node.operands]
+  operands[1] = try rewriter.append(
+    .winogradWeight(WinogradWeight(tile: tile)), [operands[1]], name: "\(node.name).winograd")
+  let pixels = rewriter.type(operands[0]).shape[0]
+  let replacement = WinogradConvolution(
+    width: width, columns: node.type.shape[1], isNormalized: op.isNormalized,
+    activation: op.activation, hasBias: op.hasBias, hasResidual: op.hasResidual,
+    chunk: op.chunk.map { _ in min(pixels, tile.rawValue * width) })
+  return try rewriter.append(.winogradConvolution(replacement), operands, name: node.name)
+}

@@ -1,0 +1,181 @@
+import Glibc
+import Testing
+
+@testable import Codegen
+@testable import IR
+
+/// Winograd's convolution on every target that this machine runs, against the plain one in double.
+@Suite struct WinogradTests {
+  /// One convolution with random operands, and its result in double.
+  struct Case {
+    let kernel: WinogradKernel
+    let x: Floats
+    let weight: Floats
+    let bias: Floats
+    let residual: Floats
+    let factors: Floats
+    let expected: [Double]
+
+    init(_ kernel: WinogradKernel, seed: UInt64) {
+      var random = Random(state: seed)
+      self.kernel = kernel
+      let (height, width) = (kernel.shape.height, kernel.shape.width)
+      let (channels, columns) = (kernel.shape.channels, kernel.columns)
+      let pixels = height * width
+      let x = Floats(random.floats(pixels * kernel.xStride))
+      let plain = Tensor(
+        shape: [columns, channels, 3, 3], values: random.floats(columns * channels * 9))
+      let factorStride = kernel.prologue.factorStride ?? channels
+      let factors = Floats(random.floats(2 * factorStride))
+      let bias = Floats(random.floats(columns))
+      let residual = Floats(random.floats(pixels * max(kernel.residualStride, columns)))
+      (self.x, self.bias, self.residual, self.factors) = (x, bias, residual, factors)
+      weight = Floats(WinogradWeight(tile: kernel.shape.tile).evaluate([plain]).values)
+
+      func pixel(_ row: Int, _ column: Int, _ channel: Int) -> Double {
+        guard (0..<height).contains(row), (0..<width).contains(column) else { return 0 }
+        var value = Double(x.pointer[(row * width + column) * kernel.xStride + channel])
+        if kernel.prologue.factorStride != nil {
+          value =
+            value * Double(factors.pointer[channel])
+            + Double(factors.pointer[factorStride + channel])
+        }
+        return kernel.prologue.activation?(value) ?? value
+      }
+      var expected: [Double] = []
+      for row in 0..<height {
+        for column in 0..<width {
+          let window = (0..<9).map { tap in
+            (0..<channels).map { pixel(row + tap / 3 - 1, column + tap % 3 - 1, $0) }
+          }
+          for n in 0..<columns {
+            var sum = 0.0
+            for tap in 0..<9 {
+              for c in 0..<channels {
+                sum += window[tap][c] * Double(plain.values[(n * channels + c) * 9 + tap])
+              }
+            }
+            if kernel.hasBias { sum += Double(bias.pointer[n]) }
+            if kernel.hasResidual {
+              let place = (row * width + column) * kernel.residualStride + n
+              sum += Double(residual.pointer[place])
+            }
+            expected.append(sum)
+          }
+        }
+      }
+      self.expected = expected
+    }
+
+    /// Runs it divided among `count` tasks and returns the result with its padding and its sums.
+    func run(_ function: NativeFunction, count: Int) -> Floats {
+      let pixels = kernel.shape.height * kernel.shape.width
+      let chunks = kernel.chunk.map { Moments.chunks(rows: pixels, chunk: $0) } ?? 0
+      let output = Floats(count: (pixels + 2 * chunks) * kernel.outputStride) { _ in -7 }
+      let scratch = Floats(count: kernel.scratchBytes / 4) { _ in .nan }
+      function.all(
+        [
+          x.pointer, weight.pointer, output.pointer, bias.pointer, residual.pointer,
+          factors.pointer, scratch.pointer,
+        ], count: count)
+      #expect(output.isIntact && scratch.isIntact)
+      return output
+    }
+
+    func check(on target: Target) throws {
+      let function = try NativeFunction(target: target) { b in
+        b.exportAsRun(kernel.function(b), pointers: 7)
+      }
+      let whole = run(function, count: 1)
+      let (columns, stride) = (kernel.columns, kernel.outputStride)
+      let pixels = kernel.shape.height * kernel.shape.width
+      var worst = 0.0
+      for i in 0..<pixels {
+        for j in 0..<stride {
+          let found = whole.pointer[i * stride + j]
+          if j >= columns {
+            #expect(found == -7, "\(kernel) wrote into the padding of pixel \(i)")
+          } else {
+            let distance = abs(Double(found) - expected[i * columns + j])
+            worst = max(worst, distance.isNaN ? .infinity : distance)
+          }
+        }
+      }
+      let depth = Double(9 * kernel.shape.channels)
+      let tolerance = (kernel.shape.tile == .four ? 1e-5 : 4e-6) * depth.squareRoot()
+      #expect(worst <= tolerance, "\(target.name) \(kernel)")
+      try checkMoments(whole, target)
+      for count in [2, 3, 7, 64] {
+        #expect(run(function, count: count).values == whole.values, "\(count) tasks: \(kernel)")
+      }
+    }
+
+    /// The moments are those of what was stored.
+    private func checkMoments(_ whole: Floats, _ target: Target) throws {
+      guard let chunk = kernel.chunk else { return }
+      let (columns, stride) = (kernel.columns, kernel.outputStride)
+      func rows(_ range: Range<Int>) -> Tensor {
+        let values = range.flatMap { row in (0..<columns).map { whole.pointer[row * stride + $0] } }
+        return Tensor(shape: [range.count, columns], values: values)
+      }
+      let pixels = kernel.shape.height * kernel.shape.width
+      let expected = Moments(chunk: chunk).evaluate([rows(0..<pixels)])
+      let found = rows(pixels..<pixels + expected.rows)
+      for (x, y) in zip(found.values, expected.values) {
+        #expect(abs(x - y) <= 1e-5 * (100 + abs(y)), "\(target.name) moments of \(kernel)")
+      }
+    }
+  }
+
+  /// Images smaller than a tile, whole multiples of it and remainders; chunks of several sizes.
+  @Test(arguments: Target.runnableHere)
+  func everyImage(_ target: Target) throws {
+    for tile in WinogradTile.allCases {
+      for (index, extent) in [(1, 1), (3, 2), (6, 9), (8, 4), (14, 15)].enumerated() {
+        let channels = [5, 16, 33, 1, 20][index]
+        let columns = [64, 7, 40, 33, 32][index]
+        let shape = WinogradShape(
+          tile: tile, height: extent.0, width: extent.1, channels: channels)
+        try Case(
+          WinogradKernel(
+            shape: shape, columns: columns, xStride: channels + index % 3,
+            outputStride: columns + index % 4),
+          seed: UInt64(index)
+        ).check(on: target)
+      }
+    }
+  }
+
+  @Test(arguments: Target.runnableHere)
+  func everyPrologueAndEpilogue(_ target: Target) throws {
+    for bits in [1, 2, 4, 8, 15] {
+      func bit(_ index: Int) -> Bool { bits >> index & 1 != 0 }
+      let shape = WinogradShape(
+        tile: bits % 2 == 0 ? .four : .two, height: 9, width: 10, channels: 18)
+      let kernel = WinogradKernel(
+        shape: shape, columns: 37, xStride: 20, outputStride: 40, residualStride: 38,
+        prologue: .init(
+          factorStride: bit(0) ? 19 : nil, activation: bit(1) ? (bit(0) ? .relu : .tanh) : nil),
+        hasBias: bit(2), hasResidual: bit(3))
+      try Case(kernel, seed: UInt64(bits)).check(on: target)
+    }
+  }
+
+  /// Chunks of one row of tiles, of more, of the whole image; and blocks of several chunks.
+  @Test(arguments: Target.runnableHere)
+  func everyChunk(_ target: Target) throws {
+    for (tile, chunk) in [
+      (WinogradTile.four, 4 * 9), (.four, 99), (.two, 2 * 9), (.two, 8 * 9),
+    ] {
+      let shape = WinogradShape(tile: tile, height: 11, width: 9, channels: 7)
+      let kernel = WinogradKernel(
+        shape: shape, columns: 43, xStride: 7, outputStride: 43, chunk: chunk)
+      try Case(kernel, seed: UInt64(chunk)).check(on: target)
+    }
+    // V of the whole image is beyond a block.
+    let shape = WinogradShape(tile: .two, height: 18, width: 18, channels: 200)
+    let kernel = WinogradKernel(
+      shape: shape, columns: 32, xStride: 200, outputStride: 32, chunk: 2 * 18)
+    try Case(kernel, seed: 1).check(on: target)
+  }
+}
