@@ -1,13 +1,15 @@
 # `make` prints the menu: every target with a comment behind its name.
 
 .DEFAULT_GOAL := menu
-.PHONY: menu deps build demo test test-slow test-asan test-tsan test-load fuzz format lint docs bench bench-peers bless clean
+.PHONY: menu deps test-deps build demo test test-slow test-asan test-tsan test-load fuzz format lint docs bench bench-peers bless clean
 
 SWIFT ?= swift
 # Which LLVM: VITC_LLVM=19 make test. Without it, the one that llvm-dev brings.
 LLVM_PACKAGE := $(if $(VITC_LLVM),llvm-$(VITC_LLVM)-dev,llvm-dev)
 PACKAGES := $(LLVM_PACKAGE) libopenblas-dev libxxhash-dev libpng-dev libturbojpeg0-dev zlib1g-dev \
   binutils pkg-config
+# What only the tests take: emulators of other processors, and Arm's libc for programs that run there.
+TEST_PACKAGES := qemu-user libc6-dev-arm64-cross
 
 # Numerics are 15 times slower without optimization, so tests are built for release too; in a folder
 # of their own, since a build that may be tested is another build.
@@ -19,8 +21,9 @@ PHOTOS := examples/digits/images
 menu: ## Prints this menu.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-deps: ## Installs what is missing, with apt-get; needs root or sudo for that.
-	@missing=; for package in $(PACKAGES); do \
+# Installs those of the packages $(1) that are missing.
+define install
+	@missing=; for package in $(1); do \
 	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' \
 	    || missing="$$missing $$package"; \
 	done; \
@@ -31,6 +34,13 @@ deps: ## Installs what is missing, with apt-get; needs root or sudo for that.
 	  $$sudo env DEBIAN_FRONTEND=noninteractive \
 	    apt-get install -q -y --no-install-recommends $$missing; \
 	fi
+endef
+
+deps: ## Installs what is missing, with apt-get; needs root or sudo for that.
+	$(call install,$(PACKAGES))
+
+test-deps: deps ## Installs what only the tests take as well.
+	$(call install,$(TEST_PACKAGES))
 
 build: deps ## Builds vitc for release: .build/release/vitc.
 	$(SWIFT) build -c release --product vitc
@@ -51,28 +61,28 @@ demo: build ## Compiles the digit classifier and classifies images: vitc, a C an
 	examples/swift/.build/release/Linked $(PHOTOS)/*.png
 	examples/swift/.build/release/Loaded out/libdigits.so $(PHOTOS)/digit-3-1729.png
 
-test: deps ## Runs all tests but the slow ones.
+test: test-deps ## Runs all tests but the slow ones.
 	$(TEST)
 
-test-slow: deps ## Runs all tests, with the largest models: some GB of memory, some minutes.
+test-slow: test-deps ## Runs all tests, with the largest models: some GB of memory, some minutes.
 	VITC_SLOW=1 $(TEST)
 
 # Sanitizers see vitc and the runtime of compiled models, as ordinary Swift; generated code has guard
 # pages instead. Freed at exit is early enough for a compiler, so leaks are not looked for.
-test-asan: deps ## Runs the tests under AddressSanitizer: 15 minutes.
+test-asan: test-deps ## Runs the tests under AddressSanitizer: 15 minutes.
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test -c release --scratch-path .build-asan \
 	  --sanitize address --skip DemoTests
 
-test-tsan: deps ## Runs the tests of what has threads under ThreadSanitizer.
+test-tsan: test-deps ## Runs the tests of what has threads under ThreadSanitizer.
 	TSAN_OPTIONS=halt_on_error=1 $(SWIFT) test -c release --scratch-path .build-tsan \
 	  --sanitize thread --filter 'Pool|RuntimeTests|FilesTests|FuzzTests|DifferentialTests'
 
-test-load: deps ## Runs compiled models on 64 threads, 100 000 times, and a thousand random ones.
+test-load: test-deps ## Runs compiled models on 64 threads, 100 000 times, and a thousand random ones.
 	VITC_LOAD=100000 VITC_SEEDS=1000 $(TEST) --filter 'LoadTests|DifferentialTests'
 
 # CI fuzzes each reader for seconds; an hour each is FUZZ_SECONDS=3600.
 FUZZ_SECONDS ?= 60
-fuzz: deps ## Fuzzes the readers of untrusted files: make fuzz FUZZ_SECONDS=1200 [FUZZ=npz].
+fuzz: test-deps ## Fuzzes the readers of untrusted files: make fuzz FUZZ_SECONDS=1200 [FUZZ=npz].
 	SWIFT=$(SWIFT) Scripts/fuzz $(FUZZ_SECONDS) $(FUZZ)
 
 format: ## Formats the Swift sources.

@@ -1,7 +1,10 @@
+import Dispatch
 import IR
+import Synchronization
 
-/// Turns a planned graph into one module: a function for each operation that does something, and
-/// the tables and exported functions of the compiled model.
+/// Turns a planned graph into code: for each instruction set a module with a function for each
+/// operation that does something; in the first one also the tables and the exported functions of
+/// the compiled model.
 public enum CodeGenerator {
   /// What is made of the module.
   public enum Artifact: String, Hashable, Sendable, CaseIterable {
@@ -13,12 +16,10 @@ public enum CodeGenerator {
     case llvm
   }
 
-  /// A generated module.
+  /// The generated modules.
   public struct Output: Sendable {
-    /// The object, or the text in UTF-8.
-    public let bytes: [UInt8]
-    /// The scratch memory of one task in bytes, as the module tells the runtime.
-    public let scratchBytes: Int
+    /// For each target its object, or its text in UTF-8.
+    public let modules: [[UInt8]]
     /// The names of the nodes whose phases run, in order.
     public let phases: [String]
   }
@@ -45,31 +46,54 @@ public enum CodeGenerator {
   ///
   /// - Parameters:
   ///   - graph: in the planned form, verified.
-  ///   - target: the instruction set.
+  ///   - targets: the instruction sets, of one architecture, from the plainest to the richest.
   ///   - program: what the model says about itself.
   ///   - artifact: what to make of it.
   /// - Throws: a value without a place, an operation that cannot run, a failure of LLVM.
   public static func generate(
-    _ graph: Graph, for target: Target, program: ProgramInfo, as artifact: Artifact = .object
+    _ graph: Graph, for targets: [Target], program: ProgramInfo, as artifact: Artifact = .object
   ) throws(Diagnostic) -> Output {
     guard graph.form == .planned else {
       throw Diagnostic(
         "code is generated from the planned form, found the \(graph.form.rawValue) form")
     }
+    let results = Mutex<[Result<[UInt8], Diagnostic>?]>(Array(repeating: nil, count: targets.count))
+    DispatchQueue.concurrentPerform(iterations: targets.count) { iteration in
+      // The richest first: it has the largest tiles and takes longest.
+      let position = targets.count - 1 - iteration
+      let result = Result { () throws(Diagnostic) in
+        try module(position, graph, for: targets, program: program, as: artifact)
+      }
+      results.withLock { $0[position] = result }
+    }
+    var modules: [[UInt8]] = []
+    for case .some(let result) in results.withLock({ $0 }) { modules.append(try result.get()) }
+    return Output(modules: modules, phases: phases(of: graph).map(\.name))
+  }
+
+  /// Generates one module, in an LLVM context of its own.
+  private static func module(
+    _ position: Int, _ graph: Graph, for targets: [Target], program: ProgramInfo,
+    as artifact: Artifact
+  ) throws(Diagnostic) -> [UInt8] {
+    let target = targets[position]
     let machine = try TargetMachine(target)
     let module = Module(name: program.name, target: target)
     let builder = module.builder
     var phases = PhaseEmitter(builder: builder, graph: graph)
     for value in graph.values { try phases.emit(value) }
-    try ProgramEmitter(builder: builder, graph: graph, program: program).emit(
-      phases: phases.functions, scratchBytes: phases.scratchBytes)
-    try machine.optimize(module)
-    let bytes: [UInt8]
-    switch artifact {
-    case .object: bytes = try machine.object(of: module)
-    case .assembly: bytes = Array(try machine.assembly(of: module).utf8)
-    case .llvm: bytes = Array(module.text.utf8)
+    let isa = builder.isa(
+      position, phases: phases.functions, scratchBytes: phases.scratchBytes)
+    if position == 0 {
+      let others = targets.indices.dropFirst().map { builder.declareISA($0) }
+      try ProgramEmitter(builder: builder, graph: graph, program: program, targets: targets)
+        .emit(isas: [isa] + others, phases: phases.functions.count)
     }
-    return Output(bytes: bytes, scratchBytes: phases.scratchBytes, phases: phases.names)
+    try machine.optimize(module)
+    switch artifact {
+    case .object: return try machine.object(of: module)
+    case .assembly: return Array(try machine.assembly(of: module).utf8)
+    case .llvm: return Array(module.text.utf8)
+    }
   }
 }

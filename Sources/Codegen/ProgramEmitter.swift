@@ -11,33 +11,35 @@ struct ProgramEmitter {
 
   /// What the exported functions are compiled for: they run before the CPU has been checked.
   private let b: Builder
-  private let checked: Builder
   private let graph: Graph
   private let program: ProgramInfo
+  /// The instruction sets of the library.
+  private let targets: [Target]
 
-  init(builder: Builder, graph: Graph, program: ProgramInfo) {
-    checked = builder
+  init(builder: Builder, graph: Graph, program: ProgramInfo, targets: [Target]) {
     b = builder.plainest
     self.graph = graph
     self.program = program
+    self.targets = targets
   }
 
   /// Emits everything.
   ///
+  /// - Parameters:
+  ///   - isas: the `vit_isa` of each target.
+  ///   - phases: the number of phases.
   /// - Throws: a graph that has not exactly one input.
-  func emit(phases: [Function], scratchBytes: Int) throws(Diagnostic) {
+  func emit(isas: [Value], phases: Int) throws(Diagnostic) {
     let inputs = graph.nodes.filter { if case .input = $0.op { true } else { false } }
     guard inputs.count == 1 else {
       throw Diagnostic("a compiled model has one input, found \(inputs.count)")
     }
     let description = self.description(input: inputs[0])
-    let cpuCheck = CPUCheck.emit(checked, name: "cpu_is_supported")
     let errorText = emitErrorText()
     let weights =
       program.weightsFileName == nil
       ? b.declareData(CodeGenerator.weightsSymbol) : b.null
-    let table = b.global(
-      "phases", b.constantArray(phases.map { b.asPointer($0.value) }, of: b.pointer))
+    let table = b.global("isas", b.constantArray(isas, of: b.pointer))
     let record = b.global(
       "program",
       b.constantStruct([
@@ -50,9 +52,8 @@ struct ProgramEmitter {
               b.constant(Int(bitPattern: UInt(program.weightsHashLow))),
               b.constant(Int(bitPattern: UInt(program.weightsHashHigh))),
             ], of: b.i64)),
-        .wide(program.arenaBytes), .wide(scratchBytes), .narrow(phases.count), .narrow(0),
-        .value(table), .value(preprocessing()), .value(b.asPointer(errorText.value)),
-        .value(b.asPointer(cpuCheck.value)),
+        .wide(program.arenaBytes), .narrow(phases), .narrow(isas.count), .value(table),
+        .value(preprocessing()), .value(b.asPointer(errorText.value)),
       ]))
     exportFunctions(record: record, description: description, errorText: errorText)
   }
@@ -67,12 +68,13 @@ struct ProgramEmitter {
       b.constantStruct([
         .size, .narrow(ProgramEmitter.abiVersion), .narrow(outputs.count),
         .value(b.text(program.name)), .value(b.text(program.model)),
-        .value(b.text(program.compilerVersion)), .value(b.text(checked.target.summary)),
+        .value(b.text(program.compilerVersion)), .value(b.text(Target.summary(targets))),
         .value(b.text(program.weightsHash)),
         .value(tensor(name: "images", shape: input.type.shape)),
         .value(b.global("outputs", b.constantArray(outputs, of: tensorType))),
         .wide(program.parameters), .wide(program.flops), .wide(program.weightsBytes),
         .wide(program.arenaBytes), .value(b.text(program.json)),
+        .value(b.text(Target.names(targets))),
       ]))
   }
 
@@ -154,6 +156,7 @@ struct ProgramEmitter {
         .value(forward("run_all", [p, p, b.i64, p], returning: b.i32)),
         .value(forward("preprocess", [p, b.i32, b.i32, b.i64, p], returning: b.i32)),
         .value(constant("last_error") { b.call(errorText, []) }),
+        .value(forward("isa", [p], returning: p)),
       ]))
     _ = constant("vitc_entry") { entry }
   }

@@ -58,8 +58,8 @@ public struct CompileRequest {
   public var outputs: [ModelOutput] = []
   /// The form of the answer.
   public var emission = Emission.library
-  /// The name of a target, or `host`.
-  public var target = "host"
+  /// The targets, as `Target.list` reads them.
+  public var target = "portable"
   /// Where the weights go.
   public var weightPlacement = WeightPlacement.automatic
   /// `false` iff the graph stays as the model says it; for `ir` only.

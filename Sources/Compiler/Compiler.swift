@@ -24,7 +24,7 @@ public struct Compiler {
   ///   is left at the output then.
   public func run() throws(Diagnostic) -> CompileReport {
     var watch = Stopwatch()
-    let target = try Target.named(request.target)
+    let targets = try Target.list(request.target)
     progress("read model", 0)
     let model = try Model.load(
       request.model,
@@ -43,7 +43,7 @@ public struct Compiler {
     var report = CompileReport(configuration: model.configuration, passes: passes)
     report.modelFlops = imported.cost.flops
     report.flops = graph.cost.flops
-    report.target = target.summary
+    report.target = Target.summary(targets)
     report.notes = model.notes
     if request.emission == .ir {
       report.text = graph.description
@@ -53,7 +53,7 @@ public struct Compiler {
           "the passes stop in the form '\(graph.form.rawValue)', code needs 'planned'",
           at: .argument("--stop-after"), hint: "use it with --emit ir")
       }
-      try generate(graph, of: imported, model, target, &report, &watch)
+      try generate(graph, of: imported, model, targets, &report, &watch)
       report.warnings = model.checkpoint.warnings
     }
     report.phases = watch.phases
@@ -61,7 +61,7 @@ public struct Compiler {
   }
 
   private func generate(
-    _ graph: Graph, of imported: Graph, _ model: Model, _ target: Target,
+    _ graph: Graph, of imported: Graph, _ model: Model, _ targets: [Target],
     _ report: inout CompileReport,
     _ watch: inout Stopwatch
   ) throws(Diagnostic) {
@@ -79,18 +79,25 @@ public struct Compiler {
 
     switch request.emission {
     case .llvm, .asm:
+      guard targets.count == 1 else {
+        throw Diagnostic(
+          "--emit \(request.emission.rawValue) shows the code of one target, found "
+            + "\(targets.count)", at: .argument("--target"),
+          hint: "say --target host for the richest one that this machine runs")
+      }
       let code = try CodeGenerator.generate(
-        graph, for: target, program: program,
+        graph, for: targets, program: program,
         as: request.emission == .llvm ? .llvm : .assembly)
       watch.lap("generate code")
       report.programPhases = code.phases.count
-      report.text = String(decoding: code.bytes, as: UTF8.self)
+      report.text = String(decoding: code.modules[0], as: UTF8.self)
     case .library, .static, .object, .ir:
       guard let kind = request.emission.product, let output = request.output else {
         throw Diagnostic("no output file is named", at: .argument("-o"))
       }
-      guard let architecture = Architecture(triple: target.triple) else {
-        throw Diagnostic("vitc has no runtime for '\(target.triple)'", at: .argument("--target"))
+      guard let architecture = Architecture(triple: targets[0].triple) else {
+        throw Diagnostic(
+          "vitc has no runtime for '\(targets[0].triple)'", at: .argument("--target"))
       }
       let product = try Product(
         output: output, name: program.name, kind: kind, architecture: architecture,
@@ -112,15 +119,15 @@ public struct Compiler {
       program.weightsHashLow = hash.low
       program.weightsHashHigh = hash.high
       program.weightsFileName = product.weightsFileName
-      let code = try CodeGenerator.generate(graph, for: target, program: program)
+      let code = try CodeGenerator.generate(graph, for: targets, program: program)
       report.programPhases = code.phases.count
-      report.objectBytes = code.bytes.count
+      report.objectBytes = code.modules.reduce(0) { $0 + $1.count }
       watch.lap("generate code")
 
       self.progress("link", 0)
       report.files = try product.finish(
-        object: code.bytes,
-        interface: interface(graph, model, target, program, hash))
+        objects: code.modules,
+        interface: interface(graph, model, targets, program, hash))
       watch.lap("link")
     }
   }
@@ -149,12 +156,13 @@ public struct Compiler {
   }
 
   private func interface(
-    _ graph: Graph, _ model: Model, _ target: Target, _ program: ProgramInfo, _ hash: WeightHash
+    _ graph: Graph, _ model: Model, _ targets: [Target], _ program: ProgramInfo,
+    _ hash: WeightHash
   ) -> ModelInterface {
     let configuration = model.configuration
     return ModelInterface(
       name: program.name, model: program.model, compilerVersion: program.compilerVersion,
-      target: target.summary, weightsHash: hash, weightsBytes: program.weightsBytes,
+      target: Target.summary(targets), weightsHash: hash, weightsBytes: program.weightsBytes,
       weightsFileName: program.weightsFileName,
       image: [configuration.channels, configuration.imageHeight, configuration.imageWidth],
       outputs: graph.outputs.map {

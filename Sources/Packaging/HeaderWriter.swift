@@ -58,7 +58,8 @@ public struct HeaderWriter {
        * Threads: a model may be used by any number of threads at once. A context is for one run at
        * a time: give each thread its own. Contexts share the model's weights. After fork(), a child
        * makes its own contexts; models stay usable.
-       * Results: the same bits from run to run and for any number of threads.
+       * Results: the same bits from run to run, for any number of threads, for an image alone or in
+       * a batch; between instruction sets they differ by rounding.
        * Memory: \(name)_run allocates nothing, takes no lock and touches no file.
        * Nothing here aborts or prints: every function that can fail returns a status.
        */
@@ -106,7 +107,7 @@ public struct HeaderWriter {
     #define \(upper)_WEIGHTS_UNREADABLE 3 /* the weights file is absent or cannot be mapped */
     #define \(upper)_WEIGHTS_MISMATCH 4   /* the weights file is another model's, or damaged */
     #define \(upper)_NO_THREADS 5         /* the system refused to start threads */
-    #define \(upper)_UNSUPPORTED_CPU 6    /* this processor lacks instructions that are needed */
+    #define \(upper)_UNSUPPORTED_CPU 6    /* this processor lacks what the code needs */
 
     """
   }
@@ -133,6 +134,9 @@ public struct HeaderWriter {
       /* NULL: each context has `threads - 1` threads of its own */
       void *parallel_for_context;        /* handed to parallel_for */
       const char *weights_path; /* NULL: embedded weights, or the file beside the library */
+      const char *isa; /* the instruction set to run, one of: \(comment(model.isas)),
+                          or what stands behind its last hyphen; NULL: the one that the environment
+                          variable VITC_ISA names, else the richest that this processor runs */
     } \(name)_options;
 
     /* A tensor that crosses the interface: dense, row-major. */
@@ -153,7 +157,7 @@ public struct HeaderWriter {
       const char *name;             /* "\(name)" */
       const char *model;            /* the variant */
       const char *compiler_version; /* of vitc */
-      const char *target;           /* triple and instruction set */
+      const char *target;           /* triple and instruction sets */
       const char *weights_hash;     /* XXH3-128 of the packed weights, 32 hexadecimal digits */
       \(name)_tensor input;
       const \(name)_tensor *outputs; /* output_count of them */
@@ -162,6 +166,7 @@ public struct HeaderWriter {
       uint64_t weights_bytes; /* packed */
       uint64_t arena_bytes;   /* of activations, for each image in work */
       const char *json;       /* everything else: preprocessing, labels, passes */
+      const char *isas;       /* the instruction sets, the plainest first, with commas */
     } \(name)_info;
 
     /* For generic loaders: the layout of vit_entry in vitc's vit_abi.h. */
@@ -217,6 +222,11 @@ public struct HeaderWriter {
       /* What the calling thread's last failing call had to say, in English; "" before any. Valid
        * until the thread's next failing call. */
       const char *\(name)_last_error(void);
+
+      /* The instruction set that `model` runs, such as "\(comment(model.plainestISA))"; for NULL,
+       * the one that a model made now with default options would run, or NULL if this processor
+       * runs none. */
+      const char *\(name)_isa(const \(name)_model *model);
 
       /* What the model is. Never NULL, never freed. */
       const \(name)_info *\(name)_description(void);

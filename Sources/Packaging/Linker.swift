@@ -18,14 +18,20 @@ struct Linker {
     "roundevenf", "trunc", "truncf", "fmin", "fminf", "fmax", "fmaxf",
   ]
 
-  /// Checks what the model's object offers and expects; returns `true` iff it needs libm.
-  func checkSymbols(_ object: [UInt8], file: String) throws(Diagnostic) -> Bool {
-    let symbols = try ELFSymbols(object, file: file)
-    let missing = ExportedSymbols.names(for: name).filter { !symbols.defined.contains($0) }
+  /// Checks what the model's objects offer and expect; returns `true` iff they need libm.
+  func checkSymbols(_ objects: [[UInt8]], files: [String]) throws(Diagnostic) -> Bool {
+    var defined: Set<String> = []
+    var undefined: Set<String> = []
+    for (object, file) in zip(objects, files) {
+      let symbols = try ELFSymbols(object, file: file)
+      defined.formUnion(symbols.defined)
+      undefined.formUnion(symbols.undefined)
+    }
+    let missing = ExportedSymbols.names(for: name).filter { !defined.contains($0) }
     guard missing.isEmpty else {
       throw Diagnostic("the model's code lacks \(missing.joined(separator: ", "))")
     }
-    let foreign = symbols.undefined.filter {
+    let foreign = undefined.subtracting(defined).filter {
       !$0.hasPrefix("vit_rt_") && $0 != WeightFile.symbol && !Linker.libc.contains($0)
         && $0 != "_GLOBAL_OFFSET_TABLE_"
     }

@@ -23,8 +23,12 @@ public struct ModelInterface: Hashable, Sendable {
   public var model: String
   /// vitc's version.
   public var compilerVersion: String
-  /// Triple and instruction set.
+  /// Triple and instruction sets.
   public var target: String
+  /// The instruction sets, the plainest first, with commas.
+  public var isas: String { target.split(separator: " ").last.map(String.init) ?? target }
+  /// The first of them.
+  var plainestISA: String { isas.split(separator: ",").first.map(String.init) ?? isas }
   /// Of the packed weights.
   public var weightsHash: WeightHash
   /// The size of the packed weights.

@@ -5,7 +5,8 @@ import IR
 /// and weights.
 ///
 /// Use: create; write the packed weights with `writeWeights` or into `weights`; `sealWeights()`;
-/// compile the program, which holds their hash; `finish(object:interface:)`. Until then nothing but
+/// compile the program, which holds their hash; `finish(objects:interface:)`. Until then nothing
+/// but
 /// a hidden folder of unfinished files stands in the destination, and it goes with this object.
 public final class Product {
   /// What is made.
@@ -123,19 +124,23 @@ public final class Product {
 
   /// Links, writes header and module map, puts everything in its place.
   ///
-  /// - Parameter object: the compiled program, which defines `ExportedSymbols.names(for: name)`.
+  /// - Parameter objects: the compiled program, whose first object defines
+  ///   `ExportedSymbols.names(for: name)`.
   /// - Returns: the paths of all files, the product first.
-  public func finish(object: [UInt8], interface: ModelInterface) throws(Diagnostic) -> [String] {
+  public func finish(objects: [[UInt8]], interface: ModelInterface) throws(Diagnostic) -> [String] {
     _ = sealWeights()
     guard let runtime = EmbeddedRuntime.object(architecture) else {
       throw Diagnostic("vitc has no runtime for \(architecture.rawValue)")
     }
     let linker = Linker(workspace: workspace, architecture: architecture, name: name)
-    let modelPath = workspace.file("model.o")
-    let runtimePath = workspace.file("runtime.o")
-    try FileError.write(object, to: modelPath)
-    try FileError.write(runtime, to: runtimePath)
-    let needsMath = try linker.checkSymbols(object, file: modelPath)
+    var code: [String] = []
+    for (index, object) in objects.enumerated() {
+      code.append(workspace.file("model\(index).o"))
+      try FileError.write(object, to: code[index])
+    }
+    let needsMath = try linker.checkSymbols(objects, files: code)
+    code.append(workspace.file("runtime.o"))
+    try FileError.write(runtime, to: code[objects.count])
     let embedded = weightsFileName == nil ? [weightPath] : []
     let output = workspace.file("product")
     switch kind {
@@ -144,17 +149,15 @@ public final class Product {
       let note = workspace.file("note.o")
       try writeNote(to: note)
       try linker.linkLibrary(
-        [modelPath, runtimePath, note], soname: fileName, needsMath: needsMath, to: linked)
+        code + [note], soname: fileName, needsMath: needsMath, to: linked)
       var segment = try WeightSegment(architecture: architecture, linked: linked)
       try segment.complete(output, weightsBytes: weightsBytes)
     case .library:
-      try linker.linkLibrary(
-        [modelPath, runtimePath], soname: fileName, needsMath: needsMath, to: output)
+      try linker.linkLibrary(code, soname: fileName, needsMath: needsMath, to: output)
     case .static, .object:
-      let code = workspace.file("\(name).o")
-      try linker.linkCode(
-        [modelPath, runtimePath], weightsSymbol: Product.staticSymbol(name), to: code)
-      let inputs = [code] + embedded
+      let joined = workspace.file("\(name).o")
+      try linker.linkCode(code, weightsSymbol: Product.staticSymbol(name), to: joined)
+      let inputs = [joined] + embedded
       if kind == .static {
         try linker.archive(inputs, to: output)
       } else {

@@ -53,8 +53,12 @@ struct Compile: ParsableCommand {
   @Option(help: "library, static, object, llvm, asm, or ir.")
   var emit = CompileRequest.Emission.library
 
-  @Option(help: "x86-64-v2, x86-64-v3, x86-64-v4, aarch64-neon, or host ('vitc list targets').")
-  var target = "host"
+  @Option(
+    help: ArgumentHelp(
+      "The instruction sets of the library, with commas: v2, v3, v4, neon ('vitc list targets'), "
+        + "host for this machine's richest, or portable for all of its architecture (default: "
+        + "portable; host for --emit llvm and asm).", valueName: "list"))
+  var target: String?
 
   @Flag(help: "Puts the weights into a file beside the product instead of into it.")
   var weightsFile = false
@@ -120,7 +124,8 @@ struct Compile: ParsableCommand {
     request.numerics = numerics
     request.outputs = try Self.outputs(outputs)
     request.emission = emit
-    request.target = target
+    // Text shows the code of one instruction set.
+    request.target = target ?? (emit == .llvm || emit == .asm ? "host" : "portable")
     request.weightPlacement = weightsFile ? .file : .automatic
     request.output = output ?? defaultOutput
     request.usesFastMatmul = fastMatmul

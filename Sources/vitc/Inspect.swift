@@ -21,6 +21,10 @@ struct Inspect: ParsableCommand {
     let abiVersion: Int
     let compilerVersion: String
     let target: String
+    /// The instruction sets, the plainest first.
+    let isas: [String]
+    /// The one that runs here.
+    let isa: String
     let weightsHash: String
     let input: Tensor
     let outputs: [Tensor]
@@ -32,7 +36,7 @@ struct Inspect: ParsableCommand {
     let details: JSONValue
 
     enum CodingKeys: String, CodingKey {
-      case name, model, target, input, outputs, parameters, flops, details
+      case name, model, target, isas, isa, input, outputs, parameters, flops, details
       case abiVersion = "abi_version"
       case compilerVersion = "compiler_version"
       case weightsHash = "weights_hash"
@@ -61,7 +65,8 @@ extension Inspect.Report {
     self.init(
       name: description.name, model: description.model, abiVersion: description.abiVersion,
       compilerVersion: description.compilerVersion, target: description.target,
-      weightsHash: description.weightsHash, input: Tensor(of: description.input),
+      isas: description.isas, isa: compiled.model.isa, weightsHash: description.weightsHash,
+      input: Tensor(of: description.input),
       outputs: description.outputs.map(Tensor.init(of:)), parameters: description.parameters,
       flops: description.flops, weightsBytes: description.weightsBytes,
       arenaBytes: description.arenaBytes, details: compiled.extras)
@@ -73,6 +78,7 @@ extension Inspect.Report {
     table.add(["name", name])
     table.add(["model", model])
     table.add(["target", target])
+    table.add(["runs here", isa])
     table.add(["compiler", "\(compilerVersion), ABI \(abiVersion)"])
     table.add(["weights", "\(Format.bytes(weightsBytes)), hash \(weightsHash)"])
     table.add(["input", input.text])

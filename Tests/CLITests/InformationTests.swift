@@ -10,6 +10,7 @@ import Testing
     let text = try vitc("inspect", model).output
     for line in [
       "name        toy", "model       toy_model", "target      any any",
+      "runs here   any-v2",
       "compiler    0.0.1, ABI 1", "weights     2.0 KiB, hash 0123456789abcdef0123456789abcdef",
       "input       images f32 [3, 2, 2]", "output      logits f32 [3]",
       "output      features f32 [2]", "parameters  1 234 567", "arena       64 bytes a task",
@@ -20,6 +21,8 @@ import Testing
     }
     let json = try vitc("inspect", model, "--json").json()
     #expect(json["flops"] == .integer(2_000_000))
+    #expect(json["isas"] == .array([.string("any-v1"), .string("any-v2")]))
+    #expect(json["isa"] == .string("any-v2"))
     #expect(json["input"]?["shape"] == .array([.integer(3), .integer(2), .integer(2)]))
     #expect(json["details"]?["passes"] == .array([.string("one"), .string("two")]))
   }
@@ -50,7 +53,7 @@ import Testing
     #expect(number("peak_gflops") > 1)
     #expect(results.last?["min_ms"] == json["min_ms"])
     let text = try vitc("bench", model, "--threads", "1", "--seconds", "0.05").output
-    #expect(text.hasPrefix("toy_model, any any: 0.002 GFLOP an image, batch 1, peak "))
+    #expect(text.hasPrefix("toy_model, any-v2: 0.002 GFLOP an image, batch 1, peak "))
     #expect(text.split(separator: "\n").count == 3)
   }
 

@@ -205,7 +205,7 @@ import Testing
     ])
     let error = #expect(throws: Diagnostic.self) {
       try CodeGenerator.generate(
-        graph, for: .x86v2,
+        graph, for: [.x86v2],
         program: ProgramInfo(
           name: "m", model: "m", compilerVersion: "0", weightsBytes: 0, arenaBytes: 0))
     }

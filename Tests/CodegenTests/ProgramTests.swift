@@ -40,8 +40,9 @@ import Testing
     let library = try NativeFunction(target: target, symbol: "digits_vitc_entry") { b in
       var phases = PhaseEmitter(builder: b, graph: graph)
       for value in graph.values { try phases.emit(value) }
-      try ProgramEmitter(builder: b, graph: graph, program: info).emit(
-        phases: phases.functions, scratchBytes: 64)
+      let isa = b.isa(0, phases: phases.functions, scratchBytes: 64)
+      try ProgramEmitter(builder: b, graph: graph, program: info, targets: [target]).emit(
+        isas: [isa], phases: phases.functions.count)
       // Stubs of the runtime: `create` gives its program away as the model.
       let p = b.pointer
       _ = b.define("vit_rt_create", [p, p, p], returning: b.i32) { arguments in
@@ -53,6 +54,7 @@ import Testing
         ("context_create", [p, p, p]), ("run", [p, p, p, b.i64, p]),
         ("run_all", [p, p, p, b.i64, p]), ("preprocess", [p, p, b.i32, b.i32, b.i64, p]),
       ]
+      _ = b.define("vit_rt_isa", [p, p], returning: p) { _ in b.returnValue(b.null) }
       for (name, parameters) in others {
         _ = b.define("vit_rt_\(name)", parameters, returning: b.i32) { _ in
           b.returnValue(b.constant32(5))
@@ -70,7 +72,8 @@ import Testing
     #expect(String(cString: description.name) == "digits")
     #expect(String(cString: description.model) == "vit_test")
     #expect(String(cString: description.compiler_version) == "1.2.3")
-    #expect(String(cString: description.target) == target.summary)
+    #expect(String(cString: description.target) == "\(target.triple) \(target.name)")
+    #expect(String(cString: description.isas) == target.name)
     #expect(String(cString: description.weights_hash) == "00000000000000ff0123456789abcdef")
     #expect(String(cString: description.json) == "{\"a\": 1}")
     #expect(description.parameters == 11 && description.flops == 22)
@@ -90,8 +93,22 @@ import Testing
     #expect(String(cString: program.weights_file_name) == "digits.weights")
     #expect(program.weights_hash.0 == 0x0123_4567_89AB_CDEF && program.weights_hash.1 == 0xFF)
     #expect(program.weights_bytes == 4096 && program.arena_bytes == 640)
-    #expect(program.scratch_bytes == 64 && program.phase_count == 2)
-    #expect(program.cpu_is_supported() == 1)
+    #expect(program.phase_count == 2 && program.isa_count == 1)
+    let isa = try #require(program.isas[0]).pointee
+    #expect(String(cString: isa.name) == target.name)
+    #expect(isa.scratch_bytes == 64)
+    #expect(isa.feature_count == target.requirements.count)
+    for (index, requirement) in target.requirements.enumerated() {
+      let feature = isa.features[index]
+      #expect(String(cString: feature.name) == requirement.name)
+      #expect(feature.bits == requirement.bits)
+      switch requirement.source {
+      case .cpuid(let leaf, let subleaf, let register):
+        #expect(feature.source == VIT_CPUID && feature.leaf == leaf)
+        #expect(feature.subleaf == subleaf && feature.index == register)
+      case .xcr0: #expect(feature.source == VIT_XCR0)
+      }
+    }
     let preprocessing = program.preprocessing.pointee
     #expect(preprocessing.resize_mode == 2 && preprocessing.resize_height == 6)
     #expect(preprocessing.filter == 3)
@@ -111,7 +128,7 @@ import Testing
         weights: nil, arena: nil, scratch: nil, image: image.pointer,
         outputs: buffer.baseAddress)
       for index in 0..<Int(program.phase_count) {
-        for task in 0..<Int32(3) { program.phases[index]?(&frame, task, 3) }
+        for task in 0..<Int32(3) { isa.phases[index]?(&frame, task, 3) }
       }
     }
     let expected = ExtractPatches(patch: 2).evaluate([
@@ -124,16 +141,17 @@ import Testing
   @Test(arguments: Target.all, CodeGenerator.Artifact.allCases)
   func everyTargetAndArtifact(_ target: Target, _ artifact: CodeGenerator.Artifact) throws {
     let graph = try self.graph()
-    let output = try CodeGenerator.generate(graph, for: target, program: info, as: artifact)
+    let output = try CodeGenerator.generate(graph, for: [target], program: info, as: artifact)
     #expect(output.phases == ["patches", "mean"])
-    let again = try CodeGenerator.generate(graph, for: target, program: info, as: artifact)
-    #expect(output.bytes == again.bytes, "the same graph must give the same bytes")
+    let again = try CodeGenerator.generate(graph, for: [target], program: info, as: artifact)
+    let bytes = output.modules[0]
+    #expect(output.modules == again.modules, "the same graph must give the same bytes")
     switch artifact {
     case .object:
-      #expect(output.bytes.starts(with: [0x7F, 0x45, 0x4C, 0x46, 2, 1]))
-      #expect(UInt16(output.bytes[18]) | UInt16(output.bytes[19]) << 8 == target.elfMachine)
+      #expect(bytes.starts(with: [0x7F, 0x45, 0x4C, 0x46, 2, 1]))
+      #expect(UInt16(bytes[18]) | UInt16(bytes[19]) << 8 == target.elfMachine)
     case .assembly, .llvm:
-      let text = String(decoding: output.bytes, as: UTF8.self)
+      let text = String(decoding: bytes, as: UTF8.self)
       #expect(text.contains("digits_run_all"))
     }
   }
@@ -144,5 +162,36 @@ import Testing
     let error = #expect(throws: Diagnostic.self) { try Target.named("x86-64-v5") }
     #expect(error?.message == "unknown target 'x86-64-v5'")
     #expect(error?.hint?.contains("'x86-64-v4'") == true)
+    #expect(error?.location == .argument("--target"))
+  }
+
+  @Test func listsOfTargets() throws {
+    #expect(try Target.list("x86-64-v4,v2") == [.x86v2, .x86v4])
+    #expect(try Target.list("neon") == [.aarch64])
+    #expect(try Target.list("portable") == Target.portable)
+    #expect(Target.portable.contains(try .host()))
+    func message(_ list: String) -> String? {
+      #expect(throws: Diagnostic.self) { try Target.list(list) }?.message
+    }
+    #expect(message("v3,x86-64-v3") == "target 'x86-64-v3' is named twice")
+    #expect(
+      message("v3,neon") == "'x86-64-v3' and 'aarch64-neon' are different architectures")
+    #expect(message("") == "unknown target ''")
+    #expect(message("v4+bf16+vnni") == "target 'v4' has no feature 'bf16'")
+    let several = #expect(throws: Diagnostic.self) { try Target.named("v2,v3") }
+    #expect(several?.message == "expected one target, found 2: x86-64-v2, x86-64-v3")
+  }
+
+  /// Modules of several targets refer to each other by symbols that only one of them defines.
+  @Test func severalTargets() throws {
+    let targets = [Target.x86v2, .x86v3, .x86v4]
+    let output = try CodeGenerator.generate(graph(), for: targets, program: info, as: .llvm)
+    let texts = output.modules.map { String(decoding: $0, as: UTF8.self) }
+    #expect(texts.count == 3)
+    for (position, text) in texts.enumerated() {
+      #expect(text.contains("@vit_isa_\(position) = hidden constant"))
+      #expect(text.contains("@digits_run(") == (position == 0))
+    }
+    #expect(texts[0].contains("@vit_isa_2 = external hidden constant"))
   }
 }

@@ -1,6 +1,8 @@
+import Codegen
 import Foundation
 import Images
 import Npy
+import Synchronization
 import Testing
 import VitRuntime
 
@@ -64,21 +66,28 @@ import VitRuntime
     }
   }
 
-  @Test func `bits do not depend on threads or on the batch`() throws {
+  @Test(arguments: Target.runnableHere.map(\.name))
+  func `bits do not depend on threads, batch or load`(isa: String) throws {
     let (images, _) = try testImages()
     let single = 3 * 32 * 32
     var results: [[Float]] = []
     let bench = try Workbench()
     let path = try bench.compile(Self.folder)
+    let isBusy = Atomic(true)
+    for _ in 0..<4 {
+      Thread.detachNewThread { while isBusy.load(ordering: .relaxed) {} }
+    }
+    defer { isBusy.store(false, ordering: .relaxed) }
     for threads in [1, 2, 3, 7, 64] {
-      let context = try VitModel(path: path, options: VitOptions(threads: threads)).makeContext()
+      let context = try VitModel(path: path, options: VitOptions(threads: threads, isa: isa))
+        .makeContext()
       for count in [1, 2, 7] {
         results.append(
           Array(
             try context.run(images: Array(images[..<(single * count)]), count: count)[..<10]))
       }
     }
-    let parallel = VitOptions(threads: 5) { count, body in
+    let parallel = VitOptions(threads: 5, isa: isa) { count, body in
       for index in (0..<count).reversed() { body(index) }
     }
     results.append(

@@ -1,3 +1,4 @@
+import Codegen
 import Foundation
 import Models
 import Npy
@@ -39,17 +40,20 @@ import VitRuntime
     let bench = try Workbench()
     let base = "Tests/Goldens/\(try #require(folder.library))/\(folder.name)"
     for (image, goldens) in Dictionary(grouping: folder.goldens, by: \.image) {
-      let model = try bench.model(Repository.path(base), name: "model\(image)") {
+      let path = try bench.compile(Repository.path(base), name: "model\(image)") {
         $0.outputs = goldens.compactMap { ModelOutput(rawValue: $0.output) }
         $0.imageSize = image == folder.image ? nil : (image, image)
       }
       let input = try NpyArray(path: Repository.path("\(base)/golden/\(image)-input.npy"))
-      let found = try model.makeContext().runAll(images: input.values, count: input.shape[0])
-      #expect(found.count == goldens.count)
-      for golden in goldens {
-        let truth = try NpyArray(path: Repository.path("\(base)/\(golden.file)"))
-        let deviation = Deviation(try #require(found[golden.output]), truth.values)
-        #expect(deviation.largest <= 2e-5, "\(golden.file): \(deviation)")
+      for isa in Target.runnableHere.map(\.name) {
+        let model = try VitModel(path: path, options: VitOptions(threads: 2, isa: isa))
+        let found = try model.makeContext().runAll(images: input.values, count: input.shape[0])
+        #expect(found.count == goldens.count && model.isa == isa)
+        for golden in goldens {
+          let truth = try NpyArray(path: Repository.path("\(base)/\(golden.file)"))
+          let deviation = Deviation(try #require(found[golden.output]), truth.values)
+          #expect(deviation.largest <= 2e-5, "\(golden.file) on \(isa): \(deviation)")
+        }
       }
     }
   }

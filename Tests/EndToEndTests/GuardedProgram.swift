@@ -16,6 +16,7 @@ import Testing
 final class GuardedProgram {
   private let library: UnsafeMutableRawPointer
   private let program: vit_program
+  private let isa: vit_isa
   private let description: vit_description
   private let weights: [UInt8]
 
@@ -41,9 +42,9 @@ final class GuardedProgram {
     let info = ProgramInfo(
       name: "guarded", model: "random", compilerVersion: "0", weightsBytes: graph.weightsBytes,
       weightsFileName: "none", arenaBytes: graph.arenaBytes)
-    let code = try CodeGenerator.generate(graph, for: target, program: info)
+    let code = try CodeGenerator.generate(graph, for: [target], program: info)
     let stem = "guarded-\(target.name)"
-    try Data(code.bytes).write(to: URL(fileURLWithPath: bench.path("\(stem).o")))
+    try Data(code.modules[0]).write(to: URL(fileURLWithPath: bench.path("\(stem).o")))
     // The runtime's place is taken by one that gives its program away as the model.
     let stub = """
       int vit_rt_create(const void *program, const void *options, const void **model) {
@@ -53,7 +54,7 @@ final class GuardedProgram {
       }
       #define NONE(name) int vit_rt_##name(void) { return 1; }
       NONE(destroy) NONE(context_create) NONE(context_destroy) NONE(run) NONE(run_all)
-      NONE(preprocess)
+      NONE(preprocess) NONE(isa) NONE(selftest)
       """
     try stub.write(toFile: bench.path("stub.c"), atomically: false, encoding: .utf8)
     try bench.tool(["clang", "-shared", "-fPIC", "stub.c", "\(stem).o", "-o", "\(stem).so"])
@@ -63,6 +64,7 @@ final class GuardedProgram {
     var model: OpaquePointer?
     #expect(entry.pointee.create(nil, &model) == VIT_OK)
     program = UnsafeRawPointer(try #require(model)).load(as: vit_program.self)
+    isa = try #require(program.isas[0]).pointee
     description = program.description.pointee
   }
 
@@ -74,7 +76,7 @@ final class GuardedProgram {
     let packed = Fenced(weights.count, at: fence, alignment: 64)
     packed.fill(weights)
     let scratch = (0..<tasks).map { _ in
-      Fenced(Int(program.scratch_bytes), at: fence, alignment: 64)
+      Fenced(Int(isa.scratch_bytes), at: fence, alignment: 64)
     }
     let input = Fenced(4 * image.count, at: fence, alignment: 4)
     input.fill(image)
@@ -92,7 +94,7 @@ final class GuardedProgram {
             arena: arena.start.assumingMemoryBound(to: CChar.self),
             scratch: scratch[Int(task)].start.assumingMemoryBound(to: CChar.self),
             image: input.start.assumingMemoryBound(to: Float.self), outputs: places.baseAddress)
-          program.phases[phase]?(&frame, task, tasks)
+          isa.phases[phase]?(&frame, task, tasks)
         }
       }
     }

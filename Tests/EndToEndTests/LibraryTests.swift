@@ -8,7 +8,8 @@ import Testing
 
   /// All that a compiled model may take from libc, libm and the dynamic linker.
   private static let allowed: Set<String> = [
-    "__errno_location", "__tls_get_addr", "close", "dladdr", "free", "getpid", "lseek", "madvise",
+    "__errno_location", "__tls_get_addr", "close", "dladdr", "free", "getenv", "getpid", "lseek",
+    "madvise",
     "malloc", "memcpy", "memmove", "memset", "mmap", "munmap", "open", "posix_memalign", "pread",
     "pthread_create", "pthread_join", "pthread_sigmask", "readlink", "sched_getaffinity", "strlen",
     "syscall", "getauxval",
@@ -116,7 +117,7 @@ import Testing
 
     int main(int count, char **arguments) {
       model_options options = {sizeof options, count > 1 ? atoi(arguments[1]) : 1, 0, NULL, NULL,
-                               NULL};
+                               NULL, NULL};
       model_model *model;
       model_context *context;
       if (model_create(&options, &model) != MODEL_OK) return puts(model_last_error()), 1;

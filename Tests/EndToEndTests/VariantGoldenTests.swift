@@ -43,6 +43,7 @@ import VitRuntime
       $0.weights = "seed:\(golden.seed)"
       $0.imageSize = (golden.image, golden.image)
       $0.outputs = [output]
+      $0.target = "host"
     }
     let images = SeededCheckpoint.tensor(
       name: "input", shape: [1, 3, golden.image, golden.image], seed: golden.seed)

@@ -17,6 +17,8 @@ public final class SmallProgram {
   private let description: UnsafeMutablePointer<vit_description>
   private let outputs: UnsafeMutablePointer<vit_tensor>
   private let phases: UnsafeMutablePointer<vit_phase?>
+  private let isa: UnsafeMutablePointer<vit_isa>
+  private let isas: UnsafeMutablePointer<UnsafePointer<vit_isa>?>
   /// The recipe of `vit_rt_preprocess`.
   public let preprocessing: UnsafeMutablePointer<vit_preprocessing>
   private let weights: UnsafeMutableRawPointer
@@ -50,9 +52,15 @@ public final class SmallProgram {
     program.pointee.weights_bytes = UInt64(4 * count)
     program.pointee.weights_hash = (0x1111, 0x2222)
     program.pointee.arena_bytes = UInt64(4 * count)
-    program.pointee.scratch_bytes = 64
+    isa = .allocate(capacity: 1)
+    isa.initialize(to: vit_isa())
+    isa.pointee.scratch_bytes = 64
+    isa.pointee.phases = UnsafePointer(phases)
+    isas = .allocate(capacity: 1)
+    isas.initialize(to: UnsafePointer(isa))
     program.pointee.phase_count = 2
-    program.pointee.phases = UnsafePointer(phases)
+    program.pointee.isa_count = 1
+    program.pointee.isas = UnsafePointer(isas)
     program.pointee.preprocessing = UnsafePointer(preprocessing)
     program.pointee.error_text = errorText
   }
@@ -62,6 +70,8 @@ public final class SmallProgram {
     weights.deallocate()
     preprocessing.deallocate()
     phases.deallocate()
+    isa.deallocate()
+    isas.deallocate()
     outputs.deallocate()
     description.deallocate()
   }

@@ -110,12 +110,12 @@ import Testing
     try Data(header.text.utf8).write(to: URL(fileURLWithPath: folder("toy.h")))
     var source = "#include \"toy.h\"\n#include \"vit_abi.h\"\n"
     let fields = [
-      "options": ["threads", "parallel_for", "parallel_for_context", "weights_path"],
+      "options": ["threads", "parallel_for", "parallel_for_context", "weights_path", "isa"],
       "tensor": ["dtype", "rank", "shape", "elements"],
       "description:info": [
         "abi_version", "output_count", "name", "model", "compiler_version", "target",
         "weights_hash", "input", "outputs", "parameters", "flops", "weights_bytes", "arena_bytes",
-        "json",
+        "json", "isas",
       ],
     ]
     for (key, names) in fields {

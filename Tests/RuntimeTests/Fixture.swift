@@ -99,7 +99,7 @@ struct Fixture {
     var all = defines + ["HASH_LOW=\(hash.low)ull", "HASH_HIGH=\(hash.high)ull"]
     if let file = product.weightsFileName { all.append("WEIGHTS_FILE=\"\(file)\"") }
     return try product.finish(
-      object: try object(name, defines: all, architecture: architecture, in: folder),
+      objects: [try object(name, defines: all, architecture: architecture, in: folder)],
       interface: interface(name, hash: hash, weightsFileName: product.weightsFileName))
   }
 
@@ -107,7 +107,8 @@ struct Fixture {
     _ name: String, hash: WeightHash, weightsFileName: String? = nil
   ) -> ModelInterface {
     ModelInterface(
-      name: name, model: "fixture", compilerVersion: "0", target: "any", weightsHash: hash,
+      name: name, model: "fixture", compilerVersion: "0", target: "any toy-v1,toy-v2,toy-v3",
+      weightsHash: hash,
       weightsBytes: inputs * 4, weightsFileName: weightsFileName, image: [3, 4, 5],
       outputs: [
         .init(name: "logits", shape: [classes]), .init(name: "tokens", shape: [3, 20]),

@@ -43,12 +43,16 @@ extension Builder {
     return Value(reference: build(size: constant(CLayout.size(of: type))))
   }
 
-  /// A constant of this module's own, and its address.
-  func global(_ name: String, _ value: Value) -> Value {
+  /// A constant and its address; this module's own, or for the library's other modules as well.
+  func global(_ name: String, _ value: Value, shared: Bool = false) -> Value {
     let global: LLVMValueRef = LLVMAddGlobal(module, LLVMTypeOf(value.reference), name)
     LLVMSetInitializer(global, value.reference)
     LLVMSetGlobalConstant(global, 1)
-    LLVMSetLinkage(global, LLVMInternalLinkage)
+    if shared {
+      LLVMSetVisibility(global, LLVMHiddenVisibility)
+    } else {
+      LLVMSetLinkage(global, LLVMInternalLinkage)
+    }
     return asPointer(Value(reference: global))
   }
 
@@ -86,7 +90,7 @@ extension Builder {
   var plainest: Builder {
     Builder(
       context: context, module: module, builder: builder,
-      target: target.isX86 ? Target.x86v2 : target)
+      target: target.isX86 ? Target.x86Plainest : target)
   }
 }
 

@@ -27,6 +27,8 @@ public struct Target: Hashable, Sendable {
   /// `true` iff a multiply-add takes one lane of a register as a factor, so that the tile loads
   /// four steps of a row at once instead of repeating each element over a vector.
   public let multipliesByLane: Bool
+  /// What a processor must have to run the code.
+  public let requirements: [CPUFeature]
 
   /// `true` iff the target is x86-64.
   var isX86: Bool { triple.hasPrefix("x86_64") }
@@ -34,8 +36,15 @@ public struct Target: Hashable, Sendable {
   /// The columns of one register tile.
   var tileColumns: Int { lanes * tileVectors }
 
-  /// The triple and vector unit, for descriptions of compiled models.
-  public var summary: String { "\(triple) \(vectorUnit)" }
+  /// The triple and the names of targets, for descriptions of compiled models.
+  public static func summary(_ targets: [Target]) -> String {
+    "\(targets.first?.triple ?? "") \(names(targets))"
+  }
+
+  /// The names of targets, with commas.
+  static func names(_ targets: [Target]) -> String {
+    targets.map(\.name).joined(separator: ",")
+  }
 
   /// The machine code of the target's ELF files: `EM_X86_64` or `EM_AARCH64`.
   public var elfMachine: UInt16 { isX86 ? 62 : 183 }
@@ -46,39 +55,34 @@ extension Target {
   public static let x86v2 = Target(
     name: "x86-64-v2", triple: "x86_64-unknown-linux-gnu", cpu: "x86-64-v2", features: "",
     vectorUnit: "sse42", lanes: 4, hasFMA: false, tileRows: 5, tileVectors: 2,
-    multipliesByLane: false)
+    multipliesByLane: false, requirements: CPUFeature.x86v2)
 
   /// AVX2 and FMA: Haswell, Zen and later.
   public static let x86v3 = Target(
     name: "x86-64-v3", triple: "x86_64-unknown-linux-gnu", cpu: "x86-64-v3", features: "",
     vectorUnit: "avx2", lanes: 8, hasFMA: true, tileRows: 6, tileVectors: 2,
-    multipliesByLane: false)
+    multipliesByLane: false, requirements: CPUFeature.x86v3)
 
   /// AVX-512 (F, BW, CD, DQ, VL): Skylake-X, Ice Lake, Zen 4 and later.
   public static let x86v4 = Target(
     name: "x86-64-v4", triple: "x86_64-unknown-linux-gnu", cpu: "x86-64-v4", features: "",
     vectorUnit: "avx512", lanes: 16, hasFMA: true, tileRows: 14, tileVectors: 2,
-    multipliesByLane: false)
+    multipliesByLane: false, requirements: CPUFeature.x86v4)
 
   /// Every 64-bit Arm CPU.
   public static let aarch64 = Target(
     name: "aarch64-neon", triple: "aarch64-unknown-linux-gnu", cpu: "generic", features: "+neon",
     vectorUnit: "neon", lanes: 4, hasFMA: true, tileRows: 8, tileVectors: 2,
-    multipliesByLane: true)
+    multipliesByLane: true, requirements: [])
+
+  /// What functions are compiled for that run before the processor was asked: any x86-64.
+  static let x86Plainest = Target(
+    name: "x86-64", triple: "x86_64-unknown-linux-gnu", cpu: "x86-64", features: "",
+    vectorUnit: "sse2", lanes: 4, hasFMA: false, tileRows: 5, tileVectors: 2,
+    multipliesByLane: false, requirements: [])
 
   /// Every target, those of the same architecture from the plainest to the richest.
   public static let all: [Target] = [x86v2, x86v3, x86v4, aarch64]
-
-  /// Returns the target of this name; `host` is the richest one that this machine runs.
-  public static func named(_ name: String) throws(Diagnostic) -> Target {
-    if name == "host" { return try host() }
-    if let target = all.first(where: { $0.name == name }) { return target }
-    let names = ["host"] + all.map(\.name)
-    throw Diagnostic(
-      "unknown target '\(name)'", at: .argument("--target"),
-      notes: ["targets: \(names.joined(separator: ", "))"],
-      hint: Suggestion.hint(for: name, in: names))
-  }
 
   /// Returns the richest target that this machine runs.
   ///
@@ -98,27 +102,9 @@ extension Target {
     guard let text = LLVMGetHostCPUFeatures() else { return [] }
     defer { LLVMDisposeMessage(text) }
     let features = Set(String(cString: text).split(separator: ",").map(String.init))
-    #if arch(x86_64)
-      return [x86v2, x86v3, x86v4].filter { target in
-        requirements(of: target).allSatisfy { features.contains("+\($0)") }
-      }
-    #elseif arch(arm64)
-      return features.contains("+neon") || features.isEmpty ? [aarch64] : []
-    #else
-      return []
-    #endif
-  }
-
-  /// LLVM's names of the features that the psABI's x86-64 levels are made of, as far as generated
-  /// code can meet them.
-  private static func requirements(of target: Target) -> [String] {
-    let v2 = ["sse3", "ssse3", "sse4.1", "sse4.2", "popcnt", "cx16"]
-    let v3 = v2 + ["avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe"]
-    let v4 = v3 + ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"]
-    switch target.vectorUnit {
-    case "avx512": return v4
-    case "avx2": return v3
-    default: return v2
+    // LLVM knows by itself which registers the kernel keeps.
+    return portable.filter { target in
+      target.requirements.allSatisfy { !$0.isInstruction || features.contains("+\($0.name)") }
     }
   }
 }

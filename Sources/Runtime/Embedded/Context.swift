@@ -24,6 +24,8 @@ struct Context: ~Copyable {
   let busy = Atomic<UInt32>(0)
   let program: UnsafePointer<vit_program>
   let model: UnsafeMutablePointer<Model>
+  /// The model's code, `phase_count` of the program.
+  let phases: UnsafePointer<vit_phase?>?
   let layout: ContextLayout
   let patience: Patience
   /// Threads belong to the process that made them; a child after `fork` has none.
@@ -63,7 +65,7 @@ struct ContextLayout {
   let bytes: Int
 
   /// Returns `nil` if the sum exceeds the address space.
-  init?(_ program: UnsafePointer<vit_program>, tasks: Int32) {
+  init?(_ program: UnsafePointer<vit_program>, _ isa: UnsafePointer<vit_isa>, tasks: Int32) {
     guard let description = program.pointee.description else { return nil }
     self.tasks = tasks
     outputs = Int(description.pointee.output_count)
@@ -89,7 +91,7 @@ struct ContextLayout {
     }
     dumps = slot.add(UInt64(dumpBytes.end))
     scratch = slot.align(4096)
-    _ = slot.add(program.pointee.scratch_bytes)
+    _ = slot.add(isa.pointee.scratch_bytes)
     slotBytes = slot.align(pageBytes)
     _ = at.add(UInt64(slotBytes).multipliedOrMax(UInt64(tasks)))
     bytes = at.end
@@ -137,7 +139,7 @@ extension Context {
     _ result: UnsafeMutablePointer<OpaquePointer?>
   ) -> vit_status {
     let tasks = model.pointee.tasks
-    guard let layout = ContextLayout(program, tasks: tasks),
+    guard let layout = ContextLayout(program, model.pointee.isa, tasks: tasks),
       let memory = mmap(
         nil, numericCast(layout.bytes), VIT_PROT_READ | VIT_PROT_WRITE,
         VIT_MAP_PRIVATE | VIT_MAP_ANONYMOUS, -1, 0), Int(bitPattern: memory) != -1
@@ -164,7 +166,7 @@ extension Context {
     let context = memory.bindMemory(to: Context.self, capacity: 1)
     context.initialize(
       to: Context(
-        program: program, model: model, layout: layout,
+        program: program, model: model, phases: model.pointee.isa.pointee.phases, layout: layout,
         patience: Patience(tasks: tasks, processors: model.pointee.processors),
         process: getpid(), start: start, meeting: Meeting(at: words + cacheLineBytes)))
     if model.pointee.parallelFor == nil {

@@ -26,14 +26,19 @@ struct ErrorText {
     for i in 0..<text.utf8CodeUnitCount { append(byte: text.utf8Start[i]) }
   }
 
-  /// Appends a C string in single quotes.
-  mutating func append(quoted text: UnsafePointer<CChar>) {
-    append(byte: 0x27)
+  /// Appends a C string.
+  mutating func append(text: UnsafePointer<CChar>) {
     var at = text
     while at.pointee != 0 {
       append(byte: UInt8(truncatingIfNeeded: at.pointee))
       at += 1
     }
+  }
+
+  /// Appends a C string in single quotes.
+  mutating func append(quoted text: UnsafePointer<CChar>) {
+    append(byte: 0x27)
+    append(text: text)
     append(byte: 0x27)
   }
 

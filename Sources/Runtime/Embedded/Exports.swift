@@ -79,3 +79,15 @@ public func vit_rt_preprocess(
   guard let program else { return VIT_INVALID_ARGUMENT }
   return Preprocess.run(program, rgb, width, height, row_bytes, image)
 }
+
+/// Names the instruction set that a model runs.
+@c @implementation
+public func vit_rt_isa(
+  _ program: UnsafePointer<vit_program>!, _ model: OpaquePointer!
+) -> UnsafePointer<CChar>! {
+  if let model { return UnsafeMutablePointer<Model>(model).pointee.isa.pointee.name }
+  guard let program else { return nil }
+  var chosen: UnsafePointer<vit_isa>?
+  _ = InstructionSet.choose(program, named: nil, into: &chosen)
+  return chosen?.pointee.name
+}

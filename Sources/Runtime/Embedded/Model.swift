@@ -8,15 +8,18 @@ struct Model: ~Copyable {
   /// The handle itself and each context.
   let users = Atomic<Int>(1)
   let weights: Weights
+  /// The code that runs.
+  let isa: UnsafePointer<vit_isa>
   /// Tasks that a run is split into.
   let tasks: Int32
   let processors: Int32
   let parallelFor: vit_parallel_for?
   let parallelForContext: UnsafeMutableRawPointer?
 
-  init(weights: Weights, options: Options) {
+  init(weights: Weights, isa: UnsafePointer<vit_isa>, options: Options) {
     let processors = availableProcessors()
     self.weights = weights
+    self.isa = isa
     self.processors = processors
     tasks = options.threads == 0 ? processors : options.threads
     parallelFor = options.parallelFor
@@ -28,18 +31,12 @@ struct Model: ~Copyable {
     _ program: UnsafePointer<vit_program>, _ options: UnsafePointer<vit_options>?,
     _ result: UnsafeMutablePointer<OpaquePointer?>
   ) -> vit_status {
-    if let isSupported = program.pointee.cpu_is_supported, isSupported() != 1 {
-      var error = ErrorText(program)
-      error.append("this processor or kernel lacks instructions that the model was compiled for")
-      if let target = program.pointee.description?.pointee.target {
-        error.append(": ")
-        error.append(quoted: target)
-      }
-      return VIT_UNSUPPORTED_CPU
-    }
     let status = Options.check(options, program)
     guard status == VIT_OK else { return status }
     let taken = Options(options)
+    var chosen: UnsafePointer<vit_isa>?
+    let choice = InstructionSet.choose(program, named: taken.isa, into: &chosen)
+    guard choice == VIT_OK, let isa = chosen else { return choice }
 
     var found: Weights?
     let loaded = Weights.load(program, path: taken.weightsPath, into: &found)
@@ -49,7 +46,7 @@ struct Model: ~Copyable {
       return fail(program, VIT_OUT_OF_MEMORY, "no memory for the model")
     }
     let model = memory.bindMemory(to: Model.self, capacity: 1)
-    model.initialize(to: Model(weights: weights, options: taken))
+    model.initialize(to: Model(weights: weights, isa: isa, options: taken))
     result.pointee = OpaquePointer(model)
     return VIT_OK
   }

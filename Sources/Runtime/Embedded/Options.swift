@@ -7,6 +7,7 @@ struct Options {
   var parallelFor: vit_parallel_for?
   var parallelForContext: UnsafeMutableRawPointer?
   var weightsPath: UnsafePointer<CChar>?
+  var isa: UnsafePointer<CChar>?
 
   /// More threads than any run is split into profitably; also bounds the arenas of a context.
   static var mostThreads: Int32 { 1024 }
@@ -22,6 +23,7 @@ struct Options {
     if size >= 24 { parallelFor = options.pointee.parallel_for }
     if size >= 32 { parallelForContext = options.pointee.parallel_for_context }
     if size >= 40 { weightsPath = options.pointee.weights_path }
+    if size >= 48 { isa = options.pointee.isa }
   }
 
   /// Returns `VIT_OK`, or writes what is wrong.

@@ -42,6 +42,6 @@ private func runShare(_ argument: UnsafeMutableRawPointer?, _ task: Int32) {
     context.runWhole(task: task, images: call.images)
   } else {
     var frame = context.frame(task: task, slot: 0, image: call.image)
-    context.pointee.program.pointee.phases[call.phase]?(&frame, task, tasks)
+    context.pointee.phases?[call.phase]?(&frame, task, tasks)
   }
 }

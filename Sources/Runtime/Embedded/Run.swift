@@ -69,7 +69,7 @@ extension UnsafeMutablePointer where Pointee == Context {
     while image < count {
       var frame = frame(task: task, slot: 0, image: image)
       for phase in 0..<Int(phases) {
-        pointee.program.pointee.phases[phase]?(&frame, task, tasks)
+        pointee.phases?[phase]?(&frame, task, tasks)
         pointee.meeting.pass(count: tasks, polls: polls)
       }
       image &+= 1
@@ -85,7 +85,7 @@ extension UnsafeMutablePointer where Pointee == Context {
     for i in 0..<images {
       var frame = frame(task: task, slot: task, image: Int(task) &* images &+ i)
       for phase in 0..<Int(pointee.program.pointee.phase_count) {
-        pointee.program.pointee.phases[phase]?(&frame, 0, 1)
+        pointee.phases?[phase]?(&frame, 0, 1)
       }
     }
   }

@@ -28,8 +28,10 @@ public struct VitDescription: Hashable, Sendable {
   public var model: String
   /// The version of vitc that compiled it.
   public var compilerVersion: String
-  /// Triple and instruction set.
+  /// Triple and instruction sets.
   public var target: String
+  /// The instruction sets that there is code for, the plainest first.
+  public var isas: [String]
   /// XXH3-128 of the packed weights, 32 hexadecimal digits.
   public var weightsHash: String
   /// The version of the binary interface.
@@ -54,6 +56,9 @@ public struct VitDescription: Hashable, Sendable {
     model = text(description.model)
     compilerVersion = text(description.compiler_version)
     target = text(description.target)
+    // Later than the first version of the interface.
+    let knowsISAs = description.size > MemoryLayout.offset(of: \vit_description.isas) ?? 0
+    isas = knowsISAs ? text(description.isas).split(separator: ",").map(String.init) : []
     weightsHash = text(description.weights_hash)
     abiVersion = Int(description.abi_version)
     input = Tensor(description.input)

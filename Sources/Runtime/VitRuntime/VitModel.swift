@@ -13,6 +13,8 @@ import Glibc
 public final class VitModel: Sendable {
   /// What the model is.
   public let description: VitDescription
+  /// The instruction set that it runs, such as `x86-64-v3`.
+  public let isa: String
 
   // Immutable, and the functions behind them may be called from any thread.
   nonisolated(unsafe) let entry: UnsafePointer<vit_entry>
@@ -58,6 +60,9 @@ public final class VitModel: Sendable {
       entry: UnsafePointer(entry), library: nil, options: options, place: "the model")
   }
 
+  /// The table's size in the first version of the interface; it only grows.
+  private static let leastEntryBytes = MemoryLayout<vit_entry>.offset(of: \.isa) ?? 0
+
   private init(
     entry: UnsafePointer<vit_entry>, library: UnsafeMutableRawPointer?, options: VitOptions,
     place: String
@@ -69,7 +74,7 @@ public final class VitModel: Sendable {
         "\(place) has version \(entry.pointee.abi_version) of the binary interface, "
           + "expected \(VIT_ABI_VERSION); compile it with this version of vitc")
     }
-    guard entry.pointee.size >= MemoryLayout<vit_entry>.size,
+    guard entry.pointee.size >= VitModel.leastEntryBytes,
       let description = entry.pointee.description?()
     else { throw VitError(.notAModel, "\(place) has no complete table of functions") }
     guard let threads = Int32(exactly: options.threads) else {
@@ -84,15 +89,19 @@ public final class VitModel: Sendable {
       raw.parallel_for_context = Unmanaged.passUnretained(box).toOpaque()
     }
     var made: OpaquePointer?
-    let create = { (path: UnsafePointer<CChar>?) -> vit_status in
-      raw.weights_path = path
-      return entry.pointee.create(&raw, &made)
+    let status = withCString(options.weightsPath) { path in
+      withCString(options.isa) { isa in
+        raw.weights_path = path
+        raw.isa = isa
+        return entry.pointee.create(&raw, &made)
+      }
     }
-    let status = options.weightsPath.map { $0.withCString(create) } ?? create(nil)
     try VitModel.check(status, entry)
     guard let made else { throw VitError(.notAModel, "\(place) made no model") }
 
     self.description = VitDescription(description.pointee)
+    isa =
+      entry.has(\.isa) ? entry.pointee.isa(made).map { String(cString: $0) } ?? "" : ""
     self.entry = entry
     self.library = library
     handle = made
@@ -139,4 +148,19 @@ public final class VitModel: Sendable {
     throw VitError(
       VitError.Status(code: status), text.isEmpty ? "the model returned status \(status)" : text)
   }
+}
+
+extension UnsafePointer where Pointee == vit_entry {
+  /// `true` iff the table has this field: tables of models compiled earlier are shorter.
+  func has<Field>(_ field: KeyPath<vit_entry, Field>) -> Bool {
+    guard let offset = MemoryLayout<vit_entry>.offset(of: field) else { return false }
+    return pointee.size >= offset + MemoryLayout<Field>.size
+  }
+}
+
+/// Hands out a C string, or a null pointer.
+private func withCString<Result>(
+  _ text: String?, _ body: (UnsafePointer<CChar>?) -> Result
+) -> Result {
+  text.map { $0.withCString(body) } ?? body(nil)
 }

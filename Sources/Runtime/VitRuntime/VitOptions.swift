@@ -11,13 +11,21 @@ public struct VitOptions: Sendable {
   public var threads: Int
   /// The weights file; `nil` for the embedded weights, or for the file beside the library.
   public var weightsPath: String?
+  /// The instruction set to run, such as `x86-64-v3` or `v3`; `nil` for the one that the
+  /// environment
+  /// variable `VITC_ISA` names, else the richest that this processor runs.
+  public var isa: String?
   /// The app's own means of parallel work; `nil` for a pool of threads in each context.
   public var parallelFor: ParallelFor?
 
   /// Creates options.
-  public init(threads: Int = 0, weightsPath: String? = nil, parallelFor: ParallelFor? = nil) {
+  public init(
+    threads: Int = 0, weightsPath: String? = nil, isa: String? = nil,
+    parallelFor: ParallelFor? = nil
+  ) {
     self.threads = threads
     self.weightsPath = weightsPath
+    self.isa = isa
     self.parallelFor = parallelFor
   }
 }

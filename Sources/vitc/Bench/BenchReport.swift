@@ -50,6 +50,8 @@ struct BenchReport: Codable {
   /// The variant, and what it was compiled for.
   let model: String
   let target: String
+  /// The instruction set that ran.
+  let isa: String
   let library: String
   /// Of one image.
   let flops: Int
@@ -59,7 +61,7 @@ struct BenchReport: Codable {
   var perOp: PhaseReport?
 
   private enum Keys: String, CodingKey {
-    case model, target, library, flops, results
+    case model, target, isa, library, flops, results
     case perOp = "per_op"
   }
 
@@ -69,6 +71,7 @@ struct BenchReport: Codable {
     var container = encoder.container(keyedBy: Keys.self)
     try container.encode(model, forKey: .model)
     try container.encode(target, forKey: .target)
+    try container.encode(isa, forKey: .isa)
     try container.encode(library, forKey: .library)
     try container.encode(flops, forKey: .flops)
     try container.encode(results, forKey: .results)
@@ -92,7 +95,7 @@ struct BenchReport: Codable {
     let work = Format.fixed(Double(flops) / 1e9, 3)
     let peaks = results.map { "\(Format.fixed($0.peakGflops, 0))" }.joined(separator: ", ")
     let batch = results.last?.batch ?? 1
-    return "\(model), \(target): \(work) GFLOP an image, batch \(batch), peak \(peaks) GFLOP/s\n"
+    return "\(model), \(isa): \(work) GFLOP an image, batch \(batch), peak \(peaks) GFLOP/s\n"
       + table.text() + (perOp?.text ?? "")
   }
 }

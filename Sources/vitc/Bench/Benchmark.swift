@@ -76,8 +76,8 @@ struct Benchmark {
       turn += 1
     }
     var report = BenchReport(
-      model: description.model, target: description.target, library: library,
-      flops: description.flops,
+      model: description.model, target: description.target, isa: model.model.isa,
+      library: library, flops: description.flops,
       results: lanes.map { lane in
         BenchReport.Result(
           threads: lane.threads, batch: batch, times: Statistics(lane.times),

@@ -3,6 +3,8 @@ import Codegen
 /// A row of `vitc list targets`.
 struct TargetEntry: Codable {
   let name: String
+  /// What `--target` and `VITC_ISA` take as well.
+  let shortName: String
   let triple: String
   let vectorUnit: String
   /// Whether this machine runs its code.
@@ -12,6 +14,7 @@ struct TargetEntry: Codable {
 
   enum CodingKeys: String, CodingKey {
     case name, triple
+    case shortName = "short_name"
     case vectorUnit = "vector_unit"
     case runsHere = "runs_here"
     case isHost = "is_host"
@@ -22,17 +25,20 @@ struct TargetEntry: Codable {
     let runnable = Target.runnableHere
     return Target.all.map { target in
       TargetEntry(
-        name: target.name, triple: target.triple, vectorUnit: target.vectorUnit,
+        name: target.name, shortName: target.shortName, triple: target.triple,
+        vectorUnit: target.vectorUnit,
         runsHere: runnable.contains(target), isHost: runnable.last == target)
     }
   }
 
   /// The rows for people.
   static func table(_ entries: [TargetEntry]) -> TextTable {
-    var table = TextTable([("name", .left), ("triple", .left), ("vectors", .left), ("", .left)])
+    var table = TextTable([
+      ("name", .left), ("short", .left), ("triple", .left), ("vectors", .left), ("", .left),
+    ])
     for entry in entries {
       let note = entry.isHost ? "host" : entry.runsHere ? "runs here" : ""
-      table.add([entry.name, entry.triple, entry.vectorUnit, note])
+      table.add([entry.name, entry.shortName, entry.triple, entry.vectorUnit, note])
     }
     return table
   }

@@ -43,6 +43,7 @@ static const vit_description the_description = {
     .flops = 2000000,
     .weights_bytes = 2048,
     .arena_bytes = 64,
+    .isas = "any-v1,any-v2",
     .json = "{\"labels\": [\"red\", \"green\", \"blue\"], \"passes\": [\"one\", \"two\"],"
             " \"phases\": [{\"name\": \"blocks.0.up\", \"op\": \"linear\", \"flops\": 3},"
             " {\"name\": \"head\", \"op\": \"linear\", \"flops\": 5},"
@@ -102,6 +103,7 @@ static vit_status preprocess(const uint8_t *rgb, int32_t width, int32_t height, 
   return VIT_OK;
 }
 static const char *last_error(void) { return ""; }
+static const char *isa(const vit_model *model) { return model ? "any-v2" : NULL; }
 
 static const vit_entry entry = {
     .size = sizeof(vit_entry),
@@ -115,5 +117,6 @@ static const vit_entry entry = {
     .run_all = run_all,
     .preprocess = preprocess,
     .last_error = last_error,
+    .isa = isa,
 };
 const vit_entry *toy_vitc_entry(void) { return &entry; }

@@ -31,9 +31,9 @@ struct EmitCommand: FileTestCommand {
     let program = ProgramInfo(
       name: "filetest", model: "filetest", compilerVersion: "0", weightsBytes: graph.weightsBytes,
       arenaBytes: graph.arenaBytes)
-    let code = try CodeGenerator.generate(graph, for: target, program: program, as: artifact)
+    let code = try CodeGenerator.generate(graph, for: [target], program: program, as: artifact)
     try Self.check(
-      section.expectation, String(decoding: code.bytes, as: UTF8.self))
+      section.expectation, String(decoding: code.modules[0], as: UTF8.self))
     return section.expecting(section.expectation)
   }
 

@@ -73,11 +73,11 @@ struct RunCommand: FileTestCommand {
     let program = ProgramInfo(
       name: "filetest", model: "filetest", compilerVersion: "0", weightsBytes: graph.weightsBytes,
       weightsHashLow: hash.low, weightsHashHigh: hash.high, arenaBytes: graph.arenaBytes)
-    let code = try CodeGenerator.generate(graph, for: target, program: program)
+    let code = try CodeGenerator.generate(graph, for: [target], program: program)
     let files = try product.finish(
-      object: code.bytes,
+      objects: code.modules,
       interface: ModelInterface(
-        name: "filetest", model: "filetest", compilerVersion: "0", target: target.summary,
+        name: "filetest", model: "filetest", compilerVersion: "0", target: Target.summary([target]),
         weightsHash: hash, weightsBytes: graph.weightsBytes,
         image: seeded.inputs.values.first?.shape ?? [],
         outputs: graph.outputs.map { output in

@@ -8,9 +8,16 @@ enum TargetReference {
       # Targets
 
       Made from the table in `Sources/Codegen/Targets` by `make docs`; a test fails when it is
-      stale. `--target host`, the default, is the richest one that the compiling machine runs. A
-      compiled model asks the processor at its creation and refuses, with a message, to run where
-      it cannot.
+      stale. `--target` takes names of the table, or what stands behind their last hyphen, with
+      commas: `--target v3,v4` makes one library with code for both. `portable`, the default, is all
+      of the compiling machine's architecture; `host` is the richest one that this machine runs.
+      A name may be followed by `+feature` for instructions beyond the target's own; today no
+      kernel uses any, so every feature is refused.
+
+      When a model is created, it asks the processor and the kernel what they run and takes the
+      richest of its instruction sets, or the one that `options.isa` or the environment variable
+      `VITC_ISA` names. Where none runs, creation fails with a status and a text that says what is
+      missing: nothing but plain x86-64 is executed before.
 
       | target | vector unit | floats | multiply-add | tile | triple | processors |
       |---|---|---|---|---|---|---|

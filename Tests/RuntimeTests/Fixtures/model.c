@@ -1,7 +1,8 @@
 /* A stand-in for generated code: a "model" of three phases that need their barriers, for the tests
  * of runtime and packaging. Compile with -DNAME=..., and optionally
  *   -DABI=n          the interface version that it claims
- *   -DUNSUPPORTED    a CPU check that fails
+ *   -DUNSUPPORTED    instruction sets that no CPU has; -DUNSUPPORTED=n: from the n-th on
+ *   -DFIRST_ABI      tables of the sizes that they had at first
  *   -DWEIGHTS_FILE="name"   weights in a file
  *   -DHASH_LOW=n -DHASH_HIGH=n
  *   -DARENA_BYTES=n  a size that no machine has
@@ -26,6 +27,13 @@
 #ifndef HASH_LOW
 #define HASH_LOW 0
 #define HASH_HIGH 0
+#endif
+#ifdef FIRST_ABI
+#define DESCRIPTION_BYTES offsetof(vit_description, isas)
+#define ENTRY_BYTES offsetof(vit_entry, isa)
+#else
+#define DESCRIPTION_BYTES sizeof(vit_description)
+#define ENTRY_BYTES sizeof(vit_entry)
 #endif
 #define HEIGHT 4
 #define WIDTH 5
@@ -78,21 +86,29 @@ static const vit_tensor outputs[] = {
     {"tokens", "f32", 2, 0, {3, HEIGHT * WIDTH, 0, 0}, N},
 };
 static const vit_description description = {
-    sizeof description, ABI, 2, STRING(NAME), "fixture", "0", "any", "0",
+    DESCRIPTION_BYTES, ABI, 2, STRING(NAME), "fixture", "0", "any", "0",
     {"images", "f32", 3, 0, {3, HEIGHT, WIDTH, 0}, N}, outputs, N, 4 * N, N * sizeof(float),
-    ARENA_BYTES, "{}"};
+    ARENA_BYTES, "{}", "toy-v1,toy-v2,toy-v3"};
 static const vit_preprocessing preprocessing = {
     1, WIDTH, HEIGHT, 3, 0, 0, {1.f / 255, 1.f / 255, 1.f / 255}, {0, 0, 0}, {0, 0, 0}};
 
 static _Thread_local char text[VIT_ERROR_BYTES];
 static char *error_text(void) { return text; }
-static int32_t cpu_is_supported(void) {
-#ifdef UNSUPPORTED
-  return 0;
-#else
-  return 1;
+
+/* A leaf of CPUID that does not exist, and a register that no kernel keeps. */
+static const vit_cpu_feature features[] = {
+    {"psychic", VIT_CPUID, 0x7fffffff, 0, 0, 1, 0},
+    {"telepathy kept by the kernel", VIT_XCR0, 0, 0, 0, 1u << 30, 0}};
+#ifndef UNSUPPORTED
+#define UNSUPPORTED 4
 #endif
-}
+#define FEATURES(n) features, (n) >= UNSUPPORTED ? 2 : 0
+static const vit_isa isas[] = {
+    {"toy-v1", N * sizeof(float), phases, FEATURES(1), 0},
+    {"toy-v2", N * sizeof(float), phases, FEATURES(2), 0},
+    {"toy-v3", N * sizeof(float), phases, FEATURES(3), 0},
+};
+static const vit_isa *const isa_table[] = {&isas[0], &isas[1], &isas[2]};
 
 #ifndef WEIGHTS_FILE
 extern const char vit_weights_blob[] __attribute__((visibility("hidden")));
@@ -105,8 +121,8 @@ static const vit_program program = {
 #else
     vit_weights_blob, 0,
 #endif
-    N * sizeof(float), {HASH_LOW, HASH_HIGH}, ARENA_BYTES, N * sizeof(float), 3, 0, phases,
-    &preprocessing, error_text, cpu_is_supported};
+    N * sizeof(float), {HASH_LOW, HASH_HIGH}, ARENA_BYTES, 3, 3, isa_table,
+    &preprocessing, error_text};
 
 vit_status F(_create)(const vit_options *options, vit_model **model) {
   return vit_rt_create(&program, options, model);
@@ -128,10 +144,12 @@ vit_status F(_preprocess)(const uint8_t *rgb, int32_t width, int32_t height, siz
   return vit_rt_preprocess(&program, rgb, width, height, row_bytes, image);
 }
 const char *F(_last_error)(void) { return text; }
+const char *F(_isa)(const vit_model *model) { return vit_rt_isa(&program, model); }
 const vit_description *F(_description)(void) { return &description; }
 const vit_entry *F(_vitc_entry)(void) {
   static const vit_entry entry = {
-      sizeof entry, ABI, 0, F(_description), F(_create), F(_destroy), F(_context_create),
-      F(_context_destroy), F(_run), F(_run_all), F(_preprocess), F(_last_error)};
+      ENTRY_BYTES, ABI, 0, F(_description), F(_create), F(_destroy), F(_context_create),
+      F(_context_destroy), F(_run), F(_run_all), F(_preprocess), F(_last_error),
+      F(_isa)};
   return &entry;
 }

@@ -30,7 +30,7 @@ typedef int32_t vit_status;
 #define VIT_WEIGHTS_UNREADABLE 3 /* the weights file is absent or cannot be mapped */
 #define VIT_WEIGHTS_MISMATCH 4   /* the weights file is another model's, truncated or damaged */
 #define VIT_NO_THREADS 5         /* the system refused to start the pool's threads */
-#define VIT_UNSUPPORTED_CPU 6    /* this CPU or kernel lacks what the code was compiled for */
+#define VIT_UNSUPPORTED_CPU 6    /* this CPU or kernel lacks what all the code here needs */
 
 typedef struct vit_model vit_model;     /* weights: immutable, shared by any number of contexts */
 typedef struct vit_context vit_context; /* arena and threads: one run at a time */
@@ -47,6 +47,8 @@ typedef struct vit_options {
   vit_parallel_for parallel_for; /* NULL: a pool of `threads - 1` threads in each context */
   void *parallel_for_context;    /* handed to parallel_for */
   const char *weights_path;      /* NULL: embedded weights, or the weights file beside the library */
+  const char *isa; /* the instruction set to run, such as "x86-64-v3" or "v3"; NULL: what the
+                      environment variable VITC_ISA names, else the richest that this CPU runs */
 } vit_options;
 
 typedef struct vit_tensor {
@@ -65,7 +67,7 @@ typedef struct vit_description {
   const char *name;             /* the prefix of every exported symbol */
   const char *model;            /* the variant, such as "vit_base_patch16_224" */
   const char *compiler_version; /* of vitc */
-  const char *target;           /* triple and instruction set, such as "x86_64-unknown-linux-gnu avx512" */
+  const char *target;           /* triple and instruction sets: "x86_64-unknown-linux-gnu x86-64-v3" */
   const char *weights_hash;     /* XXH3-128 of the packed weights, 32 hexadecimal digits */
   vit_tensor input;             /* one image, planar: channels, height, width */
   const vit_tensor *outputs;    /* output_count of them */
@@ -74,6 +76,8 @@ typedef struct vit_description {
   uint64_t weights_bytes;       /* packed */
   uint64_t arena_bytes;         /* of activations, for each task that runs an image of its own */
   const char *json;             /* preprocessing, labels, passes: everything else, as JSON */
+  const char *isas; /* the instruction sets there is code for, the plainest first, with commas:
+                       "x86-64-v2,x86-64-v3,x86-64-v4" */
 } vit_description;
 
 /* What NAME_vitc_entry() returns: every exported function of one model, for generic loaders. */
@@ -96,6 +100,9 @@ typedef struct vit_entry {
   vit_status (*preprocess)(const uint8_t *rgb, int32_t width, int32_t height, size_t row_bytes,
                            float *image);
   const char *(*last_error)(void); /* of the calling thread; valid until its next failing call */
+  /* The instruction set that a model runs; for NULL, the one that a model made now with default
+   * options would run, or NULL if there is none. */
+  const char *(*isa)(const vit_model *model);
 } vit_entry;
 
 /* ---- Private part: generated code and the embedded runtime ---------------------------------- */
@@ -131,6 +138,30 @@ typedef struct vit_preprocessing {
 } vit_preprocessing;
 /* After the resize, a centred crop (or pad) to the model's input size always follows. */
 
+/* Bits that a CPU must have, all of them: of a register of CPUID, or of XCR0, where the kernel says
+ * which registers it keeps. */
+typedef struct vit_cpu_feature {
+  const char *name; /* as compilers and /proc/cpuinfo call it */
+  uint32_t source;  /* VIT_CPUID or VIT_XCR0 */
+  uint32_t leaf;    /* of CPUID */
+  uint32_t subleaf;
+  uint32_t index; /* of the register: EAX, EBX, ECX, EDX */
+  uint32_t bits;
+  uint32_t reserved;
+} vit_cpu_feature;
+#define VIT_CPUID 0
+#define VIT_XCR0 1
+
+/* The code for one instruction set. */
+typedef struct vit_isa {
+  const char *name;        /* as in `vitc list targets`: "x86-64-v3" */
+  uint64_t scratch_bytes;  /* of one task */
+  const vit_phase *phases; /* phase_count of them */
+  const vit_cpu_feature *features; /* what it needs */
+  int32_t feature_count;
+  int32_t reserved;
+} vit_isa;
+
 typedef struct vit_program {
   size_t size;
   const vit_description *description;
@@ -139,13 +170,11 @@ typedef struct vit_program {
   uint64_t weights_bytes;
   uint64_t weights_hash[2]; /* XXH3-128: low, high */
   uint64_t arena_bytes;
-  uint64_t scratch_bytes; /* of one task */
   int32_t phase_count;
-  int32_t reserved;
-  const vit_phase *phases;
+  int32_t isa_count;
+  const vit_isa *const *isas; /* from the plainest to the richest */
   const vit_preprocessing *preprocessing;
-  char *(*error_text)(void);        /* a thread-local buffer of VIT_ERROR_BYTES */
-  int32_t (*cpu_is_supported)(void); /* 1 iff this CPU and kernel run the phases */
+  char *(*error_text)(void); /* a thread-local buffer of VIT_ERROR_BYTES */
 } vit_program;
 
 #define VIT_ERROR_BYTES 512
@@ -174,6 +203,7 @@ vit_status vit_rt_run_all(const vit_program *program, vit_context *context, cons
                           size_t count, float *const *outputs);
 vit_status vit_rt_preprocess(const vit_program *program, const uint8_t *rgb, int32_t width,
                              int32_t height, size_t row_bytes, float *image);
+const char *vit_rt_isa(const vit_program *program, const vit_model *model);
 
 #ifdef __cplusplus
 }

@@ -31,6 +31,9 @@ int *__errno_location(void);
 #define VIT_O_RDONLY_CLOEXEC 02000000
 #define VIT_SEEK_END 2
 
+/* The environment: read when a model is made, never in a run. */
+char *getenv(const char *name);
+
 /* Which file an address comes from. */
 typedef struct vit_dl_info {
   const char *file;
@@ -75,6 +78,38 @@ static inline void vit_futex_wake_all(void *word) {
 
 /* errno is a macro over a function. */
 static inline int vit_errno(void) { return *__errno_location(); }
+
+/* Register `index` (EAX, EBX, ECX, EDX) of a leaf of CPUID; 0 where there is no such leaf, since
+ * asking beyond the highest returns some other leaf's data. */
+static inline uint32_t vit_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t index) {
+#if defined(__x86_64__)
+  uint32_t words[4];
+  __asm__ volatile("cpuid"
+                   : "=a"(words[0]), "=b"(words[1]), "=c"(words[2]), "=d"(words[3])
+                   : "a"(leaf & 0x80000000u), "c"(0));
+  if (words[0] < leaf) return 0;
+  __asm__ volatile("cpuid"
+                   : "=a"(words[0]), "=b"(words[1]), "=c"(words[2]), "=d"(words[3])
+                   : "a"(leaf), "c"(subleaf));
+  return words[index & 3];
+#else
+  (void)leaf, (void)subleaf, (void)index;
+  return 0;
+#endif
+}
+
+/* The low half of XCR0: which registers the kernel keeps for each thread; 0 where XGETBV would
+ * fault, since the kernel does not offer it (OSXSAVE, bit 27 of leaf 1's ECX). */
+static inline uint32_t vit_xcr0(void) {
+#if defined(__x86_64__)
+  if ((vit_cpuid(1, 0, 2) & 1u << 27) == 0) return 0;
+  uint32_t low, high;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return low;
+#else
+  return 0;
+#endif
+}
 
 /* Tells the core that this is a spin loop. */
 static inline void vit_relax(void) {

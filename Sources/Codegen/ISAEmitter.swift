@@ -1,0 +1,37 @@
+/// The `vit_isa` of one module: what it holds, and what a processor must have to run it.
+extension Builder {
+  /// The symbol, hidden, of the record of the library's instruction set at `position`.
+  private static func isaSymbol(_ position: Int) -> String { "vit_isa_\(position)" }
+
+  /// Emits the record of this module's target.
+  func isa(_ position: Int, phases: [Function], scratchBytes: Int) -> Value {
+    let table = global("phases", constantArray(phases.map { asPointer($0.value) }, of: pointer))
+    let requirements = target.requirements.map(feature)
+    let features =
+      requirements.isEmpty
+      ? null
+      : global("features", constantArray(requirements, of: type(of: requirements[0])))
+    return global(
+      Builder.isaSymbol(position),
+      constantStruct([
+        .value(text(target.name)), .wide(scratchBytes), .value(table), .value(features),
+        .narrow(requirements.count), .narrow(0),
+      ]), shared: true)
+  }
+
+  /// The address of the record that another module holds.
+  func declareISA(_ position: Int) -> Value { declareData(Builder.isaSymbol(position)) }
+
+  /// `vit_cpu_feature`.
+  private func feature(_ feature: CPUFeature) -> Value {
+    // VIT_CPUID and VIT_XCR0.
+    let place: [UInt32] =
+      switch feature.source {
+      case .cpuid(let leaf, let subleaf, let register): [0, leaf, subleaf, register]
+      case .xcr0: [1, 0, 0, 0]
+      }
+    return constantStruct(
+      [.value(text(feature.name))]
+        + (place + [feature.bits, 0]).map { .narrow(Int(Int32(bitPattern: $0))) })
+  }
+}

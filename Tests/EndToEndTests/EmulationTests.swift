@@ -1,0 +1,228 @@
+import Foundation
+import Models
+import Npy
+import Testing
+import VitRuntime
+
+/// Compiled models on processors that this machine is not, by qemu's user mode emulation: x86-64
+/// without AVX-512, without AVX, without SSE4.2, and 64-bit Arm with Arm's own libc.
+///
+/// `make deps` installs what it takes; without it these tests fail rather than pass unseen.
+@Suite struct EmulationTests {
+  /// A processor, and what runs there of a portable library.
+  struct Machine: CustomTestStringConvertible {
+    var emulator: [String]
+    var isa: String
+    /// What `--target` makes its library.
+    var target = "v2,v3,v4"
+    var testDescription: String { "\(emulator.joined(separator: " ")) \(isa)" }
+
+    /// The processors.
+    ///
+    /// The folder is Debian's and Ubuntu's libc6-dev-arm64-cross.
+    static let all: [Machine] = {
+      var all = [
+        Machine(
+          emulator: ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"], isa: "aarch64-neon",
+          target: "aarch64-neon")
+      ]
+      #if arch(x86_64)
+        all += [
+          Machine(emulator: ["qemu-x86_64", "-cpu", "Nehalem"], isa: "x86-64-v2"),
+          Machine(emulator: ["qemu-x86_64", "-cpu", "Haswell"], isa: "x86-64-v3"),
+        ]
+      #endif
+      return all
+    }()
+  }
+
+  /// Runs a tool and returns its status and all that it printed.
+  private func run(
+    _ arguments: [String], in bench: Workbench
+  ) throws -> (status: Int32, text: String) {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = arguments
+    process.currentDirectoryURL = bench.folder
+    process.standardInput = FileHandle.nullDevice
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    // qemu warns of features of a CPU model that it does not emulate, such as x2APIC.
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    return (process.terminationStatus, text)
+  }
+
+  /// Builds `loader.c` for a machine: natively, or for Arm with clang, lld and Arm's libc.
+  private func loader(for machine: Machine, in bench: Workbench) throws {
+    try Data(Self.program.utf8).write(to: bench.folder.appendingPathComponent("loader.c"))
+    let headers = Repository.path("Sources/Runtime/CVitABI/include")
+    var command = ["clang", "-O1", "-Wall", "-Werror", "-I", headers, "loader.c", "-o", "loader"]
+    if machine.target.hasPrefix("aarch64") {
+      let libc = "/usr/aarch64-linux-gnu"
+      try #require(
+        FileManager.default.fileExists(atPath: "\(libc)/lib/crt1.o"),
+        "libc6-dev-arm64-cross is not installed: run 'make deps'")
+      command += [
+        "--target=aarch64-linux-gnu", "-fuse-ld=lld", "-nostdlib", "-isystem", "\(libc)/include",
+        "-L\(libc)/lib", "\(libc)/lib/crt1.o", "\(libc)/lib/crti.o", "-lc", "\(libc)/lib/crtn.o",
+      ]
+    } else {
+      command.append("-ldl")
+    }
+    let built = try run(command, in: bench)
+    try #require(built.status == 0, "\(command): \(built.text)")
+    let found = try run([machine.emulator[0], "--version"], in: bench)
+    try #require(found.status == 0, "qemu-user is not installed: run 'make deps'")
+  }
+
+  /// Runs images on a machine; the outputs one after the other.
+  private func outputs(
+    of library: String, on machine: Machine, images: [Float], count: Int, threads: Int = 2,
+    isa: String = "", in bench: Workbench
+  ) throws -> [Float] {
+    try images.withUnsafeBytes { Data($0) }.write(to: bench.folder.appendingPathComponent("in"))
+    let result = try run(
+      machine.emulator + [
+        "./loader", library, "model_vitc_entry", isa, "\(threads)", "\(count)", "in", "out",
+      ], in: bench)
+    try #require(result.status == 0, "\(machine.testDescription): \(result.text)")
+    #expect(result.text == machine.isa + "\n")
+    let bytes = try Data(contentsOf: bench.folder.appendingPathComponent("out"))
+    return bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+  }
+
+  /// Some of the folders: each takes seconds under emulation.
+  static let folders = FolderGoldenTests.folders.enumerated().filter { $0.offset % 4 == 0 }
+    .map(\.element)
+
+  @Test(arguments: Machine.all)
+  func `goldens hold where AVX-512, AVX or x86 are absent`(_ machine: Machine) throws {
+    #expect(Self.folders.count >= 5)
+    let bench = try Workbench()
+    try loader(for: machine, in: bench)
+    for folder in Self.folders {
+      let base = "Tests/Goldens/\(try #require(folder.library))/\(folder.name)"
+      let goldens = folder.goldens.filter { $0.image == folder.image }
+      let path = try bench.compile(Repository.path(base)) {
+        $0.outputs = goldens.compactMap { ModelOutput(rawValue: $0.output) }
+        $0.target = machine.target
+      }
+      let input = try NpyArray(
+        path: Repository.path("\(base)/golden/\(folder.image)-input.npy"))
+      var rest = try outputs(
+        of: path, on: machine, images: input.values, count: input.shape[0], in: bench)[...]
+      for golden in goldens {
+        let truth = try NpyArray(path: Repository.path("\(base)/\(golden.file)"))
+        try #require(rest.count >= truth.values.count)
+        let deviation = Deviation(Array(rest.prefix(truth.values.count)), truth.values)
+        #expect(deviation.largest <= 2e-5, "\(golden.file): \(deviation)")
+        rest = rest.dropFirst(truth.values.count)
+      }
+    }
+  }
+
+  @Test(arguments: Machine.all)
+  func `bits under emulation depend on the instruction set only`(_ machine: Machine) throws {
+    let bench = try Workbench()
+    try loader(for: machine, in: bench)
+    let path = try bench.compile(Repository.path("examples/digits/model")) {
+      $0.target = machine.target
+    }
+    let images = SeededCheckpoint.tensor(name: "input", shape: [3, 3, 32, 32], seed: 5).values
+    let first = try outputs(of: path, on: machine, images: images, count: 3, in: bench)
+    for threads in [1, 4] {
+      let again = try outputs(
+        of: path, on: machine, images: images, count: 3, threads: threads, in: bench)
+      #expect(again == first)
+    }
+    // Where this machine has the instructions, it computes the same bits with them.
+    if let here = try? VitModel(path: path, options: VitOptions(isa: machine.isa)) {
+      #expect(try here.makeContext().run(images: images, count: 3) == first)
+    }
+  }
+
+  #if arch(x86_64)
+    @Test func `a processor that lacks all is told so`() throws {
+      let bench = try Workbench()
+      // SSE3 and CMPXCHG16B are what qemu64 has of x86-64-v2.
+      let plain = Machine(emulator: ["qemu-x86_64", "-cpu", "qemu64"], isa: "")
+      try loader(for: plain, in: bench)
+      let digits = Repository.path("examples/digits/model")
+      let path = try bench.compile(digits) { $0.target = "v2,v3,v4" }
+      func create(_ library: String, on cpu: String, isa: String = "") throws -> String {
+        let result = try run(
+          ["qemu-x86_64", "-cpu", cpu, "./loader", library, "model_vitc_entry", isa]
+            + ["1", "1", "/dev/null", "/dev/null"], in: bench)
+        #expect(result.status == 1)
+        return result.text
+      }
+      #expect(
+        try create(path, on: "qemu64")
+          == "this processor or kernel runs none of the model's instruction sets: "
+          + "x86-64-v2 needs ssse3, sse4.1, sse4.2, popcnt\n")
+      let all = "avx512f, avx512dq, avx512cd, avx512bw, avx512vl, "
+      let registers = "AVX-512 registers kept by the kernel\n"
+      #expect(
+        try create(path, on: "Haswell", isa: "v4")
+          == "this processor or kernel does not run the instruction set that options.isa asks for: "
+          + "x86-64-v4 needs " + all + registers)
+      let rich = try bench.compile(digits) { $0.target = "v4" }
+      #expect(
+        try create(rich, on: "Haswell")
+          == "this processor or kernel runs none of the model's instruction sets: x86-64-v4 needs "
+          + all + registers)
+    }
+  #endif
+
+  /// Loads a library and runs it: LIBRARY ENTRY ISA THREADS COUNT INPUT OUTPUT.
+  private static let program = #"""
+    #include <dlfcn.h>
+    #include <stdio.h>
+    #include <stdlib.h>
+    #include <string.h>
+    #include "vit_abi.h"
+
+    int main(int count, char **arguments) {
+      if (count != 8) return puts("wrong usage"), 2;
+      void *library = dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL);
+      if (library == NULL) return puts(dlerror()), 3;
+      const vit_entry *(*get)(void) = (const vit_entry *(*)(void))dlsym(library, arguments[2]);
+      if (get == NULL) return puts(dlerror()), 4;
+      const vit_entry *entry = get();
+      const vit_description *description = entry->description();
+      vit_options options;
+      memset(&options, 0, sizeof options);
+      options.size = sizeof options;
+      options.isa = *arguments[3] ? arguments[3] : NULL;
+      options.threads = atoi(arguments[4]);
+      size_t images = (size_t)atol(arguments[5]);
+      vit_model *model;
+      vit_context *context;
+      if (entry->create(&options, &model) != VIT_OK) return puts(entry->last_error()), 1;
+      if (entry->context_create(model, &context) != VIT_OK) return puts(entry->last_error()), 1;
+      float *input = malloc(images * description->input.elements * 4);
+      FILE *file = fopen(arguments[6], "rb");
+      if (input == NULL || file == NULL) return puts("no input"), 5;
+      if (fread(input, description->input.elements * 4, images, file) != images)
+        return puts("short input"), 5;
+      fclose(file);
+      float *places[8];
+      for (int i = 0; i < description->output_count; ++i)
+        places[i] = malloc(images * description->outputs[i].elements * 4);
+      if (entry->run_all(context, input, images, places) != VIT_OK)
+        return puts(entry->last_error()), 1;
+      file = fopen(arguments[7], "wb");
+      if (file == NULL) return puts("no output"), 6;
+      for (int i = 0; i < description->output_count; ++i)
+        fwrite(places[i], description->outputs[i].elements * 4, images, file);
+      fclose(file);
+      puts(entry->isa(model));
+      entry->context_destroy(context);
+      entry->destroy(model);
+      return 0;
+    }
+    """#
+}
