@@ -113,8 +113,12 @@ let package = Package(
         "IR", "Models", "Passes", "Evaluation", "Npy", "Images", "CVitABI", "VitRuntime",
         "RuntimeForTests",
       ], path: "Tests/Fuzzing", swiftSettings: strict),
+    // What several test targets draw at random.
+    .target(
+      name: "RandomModels", dependencies: ["IR"], path: "Tests/RandomModels",
+      swiftSettings: strict),
     .testTarget(
-      name: "FuzzTests", dependencies: ["Fuzzing", "CVitABI", "RuntimeForTests"],
+      name: "FuzzTests", dependencies: ["Fuzzing", "CVitABI", "RuntimeForTests", "RandomModels"],
       exclude: ["Corpus", "Dictionaries", "make_corpus.py"], swiftSettings: strict),
 
     .testTarget(name: "IRTests", dependencies: ["IR", "Evaluation"], swiftSettings: strict),
@@ -122,7 +126,7 @@ let package = Package(
       name: "ModelsTests", dependencies: ["IR", "Models", "Evaluation", "Npy"],
       swiftSettings: strict),
     .testTarget(
-      name: "PassesTests", dependencies: ["IR", "Passes", "Evaluation", "Models"],
+      name: "PassesTests", dependencies: ["IR", "Passes", "Evaluation", "Models", "RandomModels"],
       swiftSettings: strict),
     .testTarget(
       name: "CodegenTests", dependencies: ["IR", "Codegen", "Evaluation", "CVitABI"],
@@ -150,7 +154,7 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: [
         "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "VitRuntime", "Images",
-        "Compiler", "Npy", "CVitABI",
+        "Compiler", "Npy", "CVitABI", "RandomModels",
       ], exclude: ["Fixtures"], swiftSettings: strict + llvmSettings),
   ]
 )

@@ -5,6 +5,7 @@ import Foundation
 import IR
 import Models
 import Passes
+import RandomModels
 import Testing
 import VitRuntime
 
@@ -108,5 +109,40 @@ import VitRuntime
         .mapValues(\.values)
     }
     return (images, results)
+  }
+
+  /// Residual networks, as graphs: their code between forbidden pages against what they mean.
+  @Test(arguments: seeds.count == 1 ? seeds : Array(seeds.prefix(seeds.count * 2 / 5)))
+  func `residual networks do what their graphs mean`(seed: UInt64) throws {
+    let net = SmallResNet(seed: seed)
+    if Self.seeds.count == 1 { print(net) }
+    let bench = try Workbench()
+    let imported = try net.graph()
+    var shapes: [String: [Int]] = [:]
+    for case .weight(let weight) in imported.nodes.map(\.op) {
+      shapes[weight.tensor] = weight.shape
+    }
+    let checkpoint = SeededCheckpoint(seed: seed, shapes: shapes)
+    let read: Evaluator.WeightReader = { (name) throws(Diagnostic) in try checkpoint.read(name) }
+    let shape = [3, net.size, net.size + 2]
+    let image = SeededCheckpoint.tensor(name: "input", shape: [1] + shape, seed: seed).values
+    let truth = try Evaluator(imported, weights: read).results([
+      "image": Tensor(shape: shape, values: image)
+    ])
+    let planned = try PassManager().run(imported).graph
+    let target = Target.runnableHere[Int(seed) % Target.runnableHere.count]
+    let program = try GuardedProgram(planned, target: target, in: bench, weights: read)
+    var first: [[Float]]?
+    for (tasks, fence) in zip([1, 2, 3] as [Int32], [.right, .left, .right] as [Fenced.Side]) {
+      let found = program.run(image, tasks: tasks, fence: fence)
+      for (values, output) in zip(found, planned.outputs) {
+        let deviation = Deviation(values, truth[output.name]?.values ?? [])
+        #expect(
+          deviation.largest <= Self.tolerance,
+          "VITC_SEED=\(seed): \(output.name), \(target.name): \(deviation), \(net)")
+      }
+      #expect(first == nil || found == first, "VITC_SEED=\(seed): \(tasks) tasks, \(net)")
+      first = found
+    }
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import RandomModels
 
 /// A small Vision Transformer with every choice drawn, as timm's `config.json` says it.
 ///
@@ -30,7 +31,7 @@ struct RandomModel: CustomStringConvertible {
 
   init(seed: UInt64) {
     self.seed = seed
-    var random = SplitMix(state: seed)
+    var random = SplitMix64(seed: seed)
     func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
     func pick<T>(_ list: [T]) -> T { list[Int.random(in: list.indices, using: &random)] }
 
@@ -41,7 +42,7 @@ struct RandomModel: CustomStringConvertible {
     let headDim = pick([4, 5, 7, 8, 11, 16, 20, 32, 33, 64])
     // One head of 4 is a width at which layer norm makes much of little.
     let dim = heads * (heads == 1 ? max(8, headDim) : headDim)
-    let side = { (random: inout SplitMix) in patch * Int.random(in: 1...6, using: &random) }
+    let side = { (random: inout SplitMix64) in patch * Int.random(in: 1...6, using: &random) }
     var arguments: [String: Any] = [
       "patch_size": patch, "embed_dim": dim, "num_heads": heads,
       "depth": Int.random(in: 1...3, using: &random),
@@ -84,18 +85,5 @@ struct RandomModel: CustomStringConvertible {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     try JSONSerialization.data(withJSONObject: configuration, options: .sortedKeys)
       .write(to: folder.appendingPathComponent("config.json"))
-  }
-}
-
-/// A small deterministic generator (SplitMix64, doi:10.1145/2714064.2660195).
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -1,6 +1,7 @@
 import CVitABI
 import Dispatch
 import Fuzzing
+import RandomModels
 import RuntimeForTests
 import Synchronization
 import Testing
@@ -26,7 +27,7 @@ import Testing
 
   /// Makes a context, runs a few batches, ends it; counts what went wrong.
   private static func useContext(
-    _ small: SmallProgram, _ model: OpaquePointer?, _ random: inout SplitMix
+    _ small: SmallProgram, _ model: OpaquePointer?, _ random: inout SplitMix64
   ) -> Int {
     var context: OpaquePointer?
     guard vit_rt_context_create(small.program, model, &context) == VIT_OK else { return 1 }
@@ -58,7 +59,7 @@ import Testing
     nonisolated(unsafe) let (model, program) = (made, small)
     let faults = Mutex(0)
     DispatchQueue.concurrentPerform(iterations: 8) { index in
-      var random = SplitMix(state: UInt64(index))
+      var random = SplitMix64(seed: UInt64(index))
       var found = 0
       for _ in 0..<25 { found += Self.useContext(program, model, &random) }
       faults.withLock { $0 += found }

@@ -1,5 +1,6 @@
 import Foundation
 import Fuzzing
+import RandomModels
 import Testing
 
 /// Every seed and every input that ever broke a reader, again; `make fuzz` finds new ones.
@@ -33,7 +34,7 @@ import Testing
   /// A little fuzzing without libFuzzer: each seed cut short, and with a few bytes changed.
   @Test(arguments: FuzzTarget.allCases)
   func `cut and changed inputs are read or refused`(target: FuzzTarget) throws {
-    var random = SplitMix(state: 6)
+    var random = SplitMix64(seed: 6)
     for input in try Self.inputs(target) {
       let bytes = Array(try Data(contentsOf: input))
       // Enough of each for all to take a second or two.
@@ -56,18 +57,5 @@ import Testing
     let edges: [UInt8] = [0, 1, 0x7F, 0x80, 0xFF] + Array("{}[]\",:-9eN".utf8)
     return bits & 1 == 0
       ? UInt8(truncatingIfNeeded: bits >> 8) : edges[Int(bits >> 8) % edges.count]
-  }
-}
-
-/// A small deterministic generator (SplitMix64, doi:10.1145/2714064.2660195).
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -1,4 +1,5 @@
 import IR
+import RandomModels
 import Testing
 
 @testable import Passes

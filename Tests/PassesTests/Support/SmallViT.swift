@@ -1,4 +1,5 @@
 import IR
+import RandomModels
 
 /// A small Vision Transformer as the importers build it, every choice open.
 struct SmallViT: Sendable, CustomStringConvertible {

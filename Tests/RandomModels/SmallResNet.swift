@@ -2,18 +2,26 @@ import IR
 
 /// A small residual network as the importers build it, every choice open: units before and after
 /// activation, both kinds of padding, a head or tokens.
-struct SmallResNet: Sendable, CustomStringConvertible {
-  var isPreActivation: Bool
-  var isSame: Bool
-  var width: Int
-  var groups: Int
-  var units: [Int]
-  var size: Int
-  var hasTokens: Bool
-  var returnsTrunk: Bool
+public struct SmallResNet: Sendable, CustomStringConvertible {
+  /// `true` iff norm and activation precede each convolution.
+  public var isPreActivation: Bool
+  /// `true` iff the padding is TensorFlow's SAME.
+  public var isSame: Bool
+  /// The channels inside a unit.
+  public var width: Int
+  /// The groups of every group norm.
+  public var groups: Int
+  /// The number of units of each stage.
+  public var units: [Int]
+  /// The height of the image; it is two pixels wider.
+  public var size: Int
+  /// `true` iff a projection to tokens follows.
+  public var hasTokens: Bool
+  /// `true` iff what the last unit gives is a result too.
+  public var returnsTrunk: Bool
 
   /// A network with every choice drawn.
-  init(seed: UInt64) {
+  public init(seed: UInt64) {
     var random = SplitMix64(seed: seed)
     isPreActivation = Bool.random(using: &random)
     isSame = Bool.random(using: &random)
@@ -27,13 +35,14 @@ struct SmallResNet: Sendable, CustomStringConvertible {
     returnsTrunk = Int.random(in: 0..<4, using: &random) == 0
   }
 
-  var description: String {
+  /// All choices, in a line.
+  public var description: String {
     "pre-activation \(isPreActivation) same \(isSame) width \(width) groups \(groups) "
       + "units \(units) of \(size) tokens \(hasTokens) trunk \(returnsTrunk)"
   }
 
   /// Builds the imported graph.
-  func graph() throws(Diagnostic) -> Graph {
+  public func graph() throws(Diagnostic) -> Graph {
     var build = Building(net: self)
     return try build.graph()
   }
