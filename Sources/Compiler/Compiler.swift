@@ -45,6 +45,7 @@ public struct Compiler {
     report.flops = graph.cost.flops
     report.target = Target.summary(targets)
     report.notes = model.notes
+    report.warnings = model.warnings
     if request.emission == .ir {
       report.text = graph.description
     } else {
@@ -54,7 +55,7 @@ public struct Compiler {
           at: .argument("--stop-after"), hint: "use it with --emit ir")
       }
       try generate(graph, of: imported, model, targets, &report, &watch)
-      report.warnings = model.checkpoint.warnings
+      report.warnings += model.checkpoint.warnings
     }
     report.phases = watch.phases
     return report

@@ -6,7 +6,9 @@ extension ModelFolder {
   /// A checkpoint of the model's own family says little that is not known; one of another family's
   /// names brings that family's numerics, and says itself how many classes and, by its position
   /// table, which image size it is for. What the user asks for comes first.
-  mutating func fit(to checkpoint: any Checkpoint, _ options: ModelOptions) {
+  ///
+  /// Throws if the checkpoint has a head that reads what vitc does not compute.
+  mutating func fit(to checkpoint: any Checkpoint, _ options: ModelOptions) throws(Diagnostic) {
     if case .transformers(let family, _) = names,
       case .transformers(_, let prefix)? = TensorNames.recognized(checkpoint.names)
     {
@@ -24,6 +26,9 @@ extension ModelFolder {
     if var model = configuration as? ViTConfiguration {
       fit(&model, to: checkpoint, found, options)
       configuration = model
+      if case .jax(let names)? = found, names.poolsByAttention {
+        try tellOfAttentionPooling(model, checkpoint)
+      }
     } else if found != nil {
       var model = configuration
       fitHead(of: &model, to: checkpoint, options)
@@ -72,6 +77,25 @@ extension ModelFolder {
         mode: .exact, resizeWidth: model.imageWidth, resizeHeight: model.imageHeight,
         filter: .bilinear, mean: Preprocessing.half.0, deviation: Preprocessing.half.1)
     }
+  }
+
+  /// The tokens are those of the file's model, but not what is made of them.
+  private mutating func tellOfAttentionPooling(
+    _ model: ViTConfiguration, _ checkpoint: any Checkpoint
+  ) throws(Diagnostic) {
+    let what = "the file's model pools by attention ('\(JAXNames.attentionPooling)')"
+    let features = model.pooling == .average ? "the mean of the tokens" : "the class token"
+    guard model.classes == 0 else {
+      throw Diagnostic(
+        "\(what), which vitc does not compute, and its head reads that",
+        at: .file(checkpoint.path),
+        hint: "say --head none for features, which are \(features) instead, and tokens")
+    }
+    warnings.append(
+      Diagnostic(
+        "\(what), which vitc does not compute: features are \(features) instead",
+        severity: .warning, at: .file(checkpoint.path),
+        hint: "'--outputs tokens' gives what the pooling reads"))
   }
 
   /// Takes the number of classes from the checkpoint.

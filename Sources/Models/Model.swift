@@ -37,6 +37,8 @@ public struct Model: Sendable {
   public var checkpoint: CheckedCheckpoint
   /// What was assumed or decided, a line each, for the compile report.
   public var notes: [String]
+  /// What the user should know of the checkpoint, even before a tensor is read.
+  public var warnings: [Diagnostic]
 
   /// Loads MODEL: a variant's name, or a folder as the Hugging Face hub has them (transformers' or
   /// timm's).
@@ -60,7 +62,7 @@ public struct Model: Sendable {
       source.configuration.labels = []
     }
     let checkpoint = try openCheckpoint(name, &source, options)
-    source.fit(to: checkpoint, options)
+    try source.fit(to: checkpoint, options)
     try source.configuration.check()
     if let size = options.imageSize {
       do {
@@ -79,7 +81,7 @@ public struct Model: Sendable {
       checkpoint: CheckedCheckpoint(
         source.names.keepsArrangement
           ? checkpoint : ArrangedCheckpoint(checkpoint, places: check.wanted),
-        head: check.head), notes: source.notes)
+        head: check.head), notes: source.notes, warnings: source.warnings)
   }
 
   /// What a library of this model returns unless the user says otherwise: logits, or features where

@@ -85,17 +85,49 @@ import Testing
     #expect(model.configuration.classes == 0 && model.defaultOutputs == [.features])
   }
 
+  /// What vitc does not compute is told, and refused where logits would be wrong.
+  @Test func tellsOfAttentionPooling() throws {
+    let path = golden("two-towers")
+    let model = try Model.load(path, options: ModelOptions(weights: path + "/weights.npz"))
+    let pooling = "the file's model pools by attention ('MAPHead_0'), which vitc does not compute"
+    #expect(
+      model.warnings == [
+        Diagnostic(
+          "\(pooling): features are the mean of the tokens instead", severity: .warning,
+          at: .file(path + "/weights.npz"),
+          hint: "'--outputs tokens' gives what the pooling reads")
+      ])
+    #expect(try load(write()).warnings.isEmpty)
+    let withHead = try write { arrays in
+      let probe = NpyArray(shape: [1, 1, 16], values: Array(repeating: 1, count: 16))
+      arrays.append(("MAPHead_0/probe", probe))
+    }
+    let error = try diagnostic { try load(withHead) }
+    #expect(error.message == "\(pooling), and its head reads that")
+    #expect(
+      error.hint
+        == "say --head none for features, which are the class token instead, and tokens")
+    #expect(try load(withHead, ModelOptions(dropsHead: true)).warnings.count == 1)
+    let withoutToken = try diagnostic {
+      try load(write { arrays in arrays.removeAll { $0.name == "cls" } })
+    }
+    #expect(
+      withoutToken.hint
+        == "the file's model has no class token: name a variant without one, of 'vitc list''s "
+        + "families gap and siglip_gap")
+  }
+
   /// A variant by its name gets the JAX code's preprocessing, unless timm's numerics are wanted.
   @Test func preprocessesAsJAX() throws {
     let variant = try Variants.named("ViT-Ti/16").configuration
     var source = ModelFolder(path: nil, configuration: variant, names: .timm, notes: [])
     let checkpoint = try NpzCheckpoint(path: golden("2020") + "/weights.npz")
-    source.fit(to: checkpoint, ModelOptions(imageSize: (224, 224)))
+    try source.fit(to: checkpoint, ModelOptions(imageSize: (224, 224)))
     #expect(source.configuration.preprocessing?.mode == .exact)
     #expect(source.configuration.preprocessing?.filter == .bilinear)
     #expect(source.configuration.preprocessing?.resizeHeight == 224)
     var timm = ModelFolder(path: nil, configuration: variant, names: .timm, notes: [])
-    timm.fit(to: checkpoint, ModelOptions(imageSize: (224, 224), numerics: .timm))
+    try timm.fit(to: checkpoint, ModelOptions(imageSize: (224, 224), numerics: .timm))
     #expect(timm.configuration.preprocessing == variant.preprocessing)
     #expect(try transformer(timm.configuration).positionResize == .bilinear)
   }

@@ -8,6 +8,8 @@ struct ModelFolder {
   var configuration: any ModelConfiguration
   var names: TensorNames
   var notes: [String]
+  /// What the user should know of the checkpoint.
+  var warnings: [Diagnostic] = []
 
   init(
     path: String?, configuration: any ModelConfiguration, names: TensorNames, notes: [String]

@@ -21,6 +21,10 @@ public struct JAXNames: Hashable, Sendable {
   public var mlp = "MlpBlock_3"
   /// The position table's name.
   public var positions = JAXNames.positionNames[0]
+  /// `true` iff the file's model pools its tokens by attention, as SigLIP does.
+  public var poolsByAttention = false
+  /// Such a pooling's module.
+  static let attentionPooling = "MAPHead_0"
   /// The names of all tensors outside the prefix are ignored.
   private static let anchor = "embedding/kernel"
   /// Where the position table may be: with a row for the class token in the first, of 2020; with or
@@ -46,6 +50,7 @@ public struct JAXNames: Hashable, Sendable {
     if has("MultiHeadDotProductAttention_0") { attention = "MultiHeadDotProductAttention_0" }
     if has("LayerNorm_1") { secondNorm = "LayerNorm_1" }
     if has("MlpBlock_0") { mlp = "MlpBlock_0" }
+    poolsByAttention = names.contains { $0.hasPrefix("\(prefix)\(Self.attentionPooling)/") }
     positions =
       Self.positionNames.first { all.contains(prefix + $0) } ?? Self.positionNames[0]
   }
@@ -136,6 +141,6 @@ public struct JAXNames: Hashable, Sendable {
   func ignores(_ name: String, headIsRead: Bool) -> Bool {
     guard name.hasPrefix(prefix), !name.hasPrefix("opt/state/") else { return true }
     let module = name.dropFirst(prefix.count).prefix { $0 != "/" }
-    return module == "MAPHead_0" || (!headIsRead && module == "head")
+    return module == Self.attentionPooling || (!headIsRead && module == "head")
   }
 }

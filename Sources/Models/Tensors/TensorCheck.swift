@@ -75,6 +75,10 @@ struct TensorCheck {
     if wrong.isEmpty, extra.isEmpty, heads.isSuperset(of: missing) {
       return "the checkpoint has no head: say --head none"
     }
+    if case .jax = names, wrong.isEmpty, extra.isEmpty, missing == [place(of: "cls_token")] {
+      return "the file's model has no class token: name a variant without one, of 'vitc list''s "
+        + "families gap and siglip_gap"
+    }
     if missing.isEmpty, wrong.isEmpty, model.classes == 0, let classes = storedClasses {
       return "the checkpoint has a head: say --num-classes \(classes) or --head none"
     }
@@ -82,6 +86,13 @@ struct TensorCheck {
       return TensorNames.description(ofUnknown: checkpoint.names)
     }
     return found.kind == names.kind ? nil : "these are \(found.kind)"
+  }
+
+  /// Where the checkpoint keeps a tensor that the model reads, by its canonical name.
+  private func place(of canonical: String) -> String? {
+    model.tensors(fusedQKV: names.fusesQKV).first { $0.name == canonical }.map {
+      names.place($0, of: model).name
+    }
   }
 
   /// The number of classes of the checkpoint's head.
