@@ -62,4 +62,19 @@ public final class MappedFile: Sendable {
     defer { withExtendedLifetime(self) {} }
     return try body(UnsafeRawBufferPointer(start: base, count: count))
   }
+
+  /// Hands the pages back that lie wholly within some of the bytes; they can be read again.
+  ///
+  /// What was read counts as this process's memory until then.
+  ///
+  /// - Precondition: `part` is one of the buffer that ``withUnsafeBytes(_:)`` gives.
+  public func release(_ part: UnsafeRawBufferPointer) {
+    guard let first = part.baseAddress else { return }
+    let (offset, page) = (first - UnsafeRawPointer(base), Int(getpagesize()))
+    precondition(offset >= 0 && offset <= count && part.count <= count - offset)
+    let start = (offset + page - 1) / page * page
+    let end = (offset + part.count) / page * page
+    // Where this fails memory stays taken, no more.
+    if start < end { _ = madvise(base + start, end - start, MADV_DONTNEED) }
+  }
 }

@@ -5,7 +5,8 @@ import IR
 /// write them.
 ///
 /// The file is mapped; an array is unpacked when it is read, and nothing is allocated before the
-/// array's own header and the directory agree on its size.
+/// array's own header and the directory agree on its size. Then its pages are handed back, so that
+/// an archive of many gigabytes takes no more memory than an array of it.
 public struct NpzArchive: Sendable {
   /// The path, as given.
   public let path: String
@@ -93,7 +94,9 @@ public struct NpzArchive: Sendable {
         hint: Suggestion.hint(for: name, in: names) ?? names.first.map { "it has '\($0)', …" })
     }
     return try file.withUnsafeBytes { (bytes) throws(Diagnostic) in
-      try body(NpzMember(entry, in: bytes, at: location))
+      let member = try NpzMember(entry, in: bytes, at: location)
+      defer { file.release(member.data) }
+      return try body(member)
     }
   }
 

@@ -7,9 +7,10 @@ struct NpzMember {
   let header: NpyHeader
   /// The number of elements; all of them fit into the bytes that the archive's directory states.
   let count: Int
+  /// Its bytes as they are stored.
+  let data: UnsafeRawBufferPointer
 
   private let entry: ZipEntry
-  private let data: UnsafeRawBufferPointer
   private let location: Diagnostic.Location
 
   /// Unpacked bytes pass through a buffer of this size, which stays in the cache; a multiple of the

@@ -42,6 +42,18 @@ import Testing
     }
   }
 
+  @Test func pagesCanBeReadAgain() throws {
+    try withFolder { folder in
+      let contents = (0..<70_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 5) }
+      try AtomicFile.write(path: folder + "/a", contents: contents)
+      let file = try MappedFile(folder + "/a")
+      for part in [0..<70_000, 5..<69_990, 4096..<8192, 100..<200, 7..<7, 70_000..<70_000] {
+        file.withUnsafeBytes { file.release(UnsafeRawBufferPointer(rebasing: $0[part])) }
+        #expect(file.withUnsafeBytes { [UInt8]($0) } == contents)
+      }
+    }
+  }
+
   @Test func mappingRefusals() throws {
     try withFolder { folder in
       #expect(
