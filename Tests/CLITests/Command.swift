@@ -19,6 +19,11 @@ struct Outcome {
 /// Runs the program that was built with the tests.
 func vitc(_ arguments: String..., input: String? = nil, in folder: String? = nil) throws -> Outcome
 {
+  try vitc(arguments, input: input, in: folder)
+}
+
+/// Runs the program that was built with the tests.
+func vitc(_ arguments: [String], input: String? = nil, in folder: String? = nil) throws -> Outcome {
   // The tests are one executable in the folder of all products.
   let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
   let program = URL(fileURLWithPath: tests).deletingLastPathComponent().appending(path: "vitc")

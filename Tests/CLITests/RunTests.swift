@@ -184,9 +184,7 @@ import Testing
     (["run", "lib.so", "a.png", "--threads", "-1"], "--threads"),
   ])
   func wrongUsage(arguments: [String], message: String) throws {
-    let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    let program = URL(fileURLWithPath: tests).deletingLastPathComponent().appending(path: "vitc")
-    let result = try launch(program, arguments)
+    let result = try vitc(arguments)
     #expect(result.code == 64)
     #expect(result.errors.contains(message), "\(result.errors)")
   }
