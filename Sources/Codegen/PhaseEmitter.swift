@@ -116,7 +116,7 @@ struct PhaseEmitter {
         queries: operands[0].rows, tokens: operands[1].rows, heads: op.heads,
         headDim: operands[0].columns / op.heads, qStride: operands[0].stride,
         kStride: operands[1].stride, vStride: operands[2].stride, outputStride: output.stride,
-        scale: op.scale, base2: op.base2)
+        scale: op.scale, base2: op.base2, element: node.type.element)
       return Call(
         kernel: kernel.function(builder),
         operands: operands.map { .matrix($0) } + [.matrix(output), .scratch],
@@ -165,7 +165,7 @@ struct PhaseEmitter {
     case .normFactors(let op): return normFactors(op, operands, output)
     case .normalize(let op): return normalize(op, operands, output)
     case .patchEmbed, .linear, .splitHeads, .mergeHeads, .resizePositionEmbedding,
-      .standardizeWeight, .pack, .winogradWeight:
+      .standardizeWeight, .pack, .winogradWeight, .round:
       throw Diagnostic(
         "'\(node.op.mnemonic)' has no code: it is computed from weights, or rewritten before",
         at: .node(node.name))
@@ -209,7 +209,9 @@ struct PhaseEmitter {
       rows: output.rows, columns: output.columns, depth: operands[0].columns,
       aStride: operands[0].stride, cStride: output.stride,
       residualStride: residual?.stride ?? 0, epsilon: op.epsilon, hasBias: op.hasBias,
-      activation: op.activation, hasResidual: op.hasResidual)
+      activation: op.activation, hasResidual: op.hasResidual,
+      factors: graph[node.operands[1]].type.element, left: graph[node.operands[0]].type.element,
+      result: op.result)
     return Call(
       kernel: kernel.function(builder), operands: places, scratchBytes: kernel.scratchBytes)
   }

@@ -22,6 +22,8 @@ public struct CompileReport {
   public var modelFlops = 0
   /// The same after the passes.
   public var flops = 0
+  /// What products are computed in, with the part of the work that each has.
+  public var precision = ""
   /// The size of the packed weights.
   public var weightsBytes = 0
   /// The size of one image's activations.

@@ -64,6 +64,10 @@ public struct CompileRequest {
   public var weightPlacement = WeightPlacement.automatic
   /// `false` iff the graph stays as the model says it; for `ir` only.
   public var runsPasses = true
+  /// What large products are computed in.
+  public var precision = Precision.f32
+  /// The names of operations that stay in f32.
+  public var kept: Set<String> = []
   /// `false` iff neither Strassen's nor Winograd's algorithm is used.
   public var usesFastMatmul = true
   /// What to show of the passes, and where to stop.
@@ -75,7 +79,7 @@ public struct CompileRequest {
   /// The passes to run.
   var passes: [Pass] {
     guard runsPasses else { return [] }
-    return Pipeline.standard.filter {
+    return Pipeline.passes(for: precision, keeping: kept).filter {
       usesFastMatmul || $0.name != Pass.chooseStrassen.name
     }
   }

@@ -24,7 +24,7 @@ public struct Compiler {
   ///   is left at the output then.
   public func run() throws(Diagnostic) -> CompileReport {
     var watch = Stopwatch()
-    let targets = try Target.list(request.target)
+    var targets = try Target.list(request.target)
     progress("read model", 0)
     let model = try Model.load(
       request.model,
@@ -43,6 +43,8 @@ public struct Compiler {
     var report = CompileReport(configuration: model.configuration, passes: passes)
     report.modelFlops = imported.cost.flops
     report.flops = graph.cost.flops
+    report.precision = graph.precisionSummary
+    if !graph.multipliesPairs { targets = Target.withoutPairs(targets) }
     report.target = Target.summary(targets)
     report.notes = model.notes
     report.warnings = model.warnings
@@ -170,7 +172,7 @@ public struct Compiler {
         ModelInterface.Tensor(name: $0.name, shape: graph[$0.value].type.shape)
       },
       parameters: program.parameters, flops: program.flops, arenaBytes: program.arenaBytes,
-      numerics: configuration.numericsSummary,
+      numerics: configuration.numericsSummary, precision: graph.precisionSummary,
       preprocessing: configuration.preprocessing?.summary)
   }
 }

@@ -7,8 +7,9 @@ import Passes
 /// What a compiled model says of itself beyond the fields of its description: the JSON that
 /// `vit_description.json` points to.
 struct ModelMetadata: Encodable {
-  /// The precision of every operation: weights, activations and sums.
-  var precision = "f32"
+  /// The precision of the factors of products, with the part of the work that each has; sums,
+  /// norms, softmax and residuals are f32.
+  var precision: String
   /// Whose arithmetic it follows, and what that means.
   var numerics: String
   /// How images are made ready; absent where nothing is known.
@@ -30,14 +31,19 @@ struct ModelMetadata: Encodable {
     var op: String
     /// Floating-point operations of one image, 2 for each multiply-add of a product.
     var flops: Int
+    /// The type of the factors; absent where no matrices are multiplied.
+    var precision: String?
   }
 
   init(
     _ model: any ModelConfiguration, _ report: PassManager.Report, _ graph: Graph, logits: Bool
   ) {
     phases = CodeGenerator.phases(of: graph).map { node in
-      Phase(name: node.name, op: node.op.mnemonic, flops: graph.flops(of: node))
+      Phase(
+        name: node.name, op: node.op.mnemonic, flops: graph.flops(of: node),
+        precision: graph.precision(of: node)?.rawValue)
     }
+    precision = graph.precisionSummary
     preprocessing = model.preprocessing
     numerics = model.numericsSummary
     labels = logits ? model.labels : []

@@ -40,7 +40,7 @@ struct WeightPacker {
           guard let placement = graph[value].placement else { return }
           try WeightPacker.write(tensor, to: placement, of: product)
           let bytes = done.withLock { total in
-            total += tensor.values.count * 4
+            total += tensor.type.sizeBytes
             return total
           }
           progress(bytes)
@@ -101,19 +101,30 @@ struct WeightPacker {
     _ tensor: Tensor, to placement: Placement, of product: Product
   ) throws(Diagnostic) {
     // withUnsafeBytes does not carry the error's type.
-    let result = tensor.values.withUnsafeBytes { values -> Result<Void, Diagnostic> in
+    let size = tensor.element.sizeBytes
+    let result = withStoredBytes(of: tensor) { values -> Result<Void, Diagnostic> in
       Result { () throws(Diagnostic) in
         guard placement.rowStride != tensor.columns else {
           return try product.writeWeights(values, at: placement.offsetBytes)
         }
-        let rowBytes = tensor.columns * 4
+        let rowBytes = tensor.columns * size
         for row in 0..<tensor.rows {
           try product.writeWeights(
             UnsafeRawBufferPointer(rebasing: values[row * rowBytes..<(row + 1) * rowBytes]),
-            at: placement.offsetBytes + row * placement.rowStride * 4)
+            at: placement.offsetBytes + row * placement.rowStride * size)
         }
       }
     }
     try result.get()
+  }
+
+  /// Calls `body` with the elements as they are stored.
+  private static func withStoredBytes<R>(
+    of tensor: Tensor, _ body: (UnsafeRawBufferPointer) -> R
+  ) -> R {
+    switch tensor.element {
+    case .bf16: tensor.values.map(BFloat16.bits).withUnsafeBytes(body)
+    case .f32, .f16, .u8: tensor.values.withUnsafeBytes(body)
+    }
   }
 }

@@ -4,7 +4,7 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
   case f32
   /// IEEE 754 binary16; in checkpoints only, widened exactly on reading.
   case f16
-  /// The upper half of a binary32; in checkpoints only, widened exactly on reading.
+  /// The upper half of a binary32; checkpoints are widened exactly on reading.
   case bf16
   /// 8-bit unsigned integers: pixels.
   case u8

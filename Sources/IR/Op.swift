@@ -40,6 +40,7 @@ public enum Op: Hashable, Sendable {
   case moments(Moments)
   case normFactors(NormFactors)
   case normalize(Normalize)
+  case round(Round)
 
   /// The operation's own struct.
   var definition: any OpDefinition {
@@ -81,6 +82,7 @@ public enum Op: Hashable, Sendable {
     case .moments(let op): op
     case .normFactors(let op): op
     case .normalize(let op): op
+    case .round(let op): op
     }
   }
 
@@ -128,6 +130,7 @@ public enum Op: Hashable, Sendable {
         reader(Moments.self, Op.moments),
         reader(NormFactors.self, Op.normFactors),
         reader(Normalize.self, Op.normalize),
+        reader(Round.self, Op.round),
       ]
 
   private static func reader<D: OpDefinition>(
@@ -204,7 +207,10 @@ public enum Op: Hashable, Sendable {
   }
 
   /// Returns its result by the reference semantics.
-  public func evaluate(_ operands: [Tensor]) -> Tensor { definition.evaluate(operands) }
+  public func evaluate(_ operands: [Tensor]) -> Tensor {
+    let type = try? definition.resultType(of: operands.map(\.type))
+    return definition.evaluate(operands).rounded(to: type?.element ?? .f32)
+  }
 
   /// `true` iff in the planned form its result lies within its operands or they within it, so that
   /// nothing is executed.
@@ -216,7 +222,7 @@ public enum Op: Hashable, Sendable {
       .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .conv2d, .standardizeWeight,
       .groupNorm, .maxPool, .copy, .pack, .contraction,
       .attention, .convolution, .winogradWeight,
-      .winogradConvolution, .moments, .normFactors, .normalize:
+      .winogradConvolution, .moments, .normFactors, .normalize, .round:
       false
     }
   }

@@ -22,6 +22,7 @@ protocol OpDefinition: Hashable, Sendable {
   /// Returns its result: the reference semantics.
   ///
   /// Sums are accumulated in `Double`; speed is not its aim. `operands` have been type-checked.
+  /// ``Op/evaluate(_:)`` rounds the result to the element of its type.
   func evaluate(_ operands: [Tensor]) -> Tensor
 }
 
@@ -48,6 +49,15 @@ extension OpDefinition {
     try require(
       constraint, type.rank == rank && type.element == .f32,
       "\(what): expected f32 of rank \(rank), found \(type)")
+  }
+
+  /// Throws unless `type` is of the given rank, and of `f32` or `bf16`.
+  func requireFloats(
+    _ constraint: String, _ what: String, _ type: TensorType, _ rank: Int
+  ) throws(Diagnostic) {
+    try require(
+      constraint, type.rank == rank && (type.element == .f32 || type.element == .bf16),
+      "\(what): expected f32 or bf16 of rank \(rank), found \(type)")
   }
 
   /// Throws unless `type` is `expected`.

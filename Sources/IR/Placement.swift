@@ -1,8 +1,8 @@
 /// Where a value lives in memory in the planned form.
 ///
 /// A value of type `[rows, columns]` has element `(r, c)` at byte
-/// `offsetBytes + 4 * (r * rowStride + c)` of its space; values of other ranks are dense, with
-/// `rowStride` the extent of their last dimension.
+/// `offsetBytes + size * (r * rowStride + c)` of its space, `size` being that of an element in
+/// bytes; values of other ranks are dense, with `rowStride` the extent of their last dimension.
 public struct Placement: Hashable, Sendable {
   /// One of the memories that generated code sees; see `vit_frame` in the ABI header.
   public enum Space: Hashable, Sendable {

@@ -50,7 +50,7 @@ struct PlacementVerifier {
     let columns = node.type.shape.last ?? 1
     let rows = node.type.count / columns
     guard 0...TensorType.maximumCount ~= placement.offsetBytes, placement.offsetBytes % 4 == 0
-    else { return "[G7] \(placement.offsetBytes) is no offset of an f32" }
+    else { return "[G7] \(placement.offsetBytes) is no multiple of 4 bytes" }
     guard placement.rowStride >= columns, placement.rowStride <= TensorType.maximumCount / rows
     else { return "[G7] rows of \(columns) cannot lie \(placement.rowStride) apart" }
     return nil
@@ -94,7 +94,7 @@ struct PlacementVerifier {
         return ["[G7] only rows and columns can be views"]
       }
       let expected = Placement(
-        whole.space, offsetBytes: whole.offsetBytes + 4 * slice.start * step,
+        whole.space, offsetBytes: whole.offsetBytes + x.element.sizeBytes * slice.start * step,
         rowStride: whole.rowStride)
       return expected == placement ? [] : ["[G7] a slice lies at \(placement), not \(expected)"]
     case .reshape:
@@ -112,7 +112,8 @@ struct PlacementVerifier {
         let type = graph[operand].type
         let step = join.axis == type.rank - 1 ? 1 : placement.rowStride
         let expected = Placement(
-          placement.space, offsetBytes: placement.offsetBytes + 4 * start * step,
+          placement.space,
+          offsetBytes: placement.offsetBytes + type.element.sizeBytes * start * step,
           rowStride: placement.rowStride)
         if let found = graph[operand].placement, found != expected {
           errors.append("[G7] operand \(index) lies at \(found), not \(expected)")
@@ -158,10 +159,10 @@ struct PlacementVerifier {
       p.offsetBytes + p.extentBytes(of: x.type), q.offsetBytes + q.extentBytes(of: y.type)
     )
     guard p.offsetBytes < qEnd, q.offsetBytes < pEnd else { return false }
-    guard p.rowStride == q.rowStride else { return true }
+    guard p.rowStride == q.rowStride, x.type.element == y.type.element else { return true }
     // Column ranges of one buffer: compare them modulo the stride.
     let stride = p.rowStride
-    let distance = (q.offsetBytes - p.offsetBytes) / 4
+    let distance = (q.offsetBytes - p.offsetBytes) / x.type.element.sizeBytes
     let shift = ((distance % stride) + stride) % stride
     let (columnsA, columnsB) = (x.type.shape.last ?? 1, y.type.shape.last ?? 1)
     return shift < columnsA || shift + columnsB > stride
@@ -183,7 +184,7 @@ extension Op {
       .concatenate, .slice, .reshape, .transpose, .center, .linear, .matMul, .splitHeads,
       .mergeHeads, .swiGLU, .meanRows, .conv2d, .standardizeWeight, .maxPool, .copy, .pack,
       .winogradWeight,
-      .attention, .moments, .normFactors:
+      .attention, .moments, .normFactors, .round:
       false
     }
   }

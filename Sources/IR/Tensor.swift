@@ -1,9 +1,13 @@
-/// A dense `f32` host tensor, row-major: constants, and the values of the reference semantics.
+/// A dense host tensor, row-major: constants, and the values of the reference semantics.
+///
+/// Elements of every type are held as floats, which have room for all of them.
 public struct Tensor: Hashable, Sendable {
   /// The extent of each dimension, outermost first.
   public var shape: [Int]
   /// The elements, row-major.
   public var values: [Float]
+  /// The type of each element: what `values` are rounded to.
+  public private(set) var element = ElementType.f32
 
   /// Creates a tensor; `values` must have as many elements as `shape` says.
   public init(shape: [Int], values: [Float]) {
@@ -29,7 +33,18 @@ public struct Tensor: Hashable, Sendable {
   }
 
   /// Its type.
-  public var type: TensorType { TensorType(.f32, shape) }
+  public var type: TensorType { TensorType(element, shape) }
+
+  /// Returns it with each element rounded to the nearest one of this type.
+  public func rounded(to element: ElementType) -> Tensor {
+    guard element != self.element else { return self }
+    var result = self
+    result.element = element
+    if element == .bf16 {
+      for index in values.indices { result.values[index] = BFloat16.rounded(values[index]) }
+    }
+    return result
+  }
 
   /// The number of rows of the tensor seen as a matrix whose columns are its last dimension.
   public var rows: Int { columns == 0 ? 0 : values.count / columns }

@@ -35,6 +35,7 @@ public struct HeaderWriter {
         "in the file \(comment($0)), which must stand beside the library (or see weights_path)"
       } ?? "inside the library, mapped and shared between processes"
     let numerics = model.numerics.map { "\n * Numerics: \(comment($0))" } ?? ""
+    let precision = model.precision.map { "\n * Products: \(comment($0)), sums in f32" } ?? ""
     return """
       /* \(name): \(comment(model.model)), compiled by vitc \(comment(model.compilerVersion)).
        *
@@ -42,7 +43,7 @@ public struct HeaderWriter {
        * Weights:  \(model.parameters) parameters, \(model.weightsBytes) bytes packed,
        *           \(weights);
        *           XXH3-128 \(model.weightsHash)
-       * Work:     \(model.flops) floating-point operations for one image\(numerics)
+       * Work:     \(model.flops) floating-point operations for one image\(numerics)\(precision)
        * Memory:   \(model.arenaBytes) bytes of activations for each image in work
        *
        * Use:

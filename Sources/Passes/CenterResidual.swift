@@ -131,7 +131,7 @@ private struct Stream {
       .reshape, .transpose, .multiply, .center, .layerNorm, .linear, .matMul, .splitHeads,
       .mergeHeads, .softmax, .activation, .swiGLU, .conv2d, .standardizeWeight, .groupNorm,
       .maxPool, .pack, .attention, .convolution, .winogradWeight,
-      .winogradConvolution, .moments, .normFactors, .normalize:
+      .winogradConvolution, .moments, .normFactors, .normalize, .round:
       []
     }
   }
@@ -175,7 +175,7 @@ private struct Stream {
       .reshape, .transpose, .multiply, .center, .layerNorm, .linear, .matMul, .splitHeads,
       .mergeHeads, .softmax, .activation, .swiGLU, .conv2d, .standardizeWeight, .groupNorm,
       .maxPool, .pack, .attention, .convolution, .winogradWeight,
-      .winogradConvolution, .moments, .normFactors, .normalize:
+      .winogradConvolution, .moments, .normFactors, .normalize, .round:
       false
     }
   }

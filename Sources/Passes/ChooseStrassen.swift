@@ -29,7 +29,9 @@ private let leastExtent = 384
 ) throws(Diagnostic) -> Graph {
   try graph.rewriting(&context) { (node, rewriter) throws(Diagnostic) -> Value? in
     guard case .contraction(var contraction) = node.op, !contraction.usesStrassen,
-      contraction.columns != nil, !rewriter.constants[rewriter.current.index],
+      contraction.columns != nil,
+      rewriter.source[node.operands[1]].type.element == .f32,
+      !rewriter.constants[rewriter.current.index],
       case let (rows, columns) = (node.type.shape[0], node.type.shape[1]),
       case let depth = rewriter.source[node.operands[0]].type.shape[1],
       rows >= leastRows, columns >= leastExtent, depth >= leastExtent,

@@ -77,7 +77,7 @@ extension Graph {
     case .input, .weight, .fill, .extractPatches, .resizePositionEmbedding, .concatenate, .slice,
       .reshape, .transpose, .add, .multiply, .scale, .center, .layerNorm, .splitHeads,
       .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .standardizeWeight, .groupNorm,
-      .maxPool, .copy, .pack, .winogradWeight, .moments, .normFactors, .normalize:
+      .maxPool, .copy, .pack, .winogradWeight, .moments, .normFactors, .normalize, .round:
       return 0
     }
   }

@@ -99,7 +99,7 @@ private func rowOperands(_ node: Node, _ graph: Graph) -> [Int: Int]? {
   case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding, .reshape,
     .transpose, .splitHeads, .mergeHeads, .meanRows, .conv2d, .standardizeWeight, .groupNorm,
     .maxPool, .pack, .contraction, .convolution, .winogradWeight,
-    .winogradConvolution, .moments, .normFactors, .normalize:
+    .winogradConvolution, .moments, .normFactors, .normalize, .round:
     return nil
   }
 }

@@ -2,15 +2,27 @@ import IR
 
 /// The passes of a compilation, their order, and its reasons.
 public enum Pipeline {
-  /// All passes, from the imported form to the planned one.
-  public static let standard: [Pass] = [
+  /// The passes of every compilation, from the imported form to the planned one.
+  public static let standard = passes(for: .f32)
+
+  /// The passes that products of this precision take; `keeping` names operations that stay f32.
+  public static func passes(for precision: Precision, keeping names: Set<String> = []) -> [Pass] {
+    all.filter { $0.precision == nil || $0.precision == precision }.map { pass in
+      pass.precision == .bf16 ? .useBF16(keeping: names) : pass
+    }
+  }
+
+  /// All passes, in their order.
+  public static let all: [Pass] = [
     .lowerPatchEmbed, .lowerPointwiseConvolutions, .simplifyViews, .fuseAttention, .hoistSlices,
     .foldLayerScale, .foldScale, .foldLayerNorm, .foldAttentionScale, .dropKeyBias, .foldValueBias,
     .mergeLinears,
     .fuseContractions,  // imported -> fused
     .fuseConvolutions, .lowerGroupNorms, .fuseNormalizations, .normalizeInConvolutions,
     .appendMoments, .chooseWinograd,
-    .centerResidual, .packWeights, .chooseStrassen,
+    .centerResidual,
+    .useBF16,  // with --precision bf16
+    .packWeights, .chooseStrassen,
     .planMemory,  // fused -> planned
   ]
 
@@ -89,18 +101,23 @@ public enum Pipeline {
     PassOrder(
       .centerResidual, before: .packWeights, because: "panels cannot be centred"),
     PassOrder(
+      .centerResidual, before: .useBF16,
+      because: "weights are rounded when nothing more is folded into them"),
+    PassOrder(
+      .useBF16, before: .packWeights, because: "panels of bf16 hold pairs along the depth"),
+    PassOrder(
       .packWeights, before: .chooseStrassen, because: "pairs of panels are what it adds up"),
     PassOrder(
       .packWeights, before: .planMemory, because: "what is placed are the panels"),
   ]
 
-  /// Returns the standard pass of a name.
+  /// Returns the pass of a name.
   ///
   /// - Throws: an unknown name, with the nearest ones.
   public static func pass(named name: String) throws(Diagnostic) -> Pass {
-    guard let pass = standard.first(where: { $0.name == name }) else {
+    guard let pass = all.first(where: { $0.name == name }) else {
       throw Diagnostic(
-        "unknown pass '\(name)'", hint: Suggestion.hint(for: name, in: standard.map(\.name)))
+        "unknown pass '\(name)'", hint: Suggestion.hint(for: name, in: all.map(\.name)))
     }
     return pass
   }

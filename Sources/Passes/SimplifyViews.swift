@@ -49,7 +49,7 @@ private func identity(_ node: Node, _ rewriter: GraphRewriter) -> Value? {
     .add, .multiply, .center, .layerNorm, .linear, .matMul, .splitHeads, .mergeHeads, .softmax,
     .activation, .swiGLU, .meanRows, .conv2d, .standardizeWeight, .groupNorm, .maxPool, .copy,
     .pack, .contraction, .attention, .convolution, .winogradWeight,
-    .winogradConvolution, .moments, .normFactors, .normalize:
+    .winogradConvolution, .moments, .normFactors, .normalize, .round:
     return nil
   }
 }

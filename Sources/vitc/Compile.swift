@@ -71,6 +71,13 @@ struct Compile: ParsableCommand {
       """)
   var fastMatmul = true
 
+  @Option(
+    help: """
+      f32 or bf16: what contractions and attentions multiply. Sums, norms, softmax and the \
+      residual stream are always f32.
+      """)
+  var precision = Precision.f32
+
   @OptionGroup var debugging: PassDebugging
 
   @Option(help: "Runs no pass after this one; with --emit ir.")
@@ -129,6 +136,7 @@ struct Compile: ParsableCommand {
     request.weightPlacement = weightsFile ? .file : .automatic
     request.output = output ?? defaultOutput
     request.usesFastMatmul = fastMatmul
+    request.precision = precision
     request.runsPasses = form != .imported
     request.passOptions = debugging.options(
       stopAfter: stopAfter ?? form.flatMap(Self.lastPass), failures: failures)
@@ -184,3 +192,4 @@ struct Compile: ParsableCommand {
 extension CompileRequest.Emission: ExpressibleByArgument {}
 extension Form: ExpressibleByArgument {}
 extension NumericsConvention: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}

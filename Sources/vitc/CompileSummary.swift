@@ -13,6 +13,7 @@ struct CompileSummary {
       "model    \(model.name): \(model.summary), "
         + "\(Format.grouped(model.parameters)) parameters",
       "numerics \(model.numericsSummary)",
+      "products \(report.precision)",
       "passes   \(passes)",
       "cost     \(gigaFlops(report.flops)) GFLOP an image "
         + "(as written \(gigaFlops(report.modelFlops))), "

@@ -40,6 +40,25 @@ import VitRuntime
     #expect(Double(correct) / Double(count) >= 0.97)
   }
 
+  /// With each of the library's instruction sets.
+  @Test(arguments: Target.runnableHere.map(\.name))
+  func `in bf16 predictions on the whole test split are those in f32`(_ target: String) throws {
+    let model = try Workbench().keep {
+      try $0.model(Self.folder) {
+        $0.precision = .bf16
+        $0.target = target
+      }
+    }
+    let (images, count) = try testImages()
+    let logits = try model.makeContext().run(images: images, count: count)
+    let truth = try NpyArray(path: Repository.path("examples/digits/test-logits.npy"))
+    let agreeing = (0..<count).count { best(logits, $0) == best(truth.values, $0) }
+    #expect(Double(agreeing) / Double(count) >= 0.997, "\(agreeing) of \(count)")
+    let deviation = Deviation(logits, truth.values)
+    #expect(deviation.relativeL2 <= 0.01, "\(deviation)")
+    #expect(model.description.json.contains(#""precision":"bf16""#))
+  }
+
   private func best(_ logits: [Float], _ image: Int) -> Int {
     let row = Array(logits[image * 10..<(image + 1) * 10])
     return row.indices.max { row[$0] < row[$1] } ?? -1
@@ -66,7 +85,7 @@ import VitRuntime
     }
   }
 
-  @Test(arguments: Target.runnableHere.map(\.name))
+  @Test(arguments: Target.runnableForFloats.map(\.name))
   func `bits do not depend on threads, batch or load`(isa: String) throws {
     let (images, _) = try testImages()
     let single = 3 * 32 * 32

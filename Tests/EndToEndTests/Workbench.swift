@@ -1,3 +1,4 @@
+import Codegen
 import Compiler
 import Foundation
 import IR
@@ -103,4 +104,9 @@ struct Deviation {
     relativeL2 = (squares / truthSquares).squareRoot()
     cosine = product / (foundSquares * truthSquares).squareRoot()
   }
+}
+
+extension Target {
+  /// The targets of a library that multiplies floats only, as far as this machine runs them.
+  static var runnableForFloats: [Target] { withoutPairs(runnableHere) }
 }

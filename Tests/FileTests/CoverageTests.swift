@@ -25,7 +25,7 @@ import Testing
     }
   }
 
-  @Test(arguments: Pipeline.standard.map(\.name))
+  @Test(arguments: Pipeline.all.map(\.name))
   func `a pass has a case in which it acts, and one in which it declines`(_ name: String) throws {
     let text = try #require(Self.text("pass/\(name)"), "pass/\(name).vir is missing")
     #expect(text.contains("// expect:\n"), "\(name) never acts")

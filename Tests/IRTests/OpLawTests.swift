@@ -87,6 +87,13 @@ import Testing
           epsilon: 1e-6, activation: .quickGelu, hasBias: true, hasResidual: true, columns: 5)),
       .f32(2, 3), .f32(3, 3, 2), .f32(5), .f32(2, 5)),
     Sample(.contraction(Contraction(hasResidual: true)), .f32(2, 3), .f32(4, 3), .f32(2, 4)),
+    Sample(.round(Round(.bf16)), .f32(33, 3)),
+    Sample(.pack(Pack()), TensorType(.bf16, [33, 3])),
+    Sample(
+      .contraction(Contraction(epsilon: 1e-6)), .f32(2, 3), TensorType(.bf16, [4, 3])),
+    Sample(
+      .attention(Attention(heads: 2)), TensorType(.bf16, [3, 4]), TensorType(.bf16, [2, 4]),
+      TensorType(.bf16, [2, 4])),
     Sample(.attention(Attention(heads: 2)), .f32(3, 4), .f32(2, 4), .f32(2, 4)),
     Sample(
       .attention(Attention(heads: 1, scale: 0.125, base2: true)), .f32(1, 4), .f32(2, 4),
@@ -172,7 +179,8 @@ import Testing
         var operands = sample.operands
         operands[index] = TensorType(.f32, shape)
         guard let type = try? sample.op.resultType(of: operands) else { continue }
-        let result = sample.op.evaluate(operands.map { Tensor(shape: $0.shape, repeating: 0.5) })
+        let result = sample.op.evaluate(
+          operands.map { Tensor(shape: $0.shape, repeating: 0.5).rounded(to: $0.element) })
         #expect(result.type == type, "operand \(index) of shape \(shape)")
       }
     }
@@ -182,6 +190,7 @@ import Testing
   func `evaluation agrees with the inferred type`(_ sample: Sample) throws {
     let operands = sample.operands.map { type in
       Tensor(shape: type.shape, values: (0..<type.count).map { Float($0 % 7) - 2.5 })
+        .rounded(to: type.element)
     }
     let result = sample.op.evaluate(operands)
     #expect(result.type == (try sample.op.resultType(of: sample.operands)))

@@ -56,6 +56,35 @@ struct PassLawTests {
     }
   }
 
+  /// Passes that lower the precision keep results but for the rounding of factors, do nothing the
+  /// second time, and leave nothing but the residual stream and results in f32.
+  @Test(arguments: seeds, Precision.allCases.filter { $0 != .f32 })
+  func precisionsKeepResultsNearly(seed: UInt64, precision: Precision) throws {
+    let vit = SmallViT(seed: seed)
+    var graph = try vit.graph()
+    let expected = Reference.results(graph)
+    var context = PassContext()
+    for pass in Pipeline.passes(for: precision) {
+      graph = try pass.transform(graph, &context)
+      try Verifier.verify(graph)
+      if pass.input == pass.output {
+        let again = try pass.transform(graph, &context)
+        #expect(again == graph, "\(pass.name) is not idempotent on \(vit)")
+      }
+    }
+    let error = Reference.error(expected, Reference.results(graph))
+    #expect(error <= 0.15, "\(vit)")
+    let constants = graph.constants()
+    for (index, node) in graph.nodes.enumerated() where !constants[index] {
+      if case .contraction = node.op { #expect(graph.precision(of: node) == .bf16, "\(node.name)") }
+    }
+    var simulator = MemorySimulator(
+      image: Reference.tensor("input image", [3, vit.size, vit.size]))
+    let results = simulator.results(
+      graph, arenaBytes: graph.arenaBytes, weightsBytes: graph.weightsBytes)
+    #expect(Reference.error(Reference.results(graph), results) <= 1e-5, "\(vit)")
+  }
+
   /// The memory that was planned, when really used, gives the results: nothing live is overwritten.
   @Test(arguments: seeds)
   func plannedMemoryHoldsWhatIsRead(seed: UInt64) throws {

@@ -5,7 +5,7 @@ import Testing
 
 struct PipelineTests {
   @Test func `passes stand in the order that the reasons demand`() throws {
-    let names = Pipeline.standard.map(\.name)
+    let names = Pipeline.all.map(\.name)
     #expect(Set(names).count == names.count)
     for rule in Pipeline.order {
       let first = try #require(names.firstIndex(of: rule.first.name))
@@ -17,7 +17,7 @@ struct PipelineTests {
 
   @Test func `every pass has a place in the order`() {
     let ordered = Set(Pipeline.order.flatMap { [$0.first.name, $0.second.name] })
-    for pass in Pipeline.standard { #expect(ordered.contains(pass.name), "\(pass.name)") }
+    for pass in Pipeline.all { #expect(ordered.contains(pass.name), "\(pass.name)") }
   }
 
   @Test func `forms chain from the imported to the planned one`() {

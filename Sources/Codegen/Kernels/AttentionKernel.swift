@@ -10,6 +10,9 @@ import IR
 /// keeps the powers finite, since it cancels. A tile of rows in which a sum of powers comes near
 /// the limit is computed again in the usual way (``SoftmaxBlock``): a row that meets a new maximum
 /// scales what it has summed up (Milakov and Gimelshein 2018, arXiv:1805.02867).
+///
+/// Of bf16, panels and rows of powers consist of words of two elements, which the microkernel
+/// multiplies at once; a row of powers then fills half of its place.
 struct AttentionKernel: Hashable {
   var queries: Int
   var tokens: Int
@@ -31,6 +34,15 @@ struct AttentionKernel: Hashable {
   /// 84.5, of 512 85.1, all at once 88.5. What keeps the scores nearer costs more, in sums of
   /// values that are stored and loaded, than it saves.
   var longestBlock = 2048
+  /// The type of queries, keys, values, powers and the result; sums are f32.
+  var element = ElementType.f32
+
+  /// Elements in a word.
+  private var perWord: Int { 4 / element.sizeBytes }
+  /// The features of a head, in words.
+  private var headWords: Int { headDim / perWord }
+  /// Words along `tokens` tokens.
+  private func words(_ tokens: Int) -> Int { (tokens + perWord - 1) / perWord }
 
   /// The tokens, padded to whole panels.
   private var paddedTokens: Int {
@@ -45,8 +57,10 @@ struct AttentionKernel: Hashable {
   private var sumStride: Int { valuePanels * Tile.panelWidth }
 
   // The parts of the scratch memory, in bytes from its start.
-  private var valuesOffset: Int { paddedTokens * headDim * 4 }
-  private var scoresOffset: Int { valuesOffset + valuePanels * tokens * Tile.panelWidth * 4 }
+  private var valuesOffset: Int { paddedTokens * headWords * 4 }
+  private var scoresOffset: Int {
+    valuesOffset + valuePanels * words(tokens) * Tile.panelWidth * 4
+  }
   private func sumsOffset(_ target: Target) -> Int {
     scoresOffset + target.tileRows * scoreStride * 4
   }
@@ -62,7 +76,7 @@ struct AttentionKernel: Hashable {
   func scratchBytes(_ target: Target) -> Int { inversesOffset(target) + 64 }
 
   private var name: String {
-    "attention_f32_\(queries)x\(tokens)_\(heads)heads_\(headDim)"
+    "attention_\(element.rawValue)_\(queries)x\(tokens)_\(heads)heads_\(headDim)"
       + "_strides\(qStride)_\(kStride)_\(vStride)_\(outputStride)"
       + (base2 ? "_base2" : "") + (blocks > 1 ? "_blocks\(block)" : "")
       + (scale == 1 ? "" : "_scale\(scale.bitPattern)")
@@ -82,12 +96,17 @@ struct AttentionKernel: Hashable {
     let perHead = b.constant(tiles)
     let (first, end) = b.share(
       of: b.constant(heads * tiles), arguments[5], of: arguments[6])
-    let keys = KeyPanels(tokens: tokens, headDim: headDim, stride: kStride).function(b)
-    let values = ValuePanels(tokens: tokens, headDim: headDim, stride: vStride).function(b)
+    let keys = KeyPanels(
+      tokens: tokens, headDim: headWords, stride: kStride / perWord
+    ).function(b)
+    let values = ValuePanels(
+      tokens: tokens, headDim: headDim, stride: vStride, element: element
+    ).function(b)
     let afterLast = b.divide(b.add(end, b.constant(tiles - 1)), perHead)
     b.ifThen(b.less(first, end)) {
       b.forLoop(from: b.divide(first, perHead), to: afterLast) { head, _ in
-        let bytes = b.multiply(head, b.constant(headDim * 4))
+        let size = element.sizeBytes
+        let bytes = b.multiply(head, b.constant(headDim * size))
         b.call(keys, [b.offset(k, bytes), scratch])
         b.call(values, [b.offset(v, bytes), b.offset(scratch, bytes: valuesOffset)])
         let start = b.multiply(head, perHead)
@@ -100,8 +119,9 @@ struct AttentionKernel: Hashable {
           let height = b.select(
             b.less(tile, b.constant(extra)), b.constant(base + 1), b.constant(base))
           let heights = RowTiles.heights(rows: queries, height: b.target.tileRows).sorted()
-          let from = b.offset(b.element(q, b.multiply(row, b.constant(qStride))), bytes)
-          let to = b.offset(b.element(output, b.multiply(row, b.constant(outputStride))), bytes)
+          let from = b.offset(b.offset(q, b.multiply(row, b.constant(qStride * size))), bytes)
+          let to = b.offset(
+            b.offset(output, b.multiply(row, b.constant(outputStride * size))), bytes)
           b.choose(height, among: heights) { rows in
             rowsOfHead(b, rows, from, to, scratch)
           }
@@ -135,17 +155,20 @@ struct AttentionKernel: Hashable {
     guard blocks > 1 else {
       return valueRows(
         b, rows, b.constant(0), tokens: tokens, scratch, to: output, stride: outputStride,
-        Epilogue(scalesRows: true))
+        Epilogue(scalesRows: true, result: element))
     }
     let inverses = b.offset(scratch, bytes: inversesOffset(b.target))
     let sums = b.offset(scratch, bytes: sumsOffset(b.target))
     b.forLoop(from: b.constant(0), to: b.constant(rows)) { row, _ in
       let from = b.element(sums, b.multiply(row, b.constant(sumStride)))
-      let to = b.element(output, b.multiply(row, b.constant(outputStride)))
+      let to = b.offset(
+        output, b.multiply(row, b.constant(outputStride * element.sizeBytes)))
       let factor = b.splat(b.load(b.f32, b.element(inverses, row)), b.target.lanes)
       b.visitRow(columns: headDim) { bytes, count in
         let sum = b.loadFloats(b.offset(from, bytes), b.target.lanes, count: count)
-        b.storeFloats(b.multiplyFloat(sum, factor), b.offset(to, bytes), count: count)
+        b.storeElements(
+          element, b.multiplyFloat(sum, factor), b.offset(to, b.divide(bytes, b.constant(perWord))),
+          count: count)
       }
       return []
     }
@@ -207,10 +230,12 @@ struct AttentionKernel: Hashable {
     let states = b.offset(scratch, bytes: statesOffset(b.target))
     func multiply(_ column: Value, columns: Int, isFirst: Bool) {
       let tile = ScoreTile(
-        rows: rows, columns: columns, depth: headDim, qStride: qStride, powerStride: scoreStride,
-        softmax: SoftmaxExponents(scale: scale, base2: base2), isFirst: isFirst)
-      let panel = panelAddress(b, scratch, b.add(first, column), depth: headDim)
-      b.call(tile.function(b), [q, panel, b.element(powers, column), states])
+        rows: rows, columns: columns, depth: headWords, qStride: qStride / perWord,
+        powerStride: scoreStride, softmax: SoftmaxExponents(scale: scale, base2: base2),
+        isFirst: isFirst, element: element)
+      let panel = panelAddress(b, scratch, b.add(first, column), depth: headWords)
+      let place = b.offset(powers, b.multiply(column, b.constant(element.sizeBytes)))
+      b.call(tile.function(b), [q, panel, place, states])
     }
     if isFirst { multiply(b.constant(0), columns: min(width, tokens), isFirst: true) }
     let whole = tokens / width * width
@@ -242,10 +267,10 @@ struct AttentionKernel: Hashable {
     let scores = b.offset(scratch, bytes: scoresOffset)
     let first = b.multiply(index, b.constant(block))
     var score = Tile(
-      rows: rows, columns: width, depth: headDim, aStride: qStride, cStride: scoreStride,
-      chains: Tile.chains(forRows: queries, on: target))
+      rows: rows, columns: width, depth: headWords, aStride: qStride / perWord,
+      cStride: scoreStride, chains: Tile.chains(forRows: queries, on: target), factors: element)
     func multiplyKeys(_ column: Value) {
-      let panel = panelAddress(b, scratch, b.add(first, column), depth: headDim)
+      let panel = panelAddress(b, scratch, b.add(first, column), depth: headWords)
       b.call(
         score.function(b),
         [q, panel, b.element(scores, column)] + Array(repeating: scratch, count: 4)
@@ -281,7 +306,19 @@ struct AttentionKernel: Hashable {
           line(statesOffset(b.target), bytes: stateBytes),
           line(sumsOffset(b.target), bytes: sumStride * 4),
         ])
+      if element != .f32 { roundRow(b, line(scoresOffset, bytes: scoreStride * 4), tokens) }
       return []
+    }
+  }
+
+  /// Emits the rounding of a row of powers where it lies: what is written lies before what is still
+  /// to be read.
+  private func roundRow(_ b: Builder, _ row: Value, _ tokens: Int) {
+    b.visitRow(columns: tokens) { bytes, count in
+      let power = b.loadFloats(b.offset(row, bytes), b.target.lanes, count: count)
+      b.storeElements(
+        element, power, b.offset(row, b.divide(bytes, b.constant(perWord))),
+        count: words(count) * perWord)
     }
   }
 
@@ -294,15 +331,15 @@ struct AttentionKernel: Hashable {
     let width = target.tileColumns
     let scores = b.offset(scratch, bytes: scoresOffset)
     let inverses = b.offset(scratch, bytes: inversesOffset(target))
-    let first = b.multiply(index, b.constant(block * Tile.panelWidth))
+    let first = b.multiply(index, b.constant(words(block) * Tile.panelWidth))
     let values = b.element(b.offset(scratch, bytes: valuesOffset), first)
     var value = Tile(
-      rows: rows, columns: width, depth: tokens, aStride: scoreStride, cStride: stride,
+      rows: rows, columns: width, depth: words(tokens), aStride: scoreStride, cStride: stride,
       residualStride: epilogue.hasResidual ? stride : 0, epilogue: epilogue,
-      chains: Tile.chains(forRows: queries, on: target))
+      chains: Tile.chains(forRows: queries, on: target), factors: element)
     func multiply(_ column: Value) {
-      let panel = panelAddress(b, values, column, depth: self.tokens)
-      let c = b.element(output, column)
+      let panel = panelAddress(b, values, column, depth: words(self.tokens))
+      let c = b.offset(output, b.multiply(column, b.constant(epilogue.result.sizeBytes)))
       b.call(
         value.function(b), [scores, panel, c, scratch, c, inverses, scratch, b.constant(0)])
     }

@@ -1,7 +1,12 @@
+import IR
+
 /// The keys of one head as panels: `[tokens / 32][headDim][32]`, tokens along the vectors, zeros
 /// behind the last token.
+///
+/// What is transposed are words of 32 bits: of bf16, two features each.
 struct KeyPanels {
   let tokens: Int
+  /// Words in the row of a head, and from one row to the next.
   let headDim: Int
   let stride: Int
 
@@ -59,16 +64,21 @@ struct KeyPanels {
 
 /// The values of one head as panels: `[headDim / 32][tokens][32]`; columns behind the last one are
 /// zero as far as a vector reaches, and unset beyond.
+///
+/// Of bf16, two tokens stand in each word: `[headDim / 32][tokens / 2][32][2]`, zeros behind an odd
+/// last one.
 struct ValuePanels {
   let tokens: Int
   let headDim: Int
+  /// Elements from one row to the next.
   let stride: Int
+  var element = ElementType.f32
 
   /// Returns the function `(values of the head, panels) -> void`.
   func function(_ b: Builder) -> Function {
-    b.define(
-      "pack_values_f32_\(tokens)x\(headDim)_stride\(stride)", [b.pointer, b.pointer]
-    ) { arguments in
+    let name = "pack_values_\(element.rawValue)_\(tokens)x\(headDim)_stride\(stride)"
+    return b.define(name, [b.pointer, b.pointer]) { arguments in
+      guard element == .f32 else { return pairs(b, arguments[0], arguments[1]) }
       let lanes = b.target.lanes
       b.forLoop(from: b.constant(0), to: b.constant(tokens)) { token, _ in
         let source = b.element(arguments[0], b.multiply(token, b.constant(stride)))
@@ -83,6 +93,33 @@ struct ValuePanels {
         return []
       }
     }
+  }
+
+  /// Emits the panels of pairs of tokens.
+  private func pairs(_ b: Builder, _ values: Value, _ panels: Value) {
+    let lanes = b.target.lanes
+    let words = (tokens + 1) / 2
+    func pack(_ word: Value, tokens count: Int) {
+      let source = b.offset(values, b.multiply(word, b.constant(2 * stride * element.sizeBytes)))
+      let target = b.element(panels, b.multiply(word, b.constant(Tile.panelWidth)))
+      for first in stride(from: 0, to: headDim, by: lanes) {
+        let rows = (0..<count).map {
+          b.zeroExtended(
+            b.loadHalves(
+              b.offset(source, bytes: ($0 * stride + first) * element.sizeBytes), lanes,
+              count: min(lanes, headDim - first)))
+        }
+        let pair = count == 2 ? b.or(rows[0], b.shiftLeft(rows[1], 16)) : rows[0]
+        let panel = first / Tile.panelWidth * words * Tile.panelWidth
+        let address = b.offset(target, bytes: (panel + first % Tile.panelWidth) * 4)
+        b.store(pair, address, alignment: lanes * 4)
+      }
+    }
+    b.forLoop(from: b.constant(0), to: b.constant(tokens / 2)) { word, _ in
+      pack(word, tokens: 2)
+      return []
+    }
+    if tokens % 2 != 0 { pack(b.constant(tokens / 2), tokens: 1) }
   }
 
   private func stride(from start: Int, to end: Int, by step: Int) -> StrideTo<Int> {

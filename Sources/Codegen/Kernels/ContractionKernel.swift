@@ -16,24 +16,41 @@ struct ContractionKernel: Hashable {
   var hasBias = false
   var activation: ActivationFunction?
   var hasResidual = false
+  /// The type of the factors in the products: that of the panels.
+  var factors = ElementType.f32
+  /// The types of A and C.
+  var left = ElementType.f32
+  var result = ElementType.f32
 
   /// Fewer rows than this in a task would read the weights too often: columns are divided too.
   static let rowsPerTask = 24
   /// The largest number of tasks that the rows are divided among.
   private var rowTasks: Int { max(1, rows / ContractionKernel.rowsPerTask) }
 
-  /// The scratch memory of one task: a factor for each of its rows.
-  var scratchBytes: Int { epsilon == nil ? 0 : (rows * 4 + 63) / 64 * 64 }
+  /// The scratch memory of one task: a factor for each of its rows, and its rows of A as they are
+  /// multiplied, where they are not so already.
+  var scratchBytes: Int { scaleBytes + (rounded.map { rows * $0.stride * 4 } ?? 0) }
+  private var scaleBytes: Int { epsilon == nil ? 0 : (rows * 4 + 63) / 64 * 64 }
+
+  /// How rows of A are rounded; `nil`: they are multiplied where they lie.
+  private var rounded: RoundedRow? {
+    let row = RoundedRow(
+      columns: depth, distance: aStride, element: left, factors: factors, epsilon: epsilon)
+    return row.isNeeded ? row : nil
+  }
+  /// The length of a sum, and the distance between rows of A as they are multiplied, in words.
+  private var words: Int { (depth * factors.sizeBytes + 3) / 4 }
+  private var leftStride: Int { rounded?.stride ?? aStride * factors.sizeBytes / 4 }
 
   private var epilogue: Epilogue {
     Epilogue(
       scalesRows: epsilon != nil, hasBias: hasBias, activation: activation,
-      hasResidual: hasResidual)
+      hasResidual: hasResidual, result: result)
   }
 
   private func name(_ target: Target) -> String {
-    "linear_f32_\(rows)x\(columns)x\(depth)_\(target.vectorUnit)"
-      + "_strides\(aStride)_\(cStride)_\(residualStride)" + epilogue.words
+    "linear_\(factors.rawValue)_of_\(left.rawValue)_\(rows)x\(columns)x\(depth)"
+      + "_\(target.vectorUnit)_strides\(aStride)_\(cStride)_\(residualStride)" + epilogue.words
       + (epsilon.map { "_epsilon\($0.bitPattern)" } ?? "")
   }
 
@@ -77,7 +94,18 @@ struct ContractionKernel: Hashable {
       let (firstRow, endRow) = b.share(of: b.constant(rows), taskRow, of: grid.rows)
       let (firstPanel, endPanel) = b.share(of: b.constant(panels), taskColumn, of: grid.columns)
 
-      if let epsilon {
+      if let rounded {
+        let place = b.offset(scratch, bytes: scaleBytes)
+        b.forLoop(from: firstRow, to: endRow) { index, _ in
+          let own = b.subtract(index, firstRow)
+          let address = b.offset(
+            arguments[0], b.multiply(index, b.constant(aStride * left.sizeBytes)))
+          let factor = rounded.emit(
+            b, address, to: b.element(place, b.multiply(own, b.constant(rounded.stride))))
+          if let factor { b.store(factor, b.element(scratch, own)) }
+          return []
+        }
+      } else if let epsilon {
         let row = RowNorm(columns: depth, epsilon: epsilon)
         b.forLoop(from: firstRow, to: endRow) { index, _ in
           let address = b.element(arguments[0], b.multiply(index, b.constant(aStride)))
@@ -119,12 +147,13 @@ struct ContractionKernel: Hashable {
   ) {
     let target = b.target
     let perPanel = b.constant(Tile.panelWidth / target.tileColumns)
-    let panelBytes = b.constant(depth * Tile.panelWidth * 4)
+    let panelBytes = b.constant(words * Tile.panelWidth * 4)
     let part = b.remainder(tile, perPanel)
     let panel = b.offset(arguments[1], b.multiply(b.divide(tile, perPanel), panelBytes))
     let partBytes = b.multiply(part, b.constant(target.tileColumns * 4))
     let right = b.offset(panel, partBytes)
     let columnBytes = b.multiply(tile, b.constant(target.tileColumns * 4))
+    let resultBytes = b.multiply(tile, b.constant(target.tileColumns * result.sizeBytes))
     let bias = hasBias ? b.offset(arguments[3], columnBytes) : arguments[3]
 
     let height = b.constant(target.tileRows)
@@ -132,18 +161,25 @@ struct ContractionKernel: Hashable {
     let base = b.divide(band.count, tiles)
     let extra = b.remainder(band.count, tiles)
     let shape = Tile(
-      rows: 1, columns: width, depth: depth, aStride: aStride, cStride: cStride,
+      rows: 1, columns: width, depth: words, aStride: leftStride, cStride: cStride,
       residualStride: residualStride, epilogue: epilogue,
-      chains: Tile.chains(forRows: rows, on: target), bringers: bringers(target))
+      chains: Tile.chains(forRows: rows, on: target), bringers: bringers(target),
+      factors: factors)
     // The first tiles of a panel bring in the next one; the others ask for lines that are there
     // already.
     let ahead = b.offset(panel, panelBytes)
     b.forLoop(from: b.constant(0), to: tiles, carrying: [b.constant(0)]) { index, carried in
       let size = b.select(b.less(index, extra), b.add(base, b.constant(1)), base)
       let row = b.add(band.first, carried[0])
-      let a = b.element(arguments[0], b.multiply(row, b.constant(aStride)))
+      let a =
+        rounded == nil
+        ? b.element(arguments[0], b.multiply(row, b.constant(leftStride)))
+        : b.element(
+          b.offset(arguments[5], bytes: scaleBytes),
+          b.multiply(carried[0], b.constant(leftStride)))
       let c = b.offset(
-        b.element(arguments[2], b.multiply(row, b.constant(cStride))), columnBytes)
+        b.offset(arguments[2], b.multiply(row, b.constant(cStride * result.sizeBytes))),
+        resultBytes)
       let residual =
         hasResidual
         ? b.offset(

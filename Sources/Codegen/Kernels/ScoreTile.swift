@@ -1,3 +1,5 @@
+import IR
+
 /// Powers of the scores of one register tile: `P = b^(scale * Q K^T - shift)`, computed and summed
 /// before they leave the registers.
 ///
@@ -9,20 +11,22 @@ struct ScoreTile: Hashable {
   /// The rows of the tile, and its columns: tokens of one panel.
   var rows: Int
   var columns: Int
-  /// The features of a head.
+  /// The features of a head, in words.
   var depth: Int
-  /// Elements from one row to the next.
+  /// Words from one row to the next.
   var qStride: Int
   var powerStride: Int
   var softmax: SoftmaxExponents
   /// `true` iff the tile sets the shifts.
   var isFirst: Bool
+  /// The type of queries, keys and powers.
+  var element = ElementType.f32
 
   /// What a sum of powers must stay below: values of up to 2^63 do not overflow then.
   static let limit: Float = 0x1p64
 
   private func name(_ target: Target) -> String {
-    "score_\(rows)x\(columns)_f32_\(target.vectorUnit)_depth\(depth)"
+    "score_\(rows)x\(columns)_\(element.rawValue)_\(target.vectorUnit)_depth\(depth)"
       + "_strides\(qStride)_\(powerStride)\(softmax.words)" + (isFirst ? "_first" : "")
   }
 
@@ -39,7 +43,8 @@ struct ScoreTile: Hashable {
     let lanes = b.target.lanes
     let vectors = (columns + lanes - 1) / lanes
     let tile = Tile(
-      rows: rows, columns: columns, depth: depth, aStride: qStride, cStride: powerStride)
+      rows: rows, columns: columns, depth: depth, aStride: qStride, cStride: powerStride,
+      factors: element)
     let zero = b.floats(0, lanes)
     let states = (0..<rows).map {
       b.offset(arguments[3], bytes: $0 * SoftmaxBlock.stateBytes(b.target))
@@ -69,9 +74,13 @@ struct ScoreTile: Hashable {
         if counts[vector] < lanes {
           power = b.select(b.mask(first: counts[vector], of: lanes), power, zero)
         }
-        b.storeFloats(
-          power, b.offset(arguments[2], bytes: (row * powerStride + vector * lanes) * 4),
-          count: counts[vector])
+        // Whole words: behind an odd number of tokens stands a zero.
+        let perWord = 4 / element.sizeBytes
+        b.storeElements(
+          element, power,
+          b.offset(
+            arguments[2], bytes: row * powerStride * 4 + vector * lanes * element.sizeBytes),
+          count: (counts[vector] + perWord - 1) / perWord * perWord)
         sums.append(power)
       }
       // One row after the other, for the sake of registers.

@@ -10,10 +10,13 @@ struct Epilogue: Hashable {
   var activation: ActivationFunction?
   /// Add a matrix.
   var hasResidual = false
+  /// Round to this type.
+  var result = ElementType.f32
 
   /// The words that stand for it in the name of a function.
   var words: String {
-    (scalesRows ? "_scaled" : "") + (hasBias ? "_bias" : "")
+    (result == .f32 ? "" : "_to_\(result.rawValue)")
+      + (scalesRows ? "_scaled" : "") + (hasBias ? "_bias" : "")
       + (activation.map { "_\($0.rawValue)" } ?? "") + (hasResidual ? "_residual" : "")
   }
 }
@@ -27,14 +30,17 @@ struct Epilogue: Hashable {
 ///
 /// The parts keep the error small: it grows with the length of a chain of additions. Adding one to
 /// a total in memory costs as much as a few steps.
+///
+/// Factors may be of bf16. Then two neighbours along the depth lie in each 32-bit word of A and B,
+/// a step of the depth multiplies a word, and what is said of elements of A and B holds of words.
 struct Tile: Hashable {
   /// The rows of the tile: 1...target.tileRows.
   var rows: Int
   /// The columns stored: 1...target.tileColumns.
   var columns: Int
-  /// The length of each sum.
+  /// The length of each sum, in words.
   var depth: Int
-  /// Elements from one row to the next of A, C and the residual.
+  /// Words from one row to the next of A, elements from one to the next of C and the residual.
   var aStride: Int
   var cStride: Int
   var residualStride = 0
@@ -49,6 +55,8 @@ struct Tile: Hashable {
   var walk = Walk()
   /// How many tiles together bring the next panel into the L2 cache; 0: this one brings nothing.
   var bringers = 0
+  /// The type of the factors: f32 or bf16.
+  var factors = ElementType.f32
 
   /// Elements from one row to the next of a panel.
   static let panelWidth = Pack.standardWidth
@@ -90,7 +98,7 @@ struct Tile: Hashable {
   }
 
   private func name(_ target: Target) -> String {
-    "contract_\(rows)x\(columns)_f32_\(target.vectorUnit)_depth\(depth)"
+    "contract_\(rows)x\(columns)_\(factors.rawValue)_\(target.vectorUnit)_depth\(depth)"
       + "_strides\(aStride)_\(cStride)_\(residualStride)" + walk.words + epilogue.words
       + (chains > 1 ? "_chains\(chains)" : "") + (bringers > 0 ? "_prefetch\(prefetchedLines)" : "")
   }
@@ -220,25 +228,30 @@ struct Tile: Hashable {
     // With multiplication by a lane, four steps of each row come in one load.
     var fours: [Value] = []
     for k in 0..<count {
-      let byLane = b.target.multipliesByLane && k / 4 * 4 + 4 <= count
+      let byLane = factors == .f32 && b.target.multipliesByLane && k / 4 * 4 + 4 <= count
       if byLane, k % 4 == 0 {
         fours = (0..<rows).map {
           b.load(b.floats(4), b.offset(a, bytes: (rowOffset($0) + k) * 4))
         }
       }
+      let word = factors == .f32 ? b.f32 : b.i32
       let right = (0..<vectors).map {
         let bytes = (k * Tile.panelWidth + $0 * lanes) * 4
-        return operand?(panel, bytes)
-          ?? b.load(b.floats(lanes), b.offset(panel, bytes: bytes), alignment: lanes * 4)
+        let type = b.vector(lanes, of: word)
+        return factor(
+          b,
+          operand?(panel, bytes)
+            ?? b.load(type, b.offset(panel, bytes: bytes), alignment: lanes * 4))
       }
       for row in 0..<rows {
         let left =
           byLane
           ? b.shuffle(fours[row], Array(repeating: k % 4, count: lanes))
-          : b.splat(b.load(b.f32, b.offset(a, bytes: (rowOffset(row) + k) * 4)), lanes)
+          : b.splat(b.load(word, b.offset(a, bytes: (rowOffset(row) + k) * 4)), lanes)
         let first = ((k % chains) * rows + row) * vectors
+        let leftFactor = factor(b, left)
         for vector in 0..<vectors {
-          sums[first + vector] = b.multiplyAdd(left, right[vector], sums[first + vector])
+          sums[first + vector] = multiplyAdd(b, leftFactor, right[vector], sums[first + vector])
         }
         // One row after the other: the processor looks ahead by itself, and a scheduler that does
         // it for the sake of latency needs registers that a full tile does not leave.
@@ -248,12 +261,24 @@ struct Tile: Hashable {
     }
   }
 
+  /// The factors in a vector of words, as the target multiplies them.
+  private func factor(_ b: Builder, _ words: Value) -> [Value] {
+    factors == .f32 ? [words] : b.pairFactors(words)
+  }
+
+  private func multiplyAdd(
+    _ b: Builder, _ left: [Value], _ right: [Value], _ sum: Value
+  ) -> Value {
+    factors == .f32
+      ? b.multiplyAdd(left[0], right[0], sum) : b.multiplyAddPairs(left, right, sum)
+  }
+
   /// Emits the epilogue and the stores.
   ///
   /// An activation's polynomial wants many registers for its constants, while the sums still fill
   /// most of them. So the sums go to C first, scaled and biased, and a loop over the rows, small
   /// enough to keep the constants, finishes them there. A residual may lie where C does: with both,
-  /// which no model has, everything is done at once.
+  /// which no model has, everything is done at once. Where C is bf16, the sums wait on the stack.
   private func finish(_ b: Builder, _ sums: [Value], _ vectors: Int, _ arguments: [Value]) {
     let lanes = b.target.lanes
     let (c, bias, residual, scales) = (arguments[2], arguments[3], arguments[4], arguments[5])
@@ -264,6 +289,10 @@ struct Tile: Hashable {
         : b.floats(0, lanes)
     }
     let activatesLater = epilogue.activation != nil && !epilogue.hasResidual
+    let size = epilogue.result.sizeBytes
+    let waits = activatesLater && epilogue.result != .f32
+    let waiting =
+      waits ? b.stackMemory(bytes: rows * vectors * lanes * 4, alignment: 64) : c
     for row in 0..<rows {
       let scale =
         epilogue.scalesRows
@@ -281,19 +310,28 @@ struct Tile: Hashable {
           let address = b.offset(residual, bytes: (row * residualStride + vector * lanes) * 4)
           value = b.addFloat(value, b.loadFloats(address, lanes, count: counts[vector]))
         }
-        b.storeFloats(
-          value, b.offset(c, bytes: (row * cStride + vector * lanes) * 4),
-          count: counts[vector])
+        if waits {
+          let place = b.offset(waiting, bytes: (row * vectors + vector) * lanes * 4)
+          b.store(value, place, alignment: lanes * 4)
+        } else {
+          b.storeElements(
+            epilogue.result, value, b.offset(c, bytes: (row * cStride + vector * lanes) * size),
+            count: counts[vector])
+        }
       }
     }
     guard activatesLater else { return }
     b.forLoop(from: b.constant(0), to: b.constant(rows)) { row, _ in
-      let line = b.element(c, b.multiply(row, b.constant(cStride)))
+      let line = b.offset(c, b.multiply(row, b.constant(cStride * size)))
+      let waitingLine =
+        waits ? b.offset(waiting, b.multiply(row, b.constant(vectors * lanes * 4))) : line
       for vector in 0..<vectors {
-        let address = b.offset(line, bytes: vector * lanes * 4)
-        let value = b.loadFloats(address, lanes, count: counts[vector])
-        b.storeFloats(
-          b.activate(epilogue.activation, value), address, count: counts[vector])
+        let value = b.loadFloats(
+          b.offset(waitingLine, bytes: vector * lanes * 4), lanes,
+          count: waits ? lanes : counts[vector])
+        b.storeElements(
+          epilogue.result, b.activate(epilogue.activation, value),
+          b.offset(line, bytes: vector * lanes * size), count: counts[vector])
       }
       return []
     }

@@ -65,4 +65,13 @@ extension CPUFeature {
       structured("avx512bw", 30), structured("avx512vl", 31),
       CPUFeature("AVX-512 registers kept by the kernel", .xcr0, 0b1110_0110),
     ]
+
+  /// x86-64-v4 with products of bf16 and 8-bit integers.
+  ///
+  /// Leaf 7, ECX: AVX512_VNNI 11; its subleaf 1, EAX: AVX512_BF16 5.
+  static let x86v4Pairs =
+    x86v4 + [
+      CPUFeature("avx512vnni", .cpuid(leaf: 7, subleaf: 0, register: 2), 1 << 11),
+      CPUFeature("avx512bf16", .cpuid(leaf: 7, subleaf: 1, register: 0), 1 << 5),
+    ]
 }

@@ -29,9 +29,20 @@ public struct Target: Hashable, Sendable {
   public let multipliesByLane: Bool
   /// What a processor must have to run the code.
   public let requirements: [CPUFeature]
+  /// `true` iff there are instructions that multiply pairs of bf16 and add them to a float, and
+  /// fours of 8-bit integers and add them to a 32-bit one: `avx512_bf16` and `avx512_vnni`.
+  public var multipliesPairs = false
 
   /// `true` iff the target is x86-64.
   var isX86: Bool { triple.hasPrefix("x86_64") }
+
+  /// The targets of code that multiplies nothing but floats: those whose only difference are other
+  /// products are no others then, and processors without them run the code too.
+  public static func withoutPairs(_ targets: [Target]) -> [Target] {
+    targets.map { $0 == .x86v4Pairs ? .x86v4 : $0 }.reduce(into: []) { list, target in
+      if !list.contains(target) { list.append(target) }
+    }
+  }
 
   /// The columns of one register tile.
   var tileColumns: Int { lanes * tileVectors }
@@ -69,6 +80,14 @@ extension Target {
     vectorUnit: "avx512", lanes: 16, hasFMA: true, tileRows: 14, tileVectors: 2,
     multipliesByLane: false, requirements: CPUFeature.x86v4)
 
+  /// AVX-512 with products of bf16 and 8-bit integers (BF16, VNNI): Cooper Lake, Sapphire Rapids,
+  /// Zen 4 and later.
+  public static let x86v4Pairs = Target(
+    name: "x86-64-v4-bf16", triple: "x86_64-unknown-linux-gnu", cpu: "x86-64-v4",
+    features: "+avx512bf16,+avx512vnni", vectorUnit: "avx512", lanes: 16, hasFMA: true,
+    tileRows: 14, tileVectors: 2, multipliesByLane: false, requirements: CPUFeature.x86v4Pairs,
+    multipliesPairs: true)
+
   /// Every 64-bit Arm CPU.
   public static let aarch64 = Target(
     name: "aarch64-neon", triple: "aarch64-unknown-linux-gnu", cpu: "generic", features: "+neon",
@@ -82,7 +101,7 @@ extension Target {
     multipliesByLane: false, requirements: [])
 
   /// Every target, those of the same architecture from the plainest to the richest.
-  public static let all: [Target] = [x86v2, x86v3, x86v4, aarch64]
+  public static let all: [Target] = [x86v2, x86v3, x86v4, x86v4Pairs, aarch64]
 
   /// Returns the richest target that this machine runs.
   ///

@@ -89,7 +89,7 @@ extension Target {
     #if arch(arm64)
       [aarch64]
     #else
-      [x86v2, x86v3, x86v4]
+      [x86v2, x86v3, x86v4, x86v4Pairs]
     #endif
   }
 }

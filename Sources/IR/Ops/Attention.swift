@@ -9,9 +9,10 @@ import Glibc
 ///
 /// Operands: `q: [queries, heads * headDim]`, `k`, `v: [tokens, heads * headDim]`.
 /// Result: `[queries, heads * headDim]`. Attributes: `heads`; `scale`, default 1; `base2`, default
-/// false.
+/// false. Operands of bf16 are multiplied as such and summed up in f32, powers are rounded to bf16
+/// before they are multiplied with values, and the result is bf16.
 ///
-/// - C1: `q` has rank 2 and `heads` divides its columns.
+/// - C1: `q` has rank 2 and `heads` divides its columns, into even parts where it is bf16.
 /// - C2: `k` and `v` have equal types and the columns of `q`.
 ///
 /// Reference: Vaswani et al. 2017, arXiv:1706.03762, equation 1.
@@ -46,14 +47,19 @@ public struct Attention: OpDefinition {
     base2 = try attributes.boolean("base2")
   }
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
-    try requireRank("C1", "q", operands[0], 2)
+    try requireFloats("C1", "q", operands[0], 2)
     try require(
       "C1", heads > 0 && operands[0].shape[1] % heads == 0,
       "q: \(heads) heads do not divide \(operands[0])")
-    try requireRank("C2", "k", operands[1], 2)
     try require(
-      "C2", operands[1] == operands[2] && operands[1].shape[1] == operands[0].shape[1],
-      "k and v: expected [_,\(operands[0].shape[1])], found \(operands[1]) and \(operands[2])")
+      "C1", operands[0].element == .f32 || operands[0].shape[1] / heads % 2 == 0,
+      "q: heads of bf16 have an even number of columns, found \(operands[0].shape[1] / heads)")
+    try requireFloats("C2", "k", operands[1], 2)
+    let expected = TensorType(operands[0].element, [operands[1].shape[0], operands[0].shape[1]])
+    try require(
+      "C2", operands[1] == expected && operands[2] == expected,
+      "k and v: expected \(operands[0].element.rawValue)[_,\(operands[0].shape[1])], found "
+        + "\(operands[1]) and \(operands[2])")
     return operands[0]
   }
   func evaluate(_ operands: [Tensor]) -> Tensor {

@@ -4,7 +4,10 @@
 /// `y[m, n] = activation(r_m * sum_k x[m, k] * weight[n, k] + bias[n]) + residual[m, n]`, where
 /// `r_m = 1 / sqrt(mean_k x[m, k]^2 + epsilon)` with the attribute `epsilon`, else 1.
 ///
-/// Operands: `x: [rows, in]`; `weight: [out, in]`, or packed panels `[panels, in, width]`; then
+/// With a weight of bf16, `x` is rounded to bf16 (`r_m` is that of `x` as it is), products are
+/// summed up in f32, and the result is f32, or bf16 with `result = "bf16"`.
+///
+/// Operands: `x: [rows, in]`; `weight: [out, in]`, or the panels that `pack` makes of it; then
 /// `bias: [out]` and `residual: [rows, out]` as the attributes `bias` and `residual` say.
 /// Attributes: `epsilon`, default none: rows are used as they are; `activation`, default none;
 /// `bias`, `residual`, default false; `columns`: `out`, for a packed weight. `strassen`, default
@@ -12,12 +15,13 @@
 /// what remains of a layer norm once its affine part is folded into the weight and the rows have
 /// mean zero.
 ///
-/// - C1: `x` has rank 2.
-/// - C2: `weight` has rank 2, or rank 3 with `columns` given, and the columns of `x`.
+/// - C1: `x` is f32 of rank 2, or bf16 where the weight is.
+/// - C2: `weight` has rank 2, or is packed with `columns` given, and the columns of `x`.
 /// - C3: `bias` has shape `[out]`.
 /// - C4: `residual` has the shape of the result.
 /// - C5: as many operands stand as the attributes say.
-/// - C6: with `strassen`, the weight is packed, and ``StrassenShape`` allows the extents.
+/// - C6: with `strassen`, the weight is f32 and packed, and ``StrassenShape`` allows the extents.
+/// - C7: a result of bf16 is that of a weight of bf16, without a residual.
 public struct Contraction: OpDefinition {
   /// The term added to the mean square of each row; `nil`: rows are not normalized.
   public var epsilon: Float?
@@ -31,11 +35,14 @@ public struct Contraction: OpDefinition {
   public var columns: Int?
   /// `true` iff seven products of half the extents take the place of eight.
   public var usesStrassen: Bool
+  /// The type of the result's elements.
+  public var result: ElementType
 
   /// Creates a contraction.
   public init(
     epsilon: Float? = nil, activation: ActivationFunction? = nil, hasBias: Bool = false,
-    hasResidual: Bool = false, columns: Int? = nil, usesStrassen: Bool = false
+    hasResidual: Bool = false, columns: Int? = nil, usesStrassen: Bool = false,
+    result: ElementType = .f32
   ) {
     self.epsilon = epsilon
     self.activation = activation
@@ -43,6 +50,7 @@ public struct Contraction: OpDefinition {
     self.hasResidual = hasResidual
     self.columns = columns
     self.usesStrassen = usesStrassen
+    self.result = result
   }
 
   /// The position of the bias among the operands.
@@ -61,6 +69,7 @@ public struct Contraction: OpDefinition {
     if hasResidual { list.set("residual", .boolean(true)) }
     if let columns { list.set("columns", .integer(columns)) }
     if usesStrassen { list.set("strassen", .boolean(true)) }
+    if result != .f32 { list.set("result", .text(result.rawValue)) }
     return list
   }
   init(_ attributes: inout Attributes) throws(Diagnostic) {
@@ -70,23 +79,32 @@ public struct Contraction: OpDefinition {
     hasResidual = try attributes.boolean("residual")
     columns = attributes.value("columns") == nil ? nil : try attributes.integer("columns")
     usesStrassen = try attributes.boolean("strassen")
+    result = attributes.value("result") == nil ? .f32 : try attributes.choice("result")
   }
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     let expected = 2 + (hasBias ? 1 : 0) + (hasResidual ? 1 : 0)
     try require(
       "C5", operands.count == expected,
       "operands: expected \(expected) by the attributes, found \(operands.count)")
-    try requireRank("C1", "x", operands[0], 2)
+    let precision = operands[1].element
+    if precision == .bf16 {
+      try requireFloats("C1", "x", operands[0], 2)
+    } else {
+      try requireRank("C1", "x", operands[0], 2)
+    }
     let (x, weight) = (operands[0].shape, operands[1].shape)
     let out: Int
     if let columns {
-      try requireRank("C2", "packed weight", operands[1], 3)
+      let group = precision == .bf16 ? 2 : 1
       try require(
-        "C2", weight[1] == x[1] && columns > 0 && weight[0] == (columns - 1) / weight[2] + 1,
+        "C2",
+        weight.count == (group == 1 ? 3 : 4) && weight[1] == (x[1] + group - 1) / group
+          && columns > 0 && weight[0] == (columns - 1) / weight[2] + 1
+          && (precision == .f32 || precision == .bf16 && weight[3] == group),
         "weight: \(operands[1]) does not pack [\(columns),\(x[1])]")
       out = columns
     } else {
-      try requireRank("C2", "weight", operands[1], 2)
+      try requireFloats("C2", "weight", operands[1], 2)
       try require(
         "C2", weight[1] == x[1], "weight: expected [_,\(x[1])], found \(operands[1])")
       out = weight[0]
@@ -94,19 +112,35 @@ public struct Contraction: OpDefinition {
     try require(
       "C6",
       !usesStrassen
-        || (columns != nil && StrassenShape.allows(rows: x[0], columns: out, depth: x[1])),
-      "strassen: expected a packed weight, columns that are a multiple of "
+        || (columns != nil && precision == .f32
+          && StrassenShape.allows(rows: x[0], columns: out, depth: x[1])),
+      "strassen: expected a packed weight of f32, columns that are a multiple of "
         + "\(2 * Pack.standardWidth) and a depth that is one of 32, found \(operands[1]) for "
         + "[\(x[0]),\(x[1])]")
-    let result = TensorType.f32(x[0], out)
+    try require(
+      "C7", result == .f32 || result == .bf16 && precision == .bf16 && !hasResidual,
+      "result: \(result.rawValue) of a weight \(operands[1])"
+        + (hasResidual ? " with a residual" : ""))
+    let result = TensorType(self.result, [x[0], out])
     if let index = biasIndex { try requireType("C3", "bias", operands[index], .f32(out)) }
     if let index = residualIndex { try requireType("C4", "residual", operands[index], result) }
     return result
   }
   func evaluate(_ operands: [Tensor]) -> Tensor {
     var x = operands[0]
-    if let epsilon { x = Contraction.normalized(x, epsilon: epsilon) }
-    let weight = columns.map { Pack.unpack(operands[1], columns: $0) } ?? operands[1]
+    let weight =
+      columns.map { Pack.unpack(operands[1], columns: $0, depth: x.columns) } ?? operands[1]
+    if operands[1].element == .bf16 {
+      let factors = epsilon.map { epsilon in Contraction.rowFactors(x, epsilon: epsilon) }
+      x = x.rounded(to: .bf16)
+      for (row, factor) in (factors ?? []).enumerated() {
+        for i in row * x.columns..<(row + 1) * x.columns {
+          x.values[i] = Float(Double(x.values[i]) * factor)
+        }
+      }
+    } else if let epsilon {
+      x = Contraction.normalized(x, epsilon: epsilon)
+    }
     var y = Linear().evaluate([x, weight] + (biasIndex.map { [operands[$0]] } ?? []))
     if let activation { y = Activation(activation).evaluate([y]) }
     if let index = residualIndex { y = Add().evaluate([y, operands[index]]) }
@@ -115,13 +149,23 @@ public struct Contraction: OpDefinition {
 
   /// Divides each row by the root of its mean square plus `epsilon`.
   public static func normalized(_ x: Tensor, epsilon: Float) -> Tensor {
-    var x = x
+    var result = x
     let dim = x.columns
-    for start in stride(from: 0, to: x.values.count, by: dim) {
-      let squares = x.values[start..<start + dim].reduce(0.0) { $0 + Double($1) * Double($1) }
-      let factor = 1 / (squares / Double(dim) + Double(epsilon)).squareRoot()
-      for d in 0..<dim { x.values[start + d] = Float(Double(x.values[start + d]) * factor) }
+    for (row, factor) in rowFactors(x, epsilon: epsilon).enumerated() {
+      for i in row * dim..<(row + 1) * dim {
+        result.values[i] = Float(Double(x.values[i]) * factor)
+      }
     }
-    return x
+    return result
+  }
+
+  /// For each row the inverse root of its mean square plus `epsilon`.
+  static func rowFactors(_ x: Tensor, epsilon: Float) -> [Double] {
+    stride(from: 0, to: x.values.count, by: x.columns).map { start in
+      let squares = x.values[start..<start + x.columns].reduce(0.0) {
+        $0 + Double($1) * Double($1)
+      }
+      return 1 / (squares / Double(x.columns) + Double(epsilon)).squareRoot()
+    }
   }
 }

@@ -7,7 +7,11 @@
 /// default 32, which is two AVX-512 vectors, four AVX2 vectors or eight NEON vectors, so that one
 /// blob serves every instruction set.
 ///
-/// - C1: `weight` has rank 2 or 4.
+/// Elements of bf16 stand in pairs along the depth, as instructions that multiply pairs want them:
+/// `y[p, k, j, i] = weight[p * width + j, 2 * k + i]`, zero behind an odd depth; the result is
+/// `[ceil(out / width), ceil(in / 2), width, 2]`.
+///
+/// - C1: `weight` is f32 of rank 2 or 4, or bf16 of rank 2.
 /// - C2: `width` is positive.
 public struct Pack: OpDefinition {
   /// The number of output columns in one panel.
@@ -31,29 +35,40 @@ public struct Pack: OpDefinition {
     width = try attributes.integer("width", default: Pack.standardWidth)
   }
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
-    let weight = operands[0].shape
+    let (weight, element) = (operands[0].shape, operands[0].element)
+    let isAllowed =
+      switch element {
+      case .f32: weight.count == 2 || weight.count == 4
+      case .bf16: weight.count == 2
+      case .f16, .u8: false
+      }
     try require(
-      "C1", weight.count == 2 || weight.count == 4,
-      "weight: expected f32 of rank 2 or 4, found \(operands[0])")
+      "C1", isAllowed,
+      "weight: expected f32 of rank 2 or 4, or bf16 of rank 2, found \(operands[0])")
     try require("C2", width > 0, "width: expected at least 1, found \(width)")
-    return .f32((weight[0] - 1) / width + 1, weight[1...].reduce(1, *), width)
+    let (panels, depth) = ((weight[0] - 1) / width + 1, weight[1...].reduce(1, *))
+    guard element == .bf16 else { return .f32(panels, depth, width) }
+    return TensorType(element, [panels, (depth + 1) / 2, width, 2])
   }
   func evaluate(_ operands: [Tensor]) -> Tensor {
     let weight = operands[0].shape.count == 4 ? Pack.channelsLast(operands[0]) : operands[0]
     let (out, depth) = (weight.rows, weight.columns)
     let panels = (out + width - 1) / width
-    var result = Tensor(shape: [panels, depth, width])
+    let group = weight.element == .bf16 ? 2 : 1
+    let groups = (depth + group - 1) / group
+    var result = Tensor(
+      shape: group == 1 ? [panels, depth, width] : [panels, groups, width, group])
     let width = width
     result.values.withUnsafeMutableBufferPointer { packed in
       weight.values.withUnsafeBufferPointer { source in
         for p in 0..<panels {
-          let base = p * depth * width
+          let base = p * groups * group * width
           // In pieces that stay in the first cache, since the writes are `width` apart.
           for first in stride(from: 0, to: depth, by: 64) {
             for j in 0..<min(width, out - p * width) {
               let row = (p * width + j) * depth
               for k in first..<min(first + 64, depth) {
-                packed[base + k * width + j] = source[row + k]
+                packed[base + (k / group * width + j) * group + k % group] = source[row + k]
               }
             }
           }
@@ -63,13 +78,19 @@ public struct Pack: OpDefinition {
     return result
   }
 
-  /// Returns the `[out, in]` weight that `packed` was made from.
-  static func unpack(_ packed: Tensor, columns: Int) -> Tensor {
-    let (depth, width) = (packed.shape[1], packed.shape[2])
+  /// Returns the `[out, in]` weight that `packed` was made from, `in` being `depth`, or
+  /// what the panels say.
+  static func unpack(_ packed: Tensor, columns: Int, depth: Int? = nil) -> Tensor {
+    let (groups, width) = (packed.shape[1], packed.shape[2])
+    let group = packed.shape.count > 3 ? packed.shape[3] : 1
+    let depth = depth ?? groups * group
     var result = Tensor(shape: [columns, depth])
     for n in 0..<columns {
-      let base = n / width * depth * width + n % width
-      for k in 0..<depth { result.values[n * depth + k] = packed.values[base + k * width] }
+      let base = n / width * groups * width + n % width
+      for k in 0..<depth {
+        result.values[n * depth + k] =
+          packed.values[(base + k / group * width) * group + k % group]
+      }
     }
     return result
   }

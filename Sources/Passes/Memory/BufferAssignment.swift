@@ -58,7 +58,7 @@ struct BufferAssignment {
       var start = 0
       for operand in graph[value].operands {
         var part = whole
-        part.offsetBytes += 4 * start * step
+        part.offsetBytes += graph[operand].type.element.sizeBytes * start * step
         put(operand, part)
         start += graph[operand].type.shape[join.axis]
       }
@@ -69,7 +69,7 @@ struct BufferAssignment {
     let node = graph[value]
     if case .slice(let slice) = node.op, var slot = slots[node.operands[0].index] {
       let step = slice.axis == node.type.rank - 1 ? 1 : slot.rowStride
-      slot.offsetBytes += 4 * slice.start * step
+      slot.offsetBytes += node.type.element.sizeBytes * slice.start * step
       put(value, slot)
     } else if case .reshape = node.op, var slot = slots[node.operands[0].index] {
       if node.type != graph[node.operands[0]].type { slot.rowStride = node.type.shape.last ?? 1 }
@@ -124,7 +124,7 @@ struct BufferAssignment {
     let columns = type.shape.last ?? 1
     let rowStride =
       space == .arena && type.rank == 2 && !(isReshaped && type.shape[0] > 1)
-      ? RowStride.padded(columns: columns, rows: type.shape[0]) : columns
+      ? RowStride.padded(columns: columns, rows: type.shape[0], element: type.element) : columns
     let rows = columns == 0 ? 0 : type.count / columns
     buffers.append(
       Buffer(
@@ -153,18 +153,19 @@ struct BufferAssignment {
 
 /// How far rows of activations are apart.
 enum RowStride {
-  /// Floats in a cache line of 64 bytes.
-  static let line = 16
+  /// The bytes of a cache line.
+  static let lineBytes = 64
 
   /// Returns the distance between rows of `columns` elements.
   ///
   /// It is whole cache lines, one of them padding, and never a multiple of 4 KB, where the rows of
   /// a tile would compete for the same few sets of the first-level cache. A single row is not
   /// padded.
-  static func padded(columns: Int, rows: Int) -> Int {
+  static func padded(columns: Int, rows: Int, element: ElementType = .f32) -> Int {
+    let line = lineBytes / element.sizeBytes
     let whole = (columns + line - 1) / line * line
     guard rows > 1 else { return whole }
     let padded = whole + line
-    return padded * 4 % 4096 == 0 ? padded + line : padded
+    return padded * element.sizeBytes % 4096 == 0 ? padded + line : padded
   }
 }

@@ -47,7 +47,7 @@ extension Graph {
       .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .conv2d, .standardizeWeight,
       .groupNorm, .maxPool, .copy, .pack, .contraction,
       .attention, .convolution, .winogradWeight,
-      .winogradConvolution, .moments, .normFactors, .normalize:
+      .winogradConvolution, .moments, .normFactors, .normalize, .round:
       return true
     }
   }
@@ -92,7 +92,7 @@ extension Graph {
         .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .conv2d, .standardizeWeight,
         .groupNorm, .maxPool, .copy, .pack, .contraction,
         .attention, .convolution, .winogradWeight,
-        .winogradConvolution, .moments, .normFactors, .normalize:
+        .winogradConvolution, .moments, .normFactors, .normalize, .round:
         return root
       }
     }

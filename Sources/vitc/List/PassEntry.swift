@@ -19,7 +19,7 @@ struct PassEntry: Codable {
 
   /// The standard pipeline, in its order.
   static var all: [PassEntry] {
-    Pipeline.standard.map { pass in
+    Pipeline.all.map { pass in
       PassEntry(
         name: pass.name, summary: pass.summary, input: pass.input.rawValue,
         output: pass.output.rawValue,

@@ -17,7 +17,7 @@ enum PassReference {
 
       """
     var sections = ""
-    for (index, pass) in Pipeline.standard.enumerated() {
+    for (index, pass) in Pipeline.all.enumerated() {
       let form =
         pass.input == pass.output
         ? pass.input.rawValue : "\(pass.input.rawValue) to \(pass.output.rawValue)"

@@ -3,8 +3,9 @@ import IR
 /// Executes a planned graph in the memory that it plans: every operand is read from its place and
 /// every result written to its place, so that an overlap of live values shows as a wrong result.
 struct MemorySimulator {
-  private var arena: [Float] = []
-  private var weights: [Float] = []
+  // In pieces of two bytes: a bf16 is one, an f32 two, the low half first.
+  private var arena: [UInt16] = []
+  private var weights: [UInt16] = []
   private var outputs: [[Float]] = []
   private let image: Tensor
 
@@ -12,8 +13,8 @@ struct MemorySimulator {
 
   /// The results of `graph`, by name; memory starts as NaN.
   mutating func results(_ graph: Graph, arenaBytes: Int, weightsBytes: Int) -> [String: Tensor] {
-    arena = Array(repeating: .nan, count: arenaBytes / 4)
-    weights = Array(repeating: .nan, count: weightsBytes / 4)
+    arena = Array(repeating: 0xffff, count: arenaBytes / 2)
+    weights = Array(repeating: 0xffff, count: weightsBytes / 2)
     outputs = graph.outputs.map { Array(repeating: .nan, count: graph[$0.value].type.count) }
     let constants = graph.constants()
     let values = Reference.values(graph)
@@ -39,28 +40,52 @@ struct MemorySimulator {
     var tensor = Tensor(shape: node.type.shape)
     for row in 0..<tensor.rows {
       for column in 0..<tensor.columns {
-        let place = placement.offsetBytes / 4 + row * placement.rowStride + column
+        let element = row * placement.rowStride + column
+        let place = placement.offsetBytes / 4 + element
         let value: Float
         switch placement.space {
-        case .weights: value = weights[place]
-        case .arena: value = arena[place]
+        case .weights: value = Self.load(weights, placement.offsetBytes, element, node.type.element)
+        case .arena: value = Self.load(arena, placement.offsetBytes, element, node.type.element)
         case .image: value = image.values[place]
         case .output(let number): value = outputs[number][place]
         }
         tensor.values[row * tensor.columns + column] = value
       }
     }
-    return tensor
+    return tensor.rounded(to: node.type.element)
+  }
+
+  private static func load(
+    _ memory: [UInt16], _ offsetBytes: Int, _ index: Int, _ element: ElementType
+  ) -> Float {
+    let place = offsetBytes / 2 + index * element.sizeBytes / 2
+    guard element == .f32 else { return BFloat16.value(of: memory[place]) }
+    return Float(bitPattern: UInt32(memory[place + 1]) << 16 | UInt32(memory[place]))
+  }
+
+  private static func store(
+    _ value: Float, _ memory: inout [UInt16], _ offsetBytes: Int, _ index: Int,
+    _ element: ElementType
+  ) {
+    let place = offsetBytes / 2 + index * element.sizeBytes / 2
+    if element == .f32 {
+      memory[place] = UInt16(truncatingIfNeeded: value.bitPattern)
+      memory[place + 1] = UInt16(truncatingIfNeeded: value.bitPattern >> 16)
+    } else {
+      memory[place] = BFloat16.bits(of: value)
+    }
   }
 
   private mutating func write(_ tensor: Tensor, _ placement: Placement) {
     for row in 0..<tensor.rows {
       for column in 0..<tensor.columns {
-        let place = placement.offsetBytes / 4 + row * placement.rowStride + column
+        let element = row * placement.rowStride + column
+        let place = placement.offsetBytes / 4 + element
         let value = tensor.values[row * tensor.columns + column]
         switch placement.space {
-        case .weights: weights[place] = value
-        case .arena: arena[place] = value
+        case .weights:
+          Self.store(value, &weights, placement.offsetBytes, element, tensor.element)
+        case .arena: Self.store(value, &arena, placement.offsetBytes, element, tensor.element)
         case .image: break
         case .output(let number): outputs[number][place] = value
         }

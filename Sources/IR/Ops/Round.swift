@@ -1,0 +1,34 @@
+/// Rounds to a type of fewer bits.
+///
+/// `y = x`, each element rounded to the nearest one of the type `element`, of two to the even one.
+/// Operand: `x` of any shape. Attribute: `element`, such as `bf16`. It stands before weights that
+/// are multiplied in that type; it has no code of its own, since activations are rounded by the
+/// operations that make or read them.
+///
+/// - C1: `x` is f32.
+/// - C2: `element` is `bf16`.
+public struct Round: OpDefinition {
+  /// The type of the result's elements.
+  public var element: ElementType
+
+  /// Creates a rounding.
+  public init(_ element: ElementType) { self.element = element }
+
+  static let mnemonic = "round"
+  static let forms: Set<Form> = [.fused, .planned]
+  static let operandCounts = 1...1
+  var attributes: Attributes {
+    var list = Attributes()
+    list.set("element", .text(element.rawValue))
+    return list
+  }
+  init(_ attributes: inout Attributes) throws(Diagnostic) {
+    element = try attributes.choice("element")
+  }
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+    try require("C1", operands[0].element == .f32, "x: expected f32, found \(operands[0])")
+    try require("C2", element == .bf16, "element: expected bf16, found \(element.rawValue)")
+    return TensorType(element, operands[0].shape)
+  }
+  func evaluate(_ operands: [Tensor]) -> Tensor { operands[0] }
+}

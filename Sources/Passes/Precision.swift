@@ -1,0 +1,52 @@
+import IR
+
+/// What large products are computed in.
+public enum Precision: String, CaseIterable, Sendable {
+  /// Factors and sums of IEEE 754 binary32.
+  case f32
+  /// Factors rounded to bf16, sums in f32.
+  case bf16
+}
+
+extension Graph {
+  /// The type of the factors of a node's products; `nil` where it multiplies no matrices.
+  public func precision(of node: Node) -> ElementType? {
+    switch node.op {
+    case .contraction, .convolution, .winogradConvolution: self[node.operands[1]].type.element
+    case .attention: self[node.operands[0]].type.element
+    case .linear, .matMul, .conv2d, .patchEmbed: .f32
+    case .input, .weight, .fill, .extractPatches, .resizePositionEmbedding, .concatenate, .slice,
+      .reshape, .transpose, .add, .multiply, .scale, .center, .layerNorm, .splitHeads,
+      .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .standardizeWeight, .groupNorm,
+      .maxPool, .copy, .pack, .winogradWeight, .moments, .normFactors, .normalize, .round:
+      nil
+    }
+  }
+
+  /// `true` iff something is multiplied at run time that is no float.
+  public var multipliesPairs: Bool {
+    let constants = constants()
+    return nodes.indices.contains { index in
+      guard !constants[index], let precision = precision(of: nodes[index]) else { return false }
+      return precision != .f32
+    }
+  }
+
+  /// The precisions of all products at run time, with the part of the multiply-adds that each has,
+  /// the largest first, such as `bf16 99.8 %, f32 0.2 %`.
+  public var precisionSummary: String {
+    let constants = constants()
+    var flops: [ElementType: Int] = [:]
+    for (index, node) in nodes.enumerated() where !constants[index] {
+      guard let precision = precision(of: node) else { continue }
+      flops[precision, default: 0] += self.flops(of: node)
+    }
+    let total = flops.values.reduce(0, +)
+    if flops.count == 1, let only = flops.keys.first { return only.rawValue }
+    return flops.sorted { ($0.value, $0.key.rawValue) > ($1.value, $1.key.rawValue) }
+      .map { element, count in
+        let perMille = (count * 1000 + total / 2) / max(1, total)
+        return "\(element.rawValue) \(perMille / 10).\(perMille % 10) %"
+      }.joined(separator: ", ")
+  }
+}

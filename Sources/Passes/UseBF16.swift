@@ -1,0 +1,111 @@
+import IR
+
+extension Pass {
+  /// Rounds the factors of contractions and attentions to bf16; sums, norms, softmax and the
+  /// residual stream stay f32.
+  ///
+  ///     %q: f32[197,768] = contraction %x, %wq {epsilon = 1e-06}
+  ///     %a: f32[197,768] = attention %q, %k, %v {heads = 12}
+  ///     %y: f32[197,768] = contraction %a, %w, %b, %x {bias = true, residual = true}
+  /// becomes
+  ///     %q.weight: bf16[768,768] = round %wq {element = "bf16"}
+  ///     %q: bf16[197,768] = contraction %x, %q.weight {epsilon = 1e-06, result = "bf16"}
+  ///     %a: bf16[197,768] = attention %q, %k, %v {heads = 12}
+  ///     %y.weight: bf16[768,768] = round %w {element = "bf16"}
+  ///     %y: f32[197,768] = contraction %a, %y.weight, %b, %x {bias = true, residual = true}
+  ///
+  /// A contraction rounds what it reads, row by row, after the norm of the row is found, so that a
+  /// normalized row loses nothing by it. Its result is bf16 already where nothing reads it but such
+  /// contractions, as they read it without a norm, and attentions of bf16. Declines where the
+  /// weight is no constant, in convolutions, in attentions that read or feed anything else, and
+  /// where heads have an odd number of features.
+  public static let useBF16 = useBF16(keeping: [])
+
+  /// The same but for the operations of these names.
+  public static func useBF16(keeping names: Set<String>) -> Pass {
+    var pass = Pass("use-bf16", "factors of products in bf16", .fused) {
+      (graph, context) throws(Diagnostic) in
+      try lower(graph, &context, keeping: names)
+    }
+    pass.precision = .bf16
+    return pass
+  }
+}
+
+@Sendable private func lower(
+  _ graph: Graph, _ context: inout PassContext, keeping names: Set<String>
+) throws(Diagnostic) -> Graph {
+  let lowered = Lowering(GraphFacts(graph), keeping: names)
+  return try graph.rewriting(&context, required: true) {
+    (node, rewriter) throws(Diagnostic) -> Value? in
+    let value = rewriter.current
+    if case .contraction(var contraction) = node.op, lowered.contractions.contains(value) {
+      var operands = rewriter[node.operands]
+      if graph[node.operands[1]].type.element == .f32 {
+        operands[1] = try rewriter.append(
+          .round(Round(.bf16)), [operands[1]], name: "\(node.name).bf16")
+      }
+      if lowered.results.contains(value) { contraction.result = .bf16 }
+      guard operands != rewriter[node.operands] || node.op != .contraction(contraction) else {
+        return nil
+      }
+      return try rewriter.append(.contraction(contraction), operands, name: node.name)
+    }
+    // The type of attentions and slices is that of their operands.
+    guard lowered.results.contains(value), node.type.element == .f32 else { return nil }
+    return try rewriter.append(node.op, rewriter[node.operands], name: node.name)
+  }
+}
+
+/// What is computed in bf16.
+private struct Lowering {
+  /// The contractions that multiply bf16.
+  private(set) var contractions: Set<Value> = []
+  /// The values that are bf16 themselves: of those contractions, attentions, slices of either.
+  private(set) var results: Set<Value> = []
+  private let facts: GraphFacts
+
+  init(_ facts: GraphFacts, keeping names: Set<String>) {
+    self.facts = facts
+    let graph = facts.graph
+    for value in graph.values where !facts.isConstant(value) {
+      let node = graph[value]
+      guard !names.contains(node.name) else { continue }
+      if case .contraction(let contraction) = node.op {
+        guard facts.isConstant(node.operands[1]), contraction.columns == nil else { continue }
+        contractions.insert(value)
+        if !contraction.hasResidual { results.insert(value) }
+      }
+      if case .attention = node.op { results.insert(value) }
+      if case .slice = node.op { results.insert(value) }
+    }
+    // What one value cannot be may keep another from being it.
+    while let value = results.first(where: { !isAllowed($0) }) { results.remove(value) }
+  }
+
+  /// `true` iff a value may be bf16, provided that the others may.
+  private func isAllowed(_ value: Value) -> Bool {
+    let (node, users) = (facts.graph[value], facts.users[value.index])
+    return readsPairs(node) && !facts.isOutput[value.index] && !users.isEmpty
+      && users.allSatisfy { takesPairs(facts.graph[$0], $0, value) }
+  }
+
+  private func readsPairs(_ node: Node) -> Bool {
+    if case .slice(let slice) = node.op {
+      // Words of two must not be torn.
+      let keepsWords = slice.axis == 0 || slice.start % 2 == 0 && slice.count % 2 == 0
+      return keepsWords && results.contains(node.operands[0])
+    }
+    if case .attention(let attention) = node.op {
+      let head = (node.type.shape.last ?? 0) / attention.heads
+      return head % 2 == 0 && node.operands.allSatisfy(results.contains)
+    }
+    return true
+  }
+
+  private func takesPairs(_ reader: Node, _ user: Value, _ value: Value) -> Bool {
+    guard case .contraction(let contraction) = reader.op else { return results.contains(user) }
+    return contractions.contains(user) && contraction.epsilon == nil
+      && reader.operands.count { $0 == value } == 1 && reader.operands[0] == value
+  }
+}
