@@ -5,7 +5,8 @@ import IR
 enum BLAS {
   /// Returns `op` of two operands of rank 2 or 3.
   ///
-  /// Products with a single row, as folding makes them, are accumulated in `Double`.
+  /// Products with a single row, as folding makes them, are accumulated in `Double`, in an order of
+  /// our own: OpenBLAS' order depends on the processor, and constants must not.
   static func product(_ op: MatMul, _ operands: [Tensor]) -> Tensor {
     let (a, b) = (operands[0], operands[1])
     let rank = a.shape.count
@@ -19,7 +20,7 @@ enum BLAS {
         result.values.withUnsafeMutableBufferPointer { c in
           guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else { return }
           if m == 1, batch == 1, op.transposed {
-            for j in 0..<n { c[j] = Float(cblas_dsdot(Int32(k), a, 1, b + j * k, 1)) }
+            for j in 0..<n { c[j] = Float(dot(a, b + j * k, k)) }
             return
           }
           for h in 0..<batch {
@@ -32,6 +33,22 @@ enum BLAS {
       }
     }
     return result
+  }
+
+  /// Returns `sum_i a[i] * b[i]`: products of two floats are exact in `Double`, so only sums round.
+  private static func dot(
+    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int
+  ) -> Double {
+    var sums = SIMD8<Double>()
+    let whole = count & ~7
+    for i in stride(from: 0, to: whole, by: 8) {
+      let left = UnsafeRawPointer(a + i).loadUnaligned(as: SIMD8<Float>.self)
+      let right = UnsafeRawPointer(b + i).loadUnaligned(as: SIMD8<Float>.self)
+      sums += SIMD8<Double>(left) * SIMD8<Double>(right)
+    }
+    var sum = sums.sum()
+    for i in whole..<count { sum += Double(a[i]) * Double(b[i]) }
+    return sum
   }
 
   /// Returns a linear layer of `x`, `weight` and optionally `bias`.
