@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes one model for every runtime: export.py TIMM-NAME SIZE logits|tokens BATCH FOLDER
+"""Writes one model for every runtime: export.py NAME SIZE logits|features|tokens BATCH FOLDER
 
 FOLDER/model.safetensors    the weights, under timm's names
 FOLDER/bBATCH/input.npy     images of `seedweights`, float32
@@ -38,13 +38,15 @@ class Tokens:
 
 def build(name, size, output, weights=None):
     """The model in float32 with weights from a safetensors file, or seeded ones."""
+    import papermodels
     import timm
     from safetensors.torch import load_file
     from seedweights import fill
 
-    # ResNets take images of any size.
+    # ResNets take images of any size; the papers' other models are made for 224.
     sizes = {} if name.startswith("resnetv2") else {"img_size": size}
-    model = timm.create_model(name, **sizes).eval()
+    paper = name in papermodels.PAPER
+    model = (papermodels.create(name) if paper else timm.create_model(name, **sizes)).eval()
     if weights is None:
         fill(model, SEED)
     else:

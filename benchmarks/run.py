@@ -54,20 +54,19 @@ class Bench:
         """Exports the model for the peers unless that is done, and compiles it with vitc, once."""
         model, folder = case.model, self.folder(case.model)
         folder.mkdir(parents=True, exist_ok=True)
-        output = "tokens" if model.tokens else "logits"
-        arguments = [model.timm, str(model.size), output, str(case.batch), str(folder)]
+        arguments = [model.timm, str(model.size), model.output, str(case.batch), str(folder)]
         export = subprocess.run(
             [sys.executable, str(HERE / "export.py"), *arguments], capture_output=True, text=True
         )
         if export.returncode != 0:
             raise SystemExit(f"export of {model.label}: {export.stderr[-2000:]}")
         if model.slug not in self.compiled:
-            self.compiled[model.slug] = self.compile(model, folder, output)
+            self.compiled[model.slug] = self.compile(model, folder)
 
-    def compile(self, model, folder, output) -> dict:
+    def compile(self, model, folder) -> dict:
         checkpoint, library = folder / "model.safetensors", folder / "libvit.so"
         command = [self.vitc, "compile", model.timm, "--weights", checkpoint, "-o", library]
-        command += ["--outputs", output, "--image-size", str(model.size), "--quiet"]
+        command += ["--outputs", model.output, "--image-size", str(model.size), "--quiet"]
         warm(checkpoint)
         started = time.perf_counter()
         process = subprocess.Popen(command)
