@@ -23,7 +23,7 @@ RUNTIMES = {
     "inductor": "Inductor",
 }
 # What the output may differ by from PyTorch's in float64; `Model.error_limit` bounds relative L2.
-COSINE_LIMIT = 1 - 1e-8
+COSINE_LIMIT = 1 - 1e-9
 START_LIMIT = 300  # seconds until the first output; Inductor compiles C++ in this time
 
 
@@ -82,7 +82,7 @@ class Runtime:
         self.close()
         if not ready:
             raise Unavailable(f"no answer in {limit} s")
-        raise Unavailable(f"its process ended; see {self.log.name}")
+        raise Unavailable(f"its process ended; see {Path(self.log.name).name}")
 
     def times(self, seconds, least, most):
         """Milliseconds of the runs of one turn, the one that warms up left out."""
