@@ -51,7 +51,7 @@ LARGE = Model("ViT-L/16", "vit_large_patch16_224")
 BASE32 = Model("ViT-B/32", "vit_base_patch32_224")
 SMALL = Model("ViT-S/16", "vit_small_patch16_224")
 TINY = Model("ViT-Ti/16", "vit_tiny_patch16_224")
-HUGE = Model("ViT-H/14", "vit_huge_patch14_224")
+HUGE = Model("ViT-H/14", "vit_huge_patch14_224", output="features")  # timm's has no head
 BASE384 = Model("ViT-B/16 at 384", "vit_base_patch16_384", 384)
 DINO224 = Model("DINOv2 ViT-S/14, all tokens, 224", "vit_small_patch14_dinov2", 224, "tokens")
 DINO518 = Model("DINOv2 ViT-S/14, all tokens, 518", "vit_small_patch14_dinov2", 518, "tokens")
