@@ -57,7 +57,7 @@ let package = Package(
       name: "Codegen", dependencies: ["IR", "CLLVM"], swiftSettings: strict + llvmSettings,
       linkerSettings: [.linkedLibrary("LLVM-\(llvmVersion)")]),
     .target(
-      name: "Packaging", dependencies: ["IR", "Files", "EmbeddedImage", "CXXHash"],
+      name: "Packaging", dependencies: ["IR", "Files", "EmbeddedImage", "CXXHash", "CVitABI"],
       swiftSettings: strict),
 
     // What sits inside a compiled model: compiled for every target by the plugin, carried by
@@ -91,8 +91,9 @@ let package = Package(
 
     .target(
       name: "Compiler",
-      dependencies: ["IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging"],
-      swiftSettings: strict + llvmSettings),
+      dependencies: [
+        "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "VitRuntime", "CVitABI",
+      ], swiftSettings: strict + llvmSettings),
     .executableTarget(
       name: "vitc",
       dependencies: [

@@ -53,7 +53,7 @@ struct ProgramEmitter {
               b.constant(Int(bitPattern: UInt(program.weightsHashHigh))),
             ], of: b.i64)),
         .wide(program.arenaBytes), .narrow(phases), .narrow(isas.count), .value(table),
-        .value(preprocessing()), .value(b.asPointer(errorText.value)),
+        .value(preprocessing()), .value(b.asPointer(errorText.value)), .value(proof()),
       ]))
     exportFunctions(record: record, description: description, errorText: errorText)
   }
@@ -120,6 +120,32 @@ struct ProgramEmitter {
     return b.define("error_text", [], returning: b.pointer) { _ in b.returnValue(buffer) }
   }
 
+  /// `const vit_proof *`, and room for the golden values, which are written when the library is
+  /// finished.
+  private func proof() -> Value {
+    // VIT_PROOF_MARK_LOW, VIT_PROOF_MARK_HIGH; 80 characters of a name; VIT_GOLDEN_VALUES.
+    let mark: [UInt64] = [0x466f_6f72_5043_5456, 0x9d1e_a70c_5b38_f246]
+    let (nameBytes, goldenValues) = (80, 64)
+    let name = Array((program.weightsFileName ?? "").utf8.prefix(nameBytes - 1))
+    let padded = name + Array(repeating: 0, count: nameBytes - name.count)
+    // Characters as whole words, little-endian as every target is.
+    let words = stride(from: 0, to: nameBytes, by: 8).map { start in
+      padded[start..<(start + 8)].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    }
+    func wide(_ values: [UInt64]) -> Value {
+      b.constantArray(values.map { b.constant(Int(bitPattern: UInt($0))) }, of: b.i64)
+    }
+    let golden = Array(repeating: b.float(0), count: (1 + goldenValues) * graph.outputs.count)
+    return b.global(
+      "proof",
+      b.constantStruct([
+        .value(wide(mark)), .wide(program.weightsBytes),
+        .value(wide([program.weightsHashLow, program.weightsHashHigh])), .value(wide(words)),
+        .narrow(graph.outputs.count), .narrow(0), .value(b.float(program.selfTestLimit)),
+        .narrow(0), .value(b.constantArray(golden, of: b.f32)),
+      ]))
+  }
+
   private func exportFunctions(record: Value, description: Value, errorText: Function) {
     let p = b.pointer
     /// Exports `NAME_name(parameters)`, which calls `vit_rt_name`, the program first if wanted.
@@ -157,6 +183,7 @@ struct ProgramEmitter {
         .value(forward("preprocess", [p, b.i32, b.i32, b.i64, p], returning: b.i32)),
         .value(constant("last_error") { b.call(errorText, []) }),
         .value(forward("isa", [p], returning: p)),
+        .value(forward("selftest", [p, p], returning: b.i32)),
       ]))
     _ = constant("vitc_entry") { entry }
   }

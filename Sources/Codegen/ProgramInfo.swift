@@ -67,6 +67,8 @@ public struct ProgramInfo: Hashable, Sendable {
   public var preprocessing: PreprocessingInfo
   /// Everything else, as a JSON text.
   public var json: String
+  /// The largest error that a self-test lets pass.
+  public var selfTestLimit: Float = 1e-4
 
   /// Creates a description.
   public init(

@@ -38,7 +38,7 @@ public struct CompileReport {
   public var files: [String] = []
   /// The text answered, for the emissions that are text.
   public var text: String?
-  /// What was assumed or decided while the model was read, a line each.
+  /// What was assumed, decided or left out, a line each.
   public var notes: [String] = []
   /// What the user should know, such as weights that are not numbers.
   public var warnings: [Diagnostic] = []

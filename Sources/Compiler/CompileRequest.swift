@@ -70,6 +70,8 @@ public struct CompileRequest {
   public var kept: Set<String> = []
   /// `false` iff neither Strassen's nor Winograd's algorithm is used.
   public var usesFastMatmul = true
+  /// `false` iff the library gets no golden values, which cost one run of its plainest code.
+  public var wantsGolden = true
   /// What to show of the passes, and where to stop.
   public var passOptions = PassManager.Options()
 

@@ -8,7 +8,7 @@ public enum ExportedSymbols {
   /// The parts after NAME and the underscore, in the header's order.
   public static let suffixes = [
     "create", "destroy", "context_create", "context_destroy", "run", "run_all", "preprocess",
-    "last_error", "isa", "description", "vitc_entry",
+    "last_error", "isa", "selftest", "description", "vitc_entry",
   ]
 
   /// The symbols of the model `name`.

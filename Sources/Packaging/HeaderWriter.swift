@@ -63,6 +63,8 @@ public struct HeaderWriter {
        * a batch; between instruction sets they differ by rounding.
        * Memory: \(name)_run allocates nothing, takes no lock and touches no file.
        * Nothing here aborts or prints: every function that can fail returns a status.
+       * Proof: `vitc verify` compares the weights with the hash above, `vitc selftest` and
+       * \(name)_selftest run an image whose outputs are known.
        */
       #ifndef \(upper)_H
       #define \(upper)_H
@@ -109,6 +111,8 @@ public struct HeaderWriter {
     #define \(upper)_WEIGHTS_MISMATCH 4   /* the weights file is another model's, or damaged */
     #define \(upper)_NO_THREADS 5         /* the system refused to start threads */
     #define \(upper)_UNSUPPORTED_CPU 6    /* this processor lacks what the code needs */
+    #define \(upper)_SELFTEST_FAILED 7    /* a run differs from the golden values */
+    #define \(upper)_NO_GOLDEN 8          /* there are no golden values to compare with */
 
     """
   }
@@ -170,6 +174,13 @@ public struct HeaderWriter {
       const char *isas;       /* the instruction sets, the plainest first, with commas */
     } \(name)_info;
 
+    /* What a self-test found. Set size to sizeof(\(name)_selftest_result). */
+    typedef struct \(name)_selftest_result {
+      size_t size;  /* of this struct in bytes */
+      double error; /* the largest of |y - golden| / max(|golden|, the output's root mean square) */
+      double limit; /* the largest error that passes */
+    } \(name)_selftest_result;
+
     /* For generic loaders: the layout of vit_entry in vitc's vit_abi.h. */
     typedef struct \(name)_entry \(name)_entry;
 
@@ -228,6 +239,24 @@ public struct HeaderWriter {
        * the one that a model made now with default options would run, or NULL if this processor
        * runs none. */
       const char *\(name)_isa(const \(name)_model *model);
+
+      /* Runs one made-up image with `model` and compares the outputs with values that vitc computed
+       * when it made this library: for a service to call before it takes requests, on a new machine
+       * or after an update. Takes as long as making a context and running one image.
+       * result: the error and its limit, if the image was run; NULL if not wanted.
+       * \(upper)_SELFTEST_FAILED: weights were damaged, or this machine computes something else.
+       * \(upper)_NO_GOLDEN: the compiling machine could not run the code, or what it made was an
+       * archive or an object.
+       *
+       *   \(name)_selftest_result test = {.size = sizeof test};
+       *   if (\(name)_selftest(model, &test) != \(upper)_OK) return fail(\(name)_last_error());
+       *   printf("error %g, limit %g\\n", test.error, test.limit);
+       *
+       * In Swift, with vitc's VitRuntime:
+       *
+       *   let test = try VitModel(path: "lib\(name).so").selftest()
+       *   guard test.passed else { throw Refusal("error \\(test.error), limit \\(test.limit)") } */
+      \(name)_status \(name)_selftest(\(name)_model *model, \(name)_selftest_result *result);
 
       /* What the model is. Never NULL, never freed. */
       const \(name)_info *\(name)_description(void);

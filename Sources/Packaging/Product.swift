@@ -124,10 +124,17 @@ public final class Product {
 
   /// Links, writes header and module map, puts everything in its place.
   ///
-  /// - Parameter objects: the compiled program, whose first object defines
-  ///   `ExportedSymbols.names(for: name)`.
+  /// - Parameters:
+  ///   - objects: the compiled program, whose first object defines
+  ///     `ExportedSymbols.names(for: name)`.
+  ///   - golden: gets the paths of the complete shared library and of its weights file, which are
+  ///     in their hidden folder still; returns the values of its outputs for the golden image, or
+  ///     `nil` to leave them out. Not called for archives and objects, which cannot be run.
   /// - Returns: the paths of all files, the product first.
-  public func finish(objects: [[UInt8]], interface: ModelInterface) throws(Diagnostic) -> [String] {
+  public func finish(
+    objects: [[UInt8]], interface: ModelInterface,
+    golden: (_ library: String, _ weights: String?) -> [Golden]? = { _, _ in nil }
+  ) throws(Diagnostic) -> [String] {
     _ = sealWeights()
     guard let runtime = EmbeddedRuntime.object(architecture) else {
       throw Diagnostic("vitc has no runtime for \(architecture.rawValue)")
@@ -163,6 +170,11 @@ public final class Product {
       } else {
         try linker.join(inputs, to: output)
       }
+    }
+    if kind == .library,
+      let values = golden(output, weightsFileName == nil ? nil : weightPath)
+    {
+      try Proof.write(values, to: output)
     }
     // The linker made it executable or not, as it pleased.
     chmod(output, kind == .library ? 0o755 : 0o644)

@@ -78,6 +78,14 @@ struct Compile: ParsableCommand {
       """)
   var precision = Precision.f32
 
+  @Flag(
+    inversion: .prefixedNo,
+    help: """
+      Runs the library once, for the golden values that 'vitc selftest' and NAME_selftest compare
+      with.
+      """)
+  var golden = true
+
   @OptionGroup var debugging: PassDebugging
 
   @Option(help: "Runs no pass after this one; with --emit ir.")
@@ -137,6 +145,7 @@ struct Compile: ParsableCommand {
     request.output = output ?? defaultOutput
     request.usesFastMatmul = fastMatmul
     request.precision = precision
+    request.wantsGolden = golden
     request.runsPasses = form != .imported
     request.passOptions = debugging.options(
       stopAfter: stopAfter ?? form.flatMap(Self.lastPass), failures: failures)

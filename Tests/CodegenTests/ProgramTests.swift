@@ -53,6 +53,7 @@ import Testing
       let others: [(String, [ValueType])] = [
         ("context_create", [p, p, p]), ("run", [p, p, p, b.i64, p]),
         ("run_all", [p, p, p, b.i64, p]), ("preprocess", [p, p, b.i32, b.i32, b.i64, p]),
+        ("selftest", [p, p, p]),
       ]
       _ = b.define("vit_rt_isa", [p, p], returning: p) { _ in b.returnValue(b.null) }
       for (name, parameters) in others {
@@ -109,6 +110,17 @@ import Testing
       case .xcr0: #expect(feature.source == VIT_XCR0)
       }
     }
+    let proof = program.proof.pointee
+    #expect(proof.mark.0 == VIT_PROOF_MARK_LOW && proof.mark.1 == VIT_PROOF_MARK_HIGH)
+    #expect(proof.weights_bytes == 4096 && proof.weights_hash.0 == 0x0123_4567_89AB_CDEF)
+    #expect(proof.weights_hash.1 == 0xFF)
+    let fileName = withUnsafeBytes(of: proof.weights_file_name) {
+      String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+    }
+    #expect(fileName == "digits.weights")
+    #expect(proof.output_count == 2 && proof.has_golden == 0)
+    #expect(proof.limit == info.selfTestLimit)
+    #expect(vit_proof_golden(program.proof, 1)?.pointee.rms == 0)
     let preprocessing = program.preprocessing.pointee
     #expect(preprocessing.resize_mode == 2 && preprocessing.resize_height == 6)
     #expect(preprocessing.filter == 3)

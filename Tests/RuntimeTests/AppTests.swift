@@ -112,6 +112,7 @@ import Testing
     let fields = [
       "options": ["threads", "parallel_for", "parallel_for_context", "weights_path", "isa"],
       "tensor": ["dtype", "rank", "shape", "elements"],
+      "selftest_result": ["error", "limit"],
       "description:info": [
         "abi_version", "output_count", "name", "model", "compiler_version", "target",
         "weights_hash", "input", "outputs", "parameters", "flops", "weights_bytes", "arena_bytes",
@@ -130,7 +131,7 @@ import Testing
     }
     for (index, name) in [
       "OK", "INVALID_ARGUMENT", "OUT_OF_MEMORY", "WEIGHTS_UNREADABLE", "WEIGHTS_MISMATCH",
-      "NO_THREADS", "UNSUPPORTED_CPU",
+      "NO_THREADS", "UNSUPPORTED_CPU", "SELFTEST_FAILED", "NO_GOLDEN",
     ].enumerated() {
       source += "_Static_assert(VIT_\(name) == TOY_\(name) && VIT_\(name) == \(index), \"\");\n"
     }

@@ -88,7 +88,7 @@ struct Fixture {
     _ name: String = "toy", file: String? = nil, kind: Product.Kind = .library,
     placement: Product.Placement = .embedded, defines: [String] = [],
     weights: [Float] = Fixture.weights, unusedBytes: Int = 0, architecture: Architecture = .host,
-    in folder: Folder
+    golden: [Golden]? = nil, in folder: Folder
   ) throws -> [String] {
     let output = folder(file ?? "lib\(name).so")
     let product = try Product(
@@ -96,11 +96,16 @@ struct Fixture {
       weightsBytes: weights.count * 4 + unusedBytes)
     weights.withUnsafeBytes { product.weights.copyMemory(from: $0) }
     let hash = product.sealWeights()
-    var all = defines + ["HASH_LOW=\(hash.low)ull", "HASH_HIGH=\(hash.high)ull"]
+    var all =
+      defines + [
+        "HASH_LOW=\(hash.low)ull", "HASH_HIGH=\(hash.high)ull",
+        "WEIGHTS_BYTES=\(weights.count * 4 + unusedBytes)",
+      ]
     if let file = product.weightsFileName { all.append("WEIGHTS_FILE=\"\(file)\"") }
     return try product.finish(
       objects: [try object(name, defines: all, architecture: architecture, in: folder)],
-      interface: interface(name, hash: hash, weightsFileName: product.weightsFileName))
+      interface: interface(name, hash: hash, weightsFileName: product.weightsFileName),
+      golden: { _, _ in golden })
   }
 
   static func interface(

@@ -91,6 +91,8 @@ import Testing
     let folder = try Folder()
     let model = try VitModel(path: Fixture.build(defines: ["FIRST_ABI"], in: folder)[0])
     #expect(model.isa == "" && model.description.isas == [])
+    let error = error { _ = try model.selftest() }
+    #expect(error?.message == "the model was compiled by a version of vitc without self-tests")
     let images = Fixture.images(1)
     #expect(try model.makeContext().run(images: images) == Fixture.expected(images).logits)
   }

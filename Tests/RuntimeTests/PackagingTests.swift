@@ -189,7 +189,7 @@ import Testing
     #expect(ExportedSymbols.name(from: "vit-b.16") == "vit_b_16")
     #expect(ExportedSymbols.name(from: "2b") == "m2b")
     #expect(ExportedSymbols.name(from: "") == "model")
-    #expect(ExportedSymbols.names(for: "a").count == 11)
+    #expect(ExportedSymbols.names(for: "a").count == 12)
   }
 
   @Test func moduleMapsHoldAllModelsOfAFolder() {

@@ -91,3 +91,14 @@ public func vit_rt_isa(
   _ = InstructionSet.choose(program, named: nil, into: &chosen)
   return chosen?.pointee.name
 }
+
+/// Compares a run with the library's golden values.
+@c @implementation
+public func vit_rt_selftest(
+  _ program: UnsafePointer<vit_program>!, _ model: OpaquePointer!,
+  _ result: UnsafeMutablePointer<vit_selftest_result>!
+) -> vit_status {
+  guard let program else { return VIT_INVALID_ARGUMENT }
+  guard let model else { return fail(program, VIT_INVALID_ARGUMENT, "model is null") }
+  return SelfTest.run(program, UnsafeMutablePointer<Model>(model), result)
+}

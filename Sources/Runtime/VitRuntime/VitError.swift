@@ -16,6 +16,10 @@ public struct VitError: Error, Hashable, Sendable, CustomStringConvertible {
     case noThreads
     /// This processor lacks instructions that the model was compiled for.
     case unsupportedCPU
+    /// A run differs from the golden values by more than the limit.
+    case selfTestFailed
+    /// The library holds no golden values to compare with.
+    case noGolden
     /// The file is absent or no shared library.
     case libraryUnreadable
     /// The library is no compiled model.
@@ -34,6 +38,8 @@ public struct VitError: Error, Hashable, Sendable, CustomStringConvertible {
       case VIT_WEIGHTS_MISMATCH: self = .weightsMismatch
       case VIT_NO_THREADS: self = .noThreads
       case VIT_UNSUPPORTED_CPU: self = .unsupportedCPU
+      case VIT_SELFTEST_FAILED: self = .selfTestFailed
+      case VIT_NO_GOLDEN: self = .noGolden
       default: self = .unknown(code)
       }
     }

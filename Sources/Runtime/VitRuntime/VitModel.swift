@@ -139,6 +139,27 @@ public final class VitModel: Sendable {
     return image
   }
 
+  /// Runs one made-up image and compares the outputs with those that vitc computed when it made the
+  /// library; takes as long as making a context and one run.
+  ///
+  /// ```swift
+  /// let test = try model.selftest()
+  /// guard test.passed else { return refuse("error \(test.error), limit \(test.limit)") }
+  /// ```
+  ///
+  /// - Throws: `VitError` if the library has no golden values or the image cannot be run; a result
+  ///   beyond the limit is not thrown but returned.
+  public func selftest() throws -> VitSelfTest {
+    guard entry.has(\.selftest) else {
+      throw VitError(.noGolden, "the model was compiled by a version of vitc without self-tests")
+    }
+    var result = vit_selftest_result()
+    result.size = MemoryLayout<vit_selftest_result>.size
+    let status = entry.pointee.selftest(handle, &result)
+    if status != VIT_SELFTEST_FAILED { try check(status) }
+    return VitSelfTest(error: result.error, limit: result.limit)
+  }
+
   /// Throws the calling thread's last failure unless `status` is VIT_OK.
   func check(_ status: vit_status) throws { try VitModel.check(status, entry) }
 

@@ -105,6 +105,14 @@ static vit_status preprocess(const uint8_t *rgb, int32_t width, int32_t height, 
 static const char *last_error(void) { return ""; }
 static const char *isa(const vit_model *model) { return model ? "any-v2" : NULL; }
 
+/* Beyond the limit if BIAS is not 0. */
+static vit_status selftest(vit_model *model, vit_selftest_result *result) {
+  (void)model;
+  result->error = BIAS;
+  result->limit = 1e-4;
+  return result->error > result->limit ? VIT_SELFTEST_FAILED : VIT_OK;
+}
+
 static const vit_entry entry = {
     .size = sizeof(vit_entry),
     .abi_version = ABI,
@@ -118,5 +126,6 @@ static const vit_entry entry = {
     .preprocess = preprocess,
     .last_error = last_error,
     .isa = isa,
+    .selftest = selftest,
 };
 const vit_entry *toy_vitc_entry(void) { return &entry; }

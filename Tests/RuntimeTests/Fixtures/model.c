@@ -6,6 +6,7 @@
  *   -DWEIGHTS_FILE="name"   weights in a file
  *   -DHASH_LOW=n -DHASH_HIGH=n
  *   -DARENA_BYTES=n  a size that no machine has
+ *   -DNO_PROOF       no record of the weights, nor golden values
  *   -DCODE_BYTES=n   so many bytes more of read-only data
  *
  * tokens[i]  = image[i] * w[i] + image[N-1-i] * w[N-1-i]       i < N = 3 * 4 * 5
@@ -114,6 +115,25 @@ static const vit_isa *const isa_table[] = {&isas[0], &isas[1], &isas[2]};
 extern const char vit_weights_blob[] __attribute__((visibility("hidden")));
 #endif
 
+/* The golden values are what the model computes for the golden image with the fixture's weights;
+ * they are written into the file when the library is finished. */
+#ifdef WEIGHTS_FILE
+#define PROOF_FILE WEIGHTS_FILE
+#else
+#define PROOF_FILE ""
+#endif
+#ifndef WEIGHTS_BYTES
+#define WEIGHTS_BYTES (N * sizeof(float))
+#endif
+#ifndef NO_PROOF
+static const struct { vit_proof proof; vit_golden golden[2]; } proof = {
+    {{VIT_PROOF_MARK_LOW, VIT_PROOF_MARK_HIGH}, WEIGHTS_BYTES, {HASH_LOW, HASH_HIGH}, PROOF_FILE, 2,
+     0, 1e-4f, 0}, {{0, {0}}, {0, {0}}}};
+#define PROOF &proof.proof
+#else
+#define PROOF 0
+#endif
+
 static const vit_program program = {
     sizeof program, &description,
 #ifdef WEIGHTS_FILE
@@ -122,7 +142,7 @@ static const vit_program program = {
     vit_weights_blob, 0,
 #endif
     N * sizeof(float), {HASH_LOW, HASH_HIGH}, ARENA_BYTES, 3, 3, isa_table,
-    &preprocessing, error_text};
+    &preprocessing, error_text, PROOF};
 
 vit_status F(_create)(const vit_options *options, vit_model **model) {
   return vit_rt_create(&program, options, model);
@@ -145,11 +165,14 @@ vit_status F(_preprocess)(const uint8_t *rgb, int32_t width, int32_t height, siz
 }
 const char *F(_last_error)(void) { return text; }
 const char *F(_isa)(const vit_model *model) { return vit_rt_isa(&program, model); }
+vit_status F(_selftest)(vit_model *model, vit_selftest_result *result) {
+  return vit_rt_selftest(&program, model, result);
+}
 const vit_description *F(_description)(void) { return &description; }
 const vit_entry *F(_vitc_entry)(void) {
   static const vit_entry entry = {
       ENTRY_BYTES, ABI, 0, F(_description), F(_create), F(_destroy), F(_context_create),
       F(_context_destroy), F(_run), F(_run_all), F(_preprocess), F(_last_error),
-      F(_isa)};
+      F(_isa), F(_selftest)};
   return &entry;
 }

@@ -31,6 +31,8 @@ typedef int32_t vit_status;
 #define VIT_WEIGHTS_MISMATCH 4   /* the weights file is another model's, truncated or damaged */
 #define VIT_NO_THREADS 5         /* the system refused to start the pool's threads */
 #define VIT_UNSUPPORTED_CPU 6    /* this CPU or kernel lacks what all the code here needs */
+#define VIT_SELFTEST_FAILED 7    /* a run differs from the golden values beyond the limit */
+#define VIT_NO_GOLDEN 8          /* the library holds no golden values to compare with */
 
 typedef struct vit_model vit_model;     /* weights: immutable, shared by any number of contexts */
 typedef struct vit_context vit_context; /* arena and threads: one run at a time */
@@ -80,6 +82,14 @@ typedef struct vit_description {
                        "x86-64-v2,x86-64-v3,x86-64-v4" */
 } vit_description;
 
+/* What a self-test found. */
+typedef struct vit_selftest_result {
+  size_t size;  /* sizeof(vit_selftest_result) of the caller */
+  double error; /* the largest of |y - golden| / max(|golden|, the output's root mean square); infinite
+                   where y is no number */
+  double limit; /* the largest error that passes */
+} vit_selftest_result;
+
 /* What NAME_vitc_entry() returns: every exported function of one model, for generic loaders. */
 typedef struct vit_entry {
   size_t size;
@@ -103,6 +113,10 @@ typedef struct vit_entry {
   /* The instruction set that a model runs; for NULL, the one that a model made now with default
    * options would run, or NULL if there is none. */
   const char *(*isa)(const vit_model *model);
+  /* Runs one image made by vit_golden_pixel with the model's instruction set and compares the
+   * outputs with the golden values. Takes as long as making a context and one run. result: written
+   * if the run took place, NULL if not wanted. */
+  vit_status (*selftest)(vit_model *model, vit_selftest_result *result);
 } vit_entry;
 
 /* ---- Private part: generated code and the embedded runtime ---------------------------------- */
@@ -162,6 +176,54 @@ typedef struct vit_isa {
   int32_t reserved;
 } vit_isa;
 
+/* Of one output for the golden image: its root mean square, and up to VIT_GOLDEN_VALUES of its
+ * values, evenly spaced. */
+#define VIT_GOLDEN_VALUES 64
+typedef struct vit_golden {
+  float rms;
+  float values[VIT_GOLDEN_VALUES];
+} vit_golden;
+
+/* What a library proves of itself: a record that is found in the file by its mark, without loading
+ * the library. `output_count` structs vit_golden follow it. */
+typedef struct vit_proof {
+  uint64_t mark[2]; /* VIT_PROOF_MARK_LOW, VIT_PROOF_MARK_HIGH */
+  uint64_t weights_bytes;
+  uint64_t weights_hash[2];    /* XXH3-128: low, high */
+  char weights_file_name[80];  /* beside the library; "" for embedded weights */
+  uint32_t output_count;
+  uint32_t has_golden; /* 1 if the golden values are there, else 0 and they are zero */
+  float limit;         /* of vit_selftest_result.error */
+  uint32_t reserved;
+} vit_proof;
+#define VIT_PROOF_MARK_LOW 0x466f6f7250435456ull /* "VTCProoF" */
+#define VIT_PROOF_MARK_HIGH 0x9d1ea70c5b38f246ull /* any bytes that are no text */
+
+static inline const vit_golden *vit_proof_golden(const vit_proof *proof, size_t output) {
+  return (const vit_golden *)(proof + 1) + output;
+}
+
+/* Element `index` of the golden image, -2...2, uniform and exact: SplitMix64 as a function of the
+ * index (doi:10.1145/2714064.2660195), its upper 24 bits. */
+static inline float vit_golden_pixel(uint64_t index) {
+  uint64_t z = (index + 1) * 0x9e3779b97f4a7c15ull;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+  z ^= z >> 31;
+  return (float)(int32_t)(z >> 40) / (float)(1 << 22) - 2.0f;
+}
+
+/* How many golden values an output of so many elements has, and which element the `value`-th is. */
+static inline size_t vit_golden_count(size_t elements) {
+  return elements < VIT_GOLDEN_VALUES ? elements : VIT_GOLDEN_VALUES;
+}
+static inline size_t vit_golden_index(size_t value, size_t elements) {
+  return value * elements / vit_golden_count(elements);
+}
+static inline float vit_golden_value(const vit_golden *golden, size_t value) {
+  return golden->values[value];
+}
+
 typedef struct vit_program {
   size_t size;
   const vit_description *description;
@@ -175,6 +237,7 @@ typedef struct vit_program {
   const vit_isa *const *isas; /* from the plainest to the richest */
   const vit_preprocessing *preprocessing;
   char *(*error_text)(void); /* a thread-local buffer of VIT_ERROR_BYTES */
+  const vit_proof *proof;    /* NULL: no golden values */
 } vit_program;
 
 #define VIT_ERROR_BYTES 512
@@ -204,6 +267,8 @@ vit_status vit_rt_run_all(const vit_program *program, vit_context *context, cons
 vit_status vit_rt_preprocess(const vit_program *program, const uint8_t *rgb, int32_t width,
                              int32_t height, size_t row_bytes, float *image);
 const char *vit_rt_isa(const vit_program *program, const vit_model *model);
+vit_status vit_rt_selftest(const vit_program *program, vit_model *model,
+                           vit_selftest_result *result);
 
 #ifdef __cplusplus
 }

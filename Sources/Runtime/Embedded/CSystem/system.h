@@ -111,6 +111,17 @@ static inline uint32_t vit_xcr0(void) {
 #endif
 }
 
+/* The square root, by the instruction: compilers call libm's for the sake of errno. */
+static inline double vit_sqrt(double value) {
+  double root;
+#if defined(__x86_64__)
+  __asm__("sqrtsd %1, %0" : "=x"(root) : "x"(value));
+#else
+  __asm__("fsqrt %d0, %d1" : "=w"(root) : "w"(value));
+#endif
+  return root;
+}
+
 /* Tells the core that this is a spin loop. */
 static inline void vit_relax(void) {
 #if defined(__x86_64__)

@@ -1,0 +1,81 @@
+import CVitABI
+import Files
+import Glibc
+import IR
+
+/// Of one output for the golden image: `vit_golden` of vit_abi.h.
+public struct Golden: Hashable, Sendable {
+  /// The root mean square of the whole output.
+  public var rms: Float
+  /// Evenly spaced values, at most `VIT_GOLDEN_VALUES`.
+  public var values: [Float]
+
+  /// Takes the golden values out of an output.
+  public init(of output: [Float]) {
+    let squares = output.reduce(0.0) { $0 + Double($1) * Double($1) }
+    rms = Float((squares / Double(max(1, output.count))).squareRoot())
+    values = (0..<vit_golden_count(output.count)).map {
+      output[Int(vit_golden_index($0, output.count))]
+    }
+  }
+}
+
+/// The record in a library by which it is checked without being loaded: `vit_proof` of vit_abi.h.
+struct Proof: Hashable {
+  /// Where it stands in the file.
+  let offset: Int
+  let weightsBytes: Int
+  let weightsHash: WeightHash
+  /// Empty for embedded weights.
+  let weightsFileName: String
+  let outputCount: Int
+  let hasGolden: Bool
+
+  /// Finds the record; `nil` if there is none or it is cut off.
+  ///
+  /// The first place with its mark is it: weights, which may hold any bytes, come last in a file.
+  init?(in bytes: UnsafeRawBufferPointer) {
+    func word(_ at: Int) -> UInt64 { bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self) }
+    // It begins at a multiple of its alignment, in memory and thus in the file.
+    let last = bytes.count - MemoryLayout<vit_proof>.size
+    let places = stride(from: 0, through: last, by: MemoryLayout<vit_proof>.alignment)
+    let found = places.first {
+      word($0) == VIT_PROOF_MARK_LOW && word($0 + 8) == VIT_PROOF_MARK_HIGH
+    }
+    guard let offset = found else { return nil }
+    let record = bytes.loadUnaligned(fromByteOffset: offset, as: vit_proof.self)
+    guard let weightsBytes = Int(exactly: record.weights_bytes) else { return nil }
+    self.offset = offset
+    self.weightsBytes = weightsBytes
+    weightsHash = WeightHash(low: record.weights_hash.0, high: record.weights_hash.1)
+    weightsFileName = withUnsafeBytes(of: record.weights_file_name) { name in
+      String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
+    }
+    outputCount = Int(record.output_count)
+    hasGolden = record.has_golden != 0
+  }
+
+  /// Writes golden values into a library, in place.
+  static func write(_ golden: [Golden], to library: String) throws(Diagnostic) {
+    let proof = try MappedFile(library).withUnsafeBytes { Proof(in: $0) }
+    guard let proof, proof.outputCount == golden.count,
+      let flag = MemoryLayout<vit_proof>.offset(of: \.has_golden)
+    else {
+      throw Diagnostic("the linked library has no place for golden values", at: .file(library))
+    }
+    var values: [Float] = []
+    for output in golden {
+      let missing = Int(VIT_GOLDEN_VALUES) - output.values.count
+      values += [output.rms] + output.values + Array(repeating: 0, count: missing)
+    }
+    let bytes = values.withUnsafeBytes { Array($0) }
+    let file = open(library, O_WRONLY | O_CLOEXEC)
+    guard file >= 0 else { throw FileError.diagnostic("cannot open the file", library, errno) }
+    defer { close(file) }
+    var one: UInt32 = 1
+    guard
+      pwrite(file, bytes, bytes.count, off_t(proof.offset + MemoryLayout<vit_proof>.size))
+        == bytes.count, pwrite(file, &one, 4, off_t(proof.offset + flag)) == 4
+    else { throw FileError.diagnostic("cannot write the golden values", library, errno) }
+  }
+}

@@ -1,0 +1,108 @@
+import CSystem
+
+/// One run of a made-up image, held to the values that the compiler's machine computed for it.
+///
+/// It finds weights that changed in memory or on the disk, and processors, kernels and hypervisors
+/// that compute something else; it does not find what is wrong with a model as it was compiled.
+enum SelfTest {
+  /// Makes the image, runs it in a context of its own, compares.
+  static func run(
+    _ program: UnsafePointer<vit_program>, _ model: UnsafeMutablePointer<Model>,
+    _ result: UnsafeMutablePointer<vit_selftest_result>?
+  ) -> vit_status {
+    let resultBytes = MemoryLayout<vit_selftest_result>.size
+    if let result, result.pointee.size < resultBytes || result.pointee.size > Options.mostBytes {
+      var error = ErrorText(program)
+      error.append("result.size is ")
+      error.append(UInt64(result.pointee.size))
+      error.append(", expected sizeof of the result struct, ")
+      error.append(resultBytes)
+      return VIT_INVALID_ARGUMENT
+    }
+    guard let description = program.pointee.description, let proof = program.pointee.proof,
+      proof.pointee.has_golden != 0
+    else {
+      return fail(
+        program, VIT_NO_GOLDEN,
+        "there are no golden values; compile a shared library on a machine that runs its code")
+    }
+    let outputs = Int(description.pointee.output_count)
+    var bytes = Extent()
+    let table = bytes.add(UInt64(8 &* outputs))
+    let image = bytes.add(UInt64(4).multipliedOrMax(description.pointee.input.elements))
+    let places = bytes.end
+    for i in 0..<outputs {
+      _ = bytes.add(UInt64(4).multipliedOrMax(description.pointee.outputs[i].elements))
+    }
+    guard !bytes.overflows, let memory = malloc(numericCast(bytes.end)) else {
+      return fail(program, VIT_OUT_OF_MEMORY, "no memory for the image and the outputs")
+    }
+    defer { free(memory) }
+
+    let pixels = (memory + image).assumingMemoryBound(to: Float.self)
+    for i in 0..<Int(truncatingIfNeeded: description.pointee.input.elements) {
+      pixels[i] = vit_golden_pixel(UInt64(i))
+    }
+    let all = (memory + table).assumingMemoryBound(to: UnsafeMutablePointer<Float>?.self)
+    var at = Extent()
+    for i in 0..<outputs {
+      let place = at.add(UInt64(4).multipliedOrMax(description.pointee.outputs[i].elements))
+      all[i] = (memory + places + place).assumingMemoryBound(to: Float.self)
+    }
+    var made: OpaquePointer?
+    let status = Context.create(program, model, &made)
+    guard status == VIT_OK, let made else { return status }
+    let context = UnsafeMutablePointer<Context>(made)
+    let ran = context.run(
+      Job(images: UnsafePointer(pixels), count: 1, first: nil, all: UnsafePointer(all)))
+    context.destroy()
+    guard ran == VIT_OK else { return ran }
+
+    var (worst, offender) = (-1.0, 0)
+    for i in 0..<outputs {
+      guard let values = all[i], let golden = vit_proof_golden(proof, numericCast(i)) else {
+        continue
+      }
+      let elements = Int(truncatingIfNeeded: description.pointee.outputs[i].elements)
+      let found = error(of: values, elements, golden)
+      if found > worst { (worst, offender) = (found, i) }
+    }
+    let limit = Double(proof.pointee.limit)
+    result?.pointee.error = max(0, worst)
+    result?.pointee.limit = limit
+    guard worst > limit else { return VIT_OK }
+    var text = ErrorText(program)
+    text.append("the self-test failed: output ")
+    if let name = description.pointee.outputs[offender].name { text.append(quoted: name) }
+    text.append(" differs from its golden values by ")
+    // Beyond this, how much it is says nothing more.
+    let millionths = worst * 1e6
+    if millionths < 1e12 { text.append(UInt64(millionths)) } else { text.append("over 10^12") }
+    text.append(" millionths, expected at most ")
+    text.append(UInt64(limit * 1e6 + 0.5))
+    return VIT_SELFTEST_FAILED
+  }
+
+  /// The largest difference of an output's golden values, and of its root mean square, which all
+  /// its values are part of; infinite where something is no number.
+  private static func error(
+    of values: UnsafeMutablePointer<Float>, _ elements: Int, _ golden: UnsafePointer<vit_golden>
+  ) -> Double {
+    let rms = Double(golden.pointee.rms)
+    var worst = 0.0
+    func compare(_ found: Double, _ expected: Double) {
+      let scale = max(rms, expected.magnitude)
+      let difference = (found - expected).magnitude / (scale > 0 ? scale : 1)
+      if difference.isNaN { worst = .infinity } else if difference > worst { worst = difference }
+    }
+    var squares = 0.0
+    for i in 0..<elements { squares += Double(values[i]) * Double(values[i]) }
+    // Rounded as the golden one is.
+    compare(Double(Float(vit_sqrt(squares / Double(max(1, elements))))), rms)
+    for value in 0..<vit_golden_count(numericCast(elements)) {
+      let index = vit_golden_index(value, numericCast(elements))
+      compare(Double(values[Int(index)]), Double(vit_golden_value(golden, value)))
+    }
+    return worst
+  }
+}
