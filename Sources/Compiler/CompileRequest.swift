@@ -66,8 +66,6 @@ public struct CompileRequest {
   public var runsPasses = true
   /// What large products are computed in.
   public var precision = Precision.f32
-  /// The names of operations that stay in f32.
-  public var kept: Set<String> = []
   /// `false` iff neither Strassen's nor Winograd's algorithm is used.
   public var usesFastMatmul = true
   /// `false` iff the library gets no golden values, which cost one run of its plainest code.
@@ -81,8 +79,7 @@ public struct CompileRequest {
   /// The passes to run.
   var passes: [Pass] {
     guard runsPasses else { return [] }
-    return Pipeline.passes(for: precision, keeping: kept).filter {
-      usesFastMatmul || $0.name != Pass.chooseStrassen.name
-    }
+    let fast = [Pass.chooseStrassen.name, Pass.chooseWinograd.name]
+    return Pipeline.passes(for: precision).filter { usesFastMatmul || !fast.contains($0.name) }
   }
 }

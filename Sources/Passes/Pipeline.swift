@@ -5,11 +5,9 @@ public enum Pipeline {
   /// The passes of every compilation, from the imported form to the planned one.
   public static let standard = passes(for: .f32)
 
-  /// The passes that products of this precision take; `keeping` names operations that stay f32.
-  public static func passes(for precision: Precision, keeping names: Set<String> = []) -> [Pass] {
-    all.filter { $0.precision == nil || $0.precision == precision }.map { pass in
-      pass.precision == .bf16 ? .useBF16(keeping: names) : pass
-    }
+  /// The passes that products of this precision take.
+  public static func passes(for precision: Precision) -> [Pass] {
+    all.filter { $0.precision == nil || $0.precision == precision }
   }
 
   /// All passes, in their order.

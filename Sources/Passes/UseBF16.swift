@@ -19,23 +19,17 @@ extension Pass {
   /// contractions, as they read it without a norm, and attentions of bf16. Declines where the
   /// weight is no constant, in convolutions, in attentions that read or feed anything else, and
   /// where heads have an odd number of features.
-  public static let useBF16 = useBF16(keeping: [])
-
-  /// The same but for the operations of these names.
-  public static func useBF16(keeping names: Set<String>) -> Pass {
-    var pass = Pass("use-bf16", "factors of products in bf16", .fused) {
-      (graph, context) throws(Diagnostic) in
-      try lower(graph, &context, keeping: names)
-    }
+  public static let useBF16 = {
+    var pass = Pass("use-bf16", "factors of products in bf16", .fused, lower)
     pass.precision = .bf16
     return pass
-  }
+  }()
 }
 
 @Sendable private func lower(
-  _ graph: Graph, _ context: inout PassContext, keeping names: Set<String>
+  _ graph: Graph, _ context: inout PassContext
 ) throws(Diagnostic) -> Graph {
-  let lowered = Lowering(GraphFacts(graph), keeping: names)
+  let lowered = Lowering(GraphFacts(graph))
   return try graph.rewriting(&context, required: true) {
     (node, rewriter) throws(Diagnostic) -> Value? in
     let value = rewriter.current
@@ -65,12 +59,11 @@ private struct Lowering {
   private(set) var results: Set<Value> = []
   private let facts: GraphFacts
 
-  init(_ facts: GraphFacts, keeping names: Set<String>) {
+  init(_ facts: GraphFacts) {
     self.facts = facts
     let graph = facts.graph
     for value in graph.values where !facts.isConstant(value) {
       let node = graph[value]
-      guard !names.contains(node.name) else { continue }
       if case .contraction(let contraction) = node.op {
         guard facts.isConstant(node.operands[1]), contraction.columns == nil else { continue }
         contractions.insert(value)

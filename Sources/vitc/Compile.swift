@@ -66,8 +66,8 @@ struct Compile: ParsableCommand {
   @Flag(
     inversion: .prefixedNo,
     help: """
-      Strassen's algorithm for products and Winograd's for 3x3 convolutions, where they are
-      faster; without them errors are about half as large.
+      Strassen's algorithm for products and Winograd's for 3x3 convolutions, where they are \
+      faster; without them errors are about two thirds as large.
       """)
   var fastMatmul = true
 
@@ -81,8 +81,8 @@ struct Compile: ParsableCommand {
   @Flag(
     inversion: .prefixedNo,
     help: """
-      Runs the library once, for the golden values that 'vitc selftest' and NAME_selftest compare
-      with.
+      Runs the library once, for the golden values that 'vitc selftest' and NAME_selftest \
+      compare with.
       """)
   var golden = true
 
