@@ -141,17 +141,14 @@ struct StrassenKernel: Hashable {
     let panelBytes = depth * Tile.panelWidth * 4
     let left = b.offset(arguments[1], b.multiply(panel, b.constant(panelBytes)))
     let a = b.element(arguments[0], b.multiply(block.first, b.constant(aStride)))
-    for chunk in chunks == 1 ? [0] : [0, 1] {
-      let range = chunk == 0 ? 0..<1 : 1..<chunks
-      b.forLoop(from: b.constant(range.lowerBound), to: b.constant(range.upperBound)) { index, _ in
-        tiles(
-          b, arguments[5], block, a: b.element(a, b.multiply(index, b.constant(2 * chunkHalf))),
-          leftSums: b.element(arguments[5], b.multiply(index, b.constant(chunkStride))),
-          panel: b.offset(
-            left, b.multiply(index, b.constant(2 * chunkHalf * Tile.panelWidth * 4))),
-          isLater: chunk > 0)
-        return []
-      }
+    b.forLoop(from: b.constant(0), to: b.constant(chunks)) { index, _ in
+      tiles(
+        b, arguments[5], block, a: b.element(a, b.multiply(index, b.constant(2 * chunkHalf))),
+        leftSums: b.element(arguments[5], b.multiply(index, b.constant(chunkStride))),
+        panel: b.offset(
+          left, b.multiply(index, b.constant(2 * chunkHalf * Tile.panelWidth * 4))),
+        isLater: b.less(b.constant(0), index))
+      return []
     }
     let finish = finish.function(b)
     for quarter in StrassenQuarter.allCases {
@@ -187,7 +184,7 @@ struct StrassenKernel: Hashable {
   /// Emits the tiles of a block against one chunk of a pair of panels.
   private func tiles(
     _ b: Builder, _ scratch: Value, _ block: Block, a: Value, leftSums: Value, panel: Value,
-    isLater: Bool
+    isLater: Value
   ) {
     let target = b.target
     let height = b.constant(target.tileRows)
@@ -223,7 +220,7 @@ struct StrassenKernel: Hashable {
               + [panel, right, results].map { b.offset($0, bytes: partBytes) }
               + [
                 factors, aheadLeft, b.offset(aheadLeft, distance), b.constant(step), distance,
-                b.constant32(isLater ? -1 : 0),
+                b.select(isLater, b.constant32(-1), b.constant32(0)),
               ])
         }
       }
