@@ -7,7 +7,7 @@ import VitRuntime
 /// Compiled models on processors that this machine is not, by qemu's user mode emulation: x86-64
 /// without AVX-512, without AVX, without SSE4.2, and 64-bit Arm with Arm's own libc.
 ///
-/// `make deps` installs what it takes; without it these tests fail rather than pass unseen.
+/// `make test-deps` installs what it takes; without it these tests fail rather than pass unseen.
 @Suite struct EmulationTests {
   /// A processor, and what runs there of a portable library.
   struct Machine: CustomTestStringConvertible {
@@ -36,25 +36,6 @@ import VitRuntime
     }()
   }
 
-  /// Runs a tool and returns its status and all that it printed.
-  private func run(
-    _ arguments: [String], in bench: Workbench
-  ) throws -> (status: Int32, text: String) {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = arguments
-    process.currentDirectoryURL = bench.folder
-    process.standardInput = FileHandle.nullDevice
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    // qemu warns of features of a CPU model that it does not emulate, such as x2APIC.
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    return (process.terminationStatus, text)
-  }
-
   /// Builds `loader.c` for a machine: natively, or for Arm with clang, lld and Arm's libc.
   private func loader(for machine: Machine, in bench: Workbench) throws {
     try Data(Self.program.utf8).write(to: bench.folder.appendingPathComponent("loader.c"))
@@ -64,7 +45,7 @@ import VitRuntime
       let libc = "/usr/aarch64-linux-gnu"
       try #require(
         FileManager.default.fileExists(atPath: "\(libc)/lib/crt1.o"),
-        "libc6-dev-arm64-cross is not installed: run 'make deps'")
+        "libc6-dev-arm64-cross is not installed: run 'make test-deps'")
       command += [
         "--target=aarch64-linux-gnu", "-fuse-ld=lld", "-nostdlib", "-isystem", "\(libc)/include",
         "-L\(libc)/lib", "\(libc)/lib/crt1.o", "\(libc)/lib/crti.o", "-lc", "\(libc)/lib/crtn.o",
@@ -72,10 +53,10 @@ import VitRuntime
     } else {
       command.append("-ldl")
     }
-    let built = try run(command, in: bench)
+    let built = try bench.run(command, withErrors: false)
     try #require(built.status == 0, "\(command): \(built.text)")
-    let found = try run([machine.emulator[0], "--version"], in: bench)
-    try #require(found.status == 0, "qemu-user is not installed: run 'make deps'")
+    let found = try bench.run([machine.emulator[0], "--version"], withErrors: false)
+    try #require(found.status == 0, "qemu-user is not installed: run 'make test-deps'")
   }
 
   /// Runs images on a machine; the outputs one after the other.
@@ -84,10 +65,10 @@ import VitRuntime
     isa: String = "", in bench: Workbench
   ) throws -> [Float] {
     try images.withUnsafeBytes { Data($0) }.write(to: bench.folder.appendingPathComponent("in"))
-    let result = try run(
+    let result = try bench.run(
       machine.emulator + [
         "./loader", library, "model_vitc_entry", isa, "\(threads)", "\(count)", "in", "out",
-      ], in: bench)
+      ], withErrors: false)
     try #require(result.status == 0, "\(machine.testDescription): \(result.text)")
     #expect(result.text == machine.isa + "\n")
     let bytes = try Data(contentsOf: bench.folder.appendingPathComponent("out"))
@@ -153,9 +134,9 @@ import VitRuntime
       let digits = Repository.path("examples/digits/model")
       let path = try bench.compile(digits) { $0.target = "v2,v3,v4" }
       func create(_ library: String, on cpu: String, isa: String = "") throws -> String {
-        let result = try run(
+        let result = try bench.run(
           ["qemu-x86_64", "-cpu", cpu, "./loader", library, "model_vitc_entry", isa]
-            + ["1", "1", "/dev/null", "/dev/null"], in: bench)
+            + ["1", "1", "/dev/null", "/dev/null"], withErrors: false)
         #expect(result.status == 1)
         return result.text
       }

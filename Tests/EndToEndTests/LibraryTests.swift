@@ -15,28 +15,11 @@ import Testing
     "syscall", "getauxval",
   ]
 
-  /// Runs a tool and returns its output.
-  private func tool(_ arguments: [String], in bench: Workbench) throws -> String {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = arguments
-    process.currentDirectoryURL = bench.folder
-    process.standardInput = FileHandle.nullDevice
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = pipe
-    try process.run()
-    let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    try #require(process.terminationStatus == 0, "\(text)")
-    return text
-  }
-
   @Test(arguments: ["x86-64-v2", "x86-64-v3", "x86-64-v4", "aarch64-neon"])
   func `a library needs libc and exports its prefix, nothing else`(target: String) throws {
     let bench = try Workbench()
     let path = try bench.compile(Self.digits) { $0.target = target }
-    let text = try tool(["readelf", "-W", "--dyn-syms", "--dynamic", path], in: bench)
+    let text = try bench.tool(["readelf", "-W", "--dyn-syms", "--dynamic", path])
     let lines = text.split(separator: "\n")
     let symbols = lines.map { $0.split(separator: " ") }.filter {
       $0.count >= 8 && ["GLOBAL", "WEAK"].contains($0[4])
@@ -54,7 +37,7 @@ import Testing
   @Test func `ldd finds libc and the loader`() throws {
     let bench = try Workbench()
     let path = try bench.compile(Self.digits)
-    let names = try tool(["ldd", path], in: bench).split(separator: "\n").map { line in
+    let names = try bench.tool(["ldd", path]).split(separator: "\n").map { line in
       line.split { $0 == " " || $0 == "\t" }.first.map(String.init) ?? ""
     }
     #expect(names.contains("libc.so.6"))
@@ -165,19 +148,19 @@ import Testing
     let bench = try Workbench()
     _ = try bench.compile(Self.digits) { $0.target = target }
     try Self.program.write(toFile: bench.path("program.c"), atomically: false, encoding: .utf8)
-    _ = try tool(
+    _ = try bench.tool(
       [
         "cc", "-O1", "-Wall", "-Wextra", "-Werror", "program.c", "-I.", "-L.", "-lmodel",
         "-Wl,-rpath,$ORIGIN", "-o", "program",
-      ], in: bench)
+      ])
     #expect(
-      try tool(["./program", "\(threads)"], in: bench)
+      try bench.tool(["./program", "\(threads)"])
         == "during 0, differing 0, growth 0\n")
   }
 
   @Test func `memory checkers find nothing`() throws {
     let bench = try Workbench()
-    guard (try? tool(["valgrind", "--version"], in: bench)) != nil else {
+    guard (try? bench.tool(["valgrind", "--version"])) != nil else {
       print("skipped: valgrind is not installed")
       return
     }
@@ -212,14 +195,14 @@ import Testing
       }
       """#
     try source.write(toFile: bench.path("program.c"), atomically: false, encoding: .utf8)
-    _ = try tool(
+    _ = try bench.tool(
       [
         "cc", "-O1", "-g", "program.c", "-I.", "-L.", "-lmodel", "-Wl,-rpath,$ORIGIN", "-o",
         "program",
-      ], in: bench)
+      ])
     #expect(
-      try tool(
-        ["valgrind", "-q", "--leak-check=full", "--error-exitcode=9", "./program"], in: bench)
+      try bench.tool(
+        ["valgrind", "-q", "--leak-check=full", "--error-exitcode=9", "./program"])
         == "number\nnumber\nnumber\n")
   }
 }

@@ -35,6 +35,18 @@ final class Workbench {
   /// Runs a tool in the folder and returns its output.
   @discardableResult
   func tool(_ arguments: [String]) throws -> String {
+    let (status, text) = try run(arguments)
+    try #require(status == 0, "\(text)")
+    return text
+  }
+
+  /// Runs a tool in the folder and returns its status and what it printed.
+  ///
+  /// Without errors for emulators: qemu warns of features of a CPU model that it does not emulate,
+  /// such as x2APIC.
+  func run(
+    _ arguments: [String], withErrors: Bool = true
+  ) throws -> (status: Int32, text: String) {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = arguments
@@ -42,12 +54,11 @@ final class Workbench {
     process.standardInput = FileHandle.nullDevice
     let pipe = Pipe()
     process.standardOutput = pipe
-    process.standardError = pipe
+    process.standardError = withErrors ? pipe : FileHandle.nullDevice
     try process.run()
     let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
-    try #require(process.terminationStatus == 0, "\(text)")
-    return text
+    return (process.terminationStatus, text)
   }
 
   /// Compiles and loads.
