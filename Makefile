@@ -61,8 +61,9 @@ demo: build ## Compiles the digit classifier and classifies images: vitc, a C an
 	examples/swift/.build/release/Linked $(PHOTOS)/*.png
 	examples/swift/.build/release/Loaded out/libdigits.so $(PHOTOS)/digit-3-1729.png
 
-test: test-deps ## Runs all tests but the slow ones.
+test: test-deps ## Runs all tests but the slow ones, and a little of the fuzzing.
 	$(TEST)
+	SWIFT=$(SWIFT) Scripts/fuzz same
 
 test-slow: test-deps ## Runs all tests, with the largest models: some GB of memory, some minutes.
 	VITC_SLOW=1 $(TEST)
@@ -80,7 +81,7 @@ test-tsan: test-deps ## Runs the tests of what has threads under ThreadSanitizer
 test-load: test-deps ## Runs compiled models on 64 threads, 100 000 times, and a thousand random ones.
 	VITC_LOAD=100000 VITC_SEEDS=1000 $(TEST) --filter 'LoadTests|DifferentialTests'
 
-# CI fuzzes each reader for seconds; an hour each is FUZZ_SECONDS=3600.
+# `make test` tries the same few inputs each time; an hour of new ones each is FUZZ_SECONDS=3600.
 FUZZ_SECONDS ?= 60
 fuzz: test-deps ## Fuzzes the readers of untrusted files: make fuzz FUZZ_SECONDS=1200 [FUZZ=npz].
 	SWIFT=$(SWIFT) Scripts/fuzz $(FUZZ_SECONDS) $(FUZZ)

@@ -60,6 +60,16 @@ extension OpDefinition {
       "\(what): expected f32 or bf16 of rank \(rank), found \(type)")
   }
 
+  /// Throws if `type` is of `bf16` and ends in half a pair of columns.
+  func requirePairs(
+    _ constraint: String, _ what: String, _ type: TensorType
+  ) throws(Diagnostic) {
+    let columns = type.shape.last ?? 0
+    try require(
+      constraint, type.element != .bf16 || columns % 2 == 0,
+      "\(what): columns of bf16 are whole pairs, found \(columns)")
+  }
+
   /// Throws unless `type` is `expected`.
   func requireType(
     _ constraint: String, _ what: String, _ type: TensorType, _ expected: TensorType

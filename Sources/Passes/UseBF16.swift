@@ -86,7 +86,10 @@ private struct Lowering {
   private func readsPairs(_ node: Node) -> Bool {
     if case .slice(let slice) = node.op {
       // Words of two must not be torn.
-      let keepsWords = slice.axis == 0 || slice.start % 2 == 0 && slice.count % 2 == 0
+      let columns = facts.graph[node.operands[0]].type.shape.last ?? 0
+      let keepsWords =
+        columns % 2 == 0
+        && (slice.axis == 0 || slice.start % 2 == 0 && slice.count % 2 == 0)
       return keepsWords && results.contains(node.operands[0])
     }
     if case .attention(let attention) = node.op {

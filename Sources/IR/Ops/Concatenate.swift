@@ -5,6 +5,7 @@
 ///
 /// - C1: the ranks are equal and `axis` is a dimension.
 /// - C2: all extents except along `axis` are equal.
+/// - C3: operands of bf16 have whole pairs of columns: kernels read them as words of 32 bits.
 public struct Concatenate: OpDefinition {
   /// The dimension along which the operands follow each other.
   public var axis: Int
@@ -37,6 +38,9 @@ public struct Concatenate: OpDefinition {
           "operands differ in dimension \(d): \(result) and \(operand)")
       }
       result.shape[axis] += operand.shape[axis]
+    }
+    for (index, operand) in operands.enumerated() {
+      try requirePairs("C3", "operand \(index)", operand)
     }
     return result
   }

@@ -3,6 +3,7 @@
 /// Attribute: `shape`. In the planned form the result lies where the operand does.
 ///
 /// - C1: the number of elements is the same.
+/// - C2: bf16 has whole pairs of columns, before and after: kernels read them as words of 32 bits.
 public struct Reshape: OpDefinition {
   /// The shape of the result.
   public var shape: [Int]
@@ -26,6 +27,8 @@ public struct Reshape: OpDefinition {
     try require(
       "C1", result.count == operands[0].count,
       "\(operands[0]) has \(operands[0].count) elements, \(result) has \(result.count)")
+    try requirePairs("C2", "x", operands[0])
+    try requirePairs("C2", "result", result)
     return result
   }
   func evaluate(_ operands: [Tensor]) -> Tensor {

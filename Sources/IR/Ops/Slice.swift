@@ -5,6 +5,7 @@
 ///
 /// - C1: `axis` is a dimension of `x`.
 /// - C2: `start..<start + count` is not empty and lies within it.
+/// - C3: no pair of bf16 columns is torn: kernels read them as words of 32 bits.
 public struct Slice: OpDefinition {
   /// The dimension that is cut.
   public var axis: Int
@@ -43,6 +44,11 @@ public struct Slice: OpDefinition {
       "C2", start >= 0 && count > 0 && count <= result.shape[axis] - start,
       "range: \(count) from \(start) is not within \(result) along \(axis)")
     result.shape[axis] = count
+    try requirePairs("C3", "x", operands[0])
+    try require(
+      "C3", result.element != .bf16 || axis < result.rank - 1 || start % 2 == 0,
+      "range: pairs of \(result.element.rawValue) begin at even columns, found \(start)")
+    try requirePairs("C3", "result", result)
     return result
   }
   func evaluate(_ operands: [Tensor]) -> Tensor {
