@@ -8,6 +8,10 @@ from dataclasses import dataclass
 # 50 and more convolutions: R101x1 has 2.3e-5 in vitc, 1.3e-5 in ONNX Runtime, 1.6e-5 in OpenVINO.
 TRANSFORMER_ERROR = 8e-6
 RESNET_ERROR = 5e-5
+# In rows of bf16 and int8, and the least cosine of each precision: bf16 rounds by 2^-9, int8 to a
+# 255th of each row's range.
+LOW_ERRORS = {"bf16": 0.02, "int8": 0.08}
+COSINES = {"f32": 1 - 1e-9, "bf16": 0.9998, "int8": 0.997}
 
 
 @dataclass(frozen=True)
@@ -29,17 +33,28 @@ class Model:
 
 @dataclass(frozen=True)
 class Case:
-    """One row of the table. `inductor`: also with torch.compile, which takes long to compile."""
+    """One row of the table. `inductor`: also with torch.compile, which takes long to compile.
+    `precision`: f32, bf16 or int8, of vitc and of the peers that have it."""
 
     model: Model
     batch: int
     threads: int
     slow: bool = False
     inductor: bool = False
+    precision: str = "f32"
 
     @property
     def label(self) -> str:
-        return f"{self.model.label}, batch {self.batch}, {plural(self.threads, 'thread')}"
+        label = f"{self.model.label}, batch {self.batch}, {plural(self.threads, 'thread')}"
+        return label if self.precision == "f32" else f"{label}, {self.precision}"
+
+    @property
+    def error_limit(self) -> float:
+        return LOW_ERRORS.get(self.precision, self.model.error_limit)
+
+    @property
+    def cosine_limit(self) -> float:
+        return COSINES[self.precision]
 
 
 def plural(count: int, noun: str) -> str:
@@ -98,4 +113,10 @@ CASES = [
     Case(R50_LARGE16, 1, 2),
     Case(R50_LARGE32, 1, 2),
     Case(R26_SMALL32, 1, 2),
+] + [
+    Case(model, batch, threads, precision=precision)
+    for precision in ("bf16", "int8")
+    for model, batch, threads in [
+        (BASE, 1, 2), (BASE, 1, 1), (BASE, 8, 2), (LARGE, 1, 2), (SMALL, 1, 2),
+    ]
 ]

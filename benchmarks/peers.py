@@ -22,8 +22,6 @@ RUNTIMES = {
     "pytorch": "PyTorch",
     "inductor": "Inductor",
 }
-# What the output may differ by from PyTorch's in float64; `Model.error_limit` bounds relative L2.
-COSINE_LIMIT = 1 - 1e-9
 START_LIMIT = 300  # seconds until the first output; Inductor compiles C++ in this time
 
 
@@ -38,7 +36,8 @@ class Runtime:
     def __init__(self, name, case, bench):
         self.name = name
         folder = bench.folder(case.model)
-        self.result = folder / f"b{case.batch}" / f"{name}.npy"
+        suffix = "" if case.precision == "f32" else f"-{case.precision}"
+        self.result = folder / f"b{case.batch}" / f"{name}{suffix}.npy"
         job = {
             "runtime": name,
             "timm": case.model.timm,
@@ -47,7 +46,8 @@ class Runtime:
             "batch": case.batch,
             "threads": case.threads,
             "folder": str(folder),
-            "library": str(folder / "libvit.so"),
+            "precision": case.precision,
+            "library": str(bench.library(case)),
             "result": str(self.result),
         }
         environment = dict(os.environ)
@@ -120,15 +120,15 @@ def differences(output, golden):
     }
 
 
-def verified(output, golden, limit, what):
+def verified(output, golden, case):
     """The differences; ends the benchmark if vitc's output is not PyTorch's."""
     if output.size != golden.size:
-        raise SystemExit(f"{what}: {output.shape} values, PyTorch has {golden.shape}")
+        raise SystemExit(f"{case.label}: {output.shape} values, PyTorch has {golden.shape}")
     found = differences(output, golden)
-    if not (found["l2"] <= limit and found["cosine"] >= COSINE_LIMIT):
+    if not (found["l2"] <= case.error_limit and found["cosine"] >= case.cosine_limit):
         raise SystemExit(
-            f"{what}: the output is not PyTorch's: relative L2 {found['l2']:.1e} "
-            f"(at most {limit:.0e}), cosine {found['cosine']:.9f}"
+            f"{case.label}: the output is not PyTorch's: relative L2 {found['l2']:.1e} "
+            f"(at most {case.error_limit:.0e}), cosine {found['cosine']:.9f}"
         )
     return found
 
@@ -149,7 +149,7 @@ def start(names, case, bench):
         running[name] = runtime
         output = numpy.load(runtime.result)
         if name == "vitc":
-            errors[name] = verified(output, golden, case.model.error_limit, case.label)
+            errors[name] = verified(output, golden, case)
         else:
             errors[name] = differences(output, golden)
     return running, errors, missing

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Measures vitc beside OpenVINO, ONNX Runtime, PyTorch, Inductor and zentorch, all in float32.
+"""Measures vitc beside OpenVINO, ONNX Runtime, PyTorch, Inductor and zentorch.
+
+All in float32 but for the rows that name bf16 or int8, which have the runtimes with that precision.
 
 `make bench-peers` sets the peers up and starts this. Parts (--only): `compile` what vitc takes to
 compile, `matrix` latencies, `peak` how close vitc comes to the machine's peak, `coldstart` and
@@ -38,11 +40,20 @@ class Bench:
         self.inductor = settings.inductor
         self.zentorch = os.environ.get("VITC_ZENTORCH", "")
         self.compiled = {}
+        self.lowered = set()
 
     def folder(self, model) -> Path:
         return self.work / model.slug
 
+    def library(self, case) -> Path:
+        suffix = "" if case.precision == "f32" else f"-{case.precision}"
+        return self.folder(case.model) / f"libvit{suffix}.so"
+
     def runtimes(self, case) -> list:
+        if case.precision != "f32":
+            able = {"bf16": ["openvino", "pytorch"], "int8": ["onnxruntime"]}[case.precision]
+            names = ["vitc", *(name for name in self.peers if name in able)]
+            return names + ["zentorch"] * (case.precision == "bf16" and self.zentorch != "")
         names = ["vitc", *self.peers]
         if self.inductor == "all" or (self.inductor == "some" and case.inductor):
             names.append("inductor")
@@ -60,13 +71,20 @@ class Bench:
         )
         if export.returncode != 0:
             raise SystemExit(f"export of {model.label}: {export.stderr[-2000:]}")
-        if model.slug not in self.compiled:
-            self.compiled[model.slug] = self.compile(model, folder)
+        if case.precision != "f32":
+            library = self.library(case)
+            if library not in self.lowered:
+                self.compile(case)
+                self.lowered.add(library)
+        elif model.slug not in self.compiled:
+            self.compiled[model.slug] = self.compile(case)
 
-    def compile(self, model, folder) -> dict:
-        checkpoint, library = folder / "model.safetensors", folder / "libvit.so"
+    def compile(self, case) -> dict:
+        model, library = case.model, self.library(case)
+        checkpoint = self.folder(model) / "model.safetensors"
         command = [self.vitc, "compile", model.timm, "--weights", checkpoint, "-o", library]
         command += ["--outputs", model.output, "--image-size", str(model.size), "--quiet"]
+        command += ["--precision", case.precision]
         warm(checkpoint)
         started = time.perf_counter()
         process = subprocess.Popen(command)
@@ -170,7 +188,8 @@ def main() -> None:
     matrix = wanted if "matrix" in settings.only else []
     others = {"compile": {BASE, LARGE}, "peak": {BASE, LARGE}, "coldstart": {BASE}, "load": {BASE}}
     models = set().union(*(others.get(part, set()) for part in settings.only))
-    for case in matrix + [case for case in CASES if case.model in models and case.batch == 1]:
+    more = [c for c in CASES if c.model in models and c.batch == 1 and c.precision == "f32"]
+    for case in matrix + more:
         bench.prepare(case)
     if settings.prepare:
         return

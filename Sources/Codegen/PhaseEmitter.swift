@@ -165,7 +165,8 @@ struct PhaseEmitter {
     case .normFactors(let op): return normFactors(op, operands, output)
     case .normalize(let op): return normalize(op, operands, output)
     case .patchEmbed, .linear, .splitHeads, .mergeHeads, .resizePositionEmbedding,
-      .standardizeWeight, .pack, .winogradWeight, .round:
+      .standardizeWeight, .pack, .winogradWeight, .round, .quantize, .channelFactors, .rotate,
+      .diagonal:
       throw Diagnostic(
         "'\(node.op.mnemonic)' has no code: it is computed from weights, or rewritten before",
         at: .node(node.name))
@@ -211,7 +212,7 @@ struct PhaseEmitter {
       residualStride: residual?.stride ?? 0, epsilon: op.epsilon, hasBias: op.hasBias,
       activation: op.activation, hasResidual: op.hasResidual,
       factors: graph[node.operands[1]].type.element, left: graph[node.operands[0]].type.element,
-      result: op.result)
+      result: op.result, points: op.points)
     return Call(
       kernel: kernel.function(builder), operands: places, scratchBytes: kernel.scratchBytes)
   }

@@ -66,6 +66,8 @@ public struct CompileRequest {
   public var runsPasses = true
   /// What large products are computed in.
   public var precision = Precision.f32
+  /// Operations that are kept in another precision, by name.
+  public var kept: [String: Precision] = [:]
   /// `false` iff neither Strassen's nor Winograd's algorithm is used.
   public var usesFastMatmul = true
   /// `false` iff the library gets no golden values, which cost one run of its plainest code.

@@ -44,6 +44,7 @@ public struct Compiler {
     report.modelFlops = imported.cost.flops
     report.flops = graph.cost.flops
     report.precision = graph.precisionSummary
+    try checkKept(graph)
     if !graph.multipliesPairs { targets = Target.withoutPairs(targets) }
     report.target = Target.summary(targets)
     report.notes = model.notes
@@ -149,6 +150,19 @@ public struct Compiler {
       if let reason = golden.reason(kind) {
         report.notes.append("no golden values for \(program.name)_selftest: \(reason)")
       }
+    }
+  }
+
+  /// Throws where an operation that is to be kept in another precision is none of the graph's.
+  private func checkKept(_ graph: Graph) throws(Diagnostic) {
+    let constants = graph.constants()
+    let names = graph.nodes.indices.filter {
+      !constants[$0] && graph.precision(of: graph.nodes[$0]) != nil
+    }.map { graph.nodes[$0].name }
+    for name in request.kept.keys.sorted() where !names.contains(name) {
+      throw Diagnostic(
+        "no product is named '\(name)'", at: .argument("--keep"),
+        hint: Suggestion.hint(for: name, in: names))
     }
   }
 

@@ -124,6 +124,7 @@ struct WeightPacker {
   ) -> R {
     switch tensor.element {
     case .bf16: tensor.values.map(BFloat16.bits).withUnsafeBytes(body)
+    case .s8: tensor.values.map { Int8(exactly: $0) ?? 0 }.withUnsafeBytes(body)
     case .f32, .f16, .u8: tensor.values.withUnsafeBytes(body)
     }
   }

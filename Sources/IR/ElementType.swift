@@ -8,13 +8,15 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
   case bf16
   /// 8-bit unsigned integers: pixels.
   case u8
+  /// 8-bit integers with a sign: quantized weights.
+  case s8
 
   /// The size of one element in bytes.
   public var sizeBytes: Int {
     switch self {
     case .f32: 4
     case .f16, .bf16: 2
-    case .u8: 1
+    case .u8, .s8: 1
     }
   }
 }

@@ -41,6 +41,10 @@ public enum Op: Hashable, Sendable {
   case normFactors(NormFactors)
   case normalize(Normalize)
   case round(Round)
+  case quantize(Quantize)
+  case channelFactors(ChannelFactors)
+  case rotate(Rotate)
+  case diagonal(Diagonal)
 
   /// The operation's own struct.
   var definition: any OpDefinition {
@@ -83,6 +87,10 @@ public enum Op: Hashable, Sendable {
     case .normFactors(let op): op
     case .normalize(let op): op
     case .round(let op): op
+    case .quantize(let op): op
+    case .channelFactors(let op): op
+    case .rotate(let op): op
+    case .diagonal(let op): op
     }
   }
 
@@ -131,6 +139,10 @@ public enum Op: Hashable, Sendable {
         reader(NormFactors.self, Op.normFactors),
         reader(Normalize.self, Op.normalize),
         reader(Round.self, Op.round),
+        reader(Quantize.self, Op.quantize),
+        reader(ChannelFactors.self, Op.channelFactors),
+        reader(Rotate.self, Op.rotate),
+        reader(Diagonal.self, Op.diagonal),
       ]
 
   private static func reader<D: OpDefinition>(
@@ -222,7 +234,9 @@ public enum Op: Hashable, Sendable {
       .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .conv2d, .standardizeWeight,
       .groupNorm, .maxPool, .copy, .pack, .contraction,
       .attention, .convolution, .winogradWeight,
-      .winogradConvolution, .moments, .normFactors, .normalize, .round:
+      .winogradConvolution, .moments, .normFactors, .normalize, .round, .quantize, .channelFactors,
+      .rotate,
+      .diagonal:
       false
     }
   }

@@ -184,7 +184,8 @@ extension Op {
       .concatenate, .slice, .reshape, .transpose, .center, .linear, .matMul, .splitHeads,
       .mergeHeads, .swiGLU, .meanRows, .conv2d, .standardizeWeight, .maxPool, .copy, .pack,
       .winogradWeight,
-      .attention, .moments, .normFactors, .round:
+      .attention, .moments, .normFactors, .round, .quantize, .channelFactors, .rotate,
+      .diagonal:
       false
     }
   }

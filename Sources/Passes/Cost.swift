@@ -77,7 +77,9 @@ extension Graph {
     case .input, .weight, .fill, .extractPatches, .resizePositionEmbedding, .concatenate, .slice,
       .reshape, .transpose, .add, .multiply, .scale, .center, .layerNorm, .splitHeads,
       .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .standardizeWeight, .groupNorm,
-      .maxPool, .copy, .pack, .winogradWeight, .moments, .normFactors, .normalize, .round:
+      .maxPool, .copy, .pack, .winogradWeight, .moments, .normFactors, .normalize, .round,
+      .quantize, .channelFactors, .rotate,
+      .diagonal:
       return 0
     }
   }

@@ -99,7 +99,9 @@ private func rowOperands(_ node: Node, _ graph: Graph) -> [Int: Int]? {
   case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding, .reshape,
     .transpose, .splitHeads, .mergeHeads, .meanRows, .conv2d, .standardizeWeight, .groupNorm,
     .maxPool, .pack, .contraction, .convolution, .winogradWeight,
-    .winogradConvolution, .moments, .normFactors, .normalize, .round:
+    .winogradConvolution, .moments, .normFactors, .normalize, .round, .quantize, .channelFactors,
+    .rotate,
+    .diagonal:
     return nil
   }
 }

@@ -18,9 +18,9 @@ public struct Pass: Sendable {
   public let input: Form
   /// The form that it makes.
   public let output: Form
-  /// The precision that asks for it; `nil`: it stands in every pipeline, and keeps results as they
+  /// The precisions that ask for it; empty: it stands in every pipeline, and keeps results as they
   /// are but for the rounding of sums.
-  public var precision: Precision?
+  public var precisions: Set<Precision> = []
   /// Returns the transformed graph.
   public let transform: Transform
 

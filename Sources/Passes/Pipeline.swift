@@ -5,21 +5,32 @@ public enum Pipeline {
   /// The passes of every compilation, from the imported form to the planned one.
   public static let standard = passes(for: .f32)
 
-  /// The passes that products of this precision take.
-  public static func passes(for precision: Precision) -> [Pass] {
-    all.filter { $0.precision == nil || $0.precision == precision }
+  /// The passes that products of this precision take; `keeping` names operations, and the precision
+  /// that each is kept in.
+  public static func passes(
+    for precision: Precision, keeping kept: [String: Precision] = [:]
+  ) -> [Pass] {
+    all.filter { $0.precisions.isEmpty || $0.precisions.contains(precision) }.map { pass in
+      switch pass.name {
+      case Pass.useInt8.name: .useInt8(keeping: Set(kept.keys))
+      case Pass.useBF16.name: .useBF16(keeping: Set(kept.filter { $0.value == .f32 }.keys))
+      default: pass
+      }
+    }
   }
 
   /// All passes, in their order.
   public static let all: [Pass] = [
     .lowerPatchEmbed, .lowerPointwiseConvolutions, .simplifyViews, .fuseAttention, .hoistSlices,
     .foldLayerScale, .foldScale, .foldLayerNorm, .foldAttentionScale, .dropKeyBias, .foldValueBias,
+    .rotateValues,  // with --precision int8
     .mergeLinears,
     .fuseContractions,  // imported -> fused
     .fuseConvolutions, .lowerGroupNorms, .fuseNormalizations, .normalizeInConvolutions,
     .appendMoments, .chooseWinograd,
     .centerResidual,
-    .useBF16,  // with --precision bf16
+    .rotateResidual, .useInt8,  // with --precision int8
+    .useBF16,  // with --precision bf16 or int8
     .packWeights, .chooseStrassen,
     .planMemory,  // fused -> planned
   ]
@@ -98,6 +109,18 @@ public enum Pipeline {
       because: "the weights of Winograd's way are packed otherwise"),
     PassOrder(
       .centerResidual, before: .packWeights, because: "panels cannot be centred"),
+    PassOrder(
+      .foldValueBias, before: .rotateValues,
+      because: "values without a bias have none that must be rotated"),
+    PassOrder(
+      .rotateValues, before: .mergeLinears, because: "the weight is the values' alone"),
+    PassOrder(
+      .centerResidual, before: .rotateResidual,
+      because: "a rotation keeps the scale of rows of mean zero, not their mean"),
+    PassOrder(
+      .rotateResidual, before: .useInt8, because: "what is quantized has been rotated"),
+    PassOrder(
+      .useInt8, before: .useBF16, because: "what is no integer is rounded to bf16"),
     PassOrder(
       .centerResidual, before: .useBF16,
       because: "weights are rounded when nothing more is folded into them"),

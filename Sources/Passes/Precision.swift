@@ -6,6 +6,8 @@ public enum Precision: String, CaseIterable, Sendable {
   case f32
   /// Factors rounded to bf16, sums in f32.
   case bf16
+  /// Linear layers of the blocks in 8-bit integers, everything else as with `bf16`.
+  case int8
 }
 
 extension Graph {
@@ -18,7 +20,9 @@ extension Graph {
     case .input, .weight, .fill, .extractPatches, .resizePositionEmbedding, .concatenate, .slice,
       .reshape, .transpose, .add, .multiply, .scale, .center, .layerNorm, .splitHeads,
       .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .standardizeWeight, .groupNorm,
-      .maxPool, .copy, .pack, .winogradWeight, .moments, .normFactors, .normalize, .round:
+      .maxPool, .copy, .pack, .winogradWeight, .moments, .normFactors, .normalize, .round,
+      .quantize, .channelFactors, .rotate,
+      .diagonal:
       nil
     }
   }
@@ -42,11 +46,12 @@ extension Graph {
       flops[precision, default: 0] += self.flops(of: node)
     }
     let total = flops.values.reduce(0, +)
-    if flops.count == 1, let only = flops.keys.first { return only.rawValue }
+    func name(_ element: ElementType) -> String { element == .s8 ? "int8" : element.rawValue }
+    if flops.count == 1, let only = flops.keys.first { return name(only) }
     return flops.sorted { ($0.value, $0.key.rawValue) > ($1.value, $1.key.rawValue) }
       .map { element, count in
         let perMille = (count * 1000 + total / 2) / max(1, total)
-        return "\(element.rawValue) \(perMille / 10).\(perMille % 10) %"
+        return "\(name(element)) \(perMille / 10).\(perMille % 10) %"
       }.joined(separator: ", ")
   }
 }

@@ -49,7 +49,9 @@ private func identity(_ node: Node, _ rewriter: GraphRewriter) -> Value? {
     .add, .multiply, .center, .layerNorm, .linear, .matMul, .splitHeads, .mergeHeads, .softmax,
     .activation, .swiGLU, .meanRows, .conv2d, .standardizeWeight, .groupNorm, .maxPool, .copy,
     .pack, .contraction, .attention, .convolution, .winogradWeight,
-    .winogradConvolution, .moments, .normFactors, .normalize, .round:
+    .winogradConvolution, .moments, .normFactors, .normalize, .round, .quantize, .channelFactors,
+    .rotate,
+    .diagonal:
     return nil
   }
 }

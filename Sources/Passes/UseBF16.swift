@@ -19,11 +19,17 @@ extension Pass {
   /// contractions, as they read it without a norm, and attentions of bf16. Declines where the
   /// weight is no constant, in convolutions, in attentions that read or feed anything else, and
   /// where heads have an odd number of features.
-  public static let useBF16 = {
-    var pass = Pass("use-bf16", "factors of products in bf16", .fused, lower)
-    pass.precision = .bf16
+  public static let useBF16 = useBF16(keeping: [])
+
+  /// The same but for the operations of these names.
+  public static func useBF16(keeping names: Set<String>) -> Pass {
+    var pass = Pass("use-bf16", "factors of products in bf16", .fused) {
+      (graph, context) throws(Diagnostic) in
+      try lower(graph, &context, keeping: names)
+    }
+    pass.precisions = [.bf16, .int8]
     return pass
-  }()
+  }
 }
 
 @Sendable private func lower(

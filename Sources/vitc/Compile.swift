@@ -73,8 +73,9 @@ struct Compile: ParsableCommand {
 
   @Option(
     help: """
-      f32 or bf16: what contractions and attentions multiply. Sums, norms, softmax and the \
-      residual stream are always f32.
+      f32, bf16 or int8: what contractions and attentions multiply. int8 is for the linear layers \
+      of the blocks, the rest is bf16 then. Sums, norms, softmax and the residual stream are \
+      always f32.
       """)
   var precision = Precision.f32
 
@@ -85,6 +86,12 @@ struct Compile: ParsableCommand {
       compare with.
       """)
   var golden = true
+
+  @Option(
+    help: ArgumentHelp(
+      "Keeps an operation in bf16 or f32; may be repeated. 'vitc inspect' has the names.",
+      valueName: "op=precision"))
+  var keep: [String] = []
 
   @OptionGroup var debugging: PassDebugging
 
@@ -146,6 +153,7 @@ struct Compile: ParsableCommand {
     request.usesFastMatmul = fastMatmul
     request.precision = precision
     request.wantsGolden = golden
+    request.kept = try Self.kept(keep)
     request.runsPasses = form != .imported
     request.passOptions = debugging.options(
       stopAfter: stopAfter ?? form.flatMap(Self.lastPass), failures: failures)
@@ -178,6 +186,21 @@ struct Compile: ParsableCommand {
         hint: "give one number, or height and width as in 384x224")
     }
     return (numbers[0], numbers[numbers.count - 1])
+  }
+
+  private static func kept(_ list: [String]) throws(Diagnostic) -> [String: Precision] {
+    var kept: [String: Precision] = [:]
+    for text in list {
+      let parts = text.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
+      guard parts.count == 2, let precision = Precision(rawValue: parts[1]), precision != .int8
+      else {
+        throw Diagnostic(
+          "'\(text)' keeps nothing", at: .argument("--keep"),
+          hint: "give a name and bf16 or f32, as in blocks.11.mlp.residual=bf16")
+      }
+      kept[parts[0]] = precision
+    }
+    return kept
   }
 
   private static func outputs(_ list: String?) throws(Diagnostic) -> [ModelOutput] {

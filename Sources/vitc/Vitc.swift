@@ -13,8 +13,8 @@ struct Vitc: ParsableCommand {
     abstract: "Compiles Vision Transformers to native libraries, and runs what it compiled.",
     version: "vitc \(Version.current)",
     subcommands: [
-      Compile.self, Run.self, Golden.self, Verify.self, SelfTest.self, Bench.self, Inspect.self,
-      List.self, Opt.self,
+      Compile.self, Run.self, Compare.self, Golden.self, Verify.self, SelfTest.self, Bench.self,
+      Inspect.self, List.self, Opt.self,
     ])
 
   /// Parses the arguments, runs the subcommand, tells errors, and exits.

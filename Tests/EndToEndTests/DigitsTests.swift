@@ -2,6 +2,7 @@ import Codegen
 import Foundation
 import Images
 import Npy
+import Passes
 import Synchronization
 import Testing
 import VitRuntime
@@ -41,11 +42,13 @@ import VitRuntime
   }
 
   /// With each of the library's instruction sets.
-  @Test(arguments: Target.runnableHere.map(\.name))
-  func `in bf16 predictions on the whole test split are those in f32`(_ target: String) throws {
+  @Test(arguments: Target.runnableHere.map(\.name), [Precision.bf16, .int8])
+  func `predictions on the whole test split are those of f32`(
+    _ target: String, _ precision: Precision
+  ) throws {
     let model = try Workbench().keep {
       try $0.model(Self.folder) {
-        $0.precision = .bf16
+        $0.precision = precision
         $0.target = target
       }
     }
@@ -55,8 +58,8 @@ import VitRuntime
     let agreeing = (0..<count).count { best(logits, $0) == best(truth.values, $0) }
     #expect(Double(agreeing) / Double(count) >= 0.997, "\(agreeing) of \(count)")
     let deviation = Deviation(logits, truth.values)
-    #expect(deviation.relativeL2 <= 0.01, "\(deviation)")
-    #expect(model.description.json.contains(#""precision":"bf16""#))
+    #expect(deviation.relativeL2 <= (precision == .bf16 ? 0.01 : 0.05), "\(deviation)")
+    #expect(model.description.json.contains(#""precision":"\#(precision)"#))
   }
 
   private func best(_ logits: [Float], _ image: Int) -> Int {

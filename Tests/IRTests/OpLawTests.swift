@@ -88,6 +88,13 @@ import Testing
       .f32(2, 3), .f32(3, 3, 2), .f32(5), .f32(2, 5)),
     Sample(.contraction(Contraction(hasResidual: true)), .f32(2, 3), .f32(4, 3), .f32(2, 4)),
     Sample(.round(Round(.bf16)), .f32(33, 3)),
+    Sample(.quantize(Quantize()), .f32(4, 3)),
+    Sample(.channelFactors(ChannelFactors()), .f32(4, 3)),
+    Sample(.channelFactors(ChannelFactors()), .f32(4, 3), .f32(4)),
+    Sample(.rotate(Rotate()), .f32(2, 6)),
+    Sample(.rotate(Rotate(axis: 0, block: 4, points: 2)), .f32(8, 3)),
+    Sample(.diagonal(Diagonal()), .f32(3)),
+    Sample(.pack(Pack()), TensorType(.s8, [33, 3])),
     Sample(.pack(Pack()), TensorType(.bf16, [33, 3])),
     Sample(
       .contraction(Contraction(epsilon: 1e-6)), .f32(2, 3), TensorType(.bf16, [4, 3])),

@@ -73,10 +73,10 @@ struct PassLawTests {
       }
     }
     let error = Reference.error(expected, Reference.results(graph))
-    #expect(error <= 0.15, "\(vit)")
+    #expect(error <= (precision == .int8 ? 0.5 : 0.15), "\(vit)")
     let constants = graph.constants()
     for (index, node) in graph.nodes.enumerated() where !constants[index] {
-      if case .contraction = node.op { #expect(graph.precision(of: node) == .bf16, "\(node.name)") }
+      if case .contraction = node.op { #expect(graph.precision(of: node) != .f32, "\(node.name)") }
     }
     var simulator = MemorySimulator(
       image: Reference.tensor("input image", [3, vit.size, vit.size]))

@@ -27,20 +27,32 @@ struct ContractionKernel: Hashable {
   /// The largest number of tasks that the rows are divided among.
   private var rowTasks: Int { max(1, rows / ContractionKernel.rowsPerTask) }
 
-  /// The scratch memory of one task: a factor for each of its rows, and its rows of A as they are
-  /// multiplied, where they are not so already.
-  var scratchBytes: Int { scaleBytes + (rounded.map { rows * $0.stride * 4 } ?? 0) }
-  private var scaleBytes: Int { epsilon == nil ? 0 : (rows * 4 + 63) / 64 * 64 }
+  /// The points of the rotation of rows before they are quantized; `nil`: none.
+  var points: Int?
 
-  /// How rows of A are rounded; `nil`: they are multiplied where they lie.
-  private var rounded: RoundedRow? {
-    let row = RoundedRow(
-      columns: depth, distance: aStride, element: left, factors: factors, epsilon: epsilon)
-    return row.isNeeded ? row : nil
+  /// The scratch memory of one task: the factors of its rows, its rows of A as they are multiplied,
+  /// where they are not so already, and what their preparation wants.
+  var scratchBytes: Int {
+    factorBytes + (prepared.map { rows * $0.stride * 4 + $0.scratchBytes } ?? 0)
+  }
+  private var factorCount: Int { prepared?.factorCount ?? (epsilon == nil ? 0 : 1) }
+  private var factorBytes: Int { (rows * factorCount * 4 + 63) / 64 * 64 }
+
+  /// How rows of A are prepared; `nil`: they are multiplied where they lie.
+  private var prepared: (any PreparedRow)? {
+    switch factors {
+    case .f32, .f16, .u8: return nil
+    case .s8:
+      return IntegerRow(columns: depth, element: left, epsilon: epsilon, points: points)
+    case .bf16:
+      // Rows of another type, or that begin or end within a word, or are read for their norm.
+      let isReady = left == .bf16 && depth % 2 == 0 && aStride % 2 == 0 && epsilon == nil
+      return isReady ? nil : RoundedRow(columns: depth, element: left, epsilon: epsilon)
+    }
   }
   /// The length of a sum, and the distance between rows of A as they are multiplied, in words.
   private var words: Int { (depth * factors.sizeBytes + 3) / 4 }
-  private var leftStride: Int { rounded?.stride ?? aStride * factors.sizeBytes / 4 }
+  private var leftStride: Int { prepared?.stride ?? aStride * factors.sizeBytes / 4 }
 
   private var epilogue: Epilogue {
     Epilogue(
@@ -49,7 +61,8 @@ struct ContractionKernel: Hashable {
   }
 
   private func name(_ target: Target) -> String {
-    "linear_\(factors.rawValue)_of_\(left.rawValue)_\(rows)x\(columns)x\(depth)"
+    "linear_\(factors.rawValue)_of_\(left.rawValue)" + (points.map { "_points\($0)" } ?? "")
+      + "_\(rows)x\(columns)x\(depth)"
       + "_\(target.vectorUnit)_strides\(aStride)_\(cStride)_\(residualStride)" + epilogue.words
       + (epsilon.map { "_epsilon\($0.bitPattern)" } ?? "")
   }
@@ -94,15 +107,16 @@ struct ContractionKernel: Hashable {
       let (firstRow, endRow) = b.share(of: b.constant(rows), taskRow, of: grid.rows)
       let (firstPanel, endPanel) = b.share(of: b.constant(panels), taskColumn, of: grid.columns)
 
-      if let rounded {
-        let place = b.offset(scratch, bytes: scaleBytes)
+      if let prepared {
+        let place = b.offset(scratch, bytes: factorBytes)
+        let rest = b.offset(place, bytes: rows * prepared.stride * 4)
         b.forLoop(from: firstRow, to: endRow) { index, _ in
           let own = b.subtract(index, firstRow)
           let address = b.offset(
             arguments[0], b.multiply(index, b.constant(aStride * left.sizeBytes)))
-          let factor = rounded.emit(
-            b, address, to: b.element(place, b.multiply(own, b.constant(rounded.stride))))
-          if let factor { b.store(factor, b.element(scratch, own)) }
+          prepared.emit(
+            b, address, to: b.element(place, b.multiply(own, b.constant(prepared.stride))),
+            factors: b.element(scratch, b.multiply(own, b.constant(factorCount))), scratch: rest)
           return []
         }
       } else if let epsilon {
@@ -164,7 +178,7 @@ struct ContractionKernel: Hashable {
       rows: 1, columns: width, depth: words, aStride: leftStride, cStride: cStride,
       residualStride: residualStride, epilogue: epilogue,
       chains: Tile.chains(forRows: rows, on: target), bringers: bringers(target),
-      factors: factors)
+      factors: factors, channelStride: factors == .s8 ? columns : 0)
     // The first tiles of a panel bring in the next one; the others ask for lines that are there
     // already.
     let ahead = b.offset(panel, panelBytes)
@@ -172,10 +186,10 @@ struct ContractionKernel: Hashable {
       let size = b.select(b.less(index, extra), b.add(base, b.constant(1)), base)
       let row = b.add(band.first, carried[0])
       let a =
-        rounded == nil
+        prepared == nil
         ? b.element(arguments[0], b.multiply(row, b.constant(leftStride)))
         : b.element(
-          b.offset(arguments[5], bytes: scaleBytes),
+          b.offset(arguments[5], bytes: factorBytes),
           b.multiply(carried[0], b.constant(leftStride)))
       let c = b.offset(
         b.offset(arguments[2], b.multiply(row, b.constant(cStride * result.sizeBytes))),
@@ -185,7 +199,7 @@ struct ContractionKernel: Hashable {
         ? b.offset(
           b.element(arguments[4], b.multiply(row, b.constant(residualStride))), columnBytes)
         : arguments[4]
-      let scales = epsilon == nil ? arguments[5] : b.element(arguments[5], carried[0])
+      let scales = b.element(arguments[5], b.multiply(carried[0], b.constant(factorCount)))
       let order = b.add(b.multiply(part, tiles), index)
       let brings = b.less(order, b.constant(shape.bringers))
       let prefetched = b.select(

@@ -31,8 +31,10 @@ struct Epilogue: Hashable {
 /// The parts keep the error small: it grows with the length of a chain of additions. Adding one to
 /// a total in memory costs as much as a few steps.
 ///
-/// Factors may be of bf16. Then two neighbours along the depth lie in each 32-bit word of A and B,
-/// a step of the depth multiplies a word, and what is said of elements of A and B holds of words.
+/// Factors may be of bf16, or of 8-bit integers, those of A without a sign. Then two or four
+/// neighbours along the depth lie in each 32-bit word of A and B, a step of the depth multiplies a
+/// word, and what is said of elements of A and B holds of words. Sums of integers are exact, and
+/// scaled by the row's two factors and the column's three (`Contraction`).
 struct Tile: Hashable {
   /// The rows of the tile: 1...target.tileRows.
   var rows: Int
@@ -55,8 +57,10 @@ struct Tile: Hashable {
   var walk = Walk()
   /// How many tiles together bring the next panel into the L2 cache; 0: this one brings nothing.
   var bringers = 0
-  /// The type of the factors: f32 or bf16.
+  /// The type of the factors: f32, bf16 or, of B, s8.
   var factors = ElementType.f32
+  /// Elements between the three factors of a column, where the factors are integers.
+  var channelStride = 0
 
   /// Elements from one row to the next of a panel.
   static let panelWidth = Pack.standardWidth
@@ -69,6 +73,7 @@ struct Tile: Hashable {
   var unroll: Int { max(4, chains) }
   /// The rounds of each part but the last: parts as equal as can be.
   private var roundsPerPart: Int {
+    guard factors != .s8 else { return max(1, rounds) }
     let parts = max(1, (depth + chains * Tile.partSteps - 1) / (chains * Tile.partSteps))
     return max(1, (rounds + parts - 1) / parts)
   }
@@ -100,6 +105,7 @@ struct Tile: Hashable {
   private func name(_ target: Target) -> String {
     "contract_\(rows)x\(columns)_\(factors.rawValue)_\(target.vectorUnit)_depth\(depth)"
       + "_strides\(aStride)_\(cStride)_\(residualStride)" + walk.words + epilogue.words
+      + (channelStride > 0 ? "_channels\(channelStride)" : "")
       + (chains > 1 ? "_chains\(chains)" : "") + (bringers > 0 ? "_prefetch\(prefetchedLines)" : "")
   }
 
@@ -116,7 +122,7 @@ struct Tile: Hashable {
   private func emit(_ b: Builder, _ arguments: [Value]) {
     let lanes = b.target.lanes
     let vectors = (columns + lanes - 1) / lanes
-    let zero = b.floats(0, lanes)
+    let zero = factors == .s8 ? b.integers(0, lanes) : b.floats(0, lanes)
     var sums = Array(repeating: zero, count: chains * rows * vectors)
 
     if epilogue.hasResidual { bringResidual(b, arguments[4]) }
@@ -172,7 +178,10 @@ struct Tile: Hashable {
     var width = chains
     while width > 1 {
       width /= 2
-      for i in 0..<width * count { sums[i] = b.addFloat(sums[i], sums[i + width * count]) }
+      for i in 0..<width * count {
+        let (one, other) = (sums[i], sums[i + width * count])
+        sums[i] = factors == .s8 ? b.wrappingAdd(one, other) : b.addFloat(one, other)
+      }
     }
     return Array(sums[..<count])
   }
@@ -238,7 +247,7 @@ struct Tile: Hashable {
       let right = (0..<vectors).map {
         let bytes = (k * Tile.panelWidth + $0 * lanes) * 4
         let type = b.vector(lanes, of: word)
-        return factor(
+        return rightFactor(
           b,
           operand?(panel, bytes)
             ?? b.load(type, b.offset(panel, bytes: bytes), alignment: lanes * 4))
@@ -249,7 +258,7 @@ struct Tile: Hashable {
           ? b.shuffle(fours[row], Array(repeating: k % 4, count: lanes))
           : b.splat(b.load(word, b.offset(a, bytes: (rowOffset(row) + k) * 4)), lanes)
         let first = ((k % chains) * rows + row) * vectors
-        let leftFactor = factor(b, left)
+        let leftFactor = leftFactor(b, left)
         for vector in 0..<vectors {
           sums[first + vector] = multiplyAdd(b, leftFactor, right[vector], sums[first + vector])
         }
@@ -262,15 +271,26 @@ struct Tile: Hashable {
   }
 
   /// The factors in a vector of words, as the target multiplies them.
-  private func factor(_ b: Builder, _ words: Value) -> [Value] {
-    factors == .f32 ? [words] : b.pairFactors(words)
+  private func leftFactor(_ b: Builder, _ words: Value) -> [Value] {
+    switch factors {
+    case .bf16: b.pairFactors(words)
+    case .s8: b.byteFactors(left: words)
+    case .f32, .f16, .u8: [words]
+    }
+  }
+
+  private func rightFactor(_ b: Builder, _ words: Value) -> [Value] {
+    factors == .s8 ? b.byteFactors(right: words) : leftFactor(b, words)
   }
 
   private func multiplyAdd(
     _ b: Builder, _ left: [Value], _ right: [Value], _ sum: Value
   ) -> Value {
-    factors == .f32
-      ? b.multiplyAdd(left[0], right[0], sum) : b.multiplyAddPairs(left, right, sum)
+    switch factors {
+    case .bf16: b.multiplyAddPairs(left, right, sum)
+    case .s8: b.multiplyAddBytes(left, right, sum)
+    case .f32, .f16, .u8: b.multiplyAdd(left[0], right[0], sum)
+    }
   }
 
   /// Emits the epilogue and the stores.
@@ -280,6 +300,7 @@ struct Tile: Hashable {
   /// enough to keep the constants, finishes them there. A residual may lie where C does: with both,
   /// which no model has, everything is done at once. Where C is bf16, the sums wait on the stack.
   private func finish(_ b: Builder, _ sums: [Value], _ vectors: Int, _ arguments: [Value]) {
+    guard factors != .s8 else { return finishIntegers(b, sums, vectors, arguments) }
     let lanes = b.target.lanes
     let (c, bias, residual, scales) = (arguments[2], arguments[3], arguments[4], arguments[5])
     let counts = (0..<vectors).map { min(lanes, columns - $0 * lanes) }

@@ -92,7 +92,7 @@ extension Builder {
 
   /// Calls an intrinsic that is not overloaded, with arguments of the types' sizes: LLVM 14 says
   /// integers where later ones say bf16.
-  private func callAsDeclared(_ name: String, _ arguments: [Value]) -> Value {
+  func callAsDeclared(_ name: String, _ arguments: [Value]) -> Value {
     let id = LLVMLookupIntrinsicID(name, name.utf8.count)
     let type = LLVMIntrinsicGetType(context, id, nil, 0)
     var parameters: [LLVMTypeRef?] = Array(repeating: nil, count: arguments.count)

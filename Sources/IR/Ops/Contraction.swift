@@ -7,6 +7,13 @@
 /// With a weight of bf16, `x` is rounded to bf16 (`r_m` is that of `x` as it is), products are
 /// summed up in f32, and the result is f32, or bf16 with `result = "bf16"`.
 ///
+/// With a weight of s8, rows are quantized by themselves: `x[m, k] = l_m + t_m * q[m, k]`, `l_m`
+/// the smallest element, `t_m` the distance to the largest over 255, `q` in 0...255, rounded; then
+/// `y[m, n] = activation(r_m * (t_m * f[0, n] * sum_k q[m, k] * weight[n, k] + l_m * f[1, n]) +
+/// f[2, n]) + residual[m, n]`, where `f` stands in the place of the bias and is what
+/// `channel_factors` makes, and the sum is exact. With `points`, rows are rotated before (`rotate`
+/// with the same `points`), as the weight has been.
+///
 /// Operands: `x: [rows, in]`; `weight: [out, in]`, or the panels that `pack` makes of it; then
 /// `bias: [out]` and `residual: [rows, out]` as the attributes `bias` and `residual` say.
 /// Attributes: `epsilon`, default none: rows are used as they are; `activation`, default none;
@@ -15,13 +22,15 @@
 /// what remains of a layer norm once its affine part is folded into the weight and the rows have
 /// mean zero.
 ///
-/// - C1: `x` is f32 of rank 2, or bf16 where the weight is.
+/// - C1: `x` is f32 of rank 2, or bf16 where the weight is bf16 or s8.
 /// - C2: `weight` has rank 2, or is packed with `columns` given, and the columns of `x`.
-/// - C3: `bias` has shape `[out]`.
+/// - C3: `bias` has shape `[out]`, or `[3, out]` with a weight of s8, where it must stand.
 /// - C4: `residual` has the shape of the result.
 /// - C5: as many operands stand as the attributes say.
 /// - C6: with `strassen`, the weight is f32 and packed, and ``StrassenShape`` allows the extents.
-/// - C7: a result of bf16 is that of a weight of bf16, without a residual.
+/// - C7: a result of bf16 is that of a weight of bf16 or s8, without a residual.
+/// - C8: `points` go with a weight of s8, and are a power of two up to 16 that divides `in`.
+/// - C9: a weight of s8 has at most 65536 columns, whose sums fit in 32 bits.
 public struct Contraction: OpDefinition {
   /// The term added to the mean square of each row; `nil`: rows are not normalized.
   public var epsilon: Float?
@@ -37,12 +46,14 @@ public struct Contraction: OpDefinition {
   public var usesStrassen: Bool
   /// The type of the result's elements.
   public var result: ElementType
+  /// The points of the Hadamard matrix that rows are multiplied by; `nil`: they are not.
+  public var points: Int?
 
   /// Creates a contraction.
   public init(
     epsilon: Float? = nil, activation: ActivationFunction? = nil, hasBias: Bool = false,
     hasResidual: Bool = false, columns: Int? = nil, usesStrassen: Bool = false,
-    result: ElementType = .f32
+    result: ElementType = .f32, points: Int? = nil
   ) {
     self.epsilon = epsilon
     self.activation = activation
@@ -51,6 +62,7 @@ public struct Contraction: OpDefinition {
     self.columns = columns
     self.usesStrassen = usesStrassen
     self.result = result
+    self.points = points
   }
 
   /// The position of the bias among the operands.
@@ -70,6 +82,7 @@ public struct Contraction: OpDefinition {
     if let columns { list.set("columns", .integer(columns)) }
     if usesStrassen { list.set("strassen", .boolean(true)) }
     if result != .f32 { list.set("result", .text(result.rawValue)) }
+    if let points { list.set("points", .integer(points)) }
     return list
   }
   init(_ attributes: inout Attributes) throws(Diagnostic) {
@@ -80,6 +93,7 @@ public struct Contraction: OpDefinition {
     columns = attributes.value("columns") == nil ? nil : try attributes.integer("columns")
     usesStrassen = try attributes.boolean("strassen")
     result = attributes.value("result") == nil ? .f32 : try attributes.choice("result")
+    points = attributes.value("points") == nil ? nil : try attributes.integer("points")
   }
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     let expected = 2 + (hasBias ? 1 : 0) + (hasResidual ? 1 : 0)
@@ -87,7 +101,7 @@ public struct Contraction: OpDefinition {
       "C5", operands.count == expected,
       "operands: expected \(expected) by the attributes, found \(operands.count)")
     let precision = operands[1].element
-    if precision == .bf16 {
+    if precision == .bf16 || precision == .s8 {
       try requireFloats("C1", "x", operands[0], 2)
     } else {
       try requireRank("C1", "x", operands[0], 2)
@@ -95,16 +109,18 @@ public struct Contraction: OpDefinition {
     let (x, weight) = (operands[0].shape, operands[1].shape)
     let out: Int
     if let columns {
-      let group = precision == .bf16 ? 2 : 1
+      let group = 4 / precision.sizeBytes
       try require(
         "C2",
         weight.count == (group == 1 ? 3 : 4) && weight[1] == (x[1] + group - 1) / group
           && columns > 0 && weight[0] == (columns - 1) / weight[2] + 1
-          && (precision == .f32 || precision == .bf16 && weight[3] == group),
+          && (group == 1 || weight[3] == group) && precision != .u8 && precision != .f16,
         "weight: \(operands[1]) does not pack [\(columns),\(x[1])]")
       out = columns
     } else {
-      try requireFloats("C2", "weight", operands[1], 2)
+      try require(
+        "C2", weight.count == 2 && (precision == .f32 || precision == .bf16 || precision == .s8),
+        "weight: expected f32, bf16 or s8 of rank 2, found \(operands[1])")
       try require(
         "C2", weight[1] == x[1], "weight: expected [_,\(x[1])], found \(operands[1])")
       out = weight[0]
@@ -118,11 +134,23 @@ public struct Contraction: OpDefinition {
         + "\(2 * Pack.standardWidth) and a depth that is one of 32, found \(operands[1]) for "
         + "[\(x[0]),\(x[1])]")
     try require(
-      "C7", result == .f32 || result == .bf16 && precision == .bf16 && !hasResidual,
+      "C7", result == .f32 || result == .bf16 && precision != .f32 && !hasResidual,
       "result: \(result.rawValue) of a weight \(operands[1])"
         + (hasResidual ? " with a residual" : ""))
     let result = TensorType(self.result, [x[0], out])
-    if let index = biasIndex { try requireType("C3", "bias", operands[index], .f32(out)) }
+    try require(
+      "C3", precision != .s8 || hasBias, "factors: none stand for a weight \(operands[1])")
+    if let index = biasIndex {
+      try requireType("C3", "bias", operands[index], precision == .s8 ? .f32(3, out) : .f32(out))
+    }
+    if let points {
+      try require(
+        "C8",
+        precision == .s8 && 1...16 ~= points && points & (points - 1) == 0 && x[1] % points == 0,
+        "points: \(points) with a weight \(operands[1])")
+    }
+    try require(
+      "C9", precision != .s8 || x[1] <= 65536, "x: \(x[1]) columns, expected at most 65536")
     if let index = residualIndex { try requireType("C4", "residual", operands[index], result) }
     return result
   }
@@ -130,6 +158,12 @@ public struct Contraction: OpDefinition {
     var x = operands[0]
     let weight =
       columns.map { Pack.unpack(operands[1], columns: $0, depth: x.columns) } ?? operands[1]
+    if operands[1].element == .s8 {
+      var y = integerProduct(x, weight, factors: operands[2])
+      if let activation { y = Activation(activation).evaluate([y]) }
+      if let index = residualIndex { y = Add().evaluate([y, operands[index]]) }
+      return y
+    }
     if operands[1].element == .bf16 {
       let factors = epsilon.map { epsilon in Contraction.rowFactors(x, epsilon: epsilon) }
       x = x.rounded(to: .bf16)
@@ -144,6 +178,27 @@ public struct Contraction: OpDefinition {
     var y = Linear().evaluate([x, weight] + (biasIndex.map { [operands[$0]] } ?? []))
     if let activation { y = Activation(activation).evaluate([y]) }
     if let index = residualIndex { y = Add().evaluate([y, operands[index]]) }
+    return y
+  }
+
+  /// The product of quantized rows with a weight of integers, scaled, with the bias.
+  private func integerProduct(_ x: Tensor, _ weight: Tensor, factors f: Tensor) -> Tensor {
+    let (depth, out) = (x.columns, weight.rows)
+    let norms = epsilon.map { Contraction.rowFactors(x, epsilon: $0) }
+    let rotated = points.map { Rotate(points: $0).evaluate([x]) } ?? x
+    var y = Tensor(shape: [x.rows, out])
+    for m in 0..<x.rows {
+      let row = QuantizedRow(rotated.values[m * depth..<(m + 1) * depth])
+      let norm = norms?[m] ?? 1
+      for n in 0..<out {
+        let sum = (0..<depth).reduce(0) {
+          $0 + row.integers[$1] * Int(weight.values[n * depth + $1])
+        }
+        let product = Double(row.step) * Double(f.values[n]) * Double(sum)
+        let shift = Double(row.lowest) * Double(f.values[out + n])
+        y.values[m * out + n] = Float(norm * (product + shift) + Double(f.values[2 * out + n]))
+      }
+    }
     return y
   }
 

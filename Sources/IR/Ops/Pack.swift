@@ -9,9 +9,9 @@
 ///
 /// Elements of bf16 stand in pairs along the depth, as instructions that multiply pairs want them:
 /// `y[p, k, j, i] = weight[p * width + j, 2 * k + i]`, zero behind an odd depth; the result is
-/// `[ceil(out / width), ceil(in / 2), width, 2]`.
+/// `[ceil(out / width), ceil(in / 2), width, 2]`. Elements of s8 stand in fours likewise.
 ///
-/// - C1: `weight` is f32 of rank 2 or 4, or bf16 of rank 2.
+/// - C1: `weight` is f32 of rank 2 or 4, or bf16 or s8 of rank 2.
 /// - C2: `width` is positive.
 public struct Pack: OpDefinition {
   /// The number of output columns in one panel.
@@ -39,22 +39,23 @@ public struct Pack: OpDefinition {
     let isAllowed =
       switch element {
       case .f32: weight.count == 2 || weight.count == 4
-      case .bf16: weight.count == 2
+      case .bf16, .s8: weight.count == 2
       case .f16, .u8: false
       }
     try require(
       "C1", isAllowed,
-      "weight: expected f32 of rank 2 or 4, or bf16 of rank 2, found \(operands[0])")
+      "weight: expected f32 of rank 2 or 4, or bf16 or s8 of rank 2, found \(operands[0])")
     try require("C2", width > 0, "width: expected at least 1, found \(width)")
     let (panels, depth) = ((weight[0] - 1) / width + 1, weight[1...].reduce(1, *))
-    guard element == .bf16 else { return .f32(panels, depth, width) }
-    return TensorType(element, [panels, (depth + 1) / 2, width, 2])
+    guard element != .f32 else { return .f32(panels, depth, width) }
+    let group = 4 / element.sizeBytes
+    return TensorType(element, [panels, (depth + group - 1) / group, width, group])
   }
   func evaluate(_ operands: [Tensor]) -> Tensor {
     let weight = operands[0].shape.count == 4 ? Pack.channelsLast(operands[0]) : operands[0]
     let (out, depth) = (weight.rows, weight.columns)
     let panels = (out + width - 1) / width
-    let group = weight.element == .bf16 ? 2 : 1
+    let group = 4 / weight.element.sizeBytes
     let groups = (depth + group - 1) / group
     var result = Tensor(
       shape: group == 1 ? [panels, depth, width] : [panels, groups, width, group])

@@ -47,7 +47,9 @@ extension Graph {
       .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .conv2d, .standardizeWeight,
       .groupNorm, .maxPool, .copy, .pack, .contraction,
       .attention, .convolution, .winogradWeight,
-      .winogradConvolution, .moments, .normFactors, .normalize, .round:
+      .winogradConvolution, .moments, .normFactors, .normalize, .round, .quantize, .channelFactors,
+      .rotate,
+      .diagonal:
       return true
     }
   }
@@ -92,7 +94,9 @@ extension Graph {
         .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .conv2d, .standardizeWeight,
         .groupNorm, .maxPool, .copy, .pack, .contraction,
         .attention, .convolution, .winogradWeight,
-        .winogradConvolution, .moments, .normFactors, .normalize, .round:
+        .winogradConvolution, .moments, .normFactors, .normalize, .round, .quantize,
+        .channelFactors, .rotate,
+        .diagonal:
         return root
       }
     }

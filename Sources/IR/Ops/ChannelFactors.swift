@@ -1,0 +1,39 @@
+/// What a contraction of 8-bit integers needs to know of each output: the scale of its weights,
+/// their sum, and the bias.
+///
+/// `y[0, n] = s_n`, `y[1, n] = s_n * sum_k q[n, k]`, `y[2, n] = bias[n]`, or 0 without one, where
+/// `q` is what `quantize` makes of the weight and `s_n` its scale. Operands: `weight: [out, in]`,
+/// `bias: [out]` or none. Result: `[3, out]`.
+///
+/// - C1: `weight` is f32 of rank 2.
+/// - C2: `bias` has shape `[out]`.
+public struct ChannelFactors: OpDefinition {
+  /// Creates the op.
+  public init() {}
+
+  static let mnemonic = "channel_factors"
+  static let forms: Set<Form> = [.fused, .planned]
+  static let operandCounts = 1...2
+  init(_ attributes: inout Attributes) throws(Diagnostic) {}
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+    try requireRank("C1", "weight", operands[0], 2)
+    let out = operands[0].shape[0]
+    if operands.count > 1 { try requireType("C2", "bias", operands[1], .f32(out)) }
+    return .f32(3, out)
+  }
+  func evaluate(_ operands: [Tensor]) -> Tensor {
+    let (weight, columns) = (operands[0], operands[0].columns)
+    let quantized = Quantize().evaluate([weight])
+    let out = weight.rows
+    var result = Tensor(shape: [3, out])
+    for n in 0..<out {
+      let row = n * columns..<(n + 1) * columns
+      let scale = Quantize.scale(of: weight.values[row])
+      let sum = quantized.values[row].reduce(0.0) { $0 + Double($1) }
+      result.values[n] = scale
+      result.values[out + n] = Float(Double(scale) * sum)
+      result.values[2 * out + n] = operands.count > 1 ? operands[1].values[n] : 0
+    }
+    return result
+  }
+}

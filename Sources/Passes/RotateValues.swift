@@ -1,0 +1,65 @@
+import IR
+
+extension Pass {
+  /// Rotates the values of each head, and back in the projection behind the attention.
+  ///
+  ///     %v: f32[197,768] = linear %x, %wv, %bv
+  ///     %a: f32[197,768] = attention %q, %k, %v {heads = 12}
+  ///     %y: f32[197,768] = linear %a, %w, %b
+  /// becomes
+  ///     %v.rotated: f32[768,768] = rotate %wv {axis = 0, block = 64}
+  ///     %v.bias: f32[768] = rotate %bv {block = 64}
+  ///     %v: f32[197,768] = linear %x, %v.rotated, %v.bias
+  ///     %a: f32[197,768] = attention %q, %k, %v {heads = 12}
+  ///     %y.rotated: f32[768,768] = rotate %w {block = 64}
+  ///     %y: f32[197,768] = linear %a, %y.rotated, %b
+  ///
+  /// Attention is linear in its values, head by head: `P (v R) (w R)^T = P v w^T` since
+  /// `R R^T = 1`. What the projection reads is then of one size within a head, which 8-bit integers
+  /// hold better. Declines unless the attention is read by one linear layer only, the values by the
+  /// attention only, and weights and biases are constants.
+  public static let rotateValues: Pass = {
+    var pass = Pass("rotate-values", "the values of each head rotated", .imported, rotate)
+    pass.precisions = [.int8]
+    return pass
+  }()
+}
+
+@Sendable private func rotate(
+  _ graph: Graph, _ context: inout PassContext
+) throws(Diagnostic) -> Graph {
+  let facts = GraphFacts(graph)
+  // A site is the values' linear layer and the projection; both change together.
+  let sites = graph.values.compactMap { value -> (values: Value, projection: Value, head: Int)? in
+    guard case .attention(let attention) = graph[value].op,
+      let projection = facts.soleUser(of: value),
+      facts.isConstantLinear(graph[projection]), graph[projection].operands[0] == value,
+      case let values = graph[value].operands[2],
+      facts.isConstantLinear(graph[values]), facts.soleUser(of: values) == value
+    else { return nil }
+    if case .rotate = graph[graph[values].operands[1]].op { return nil }
+    return (values, projection, graph[value].type.shape[1] / attention.heads)
+  }
+  var (written, read): ([Value: Int], [Value: Int]) = ([:], [:])
+  for site in context.take(sites) {
+    written[site.values] = site.head
+    read[site.projection] = site.head
+  }
+  return try graph.rewriting { (node, rewriter) throws(Diagnostic) -> Value? in
+    var operands = rewriter[node.operands]
+    if let head = read[rewriter.current] {
+      operands[1] = try rewriter.append(
+        .rotate(Rotate(block: head)), [operands[1]], name: "\(node.name).rotated")
+    }
+    if let head = written[rewriter.current] {
+      operands[1] = try rewriter.append(
+        .rotate(Rotate(axis: 0, block: head)), [operands[1]], name: "\(node.name).rotated")
+      if operands.count > 2 {
+        operands[2] = try rewriter.append(
+          .rotate(Rotate(block: head)), [operands[2]], name: "\(node.name).bias")
+      }
+    }
+    return operands == rewriter[node.operands]
+      ? nil : try rewriter.append(.linear(Linear()), operands, name: node.name)
+  }.graph
+}

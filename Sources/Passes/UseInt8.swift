@@ -1,0 +1,93 @@
+import IR
+
+extension Pass {
+  /// Quantizes the linear layers of the blocks to 8-bit integers: weights for each output, rows of
+  /// activations by themselves while the model runs.
+  ///
+  ///     %h: f32[197,3072] = contraction %x, %w, %b {epsilon = 1e-06, activation = "gelu", …}
+  ///     %y: f32[197,768] = contraction %h, %v, %c, %x {bias = true, residual = true}
+  /// becomes
+  ///     %h.integers: s8[3072,768] = quantize %w
+  ///     %h.factors: f32[3,3072] = channel_factors %w, %b
+  ///     %h: f32[197,3072] = contraction %x, %h.integers, %h.factors {…}
+  ///     %y.rotated: f32[768,3072] = rotate %v {points = 16}
+  ///     %y.integers: s8[768,3072] = quantize %y.rotated
+  ///     %y.factors: f32[3,768] = channel_factors %y.rotated, %c
+  ///     %y: f32[197,768] = contraction %h, %y.integers, %y.factors, %x {points = 16, …}
+  ///
+  /// Integers without a sign from the smallest to the largest element of a row: what an activation
+  /// leaves lies to one side of zero. What it leaves is also rotated, by a Hadamard matrix of 16
+  /// points that costs four additions an element. Declines in patches and results of the graph,
+  /// which are few and matter, where rows are not those of a norm, an attention or an activation,
+  /// and where the weight is no constant.
+  public static let useInt8 = useInt8(keeping: [])
+
+  /// The same but for the operations of these names.
+  public static func useInt8(keeping names: Set<String>) -> Pass {
+    var pass = Pass("use-int8", "factors of products in 8-bit integers", .fused) {
+      (graph, context) throws(Diagnostic) in
+      try quantize(graph, &context, keeping: names)
+    }
+    pass.precisions = [.int8]
+    return pass
+  }
+}
+
+/// The points of the rotation behind an activation.
+private let points = 16
+/// The longest sums of products of 255 and 127 that fit in 32 bits.
+private let longestDepth = 65536
+
+@Sendable private func quantize(
+  _ graph: Graph, _ context: inout PassContext, keeping names: Set<String>
+) throws(Diagnostic) -> Graph {
+  let facts = GraphFacts(graph)
+  return try graph.rewriting(&context, required: true) {
+    (node, rewriter) throws(Diagnostic) -> Value? in
+    guard case .contraction(var contraction) = node.op, !names.contains(node.name),
+      !facts.isConstant(rewriter.current), !facts.isOutput[rewriter.current.index],
+      contraction.columns == nil, facts.isConstant(node.operands[1]),
+      contraction.biasIndex.map({ facts.isConstant(node.operands[$0]) }) ?? true,
+      case let weight = graph[node.operands[1]].type, weight.element == .f32,
+      weight.shape[1] <= longestDepth
+    else { return nil }
+    let source = Source(graph[node.operands[0]])
+    guard contraction.epsilon != nil || source != .other else { return nil }
+    var operands = rewriter[node.operands]
+    if source == .activation, contraction.epsilon == nil, weight.shape[1] % points == 0 {
+      contraction.points = points
+      operands[1] = try rewriter.append(
+        .rotate(Rotate(points: points)), [operands[1]], name: "\(node.name).rotated")
+    }
+    let factors = try rewriter.append(
+      .channelFactors(ChannelFactors()),
+      [operands[1]] + (contraction.biasIndex.map { [operands[$0]] } ?? []),
+      name: "\(node.name).factors")
+    operands[1] = try rewriter.append(
+      .quantize(Quantize()), [operands[1]], name: "\(node.name).integers")
+    let residual = contraction.residualIndex.map { [operands[$0]] } ?? []
+    contraction.hasBias = true
+    return try rewriter.append(
+      .contraction(contraction), [operands[0], operands[1], factors] + residual, name: node.name)
+  }
+}
+
+/// What makes the rows of a contraction.
+private enum Source {
+  /// A norm or an attention.
+  case balanced
+  /// An activation, whose results lie to one side.
+  case activation
+  case other
+
+  init(_ node: Node) {
+    self = .other
+    if case .attention = node.op { self = .balanced }
+    if case .layerNorm = node.op { self = .balanced }
+    if case .swiGLU = node.op { self = .activation }
+    if case .activation = node.op { self = .activation }
+    if case .contraction(let contraction) = node.op, contraction.activation != nil {
+      self = .activation
+    }
+  }
+}

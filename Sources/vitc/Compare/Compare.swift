@@ -1,0 +1,115 @@
+import ArgumentParser
+import IR
+import Images
+import Npy
+
+/// `vitc compare`: how far one compiled model is from another, on the same images.
+struct Compare: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measures how far a compiled model is from another, such as bf16 from f32.",
+    discussion: """
+      The first library is the truth. For each output: the relative error (of the norm of the \
+      difference) as geometric mean over the images and of the worst, cosines, and for logits how \
+      often both have the same best class. Images are listed with the worst first.
+
+        vitc compare libf32.so libint8.so --images photos
+      """)
+
+  @Argument(help: "The compiled model that is taken for the truth.")
+  var first: String
+
+  @Argument(help: "The compiled model that is measured.")
+  var second: String
+
+  @Option(help: "PNG and JPEG files, or folders of them; may be repeated.")
+  var images: [String] = []
+
+  @Option(name: .shortAndLong, help: "An .npy file with images, preprocessed already.")
+  var input: String?
+
+  @Option(help: "How many of the worst images are listed for each output.")
+  var worst = 5
+
+  @Option(help: "The number of threads; 0 for all processors.")
+  var threads = 0
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func validate() throws {
+    if threads < 0 { throw ValidationError("--threads must be 0 or more, found \(threads).") }
+    if worst < 0 { throw ValidationError("--worst must be 0 or more, found \(worst).") }
+    if images.isEmpty == (input == nil) {
+      throw ValidationError("Give either --images or --input.")
+    }
+  }
+
+  func run() throws {
+    let (one, other) = (
+      try CompiledModel(first, threads: threads), try CompiledModel(second, threads: threads)
+    )
+    let outputs = try Self.commonOutputs(one, other)
+    let (names, pixels) = try read(one)
+    let truth = try BatchRun(model: one).run(pixels, count: names.count, outputs: outputs)
+    let found = try BatchRun(model: other).run(pixels, count: names.count, outputs: outputs)
+    let report = Comparison(
+      images: names.count,
+      outputs: outputs.map { output in
+        Comparison.Output(
+          name: output, truth: truth[output] ?? [], found: found[output] ?? [], images: names,
+          listed: worst)
+      })
+    if json { return try JSONValue.print(report) }
+    print(report.text, terminator: "")
+  }
+
+  /// The outputs that both have, in the order of the first.
+  ///
+  /// Errors: other images, an output of other shapes, none in common.
+  static func commonOutputs(
+    _ one: CompiledModel, _ other: CompiledModel
+  ) throws(Diagnostic) -> [String] {
+    let (input, otherInput) = (one.description.input.shape, other.description.input.shape)
+    guard input == otherInput else {
+      throw Diagnostic(
+        "the images have shape \(Format.shape(otherInput)), those of '\(one.path)' "
+          + Format.shape(input), at: .file(other.path), hint: "compile both with one --image-size")
+    }
+    var names: [String] = []
+    for output in one.description.outputs {
+      guard let twin = other.description.outputs.first(where: { $0.name == output.name }) else {
+        continue
+      }
+      guard twin.shape == output.shape else {
+        throw Diagnostic(
+          "output '\(output.name)' has shape \(Format.shape(twin.shape)), that of '\(one.path)' "
+            + Format.shape(output.shape), at: .file(other.path),
+          hint: "compile both from one model")
+      }
+      names.append(output.name)
+    }
+    guard !names.isEmpty else {
+      throw Diagnostic(
+        "no output is in both models", at: .file(other.path),
+        notes: [
+          "outputs: \(other.description.outputs.map(\.name).joined(separator: ", "))",
+          "outputs of '\(one.path)': "
+            + one.description.outputs.map(\.name).joined(separator: ", "),
+        ], hint: "compile both with the same --outputs")
+    }
+    return names
+  }
+
+  /// The images and their names; photos are made ready by the first model for both.
+  private func read(_ model: CompiledModel) throws(Diagnostic) -> ([String], [Float]) {
+    if let input {
+      let array = try NpyArray(path: input)
+      let count = try model.imageCount(array.shape, at: .file(input))
+      return ((0..<count).map { "image \($0)" }, array.values)
+    }
+    let paths = try PhotoList.expand(images)
+    var pixels: [Float] = []
+    for path in paths { pixels += try model.preprocess(try Image(decoding: path)) }
+    return (paths, pixels)
+  }
+}
