@@ -82,6 +82,7 @@ public struct CompileRequest {
   var passes: [Pass] {
     guard runsPasses else { return [] }
     let fast = [Pass.chooseStrassen.name, Pass.chooseWinograd.name]
-    return Pipeline.passes(for: precision).filter { usesFastMatmul || !fast.contains($0.name) }
+    return Pipeline.passes(for: precision, keeping: kept)
+      .filter { usesFastMatmul || !fast.contains($0.name) }
   }
 }

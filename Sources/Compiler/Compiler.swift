@@ -88,6 +88,7 @@ public struct Compiler {
       switch request.precision {
       case .f32: 1e-4
       case .bf16: 0.1
+      case .int8: 0.2
       }
     switch request.emission {
     case .llvm, .asm:

@@ -33,9 +33,9 @@ extension Pass {
 }
 
 @Sendable private func lower(
-  _ graph: Graph, _ context: inout PassContext
+  _ graph: Graph, _ context: inout PassContext, keeping names: Set<String>
 ) throws(Diagnostic) -> Graph {
-  let lowered = Lowering(GraphFacts(graph))
+  let lowered = Lowering(GraphFacts(graph), keeping: names)
   return try graph.rewriting(&context, required: true) {
     (node, rewriter) throws(Diagnostic) -> Value? in
     let value = rewriter.current
@@ -65,11 +65,12 @@ private struct Lowering {
   private(set) var results: Set<Value> = []
   private let facts: GraphFacts
 
-  init(_ facts: GraphFacts) {
+  init(_ facts: GraphFacts, keeping names: Set<String>) {
     self.facts = facts
     let graph = facts.graph
     for value in graph.values where !facts.isConstant(value) {
       let node = graph[value]
+      guard !names.contains(node.name) else { continue }
       if case .contraction(let contraction) = node.op {
         guard facts.isConstant(node.operands[1]), contraction.columns == nil else { continue }
         contractions.insert(value)

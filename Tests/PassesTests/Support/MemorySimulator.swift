@@ -3,9 +3,8 @@ import IR
 /// Executes a planned graph in the memory that it plans: every operand is read from its place and
 /// every result written to its place, so that an overlap of live values shows as a wrong result.
 struct MemorySimulator {
-  // In pieces of two bytes: a bf16 is one, an f32 two, the low half first.
-  private var arena: [UInt16] = []
-  private var weights: [UInt16] = []
+  private var arena: [UInt8] = []
+  private var weights: [UInt8] = []
   private var outputs: [[Float]] = []
   private let image: Tensor
 
@@ -13,8 +12,8 @@ struct MemorySimulator {
 
   /// The results of `graph`, by name; memory starts as NaN.
   mutating func results(_ graph: Graph, arenaBytes: Int, weightsBytes: Int) -> [String: Tensor] {
-    arena = Array(repeating: 0xffff, count: arenaBytes / 2)
-    weights = Array(repeating: 0xffff, count: weightsBytes / 2)
+    arena = Array(repeating: 0xff, count: arenaBytes)
+    weights = Array(repeating: 0xff, count: weightsBytes)
     outputs = graph.outputs.map { Array(repeating: .nan, count: graph[$0.value].type.count) }
     let constants = graph.constants()
     let values = Reference.values(graph)
@@ -56,23 +55,33 @@ struct MemorySimulator {
   }
 
   private static func load(
-    _ memory: [UInt16], _ offsetBytes: Int, _ index: Int, _ element: ElementType
+    _ memory: [UInt8], _ offsetBytes: Int, _ index: Int, _ element: ElementType
   ) -> Float {
-    let place = offsetBytes / 2 + index * element.sizeBytes / 2
-    guard element == .f32 else { return BFloat16.value(of: memory[place]) }
-    return Float(bitPattern: UInt32(memory[place + 1]) << 16 | UInt32(memory[place]))
+    let place = offsetBytes + index * element.sizeBytes
+    // Little-endian.
+    let bits = (0..<element.sizeBytes).reduce(0) { $0 | UInt32(memory[place + $1]) << (8 * $1) }
+    return switch element {
+    case .f32: Float(bitPattern: bits)
+    case .bf16: BFloat16.value(of: UInt16(truncatingIfNeeded: bits))
+    case .s8: Float(Int8(truncatingIfNeeded: bits))
+    case .u8, .f16: Float(bits)
+    }
   }
 
   private static func store(
-    _ value: Float, _ memory: inout [UInt16], _ offsetBytes: Int, _ index: Int,
+    _ value: Float, _ memory: inout [UInt8], _ offsetBytes: Int, _ index: Int,
     _ element: ElementType
   ) {
-    let place = offsetBytes / 2 + index * element.sizeBytes / 2
-    if element == .f32 {
-      memory[place] = UInt16(truncatingIfNeeded: value.bitPattern)
-      memory[place + 1] = UInt16(truncatingIfNeeded: value.bitPattern >> 16)
-    } else {
-      memory[place] = BFloat16.bits(of: value)
+    let place = offsetBytes + index * element.sizeBytes
+    let bits: UInt32 =
+      switch element {
+      case .f32: value.bitPattern
+      case .bf16: UInt32(BFloat16.bits(of: value))
+      case .s8: UInt32(truncatingIfNeeded: Int32(value))
+      case .u8, .f16: UInt32(value)
+      }
+    for byte in 0..<element.sizeBytes {
+      memory[place + byte] = UInt8(truncatingIfNeeded: bits >> (8 * byte))
     }
   }
 
