@@ -27,7 +27,7 @@ extension PhaseEmitter {
     let image = ConvolutionImage(
       windows: op.windows(of: x), channels: op.channels(of: x), isPlanar: op.width == nil,
       xStride: operands[0].stride, factorsStride: op.factorsIndex.map { operands[$0].stride },
-      activation: op.activation)
+      activation: op.activation, element: graph[node.operands[1]].type.element)
     let kernel = ConvolutionKernel(
       image: image, columns: output.columns, cStride: output.stride,
       residualStride: residual?.stride ?? 0, hasBias: op.hasBias, hasResidual: op.hasResidual,

@@ -102,7 +102,7 @@ struct WeightPacker {
   ) throws(Diagnostic) {
     // withUnsafeBytes does not carry the error's type.
     let size = tensor.element.sizeBytes
-    let result = withStoredBytes(of: tensor) { values -> Result<Void, Diagnostic> in
+    let result = tensor.withStoredBytes { values -> Result<Void, Diagnostic> in
       Result { () throws(Diagnostic) in
         guard placement.rowStride != tensor.columns else {
           return try product.writeWeights(values, at: placement.offsetBytes)
@@ -116,16 +116,5 @@ struct WeightPacker {
       }
     }
     try result.get()
-  }
-
-  /// Calls `body` with the elements as they are stored.
-  private static func withStoredBytes<R>(
-    of tensor: Tensor, _ body: (UnsafeRawBufferPointer) -> R
-  ) -> R {
-    switch tensor.element {
-    case .bf16: tensor.values.map(BFloat16.bits).withUnsafeBytes(body)
-    case .s8: tensor.values.map { Int8(exactly: $0) ?? 0 }.withUnsafeBytes(body)
-    case .f32, .f16, .u8: tensor.values.withUnsafeBytes(body)
-    }
   }
 }

@@ -12,6 +12,8 @@ public enum Pipeline {
   ) -> [Pass] {
     all.filter { $0.precisions.isEmpty || $0.precisions.contains(precision) }.map { pass in
       switch pass.name {
+      case Pass.chooseWinograd.name:
+        .chooseWinograd { kept[$0] ?? precision }
       case Pass.useInt8.name: .useInt8(keeping: Set(kept.keys))
       case Pass.useBF16.name: .useBF16(keeping: Set(kept.filter { $0.value == .f32 }.keys))
       default: pass

@@ -16,9 +16,11 @@ extension Pass {
   ///
   /// A contraction rounds what it reads, row by row, after the norm of the row is found, so that a
   /// normalized row loses nothing by it. Its result is bf16 already where nothing reads it but such
-  /// contractions, as they read it without a norm, and attentions of bf16. Declines where the
-  /// weight is no constant, in convolutions, in attentions that read or feed anything else, and
-  /// where heads have an odd number of features.
+  /// contractions, as they read it without a norm, and attentions of bf16. Convolutions round what
+  /// they read when it has been normalized. Declines where the weight is no constant, in
+  /// convolutions of a planar image or of an odd number of channels and in those that go Winograd's
+  /// way, in attentions that read or feed anything else, and where heads have an odd number of
+  /// features.
   public static let useBF16 = useBF16(keeping: [])
 
   /// The same but for the operations of these names.
@@ -51,6 +53,12 @@ extension Pass {
       }
       return try rewriter.append(.contraction(contraction), operands, name: node.name)
     }
+    if case .convolution = node.op, lowered.convolutions.contains(value) {
+      var operands = rewriter[node.operands]
+      operands[1] = try rewriter.append(
+        .round(Round(.bf16)), [operands[1]], name: "\(node.name).bf16")
+      return try rewriter.append(node.op, operands, name: node.name)
+    }
     // The type of attentions and slices is that of their operands.
     guard lowered.results.contains(value), node.type.element == .f32 else { return nil }
     return try rewriter.append(node.op, rewriter[node.operands], name: node.name)
@@ -61,6 +69,8 @@ extension Pass {
 private struct Lowering {
   /// The contractions that multiply bf16.
   private(set) var contractions: Set<Value> = []
+  /// The convolutions that multiply bf16.
+  private(set) var convolutions: Set<Value> = []
   /// The values that are bf16 themselves: of those contractions, attentions, slices of either.
   private(set) var results: Set<Value> = []
   private let facts: GraphFacts
@@ -76,11 +86,21 @@ private struct Lowering {
         contractions.insert(value)
         if !contraction.hasResidual { results.insert(value) }
       }
+      if case .convolution(let convolution) = node.op, isLowered(convolution, node) {
+        convolutions.insert(value)
+      }
       if case .attention = node.op { results.insert(value) }
       if case .slice = node.op { results.insert(value) }
     }
     // What one value cannot be may keep another from being it.
     while let value = results.first(where: { !isAllowed($0) }) { results.remove(value) }
+  }
+
+  /// `true` iff a convolution is one over pairs of channels.
+  private func isLowered(_ convolution: Convolution, _ node: Node) -> Bool {
+    facts.isConstant(node.operands[1]) && convolution.columns == nil && convolution.width != nil
+      && facts.graph[node.operands[1]].type.element == .f32
+      && convolution.channels(of: facts.graph[node.operands[0]].type) % 2 == 0
   }
 
   /// `true` iff a value may be bf16, provided that the others may.

@@ -126,23 +126,26 @@ import VitRuntime
     let read: Evaluator.WeightReader = { (name) throws(Diagnostic) in try checkpoint.read(name) }
     let shape = [3, net.size, net.size + 2]
     let image = SeededCheckpoint.tensor(name: "input", shape: [1] + shape, seed: seed).values
-    let truth = try Evaluator(imported, weights: read).results([
-      "image": Tensor(shape: shape, values: image)
-    ])
-    let planned = try PassManager().run(imported).graph
     let target = Target.runnableHere[Int(seed) % Target.runnableHere.count]
-    let program = try GuardedProgram(planned, target: target, in: bench, weights: read)
-    var first: [[Float]]?
-    for (tasks, fence) in zip([1, 2, 3] as [Int32], [.right, .left, .right] as [Fenced.Side]) {
-      let found = program.run(image, tasks: tasks, fence: fence)
-      for (values, output) in zip(found, planned.outputs) {
-        let deviation = Deviation(values, truth[output.name]?.values ?? [])
-        #expect(
-          deviation.largest <= Self.tolerance,
-          "VITC_SEED=\(seed): \(output.name), \(target.name): \(deviation), \(net)")
+    // Of bf16, what the passes made of the graph says where it is rounded; a number near the middle
+    // of two may go to either, a few times in a thousand.
+    for (precision, tolerance) in [(Precision.f32, Self.tolerance), (.bf16, 1e-2)] {
+      let planned = try PassManager(Pipeline.passes(for: precision)).run(imported).graph
+      let truth = try Evaluator(precision == .f32 ? imported : planned, weights: read).results([
+        "image": Tensor(shape: shape, values: image)
+      ])
+      let program = try GuardedProgram(planned, target: target, in: bench, weights: read)
+      var first: [[Float]]?
+      for (tasks, fence) in zip([1, 2, 3] as [Int32], [.right, .left, .right] as [Fenced.Side]) {
+        let found = program.run(image, tasks: tasks, fence: fence)
+        let run = "VITC_SEED=\(seed): \(precision), \(target.name), \(tasks) tasks, \(net)"
+        for (values, output) in zip(found, planned.outputs) {
+          let deviation = Deviation(values, truth[output.name]?.values ?? [])
+          #expect(deviation.largest <= tolerance, "\(output.name), \(run): \(deviation)")
+        }
+        #expect(first == nil || found == first, "\(run)")
+        first = found
       }
-      #expect(first == nil || found == first, "VITC_SEED=\(seed): \(tasks) tasks, \(net)")
-      first = found
     }
   }
 }

@@ -32,10 +32,14 @@ final class GuardedProgram {
     }
     try Evaluator(graph, weights: read).constants(placed) { value, tensor in
       guard let placement = graph[value].placement else { return }
-      for row in 0..<tensor.rows {
-        let values = tensor.values[row * tensor.columns..<(row + 1) * tensor.columns]
-        let place = placement.offsetBytes + 4 * row * placement.rowStride
-        values.withUnsafeBytes { bytes.replaceSubrange(place..<place + $0.count, with: $0) }
+      let size = tensor.element.sizeBytes
+      let rowBytes = tensor.columns * size
+      tensor.withStoredBytes { stored in
+        for row in 0..<tensor.rows {
+          let place = placement.offsetBytes + row * placement.rowStride * size
+          bytes.replaceSubrange(
+            place..<place + rowBytes, with: stored[row * rowBytes..<(row + 1) * rowBytes])
+        }
       }
     }
     weights = bytes

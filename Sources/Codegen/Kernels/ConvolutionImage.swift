@@ -5,6 +5,7 @@ import IR
 /// A copy is normalized and has its border of zeros, so that a tap of the window is a displacement
 /// known at compile time. It is made line by line just before the lines are needed and is read from
 /// the caches. Where the window is one pixel, only the pixels that are read are copied, densely.
+/// A copy of bf16 has two channels in each word of 32 bits, and strides count words.
 struct ConvolutionImage: Hashable {
   enum Kind: Hashable {
     /// `x` itself.
@@ -24,12 +25,17 @@ struct ConvolutionImage: Hashable {
   /// Elements from the scales to the shifts; `nil`: `x` is not normalized.
   var factorsStride: Int?
   var activation: ActivationFunction?
+  /// The type of the factors: f32, or bf16 of an even number of channels.
+  var element = ElementType.f32
 
-  /// The length of the sums.
-  var depth: Int { windows.kernelHeight * windows.kernelWidth * channels }
+  /// The words of a pixel.
+  private var words: Int { channels * element.sizeBytes / 4 }
+
+  /// The length of the sums, in words.
+  var depth: Int { windows.kernelHeight * windows.kernelWidth * words }
 
   var kind: Kind {
-    if factorsStride == nil, windows.padding == Padding() {
+    if factorsStride == nil, windows.padding == Padding(), element == .f32 {
       return .inPlace
     }
     return windows.isOnePixel ? .dense : .bordered
@@ -39,13 +45,13 @@ struct ConvolutionImage: Hashable {
   private var lines: Int { (windows.rows - 1) * windows.stride + windows.kernelHeight }
   private var pixels: Int { (windows.columns - 1) * windows.stride + windows.kernelWidth }
 
-  /// Elements from one pixel to the next: of a copy, whole cache lines and one more, against
+  /// Words from one pixel to the next: of a copy, whole cache lines and one more, against
   /// strides of whole pages.
   var pixelStride: Int {
     if isPlanar { return 1 }
-    return kind == .inPlace ? xStride : (channels + 15) / 16 * 16 + 16
+    return kind == .inPlace ? xStride : (words + 15) / 16 * 16 + 16
   }
-  /// Elements from one line to the next.
+  /// Words from one line to the next.
   var lineStride: Int {
     switch kind {
     case .inPlace: windows.width * pixelStride
@@ -53,12 +59,12 @@ struct ConvolutionImage: Hashable {
     case .bordered: isPlanar ? (pixels + 15) / 16 * 16 + 16 : pixels * pixelStride
     }
   }
-  /// Elements from one plane to the next.
+  /// Words from one plane to the next.
   var planeStride: Int {
     kind == .inPlace ? windows.height * windows.width : lines * lineStride
   }
 
-  /// Elements from one pixel of the result to the next, in the image, and for lines likewise.
+  /// Words from one pixel of the result to the next, in the image, and for lines likewise.
   var tileStride: Int { kind == .dense ? pixelStride : windows.stride * pixelStride }
   var tileLineStride: Int { kind == .dense ? lineStride : windows.stride * lineStride }
 
@@ -92,12 +98,12 @@ struct ConvolutionImage: Hashable {
         counts: [channels, g.kernelHeight, 1], strides: [planeStride, lineStride, 0])
       return (walk, g.kernelWidth)
     }
-    let pieces = (channels + Tile.partSteps - 1) / Tile.partSteps
-    let parts = channels % (4 * pieces) == 0 ? pieces : 1
+    let pieces = (words + Tile.partSteps - 1) / Tile.partSteps
+    let parts = words % (4 * pieces) == 0 ? pieces : 1
     let walk = Walk(
       counts: [g.kernelHeight, g.kernelWidth, parts],
-      strides: [lineStride, pixelStride, channels / parts])
-    return (walk, channels / parts)
+      strides: [lineStride, pixelStride, words / parts])
+    return (walk, words / parts)
   }
 
   /// Emits the copy of what the pixels `first ..< end` of the result need and is not there yet.
@@ -162,7 +168,7 @@ struct ConvolutionImage: Hashable {
   private func rows(xStride: Int) -> NormalizeRows {
     NormalizeRows(
       channels: channels, xStride: xStride, outputStride: pixelStride,
-      factorsStride: factorsStride, activation: activation)
+      factorsStride: factorsStride, activation: activation, result: element)
   }
 
   /// Emits line `line` of the bordered copy.

@@ -67,7 +67,7 @@ struct ConvolutionKernel: Hashable {
     let window =
       "\(g.kernelHeight)x\(g.kernelWidth)_stride\(g.stride)"
       + "_padding\(g.padding.top)_\(g.padding.left)_\(g.padding.bottom)_\(g.padding.right)"
-    return "convolution_f32_\(g.height)x\(g.width)x\(image.channels)_to\(columns)_\(window)"
+    return "convolution_\(image.element.rawValue)_\(g.height)x\(g.width)x\(image.channels)_to\(columns)_\(window)"
       + "_\(target.vectorUnit)_strides\(image.xStride)_\(cStride)_\(residualStride)"
       + (image.isPlanar ? "_planar" : "") + (image.factorsStride.map { "_factors\($0)" } ?? "")
       + (image.activation.map { "_\($0.rawValue)" } ?? "") + epilogue.words
@@ -169,7 +169,8 @@ struct ConvolutionKernel: Hashable {
     var shape = Tile(
       rows: 1, columns: width, depth: depth, aStride: image.tileStride, cStride: cStride,
       residualStride: residualStride, epilogue: epilogue,
-      chains: Tile.chains(forRows: rows, on: target), bringers: bringers(target))
+      chains: Tile.chains(forRows: rows, on: target), bringers: bringers(target),
+      factors: image.element)
     shape.walk = walk
     let place = Place(
       right: b.offset(panel, b.multiply(part, b.constant(target.tileColumns * 4))),

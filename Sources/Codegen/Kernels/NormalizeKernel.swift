@@ -5,7 +5,7 @@ import IR
 /// Four rows at a time share the loads of the factors.
 struct NormalizeRows: Hashable {
   var channels: Int
-  /// Elements from one row to the next.
+  /// Elements from one row to the next; of the result, words of 32 bits.
   var xStride: Int
   var outputStride: Int
   /// Elements from the scales to the shifts; `nil`: the rows are copied as they are.
@@ -16,11 +16,13 @@ struct NormalizeRows: Hashable {
   var residualFactorsStride: Int?
   /// Applied last.
   var activation: ActivationFunction?
+  /// The type of the result: f32 or bf16.
+  var result = ElementType.f32
 
   /// Says all that the function depends on.
   var name: String {
     func word(_ name: String, _ value: Int?) -> String { value.map { "_\(name)\($0)" } ?? "" }
-    return "normalize_f32_\(channels)_strides\(xStride)_\(outputStride)"
+    return "normalize_\(result.rawValue)_\(channels)_strides\(xStride)_\(outputStride)"
       + word("factors", factorsStride) + word("residual", residualStride)
       + word("factors", residualFactorsStride) + (activation.map { "_\($0.rawValue)" } ?? "")
   }
@@ -67,9 +69,10 @@ struct NormalizeRows: Hashable {
           if let (scale, shift) = residualFactors { r = b.multiplyAdd(r, scale, shift) }
           y = b.addFloat(y, r)
         }
-        b.storeFloats(
-          b.activate(activation, y),
-          b.offset(b.offset(output, bytes), bytes: row * outputStride * 4), count: count)
+        let place = result == .f32 ? bytes : b.divide(bytes, b.constant(2))
+        b.storeElements(
+          result, b.activate(activation, y),
+          b.offset(b.offset(output, place), bytes: row * outputStride * 4), count: count)
       }
     }
     b.forLoop(from: b.constant(0), to: b.constant(full)) { index, _ in

@@ -7,8 +7,11 @@
 /// 0 outside. With `chunk`, the moments of these rows stand below them, as `moments` makes them:
 /// the result has `pixels + 2 * chunks` rows, and slices of it are the pixels and the moments.
 ///
+/// With a weight of bf16, `a` is rounded to bf16 as well.
+///
 /// Operands: `x: [pixels, channels]` row by row, or the planar image `[channels, height, width]`;
-/// `weight: [out, channels, kh, kw]`, or packed panels `[panels, kh * kw * channels, 32]`; then
+/// `weight: [out, channels, kh, kw]`, or packed panels `[panels, kh * kw * channels, 32]`, of bf16
+/// `[panels, kh * kw * channels / 2, 32, 2]`; then
 /// `factors: [2, channels]`, `bias: [out]` and `residual: [pixels of the result, out]` as the
 /// attributes `normalized`, `bias` and `residual` say. The depth of a packed weight runs over
 /// `(u, v, c)`, for a planar image over `(c, u, v)`.
@@ -20,13 +23,14 @@
 /// - C1: `x` has rank 3, or rank 2 and `width` divides its rows.
 /// - C2: `kernel` is two extents of 1 to 1024; `stride` is at least 1; a padding is at least 0 and
 ///   smaller than the kernel; the widened image holds the kernel.
-/// - C3: `weight` has rank 4 and shape `[_, channels, kh, kw]`, or rank 3 with `columns` given.
+/// - C3: `weight` has rank 4 and shape `[_, channels, kh, kw]`, or is packed with `columns` given.
 /// - C4: `factors` have shape `[2, channels]`; with them `x` has rank 2; without them there is no
 ///   `activation`.
 /// - C5: `bias` has shape `[out]`.
 /// - C6: `residual` has a row for each pixel of the result and `out` columns.
 /// - C7: `chunk` is in `1...pixels`.
 /// - C8: as many operands stand as the attributes say.
+/// - C9: a weight of bf16 stands for an even number of channels and an `x` of rank 2.
 public struct Convolution: OpDefinition {
   /// The width of the image in pixels; `nil`: the image is planar.
   public var width: Int?
@@ -126,6 +130,10 @@ public struct Convolution: OpDefinition {
     let x = operands[0]
     let pixels = try checkedWindows(x).count
     let out = try outputs(of: operands[1], x)
+    try require(
+      "C9", operands[1].element == .f32 || width != nil && channels(of: x) % 2 == 0,
+      "weight: \(operands[1]) for an image \(x)"
+        + (width == nil ? ", which is planar" : " of an odd number of channels"))
     if let index = factorsIndex {
       try require("C4", x.rank == 2, "factors: expected x of rank 2, found \(x)")
       try requireType("C4", "factors", operands[index], .f32(2, channels(of: x)))
@@ -166,15 +174,19 @@ public struct Convolution: OpDefinition {
 
   private func outputs(of weight: TensorType, _ x: TensorType) throws(Diagnostic) -> Int {
     if let columns {
-      try requireRank("C3", "packed weight", weight, 3)
+      let isPacked =
+        switch weight.element {
+        case .f32: weight.rank == 3 && weight.shape[1] == depth(of: x)
+        case .bf16:
+          weight.rank == 4 && weight.shape[3] == 2 && weight.shape[1] == (depth(of: x) + 1) / 2
+        case .f16, .u8, .s8: false
+        }
       try require(
-        "C3",
-        weight.shape[1] == depth(of: x) && columns > 0
-          && weight.shape[0] == (columns - 1) / weight.shape[2] + 1,
+        "C3", isPacked && columns > 0 && weight.shape[0] == (columns - 1) / weight.shape[2] + 1,
         "weight: \(weight) does not pack \(columns) sums of \(depth(of: x)) products")
       return columns
     }
-    try requireRank("C3", "weight", weight, 4)
+    try requireFloats("C3", "weight", weight, 4)
     try require(
       "C3", Array(weight.shape[1...]) == [channels(of: x)] + kernel,
       "weight: expected [_,\(channels(of: x)),\(kernel[0]),\(kernel[1])], found \(weight)")
@@ -185,13 +197,14 @@ public struct Convolution: OpDefinition {
     let x = operands[0].type
     let rows: Tensor
     if let columns {
-      rows = Pack.unpack(operands[1], columns: columns)
+      rows = Pack.unpack(operands[1], columns: columns, depth: depth(of: x))
     } else if width == nil {
       rows = Tensor(shape: [operands[1].shape[0], depth(of: x)], values: operands[1].values)
     } else {
       rows = Pack.channelsLast(operands[1])
     }
-    let patches = patches(input(operands))
+    let image = input(operands)
+    let patches = patches(operands[1].element == .bf16 ? image.rounded(to: .bf16) : image)
     var y = Linear().evaluate([patches, rows] + (biasIndex.map { [operands[$0]] } ?? []))
     if let index = residualIndex { y = Add().evaluate([y, operands[index]]) }
     guard let chunk else { return y }

@@ -11,7 +11,7 @@
 /// `y[p, k, j, i] = weight[p * width + j, 2 * k + i]`, zero behind an odd depth; the result is
 /// `[ceil(out / width), ceil(in / 2), width, 2]`. Elements of s8 stand in fours likewise.
 ///
-/// - C1: `weight` is f32 of rank 2 or 4, or bf16 or s8 of rank 2.
+/// - C1: `weight` is f32 or bf16 of rank 2 or 4, or s8 of rank 2.
 /// - C2: `width` is positive.
 public struct Pack: OpDefinition {
   /// The number of output columns in one panel.
@@ -38,13 +38,13 @@ public struct Pack: OpDefinition {
     let (weight, element) = (operands[0].shape, operands[0].element)
     let isAllowed =
       switch element {
-      case .f32: weight.count == 2 || weight.count == 4
-      case .bf16, .s8: weight.count == 2
+      case .f32, .bf16: weight.count == 2 || weight.count == 4
+      case .s8: weight.count == 2
       case .f16, .u8: false
       }
     try require(
       "C1", isAllowed,
-      "weight: expected f32 of rank 2 or 4, or bf16 or s8 of rank 2, found \(operands[0])")
+      "weight: expected f32 or bf16 of rank 2 or 4, or s8 of rank 2, found \(operands[0])")
     try require("C2", width > 0, "width: expected at least 1, found \(width)")
     let (panels, depth) = ((weight[0] - 1) / width + 1, weight[1...].reduce(1, *))
     guard element != .f32 else { return .f32(panels, depth, width) }
@@ -55,7 +55,7 @@ public struct Pack: OpDefinition {
     let weight = operands[0].shape.count == 4 ? Pack.channelsLast(operands[0]) : operands[0]
     let (out, depth) = (weight.rows, weight.columns)
     let panels = (out + width - 1) / width
-    let group = 4 / weight.element.sizeBytes
+    let group = 4 / operands[0].element.sizeBytes
     let groups = (depth + group - 1) / group
     var result = Tensor(
       shape: group == 1 ? [panels, depth, width] : [panels, groups, width, group])
