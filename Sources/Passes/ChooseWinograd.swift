@@ -41,8 +41,8 @@ extension Pass {
   /// Where plain sums are to be of bf16, they take half the time for half the bytes; Winograd's way
   /// stays in f32, since its transforms lose too much by rounding.
   ///
-  /// Declines where nothing is gained, where the weight is no constant or has been rounded, and where
-  /// something else than group norms reads the moments.
+  /// Declines where nothing is gained, where the weight is no constant or has been rounded, and
+  /// where something else than group norms reads the moments.
   public static let chooseWinograd = chooseWinograd { _ in .f32 }
 
   /// The same where plain sums are of the precision that `plain` tells for the name of a

@@ -67,8 +67,9 @@ struct ConvolutionKernel: Hashable {
     let window =
       "\(g.kernelHeight)x\(g.kernelWidth)_stride\(g.stride)"
       + "_padding\(g.padding.top)_\(g.padding.left)_\(g.padding.bottom)_\(g.padding.right)"
-    return "convolution_\(image.element.rawValue)_\(g.height)x\(g.width)x\(image.channels)_to\(columns)_\(window)"
-      + "_\(target.vectorUnit)_strides\(image.xStride)_\(cStride)_\(residualStride)"
+    return "convolution_\(image.element.rawValue)_\(g.height)x\(g.width)x\(image.channels)"
+      + "_to\(columns)_\(window)_\(target.vectorUnit)"
+      + "_strides\(image.xStride)_\(cStride)_\(residualStride)"
       + (image.isPlanar ? "_planar" : "") + (image.factorsStride.map { "_factors\($0)" } ?? "")
       + (image.activation.map { "_\($0.rawValue)" } ?? "") + epilogue.words
       + (chunk.map { "_chunk\($0)" } ?? "")

@@ -1,9 +1,11 @@
 /// Which contractions one level of Strassen's algorithm can compute, and how their depth is
 /// divided.
 public enum StrassenShape {
-  /// The most steps of the depth in half a chunk: seven panels of it, and the next four, stay in a
-  /// cache of 1 MB. Halves of 512 took 1.3 % less time than of 256 in ViT-L/16 (depths 1024 and
-  /// 4096, Zen 4), and as much as of 384 in ViT-B/16 (depth 3072).
+  /// The most steps of the depth in half a chunk.
+  ///
+  /// Seven panels of it, and the next four, stay in a cache of 1 MB. Halves of 512 took 1.3 % less
+  /// time than of 256 in ViT-L/16 (depths 1024 and 4096, Zen 4), and as much as of 384 in ViT-B/16
+  /// (depth 3072).
   private static let longestHalf = 512
 
   /// The number of chunks that the depth is divided into, each of two halves of whole cache lines.
