@@ -51,7 +51,7 @@ class Bench:
 
     def runtimes(self, case) -> list:
         if case.precision != "f32":
-            able = {"bf16": ["openvino", "pytorch"], "int8": ["onnxruntime"]}[case.precision]
+            able = {"bf16": ["openvino", "pytorch"], "int8": ["openvino", "onnxruntime"]}[case.precision]
             names = ["vitc", *(name for name in self.peers if name in able)]
             return names + ["zentorch"] * (case.precision == "bf16" and self.zentorch != "")
         names = ["vitc", *self.peers]
