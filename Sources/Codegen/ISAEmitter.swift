@@ -24,11 +24,12 @@ extension Builder {
 
   /// `vit_cpu_feature`.
   private func feature(_ feature: CPUFeature) -> Value {
-    // VIT_CPUID and VIT_XCR0.
+    // VIT_CPUID, VIT_XCR0 and VIT_AUXILIARY.
     let place: [UInt32] =
       switch feature.source {
       case .cpuid(let leaf, let subleaf, let register): [0, leaf, subleaf, register]
       case .xcr0: [1, 0, 0, 0]
+      case .auxiliary(let entry): [2, entry, 0, 0]
       }
     return constantStruct(
       [.value(text(feature.name))]

@@ -45,9 +45,15 @@ public struct Compiler {
     report.flops = graph.cost.flops
     report.precision = graph.precisionSummary
     try checkKept(graph)
-    if !graph.multipliesPairs { targets = Target.withoutPairs(targets) }
+    let named = targets
+    if !graph.multipliesPairs { targets = Target.withoutNarrowProducts(targets) }
     report.target = Target.summary(targets)
     report.notes = model.notes
+    if request.target.contains("+"), targets != named {
+      report.notes.append(
+        "nothing here multiplies numbers narrower than f32, so the code is for "
+          + "\(Target.names(targets)) and runs there")
+    }
     report.warnings = model.warnings
     if request.emission == .ir {
       report.text = graph.description

@@ -56,6 +56,7 @@ struct Compile: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "The instruction sets of the library, with commas: v2, v3, v4, neon ('vitc list targets'), "
+        + "with features as in v4+bf16+vnni; "
         + "host for this machine's richest, or portable for all of its architecture (default: "
         + "portable; host for --emit llvm and asm).", valueName: "list"))
   var target: String?

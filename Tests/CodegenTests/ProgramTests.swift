@@ -108,6 +108,8 @@ import Testing
         #expect(feature.source == VIT_CPUID && feature.leaf == leaf)
         #expect(feature.subleaf == subleaf && feature.index == register)
       case .xcr0: #expect(feature.source == VIT_XCR0)
+      case .auxiliary(let entry):
+        #expect(feature.source == VIT_AUXILIARY && feature.leaf == entry)
       }
     }
     let proof = program.proof.pointee
@@ -150,7 +152,7 @@ import Testing
     #expect(mean.values == MeanRows().evaluate([expected]).values)
   }
 
-  @Test(arguments: Target.all, CodeGenerator.Artifact.allCases)
+  @Test(arguments: Target.combinations, CodeGenerator.Artifact.allCases)
   func everyTargetAndArtifact(_ target: Target, _ artifact: CodeGenerator.Artifact) throws {
     let graph = try self.graph()
     let output = try CodeGenerator.generate(graph, for: [target], program: info, as: artifact)
@@ -189,9 +191,76 @@ import Testing
     #expect(
       message("v3,neon") == "'x86-64-v3' and 'aarch64-neon' are different architectures")
     #expect(message("") == "unknown target ''")
-    #expect(message("v4+bf16+vnni") == "target 'v4' has no feature 'bf16'")
     let several = #expect(throws: Diagnostic.self) { try Target.named("v2,v3") }
     #expect(several?.message == "expected one target, found 2: x86-64-v2, x86-64-v3")
+  }
+
+  @Test func featuresOfTargets() throws {
+    let pairs = try Target.named("v4+vnni+bf16")
+    #expect(pairs.name == "x86-64-v4+bf16+vnni" && pairs.shortName == "v4+bf16+vnni")
+    #expect(pairs.features == "+avx512bf16,+avx512vnni")
+    #expect(pairs.multipliesPairs && pairs.multipliesFours)
+    #expect(Set(pairs.requirements) == Set(Target.x86v4Pairs.requirements))
+    let fours = try Target.named("x86-64-v4+vnni")
+    #expect(!fours.multipliesPairs && fours.multipliesFours)
+    #expect(
+      try Target.list("v4+bf16+vnni,v4+vnni,v3,v4,v4+bf16").map(\.shortName)
+        == ["v3", "v4", "v4+bf16", "v4+vnni", "v4+bf16+vnni"])
+    let arm = try Target.named("aarch64+dotprod+i8mm+bf16")
+    #expect(arm.name == "aarch64-neon+dotprod+i8mm+bf16")
+    #expect(arm.features == "+neon,+dotprod,+i8mm,+bf16")
+    #expect(Target.withoutNarrowProducts([arm]) == [.aarch64])
+    #expect(Target.withoutNarrowProducts([.x86v3, .x86v4, fours, pairs]) == [.x86v3, .x86v4])
+  }
+
+  @Test(
+    arguments: [
+      ("v4+bf17", "unknown feature 'bf17' of target 'x86-64-v4'", "did you mean 'bf16'?"),
+      (
+        "v4+avx512vnni", "unknown feature 'avx512vnni' of target 'x86-64-v4'",
+        "did you mean 'vnni'?"
+      ),
+      ("v4+", "unknown feature '' of target 'x86-64-v4'", nil),
+      (
+        "v3+bf16",
+        "'x86-64-v3' cannot have 'bf16': it is a feature of 'x86-64-v4' and 'aarch64-neon'", nil
+      ),
+      ("neon+vnni", "'aarch64-neon' cannot have 'vnni': it is a feature of 'x86-64-v4'", nil),
+      ("v4-bf16+vnni", "unknown target 'v4-bf16'", nil),
+      ("bf16+vnni", "'x86-64-v4-bf16' has 'vnni' by itself", nil),
+      ("v4+bf16+bf16", "'x86-64-v4' is given '+bf16' twice", nil),
+      ("v4+bf16,v4+bf16", "target 'x86-64-v4+bf16' is named twice", nil),
+      (
+        "v4+vnni+bf16,x86-64-v4-bf16",
+        "'x86-64-v4+bf16+vnni' and 'x86-64-v4-bf16' are the same instruction set", nil
+      ),
+      (
+        "portable+bf16", "'portable' takes no '+bf16': it stands for all that it can have",
+        "name a target: x86-64-v4+bf16+vnni, aarch64-neon+dotprod+i8mm+bf16"
+      ),
+    ] as [(String, String, String?)])
+  func featuresThatDoNotExist(list: String, message: String, hint: String?) {
+    let error = #expect(throws: Diagnostic.self) { try Target.list(list) }
+    #expect(error?.message == message)
+    #expect(error?.hint == hint)
+    #expect(error?.location == .argument("--target"))
+  }
+
+  /// A message says which features there are.
+  @Test func notesNameFeatures() {
+    func notes(_ list: String) -> [String]? {
+      #expect(throws: Diagnostic.self) { try Target.list(list) }?.notes
+    }
+    #expect(
+      notes("v4+dotprod") == [
+        "features of 'x86-64-v4': bf16 (products of pairs of bf16, summed in f32), "
+          + "vnni (products of fours of 8-bit integers, summed in 32 bits)"
+      ])
+    #expect(
+      notes("v2+sse5") == [
+        "'x86-64-v2' takes no features; there are x86-64-v4+bf16+vnni, "
+          + "aarch64-neon+dotprod+i8mm+bf16"
+      ])
   }
 
   /// Modules of several targets refer to each other by symbols that only one of them defines.

@@ -125,6 +125,38 @@ import VitRuntime
     }
   }
 
+  /// Cortex-A53 has neither of the three, qemu's `max` has all.
+  @Test(arguments: [
+    ("cortex-a53", "aarch64-neon"), ("max", "aarch64-neon+dotprod+i8mm+bf16"),
+  ])
+  func `Arm's features are asked of the kernel`(cpu: String, isa: String) throws {
+    let bench = try Workbench()
+    let machine = Machine(
+      emulator: ["qemu-aarch64", "-cpu", cpu, "-L", "/usr/aarch64-linux-gnu"], isa: isa,
+      target: "aarch64,aarch64+dotprod+i8mm+bf16")
+    try loader(for: machine, in: bench)
+    let path = try bench.compile(Repository.path("examples/digits/model")) {
+      $0.target = machine.target
+      $0.precision = .bf16
+    }
+    let images = SeededCheckpoint.tensor(name: "input", shape: [3, 32, 32], seed: 5).values
+    let found = try outputs(of: path, on: machine, images: images, count: 1, in: bench)
+    let f32 = try bench.model(Repository.path("examples/digits/model"), name: "exact")
+    let deviation = Deviation(found, try f32.makeContext().run(images: images))
+    // Digits in bf16 against f32.
+    #expect(deviation.relativeL2 < 0.03, "\(deviation)")
+    let result = try bench.run(
+      machine.emulator + [
+        "./loader", path, "model_vitc_entry", "neon+dotprod+i8mm+bf16", "1", "1", "in", "out",
+      ], withErrors: false)
+    #expect(
+      result.text
+        == (cpu == "max"
+          ? isa + "\n"
+          : "this processor or kernel does not run the instruction set that options.isa asks for: "
+            + "aarch64-neon+dotprod+i8mm+bf16 needs dotprod, i8mm, bf16\n"))
+  }
+
   #if arch(x86_64)
     @Test func `a processor that lacks all is told so`() throws {
       let bench = try Workbench()
@@ -133,9 +165,11 @@ import VitRuntime
       try loader(for: plain, in: bench)
       let digits = Repository.path("examples/digits/model")
       let path = try bench.compile(digits) { $0.target = "v2,v3,v4" }
-      func create(_ library: String, on cpu: String, isa: String = "") throws -> String {
+      func create(
+        _ library: String, on cpu: String, isa: String = "", entry: String = "model"
+      ) throws -> String {
         let result = try bench.run(
-          ["qemu-x86_64", "-cpu", cpu, "./loader", library, "model_vitc_entry", isa]
+          ["qemu-x86_64", "-cpu", cpu, "./loader", library, "\(entry)_vitc_entry", isa]
             + ["1", "1", "/dev/null", "/dev/null"], withErrors: false)
         #expect(result.status == 1)
         return result.text
@@ -150,6 +184,13 @@ import VitRuntime
         try create(path, on: "Haswell", isa: "v4")
           == "this processor or kernel does not run the instruction set that options.isa asks for: "
           + "x86-64-v4 needs " + all + registers)
+      let narrow = try bench.compile(digits, name: "narrow") {
+        $0.target = "v2,v4+bf16+vnni"
+        $0.precision = .bf16
+      }
+      let wanted = try create(narrow, on: "Haswell", isa: "v4+bf16+vnni", entry: "narrow")
+      #expect(wanted.contains("x86-64-v4+bf16+vnni needs avx512f"), "\(wanted)")
+      #expect(wanted.hasSuffix("avx512bf16, avx512vnni\n"), "\(wanted)")
       let rich = try bench.compile(digits) { $0.target = "v4" }
       #expect(
         try create(rich, on: "Haswell")

@@ -119,5 +119,5 @@ struct Deviation {
 
 extension Target {
   /// The targets of a library that multiplies floats only, as far as this machine runs them.
-  static var runnableForFloats: [Target] { withoutPairs(runnableHere) }
+  static var runnableForFloats: [Target] { withoutNarrowProducts(runnableHere) }
 }

@@ -8,8 +8,9 @@ import Testing
 @Suite struct PackagingTests {
   /// All that a compiled model may take from libc, libm and the dynamic linker.
   static let allowed: Set<String> = [
-    "__errno_location", "__tls_get_addr", "close", "dladdr", "free", "getenv", "getpid", "lseek",
-    "madvise",
+    "__errno_location", "__tls_get_addr", "close", "dladdr", "free", "getauxval", "getenv",
+    "getpid",
+    "lseek", "madvise",
     "malloc", "memcpy", "memmove", "memset", "mmap", "munmap", "open", "posix_memalign", "pread",
     "pthread_create", "pthread_join", "pthread_sigmask", "readlink", "sched_getaffinity", "strlen",
     "syscall",

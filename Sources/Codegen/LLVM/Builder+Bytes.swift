@@ -9,7 +9,7 @@ extension Builder {
   /// Without an instruction for it by products of 16 bits, which hold 255 * 127; instructions that
   /// add two such products in 16 bits would saturate.
   func multiplyAddBytes(_ a: [Value], _ b: [Value], _ sum: Value) -> Value {
-    if target.multipliesPairs {
+    if target.multipliesFours {
       return callAsDeclared("llvm.x86.avx512.vpdpbusd.512", [sum] + a + b)
     }
     guard target.isX86 else {
@@ -26,7 +26,7 @@ extension Builder {
 
   /// Words of four integers without sign as ``multiplyAddBytes(_:_:_:)`` takes them.
   func byteFactors(left words: Value) -> [Value] {
-    if target.multipliesPairs { return [words] }
+    if target.multipliesFours { return [words] }
     let lanes = lanes(of: words)
     guard target.isX86 else {
       return (0..<4).map { and(shiftRight(words, 8 * $0), integers(0xff, lanes)) }
@@ -39,7 +39,7 @@ extension Builder {
 
   /// Words of four integers with sign likewise.
   func byteFactors(right words: Value) -> [Value] {
-    if target.multipliesPairs { return [words] }
+    if target.multipliesFours { return [words] }
     let lanes = lanes(of: words)
     guard target.isX86 else {
       return (0..<4).map {

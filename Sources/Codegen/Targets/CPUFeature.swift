@@ -6,6 +6,8 @@ public struct CPUFeature: Hashable, Sendable {
     case cpuid(leaf: UInt32, subleaf: UInt32, register: UInt32)
     /// The register in which the kernel says which other registers it keeps for each thread.
     case xcr0
+    /// What Linux says of the processor in an entry of the auxiliary vector.
+    case auxiliary(entry: UInt32)
   }
 
   /// What LLVM, compilers and `/proc/cpuinfo` call it.
@@ -66,12 +68,28 @@ extension CPUFeature {
       CPUFeature("AVX-512 registers kept by the kernel", .xcr0, 0b1110_0110),
     ]
 
+  /// Products of fours of 8-bit integers: leaf 7, ECX.
+  static let avx512vnni = CPUFeature(
+    "avx512vnni", .cpuid(leaf: 7, subleaf: 0, register: 2), 1 << 11)
+
+  /// Products of pairs of bf16: leaf 7, subleaf 1, EAX.
+  static let avx512bf16 = CPUFeature(
+    "avx512bf16", .cpuid(leaf: 7, subleaf: 1, register: 0), 1 << 5)
+
   /// x86-64-v4 with products of bf16 and 8-bit integers.
-  ///
-  /// Leaf 7, ECX: AVX512_VNNI 11; its subleaf 1, EAX: AVX512_BF16 5.
-  static let x86v4Pairs =
-    x86v4 + [
-      CPUFeature("avx512vnni", .cpuid(leaf: 7, subleaf: 0, register: 2), 1 << 11),
-      CPUFeature("avx512bf16", .cpuid(leaf: 7, subleaf: 1, register: 0), 1 << 5),
-    ]
+  static let x86v4Pairs = x86v4 + [avx512vnni, avx512bf16]
+}
+
+/// Features of 64-bit Arm beyond NEON, which every processor has.
+///
+/// The bits: Linux, arch/arm64/include/uapi/asm/hwcap.h; AT_HWCAP is entry 16, AT_HWCAP2 is 26.
+extension CPUFeature {
+  /// Products of fours of 8-bit integers: HWCAP_ASIMDDP.
+  static let armDotProduct = CPUFeature("dotprod", .auxiliary(entry: 16), 1 << 20)
+
+  /// Products of small matrices of 8-bit integers: HWCAP2_I8MM.
+  static let armInt8Matrices = CPUFeature("i8mm", .auxiliary(entry: 26), 1 << 13)
+
+  /// Products of bf16: HWCAP2_BF16.
+  static let armBF16 = CPUFeature("bf16", .auxiliary(entry: 26), 1 << 14)
 }

@@ -4,13 +4,13 @@ import IR
 /// What code is generated for: an instruction set, and the kernel shapes that suit it.
 public struct Target: Hashable, Sendable {
   /// The name on the command line, such as `x86-64-v4`.
-  public let name: String
+  public internal(set) var name: String
   /// LLVM's triple.
   public let triple: String
   /// LLVM's name of the CPU whose features are the base.
   public let cpu: String
   /// LLVM's features beyond those of `cpu`.
-  public let features: String
+  public internal(set) var features: String
   /// The short name of the vector unit: `avx512`, `avx2`, `sse42`, `neon`.
   public let vectorUnit: String
   /// The floats in one vector register.
@@ -28,21 +28,16 @@ public struct Target: Hashable, Sendable {
   /// four steps of a row at once instead of repeating each element over a vector.
   public let multipliesByLane: Bool
   /// What a processor must have to run the code.
-  public let requirements: [CPUFeature]
-  /// `true` iff there are instructions that multiply pairs of bf16 and add them to a float, and
-  /// fours of 8-bit integers and add them to a 32-bit one: `avx512_bf16` and `avx512_vnni`.
-  public var multipliesPairs = false
+  public internal(set) var requirements: [CPUFeature]
+  /// `true` iff there are instructions that multiply pairs of bf16 and add them to a float:
+  /// `avx512_bf16`.
+  public internal(set) var multipliesPairs = false
+  /// `true` iff there are instructions that multiply fours of 8-bit integers and add them to a
+  /// 32-bit one: `avx512_vnni`.
+  public internal(set) var multipliesFours = false
 
   /// `true` iff the target is x86-64.
   var isX86: Bool { triple.hasPrefix("x86_64") }
-
-  /// The targets of code that multiplies nothing but floats: those whose only difference are other
-  /// products are no others then, and processors without them run the code too.
-  public static func withoutPairs(_ targets: [Target]) -> [Target] {
-    targets.map { $0 == .x86v4Pairs ? .x86v4 : $0 }.reduce(into: []) { list, target in
-      if !list.contains(target) { list.append(target) }
-    }
-  }
 
   /// The columns of one register tile.
   var tileColumns: Int { lanes * tileVectors }
@@ -53,7 +48,7 @@ public struct Target: Hashable, Sendable {
   }
 
   /// The names of targets, with commas.
-  static func names(_ targets: [Target]) -> String {
+  public static func names(_ targets: [Target]) -> String {
     targets.map(\.name).joined(separator: ",")
   }
 
@@ -86,7 +81,7 @@ extension Target {
     name: "x86-64-v4-bf16", triple: "x86_64-unknown-linux-gnu", cpu: "x86-64-v4",
     features: "+avx512bf16,+avx512vnni", vectorUnit: "avx512", lanes: 16, hasFMA: true,
     tileRows: 14, tileVectors: 2, multipliesByLane: false, requirements: CPUFeature.x86v4Pairs,
-    multipliesPairs: true)
+    multipliesPairs: true, multipliesFours: true)
 
   /// Every 64-bit Arm CPU.
   public static let aarch64 = Target(

@@ -3,23 +3,32 @@ import IR
 /// `--target`: the instruction sets of one library.
 ///
 /// The grammar: targets with commas, each a name of the table, the part of one behind its last
-/// hyphen (`v3`), or one of the words `host` (the richest that this machine runs) and `portable`
-/// (all of this machine's architecture); each may be followed by `+feature` for instructions beyond
-/// the target's own that kernels use, see `Target.extensions`.
+/// hyphen (`v3`), the name of an architecture that has a single target (`aarch64`), or one of the
+/// words `host` (the richest that this machine runs) and `portable` (all of this machine's
+/// architecture). A name, not a word, may be followed by features: `v4+bf16+vnni`.
 extension Target {
   /// What a word of `--target` may stand for besides a target.
   private static let words = ["portable", "host"]
+  /// Names that are neither a target's own nor what stands behind its last hyphen.
+  private static let aliases = ["aarch64": Target.aarch64]
 
   /// Returns the targets that `list` names, from the plainest to the richest, so that their order
   /// in the list does not matter.
   ///
-  /// - Throws: an unknown name or feature, a target named twice, targets of two architectures.
+  /// - Throws: an unknown name or feature, one that the target cannot have, a target named twice,
+  ///   targets of two architectures.
   public static func list(_ list: String) throws(Diagnostic) -> [Target] {
     var targets: [Target] = []
     for word in list.split(separator: ",", omittingEmptySubsequences: false) {
       for target in try Self.targets(named: String(word)) {
-        guard !targets.contains(target) else {
-          throw Diagnostic("target '\(target.name)' is named twice", at: .argument("--target"))
+        if let twin = targets.first(where: { Set($0.requirements) == Set(target.requirements) }),
+          twin.triple == target.triple
+        {
+          throw Diagnostic(
+            twin == target
+              ? "target '\(target.name)' is named twice"
+              : "'\(twin.name)' and '\(target.name)' are the same instruction set",
+            at: .argument("--target"))
         }
         targets.append(target)
       }
@@ -33,7 +42,16 @@ extension Target {
         at: .argument("--target"),
         hint: "compile one library for each")
     }
-    return all.filter(targets.contains)
+    return combinations.filter(targets.contains)
+  }
+
+  /// Every target, alone and with each choice of its features, from the plainest to the richest.
+  static let combinations: [Target] = all.flatMap { target in
+    let features = target.optionalFeatures
+    return (0..<1 << features.count).map { choice in
+      features.indices.filter { choice >> $0 & 1 == 1 }.map { features[$0] }
+    }.enumerated().sorted { ($0.element.count, $0.offset) < ($1.element.count, $1.offset) }
+      .map { target.adding($0.element) }
   }
 
   /// Returns the one target of this name; see `list(_:)`.
@@ -50,36 +68,70 @@ extension Target {
   /// The targets that one word of the list stands for.
   private static func targets(named word: String) throws(Diagnostic) -> [Target] {
     let parts = word.split(separator: "+", omittingEmptySubsequences: false).map(String.init)
-    let name = parts[0]
-    let found: [Target]
-    switch name {
-    case "host": found = [try host()]
-    case "portable": found = portable
-    default:
-      found = all.filter { $0.name == name || $0.shortName == name }
-      guard !found.isEmpty else {
-        let names = words + all.map(\.name)
+    let (name, features) = (parts[0], Array(parts.dropFirst()))
+    guard !words.contains(name) else {
+      if let first = features.first {
         throw Diagnostic(
-          "unknown target '\(name)'", at: .argument("--target"),
-          notes: [
-            "targets: \(names.joined(separator: ", ")); several with commas, short names as in "
-              + "'v2,v3,v4'"
-          ],
-          hint: Suggestion.hint(for: name, in: names + all.map(\.shortName)))
+          "'\(name)' takes no '+\(first)': it stands for all that it can have",
+          at: .argument("--target"), hint: "name a target: \(withFeatures.joined(separator: ", "))")
       }
+      return name == "host" ? [try host()] : portable
     }
-    if let feature = parts.dropFirst().first {
+    let found = all.first { $0.name == name || $0.shortName == name } ?? aliases[name]
+    guard let found else {
+      let names = words + all.map(\.name)
       throw Diagnostic(
-        "target '\(name)' has no feature '\(feature)'", at: .argument("--target"),
+        "unknown target '\(name)'", at: .argument("--target"),
         notes: [
-          "features: none; no kernel uses instructions beyond those of the targets themselves"
+          "targets: \(names.joined(separator: ", ")); several with commas, short names as in "
+            + "'v2,v3,v4', features as in 'v4+bf16'"
         ],
-        hint: "leave out '+\(parts.dropFirst().joined(separator: "+"))'")
+        hint: Suggestion.hint(for: name, in: names + all.map(\.shortName)))
     }
-    return found
+    var chosen: [TargetFeature] = []
+    for word in features {
+      let item = try found.optionalFeature(named: word)
+      guard !chosen.contains(item) else {
+        throw Diagnostic(
+          "'\(found.name)' is given '+\(word)' twice", at: .argument("--target"))
+      }
+      chosen.append(item)
+    }
+    return [found.adding(chosen)]
   }
 
-  /// What stands behind the last hyphen of the name, such as `v3`.
+  /// The targets that take features, with all of them: `x86-64-v4+bf16+vnni`.
+  private static var withFeatures: [String] {
+    all.filter { !$0.optionalFeatures.isEmpty }.map { $0.adding($0.optionalFeatures).name }
+  }
+
+  /// The feature of this target that `word` names.
+  private func optionalFeature(named word: String) throws(Diagnostic) -> TargetFeature {
+    let features = optionalFeatures
+    if let own = features.first(where: { $0.word == word }) { return own }
+    let note =
+      features.isEmpty
+      ? "'\(name)' takes no features; there are \(Target.withFeatures.joined(separator: ", "))"
+      : "features of '\(name)': "
+        + features.map { "\($0.word) (\($0.summary))" }.joined(separator: ", ")
+    let everywhere = TargetFeature.all
+    if everywhere.contains(where: { $0.word == word && requirements.contains($0.requirement) }) {
+      throw Diagnostic("'\(name)' has '\(word)' by itself", at: .argument("--target"))
+    }
+    let bases = everywhere.filter { $0.word == word }.map { "'\($0.base.name)'" }
+    guard bases.isEmpty else {
+      throw Diagnostic(
+        "'\(name)' cannot have '\(word)': it is a feature of "
+          + bases.joined(separator: " and "), at: .argument("--target"), notes: [note])
+    }
+    let byLLVM = features.first { $0.requirement.name == word }
+    throw Diagnostic(
+      "unknown feature '\(word)' of target '\(name)'", at: .argument("--target"), notes: [note],
+      hint: byLLVM.map { "did you mean '\($0.word)'?" }
+        ?? Suggestion.hint(for: word, in: features.map(\.word)))
+  }
+
+  /// What stands behind the last hyphen of the name, such as `v3` or `v4+bf16`.
   public var shortName: String {
     name.split(separator: "-").last.map(String.init) ?? name
   }

@@ -53,8 +53,11 @@ enum InstructionSet {
 
   private static func has(_ feature: vit_cpu_feature) -> Bool {
     let found =
-      feature.source == UInt32(VIT_XCR0)
-      ? vit_xcr0() : vit_cpuid(feature.leaf, feature.subleaf, feature.index)
+      switch Int32(feature.source) {
+      case VIT_XCR0: vit_xcr0()
+      case VIT_AUXILIARY: vit_auxiliary(feature.leaf)
+      default: vit_cpuid(feature.leaf, feature.subleaf, feature.index)
+      }
     return found & feature.bits == feature.bits
   }
 

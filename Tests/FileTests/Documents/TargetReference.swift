@@ -11,8 +11,8 @@ enum TargetReference {
       stale. `--target` takes names of the table, or what stands behind their last hyphen, with
       commas: `--target v3,v4` makes one library with code for both. `portable`, the default, is all
       of the compiling machine's architecture; `host` is the richest one that this machine runs.
-      A name may be followed by `+feature` for instructions beyond the target's own; today no
-      kernel uses any, so every feature is refused.
+      A name may be followed by features (below) for instructions that only some of its processors
+      have: `--target v3,v4,v4+bf16+vnni`, `--target aarch64+dotprod+i8mm+bf16`.
 
       When a model is created, it asks the processor and the kernel what they run and takes the
       richest of its instruction sets, or the one that `options.isa` or the environment variable
@@ -30,7 +30,23 @@ enum TargetReference {
         + "| \(target.hasFMA ? "fused" : "two steps") | \(tile) | `\(target.triple)` "
         + "| \(try comment(target)) |\n"
     }
+    text += """
+
+      | feature | of | LLVM's name | what it multiplies |
+      |---|---|---|---|
+
+      """
+    for feature in TargetFeature.all {
+      text +=
+        "| `+\(feature.word)` | `\(feature.base.name)` | \(feature.requirement.name) "
+        + "| \(feature.summary) |\n"
+    }
     return text + """
+
+      A library whose products are all of floats is compiled without them, since they would only
+      keep processors away. `x86-64-v4-bf16`, which `portable` has, is `x86-64-v4+bf16+vnni` by
+      another name. On Arm they are asked of the processor and given to LLVM, but kernels compute
+      bf16 by NEON's products of floats.
 
       The tile is rows by columns of the result that stay in registers in the inner loop of a
       contraction. One blob of packed weights serves every target: panels are 32 columns wide.

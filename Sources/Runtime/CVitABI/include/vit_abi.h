@@ -152,12 +152,13 @@ typedef struct vit_preprocessing {
 } vit_preprocessing;
 /* After the resize, a centred crop (or pad) to the model's input size always follows. */
 
-/* Bits that a CPU must have, all of them: of a register of CPUID, or of XCR0, where the kernel says
- * which registers it keeps. */
+/* Bits that a CPU must have, all of them: of a register of CPUID; of XCR0, where the kernel says
+ * which registers it keeps; or of the low half of an entry of the auxiliary vector, where Linux says
+ * what a 64-bit Arm processor has. */
 typedef struct vit_cpu_feature {
   const char *name; /* as compilers and /proc/cpuinfo call it */
-  uint32_t source;  /* VIT_CPUID or VIT_XCR0 */
-  uint32_t leaf;    /* of CPUID */
+  uint32_t source;  /* VIT_CPUID, VIT_XCR0 or VIT_AUXILIARY */
+  uint32_t leaf;    /* of CPUID, or the entry: AT_HWCAP, AT_HWCAP2 */
   uint32_t subleaf;
   uint32_t index; /* of the register: EAX, EBX, ECX, EDX */
   uint32_t bits;
@@ -165,6 +166,7 @@ typedef struct vit_cpu_feature {
 } vit_cpu_feature;
 #define VIT_CPUID 0
 #define VIT_XCR0 1
+#define VIT_AUXILIARY 2
 
 /* The code for one instruction set. */
 typedef struct vit_isa {

@@ -111,6 +111,15 @@ static inline uint32_t vit_xcr0(void) {
 #endif
 }
 
+/* The low half of an entry of the auxiliary vector; asked for on Arm only, where the processor's
+ * own registers are not for programs to read. */
+#if defined(__aarch64__)
+unsigned long getauxval(unsigned long entry);
+static inline uint32_t vit_auxiliary(uint32_t entry) { return (uint32_t)getauxval(entry); }
+#else
+static inline uint32_t vit_auxiliary(uint32_t entry) { return (void)entry, 0; }
+#endif
+
 /* The square root, by the instruction: compilers call libm's for the sake of errno. */
 static inline double vit_sqrt(double value) {
   double root;

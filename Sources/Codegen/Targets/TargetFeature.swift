@@ -1,0 +1,70 @@
+/// Instructions that only some processors of a target have, asked for by a word behind a plus:
+/// `x86-64-v4+bf16`.
+///
+/// They are part of what a processor must have to be given the code; a library may hold the code of
+/// the target without them beside it. All multiply numbers narrower than floats.
+public struct TargetFeature: Hashable, Sendable {
+  /// The word behind the plus.
+  public let word: String
+  /// The target that may have it.
+  public let base: Target
+  /// What a processor must have; LLVM's feature of that name is switched on.
+  public let requirement: CPUFeature
+  /// What its instructions do, in a line.
+  public let summary: String
+
+  /// Every optional feature, in the order in which names of targets have them.
+  ///
+  /// Of two targets with as many of them, the later one in this table counts as the richer.
+  public static let all: [TargetFeature] = [
+    TargetFeature(
+      word: "bf16", base: .x86v4, requirement: .avx512bf16,
+      summary: "products of pairs of bf16, summed in f32"),
+    TargetFeature(
+      word: "vnni", base: .x86v4, requirement: .avx512vnni,
+      summary: "products of fours of 8-bit integers, summed in 32 bits"),
+    TargetFeature(
+      word: "dotprod", base: .aarch64, requirement: .armDotProduct,
+      summary: "products of fours of 8-bit integers, summed in 32 bits"),
+    TargetFeature(
+      word: "i8mm", base: .aarch64, requirement: .armInt8Matrices,
+      summary: "products of 2x8 by 8x2 8-bit integers"),
+    TargetFeature(
+      word: "bf16", base: .aarch64, requirement: .armBF16,
+      summary: "products of bf16, summed in f32"),
+  ]
+}
+
+extension Target {
+  /// The features that this target may have; none for what `adding(_:)` returns.
+  public var optionalFeatures: [TargetFeature] { TargetFeature.all.filter { $0.base == self } }
+
+  /// Returns the target with some of its `optionalFeatures`.
+  func adding(_ chosen: [TargetFeature]) -> Target {
+    guard !chosen.isEmpty else { return self }
+    var target = self
+    for item in optionalFeatures where chosen.contains(item) {
+      target.name += "+\(item.word)"
+      target.features += (target.features.isEmpty ? "+" : ",+") + item.requirement.name
+      target.requirements.append(item.requirement)
+      if item.requirement == .avx512bf16 { target.multipliesPairs = true }
+      if item.requirement == .avx512vnni { target.multipliesFours = true }
+    }
+    return target
+  }
+
+  /// What the target is without narrow products.
+  private var withoutNarrow: Target {
+    if self == .x86v4Pairs { return .x86v4 }
+    let base = name.prefix { $0 != "+" }
+    return Target.all.first { $0.name == base } ?? self
+  }
+
+  /// The targets of code that multiplies nothing but floats: those whose only difference are narrow
+  /// products are no others then, and processors without them run the code too.
+  public static func withoutNarrowProducts(_ targets: [Target]) -> [Target] {
+    targets.map(\.withoutNarrow).reduce(into: []) { list, target in
+      if !list.contains(target) { list.append(target) }
+    }
+  }
+}
