@@ -120,8 +120,8 @@ struct ProgramEmitter {
     return b.define("error_text", [], returning: b.pointer) { _ in b.returnValue(buffer) }
   }
 
-  /// `const vit_proof *`, and room for the golden values, which are written when the library is
-  /// finished.
+  /// `const vit_proof *`, and the golden values, or room for those that are written when the
+  /// library is finished.
   private func proof() -> Value {
     // VIT_PROOF_MARK_LOW, VIT_PROOF_MARK_HIGH; 80 characters of a name; VIT_GOLDEN_VALUES.
     let mark: [UInt64] = [0x466f_6f72_5043_5456, 0x9d1e_a70c_5b38_f246]
@@ -135,14 +135,18 @@ struct ProgramEmitter {
     func wide(_ values: [UInt64]) -> Value {
       b.constantArray(values.map { b.constant(Int(bitPattern: UInt($0))) }, of: b.i64)
     }
-    let golden = Array(repeating: b.float(0), count: (1 + goldenValues) * graph.outputs.count)
+    let count = (1 + goldenValues) * graph.outputs.count
+    let isKnown = !program.golden.isEmpty
+    let golden = isKnown ? program.golden.flatMap(\.self) : Array(repeating: 0, count: count)
+    precondition(golden.count == count, "\(golden.count) golden values, expected \(count)")
     return b.global(
       "proof",
       b.constantStruct([
         .value(wide(mark)), .wide(program.weightsBytes),
         .value(wide([program.weightsHashLow, program.weightsHashHigh])), .value(wide(words)),
-        .narrow(graph.outputs.count), .narrow(0), .value(b.float(program.selfTestLimit)),
-        .narrow(0), .value(b.constantArray(golden, of: b.f32)),
+        .narrow(graph.outputs.count), .narrow(isKnown ? 1 : 0),
+        .value(b.float(program.selfTestLimit)), .narrow(0),
+        .value(b.constantArray(golden.map(b.float), of: b.f32)),
       ]))
   }
 

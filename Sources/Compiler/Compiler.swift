@@ -134,27 +134,33 @@ public struct Compiler {
       let hash = product.sealWeights()
       watch.lap("pack weights")
 
-      self.progress("generate code", 0)
       program.weightsHashLow = hash.low
       program.weightsHashHigh = hash.high
       program.weightsFileName = product.weightsFileName
+      var golden = GoldenRun(isWanted: request.wantsGolden, kind: kind, targets: targets)
+      if golden.needsRehearsal {
+        self.progress("compute golden values", 0)
+        program.golden = try rehearse(graph, program, product, &golden)
+        watch.lap("golden values")
+      }
+
+      self.progress("generate code", 0)
       let code = try CodeGenerator.generate(graph, for: targets, program: program)
       report.programPhases = code.phases.count
       report.objectBytes = code.modules.reduce(0) { $0 + $1.count }
       watch.lap("generate code")
 
       self.progress("link", 0)
-      var golden = GoldenRun(
-        isWanted: request.wantsGolden, architecture: architecture, isa: targets[0].name)
       report.files = try product.finish(
         objects: code.modules, interface: interface(graph, model, targets, program, hash)
       ) { library, weights in
-        if golden.isPossible { watch.lap("link") }
+        guard golden.runsProduct, request.wantsGolden else { return nil }
+        watch.lap("link")
         self.progress("compute golden values", 0)
         return golden.values(of: library, weights: weights)
       }
-      watch.lap(golden.ran ? "golden values" : "link")
-      if let reason = golden.reason(kind) {
+      watch.lap(golden.ran && golden.runsProduct ? "golden values" : "link")
+      if let reason = golden.reason {
         report.notes.append("no golden values for \(program.name)_selftest: \(reason)")
       }
     }
@@ -171,6 +177,20 @@ public struct Compiler {
         "no product is named '\(name)'", at: .argument("--keep"),
         hint: Suggestion.hint(for: name, in: names))
     }
+  }
+
+  /// Compiles the program for this machine as well and runs it, for the golden values of a product
+  /// that cannot be run here as it is; none where the run fails.
+  private func rehearse(
+    _ graph: Graph, _ program: ProgramInfo, _ product: Product, _ golden: inout GoldenRun
+  ) throws(Diagnostic) -> [[Float]] {
+    var program = program
+    program.weightsFileName = program.weightsFileName ?? "\(program.name).weights"
+    let code = try CodeGenerator.generate(graph, for: [golden.target], program: program)
+    let values = try product.rehearse(objects: code.modules) { library, weights in
+      golden.values(of: library, weights: weights)
+    }
+    return (values ?? []).map(\.record)
   }
 
   private func placement(_ weightsBytes: Int) -> Product.Placement {

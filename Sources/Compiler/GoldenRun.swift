@@ -1,28 +1,34 @@
 import CVitABI
+import Codegen
 import Packaging
 import VitRuntime
 
 /// The run that gives a library its golden values, which `NAME_selftest` compares with.
 ///
-/// They come from the plainest of its instruction sets: every machine that compiles the model and
-/// runs that set computes the same bits, so the library does not depend on the machine.
+/// They come from the plainest of its instruction sets, or, where this machine runs none of them or
+/// the product is no library, from the plainest of this machine's, compiled for that: every machine
+/// that compiles the model computes the same bits, so the product does not depend on the machine.
 struct GoldenRun {
   private let isWanted: Bool
-  private let architecture: Architecture
-  private let isa: String
+  /// The instruction set that runs.
+  let target: Target
+  /// `true` iff the product itself is run.
+  let runsProduct: Bool
   private var failure: String?
-  /// `true` iff the library was asked to run.
+  /// `true` iff something was asked to run.
   private(set) var ran = false
 
-  /// Describes a run of `isa` for `architecture`.
-  init(isWanted: Bool, architecture: Architecture, isa: String) {
+  /// Describes the run for a product of `targets`.
+  init(isWanted: Bool, kind: Product.Kind, targets: [Target]) {
     self.isWanted = isWanted
-    self.architecture = architecture
-    self.isa = isa
+    // In the plainest set of the product, if that is one of this machine's architecture.
+    let own = targets.first { Architecture(triple: $0.triple) == .host }
+    runsProduct = kind == .library && own != nil
+    target = own ?? Target.portable[0]
   }
 
-  /// `true` iff the library is to be run and may run here.
-  var isPossible: Bool { isWanted && architecture == .host }
+  /// `true` iff other code than the product's is to be run.
+  var needsRehearsal: Bool { isWanted && !runsProduct }
 
   /// Runs the golden image; `nil` where that is not wanted or does not work.
   mutating func values(of library: String, weights: String?) -> [Golden]? {
@@ -30,14 +36,10 @@ struct GoldenRun {
       failure = "not wanted"
       return nil
     }
-    guard architecture == .host else {
-      failure = "this machine does not run \(architecture.rawValue)"
-      return nil
-    }
     ran = true
     do {
       let model = try VitModel(
-        path: library, options: VitOptions(weightsPath: weights, isa: isa))
+        path: library, options: VitOptions(weightsPath: weights, isa: target.name))
       let image = (0..<model.description.input.elements).map { vit_golden_pixel(UInt64($0)) }
       let outputs = try model.makeContext().runAll(images: image)
       let all = model.description.outputs.map { outputs[$0.name] ?? [] }
@@ -53,7 +55,5 @@ struct GoldenRun {
   }
 
   /// Why there are none; `nil` if there are.
-  func reason(_ kind: Product.Kind) -> String? {
-    kind == .library ? failure : "an archive or an object cannot be run while it is made"
-  }
+  var reason: String? { isWanted ? failure : "not wanted" }
 }

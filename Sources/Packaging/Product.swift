@@ -122,6 +122,44 @@ public final class Product {
     return sealed
   }
 
+  /// Links a library for this machine of other code that reads the same weights, to be run before
+  /// the product is complete: of a product that this machine cannot run as it is, for its golden
+  /// values.
+  ///
+  /// - Parameters:
+  ///   - objects: code for this machine, which expects its weights in a file.
+  ///   - body: gets the paths of the library and of its weights, which are gone afterwards.
+  public func rehearse<R>(
+    objects: [[UInt8]], _ body: (_ library: String, _ weights: String) -> R
+  ) throws(Diagnostic) -> R {
+    let hash = sealWeights()
+    guard let runtime = EmbeddedRuntime.object(.host) else {
+      throw Diagnostic("vitc has no runtime for \(Architecture.host.rawValue)")
+    }
+    let linker = Linker(workspace: workspace, architecture: .host, name: name)
+    var code: [String] = []
+    for (index, object) in (objects + [runtime]).enumerated() {
+      code.append(workspace.file("rehearsal\(index).o"))
+      try FileError.write(object, to: code[index])
+    }
+    let needsMath = try linker.checkSymbols(objects, files: code)
+    let library = workspace.file("rehearsal.so")
+    try linker.linkLibrary(code, soname: "rehearsal.so", needsMath: needsMath, to: library)
+    var weights = weightPath
+    if weightsFileName == nil {
+      weights = workspace.file("rehearsal.weights")
+      let copied = try weightFile.copy(to: weights)
+      guard copied == hash else {
+        throw Diagnostic("the weights changed while they were copied", at: .file(folder))
+      }
+    }
+    defer {
+      unlink(library)
+      if weightsFileName == nil { unlink(weights) }
+    }
+    return body(library, weights)
+  }
+
   /// Links, writes header and module map, puts everything in its place.
   ///
   /// - Parameters:
@@ -129,7 +167,8 @@ public final class Product {
   ///     `ExportedSymbols.names(for: name)`.
   ///   - golden: gets the paths of the complete shared library and of its weights file, which are
   ///     in their hidden folder still; returns the values of its outputs for the golden image, or
-  ///     `nil` to leave them out. Not called for archives and objects, which cannot be run.
+  ///     `nil` to leave them out or where the code has them. Not called for archives and objects,
+  ///     which cannot be run: see `rehearse(objects:_:)`.
   /// - Returns: the paths of all files, the product first.
   public func finish(
     objects: [[UInt8]], interface: ModelInterface,

@@ -18,6 +18,11 @@ public struct Golden: Hashable, Sendable {
       output[Int(vit_golden_index($0, output.count))]
     }
   }
+
+  /// The floats of `vit_golden`, in order.
+  public var record: [Float] {
+    [rms] + values + Array(repeating: 0, count: Int(VIT_GOLDEN_VALUES) - values.count)
+  }
 }
 
 /// The record in a library by which it is checked without being loaded: `vit_proof` of vit_abi.h.
@@ -63,12 +68,7 @@ struct Proof: Hashable {
     else {
       throw Diagnostic("the linked library has no place for golden values", at: .file(library))
     }
-    var values: [Float] = []
-    for output in golden {
-      let missing = Int(VIT_GOLDEN_VALUES) - output.values.count
-      values += [output.rms] + output.values + Array(repeating: 0, count: missing)
-    }
-    let bytes = values.withUnsafeBytes { Array($0) }
+    let bytes = golden.flatMap(\.record).withUnsafeBytes { Array($0) }
     let file = open(library, O_WRONLY | O_CLOEXEC)
     guard file >= 0 else { throw FileError.diagnostic("cannot open the file", library, errno) }
     defer { close(file) }

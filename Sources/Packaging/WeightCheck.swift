@@ -27,6 +27,12 @@ public struct WeightCheck {
         "is no shared library that this version of vitc made: it has no record of its weights",
         at: .file(library))
     }
+    // The record may be damaged, and a file elsewhere is none of the library's.
+    guard !proof.weightsFileName.contains("/") else {
+      throw Diagnostic(
+        "names its weights file '\(proof.weightsFileName)', expected a file beside it",
+        at: .file(library))
+    }
     if weights == nil, proof.weightsFileName.isEmpty {
       file = library
       hash = try image.withUnsafeBytes { (bytes) throws(Diagnostic) in

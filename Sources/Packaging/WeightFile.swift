@@ -1,3 +1,4 @@
+import Files
 import Glibc
 import IR
 
@@ -33,6 +34,8 @@ public final class WeightFile {
   private static let magic: UInt64 = 0x3154_4857_4354_4956
   private static let offset = 4096
   private static let abiVersion: UInt32 = 1
+  /// What is hashed or copied at once: so much of them is in this process's memory.
+  private static let pieceBytes = 1 << 24
 
   /// Creates a file for `bytes` bytes of weights.
   public init(path: String, bytes: Int, form: Form) throws(Diagnostic) {
@@ -81,14 +84,29 @@ public final class WeightFile {
     return hash
   }
 
+  /// Copies the finished weights to a weights file of their own and returns their hash.
+  func copy(to path: String) throws(Diagnostic) -> WeightHash {
+    let source = try MappedFile(output.path)
+    let copy = try WeightFile(path: path, bytes: region.count, form: .file)
+    try source.withUnsafeBytes { (bytes) throws(Diagnostic) in
+      for offset in stride(from: 0, to: region.count, by: WeightFile.pieceBytes) {
+        let count = min(WeightFile.pieceBytes, region.count - offset)
+        let part = UnsafeRawBufferPointer(
+          rebasing: bytes[(start + offset)..<(start + offset + count)])
+        try copy.write(part, at: offset)
+        source.release(part)
+      }
+    }
+    return copy.finish()
+  }
+
   /// Hashes the weights, piece by piece, and hands each piece's pages back to the file: they count
   /// as this process's memory as long as they are mapped.
   private func hashed() -> WeightHash {
     var stream = WeightHash.Stream()
-    let piece = 1 << 24
-    for start in stride(from: 0, to: region.count, by: piece) {
-      let part = UnsafeMutableRawBufferPointer(
-        rebasing: region[start..<min(start + piece, region.count)])
+    for start in stride(from: 0, to: region.count, by: WeightFile.pieceBytes) {
+      let end = min(start + WeightFile.pieceBytes, region.count)
+      let part = UnsafeMutableRawBufferPointer(rebasing: region[start..<end])
       madvise(part.baseAddress, part.count, MADV_POPULATE_READ)
       stream.update(UnsafeRawBufferPointer(part))
       madvise(part.baseAddress, part.count, MADV_DONTNEED)

@@ -13,6 +13,12 @@ import Testing
   private func compile(_ options: String..., in folder: Folder) throws -> (
     library: String, said: String
   ) {
+    try compile(options, in: folder)
+  }
+
+  private func compile(_ options: [String], in folder: Folder) throws -> (
+    library: String, said: String
+  ) {
     let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     let program = URL(fileURLWithPath: tests).deletingLastPathComponent().appending(path: "vitc")
     let library = folder("libdigits.so")
@@ -75,6 +81,18 @@ import Testing
     try damage(elsewhere) { $0.append(Data(count: 11)) }
     let long = try vitc("verify", library, "--weights", elsewhere)
     #expect(long.errors.contains("it is another model's or was damaged"), "\(long.errors)")
+    let renamed = folder("renamed.so")
+    try FileManager.default.copyItem(atPath: library, toPath: renamed)
+    try damage(renamed) { data in
+      guard let name = data.firstRange(of: Data("digits.weights".utf8)) else { return }
+      data.replaceSubrange(name, with: Data("../its.weights".utf8))
+      guard let second = data.firstRange(of: Data("digits.weights".utf8)) else { return }
+      data.replaceSubrange(second, with: Data("../its.weights".utf8))
+    }
+    let away = try vitc("verify", renamed)
+    #expect(
+      away.errors == "\(renamed): error: names its weights file '../its.weights', expected a file "
+        + "beside it\n")
     try damage(elsewhere) { $0[0] = 0 }
     let foreign = try vitc("verify", library, "--weights", elsewhere)
     #expect(foreign.errors == "\(elsewhere): error: is no weights file of vitc\n")
@@ -128,16 +146,34 @@ import Testing
     let none = try vitc("selftest", library)
     #expect(none.code == 1)
     #expect(
-      none.errors == "\(library): error: there are no golden values; compile a shared library on a "
-        + "machine that runs its code\n")
+      none.errors == "\(library): error: there are no golden values: the model was compiled with "
+        + "--no-golden\n")
     #expect(try vitc("verify", library).code == 0)
-    let archive = try compile("--emit", "static", in: folder).said
-    #expect(archive.contains("an archive or an object cannot be run while it is made\n"))
-    #if arch(x86_64)
-      let (arm, foreign) = try compile("--target", "neon", in: folder)
-      #expect(foreign.contains("this machine does not run aarch64\n"), "\(foreign)")
-      #expect(try vitc("verify", arm).code == 0)
-    #endif
+  }
+
+  /// What this machine cannot run as it is has golden values too.
+  @Test(arguments: [
+    ["--emit", "static"], ["--emit", "object"], ["--target", "neon"], ["--target", "v2"],
+    ["--target", "neon", "--weights-file"],
+  ])
+  func goldenValuesOfEverything(options: [String]) throws {
+    let folder = try Folder()
+    let library = folder("libdigits.so")
+    let said = try compile(options, in: folder).said
+    #expect(!said.contains("no golden values"), "\(said)")
+    #expect(said.contains(", golden values "), "\(said)")
+    // One record with the mark of vit_proof and, behind it, has_golden.
+    let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: library)))
+    let mark = Array("VTCProoF".utf8)
+    let places = bytes.indices.dropLast(136 + 8).filter {
+      bytes[$0] == mark[0] && Array(bytes[$0..<($0 + 8)]) == mark && bytes[$0 + 15] == 0x9d
+    }
+    #expect(places.count == 1)
+    #expect(places.allSatisfy { bytes[$0 + 124] == 1 })
+    // Nothing of the run is left, such as a copy of the weights.
+    let left = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+    let beside = options.contains("--weights-file") ? ["digits.weights"] : []
+    #expect(left == ["digits.h"] + beside + ["libdigits.so", "module.modulemap"])
   }
 
   @Test func selfTestTellsErrors() throws {

@@ -27,6 +27,7 @@ import Testing
   @Test(arguments: [
     ["-o", "libdigits.so"], ["-o", "libdigits.so", "--weights-file"],
     ["-o", "libdigits.a", "--emit", "static"], ["-o", "digits.o", "--emit", "object"],
+    ["-o", "libdigits.so", "--target", "neon"],
   ])
   func sameBytesFromAnywhere(options: [String]) throws {
     let here = try files(options, environment: ["LC_ALL=C", "TZ=UTC"])

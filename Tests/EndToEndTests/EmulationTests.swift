@@ -1,6 +1,8 @@
+import Compiler
 import Foundation
 import Models
 import Npy
+import Passes
 import Testing
 import VitRuntime
 
@@ -36,11 +38,18 @@ import VitRuntime
     }()
   }
 
-  /// Builds `loader.c` for a machine: natively, or for Arm with clang, lld and Arm's libc.
+  /// Builds `loader.c`, which loads a library.
   private func loader(for machine: Machine, in bench: Workbench) throws {
     try Data(Self.program.utf8).write(to: bench.folder.appendingPathComponent("loader.c"))
     let headers = Repository.path("Sources/Runtime/CVitABI/include")
-    var command = ["clang", "-O1", "-Wall", "-Werror", "-I", headers, "loader.c", "-o", "loader"]
+    try build(["-I", headers, "loader.c", "-o", "loader"], for: machine, in: bench)
+  }
+
+  /// Compiles a program for a machine: natively, or for Arm with clang, lld and Arm's libc.
+  private func build(
+    _ arguments: [String], for machine: Machine, in bench: Workbench
+  ) throws {
+    var command = ["clang", "-O1", "-Wall", "-Werror"] + arguments
     if machine.target.hasPrefix("aarch64") {
       let libc = "/usr/aarch64-linux-gnu"
       try #require(
@@ -199,7 +208,79 @@ import VitRuntime
     }
   #endif
 
-  /// Loads a library and runs it: LIBRARY ENTRY ISA THREADS COUNT INPUT OUTPUT.
+  /// Turns the middle of a digit classifier's weights, which are the end of the file, into numbers
+  /// near 49.
+  private func spoil(_ path: String) throws {
+    var data = try Data(contentsOf: URL(fileURLWithPath: path))
+    let middle = data.count - 200_000
+    data.replaceSubrange(middle..<(middle + 65_536), with: Data(repeating: 0x42, count: 65_536))
+    try data.write(to: URL(fileURLWithPath: path))
+  }
+
+  @Test(arguments: Machine.all, Precision.allCases)
+  func `libraries prove themselves elsewhere`(_ machine: Machine, _ precision: Precision) throws {
+    let bench = try Workbench()
+    try loader(for: machine, in: bench)
+    for name in ["embedded", "beside"] {
+      let path = try bench.compile(Repository.path("examples/digits/model"), name: name) {
+        $0.target = machine.target
+        $0.precision = precision
+        $0.weightPlacement = name == "beside" ? .file : .automatic
+      }
+      let command =
+        machine.emulator + ["./loader", path, "\(name)_vitc_entry", "", "2", "0", "", ""]
+      #expect(try bench.run(command, withErrors: false).text == "\(machine.isa): passed\n")
+      try spoil(name == "beside" ? bench.path("beside.weights") : path)
+      let damaged = try bench.run(command, withErrors: false)
+      #expect(damaged.status == 1)
+      #expect(
+        damaged.text.hasPrefix(
+          "\(machine.isa): the self-test failed: output 'logits' differs from its golden values "),
+        "\(damaged.text)")
+    }
+  }
+
+  @Test(arguments: Machine.all)
+  func `programs with a model inside prove it`(_ machine: Machine) throws {
+    let bench = try Workbench()
+    try Data(
+      #"""
+      #include <stdio.h>
+      #include "model.h"
+      int main(void) {
+        model_model *model;
+        if (model_create(NULL, &model) != MODEL_OK) return puts(model_last_error()), 2;
+        model_selftest_result test = {.size = sizeof test};
+        if (model_selftest(model, &test) != MODEL_OK) return puts(model_last_error()), 1;
+        if (!(test.error <= test.limit)) return 3;
+        puts(model_isa(model));
+        model_destroy(model);
+        return 0;
+      }
+      """#.utf8
+    ).write(to: bench.folder.appendingPathComponent("prove.c"))
+    for kind in [CompileRequest.Emission.static, .object] {
+      let product = kind == .static ? "libmodel.a" : "libmodel.o"
+      _ = try bench.compile(Repository.path("examples/digits/model")) {
+        $0.target = machine.target
+        $0.emission = kind
+        $0.output = bench.path(product)
+      }
+      let program = ["-I.", "prove.c", product, "-o", "prove"]
+      try build(program, for: machine, in: bench)
+      let whole = try bench.run(machine.emulator + ["./prove"], withErrors: false)
+      #expect(whole.text == machine.isa + "\n")
+      // The weights are the last member of an archive.
+      guard kind == .static else { continue }
+      try spoil(bench.path(product))
+      try build(program, for: machine, in: bench)
+      let damaged = try bench.run(machine.emulator + ["./prove"], withErrors: false)
+      #expect(damaged.status == 1 && damaged.text.contains("failed"), "\(damaged.text)")
+    }
+  }
+
+  /// Loads a library and runs it: LIBRARY ENTRY ISA THREADS COUNT INPUT OUTPUT; for a COUNT of 0,
+  /// its self-test.
   private static let program = #"""
     #include <dlfcn.h>
     #include <stdio.h>
@@ -224,6 +305,13 @@ import VitRuntime
       vit_model *model;
       vit_context *context;
       if (entry->create(&options, &model) != VIT_OK) return puts(entry->last_error()), 1;
+      if (images == 0) {
+        vit_selftest_result test = {.size = sizeof test};
+        int status = entry->selftest(model, &test);
+        if (status == VIT_OK && !(test.error <= test.limit)) return 7;
+        printf("%s: %s\n", entry->isa(model), status == VIT_OK ? "passed" : entry->last_error());
+        return status != VIT_OK;
+      }
       if (entry->context_create(model, &context) != VIT_OK) return puts(entry->last_error()), 1;
       float *input = malloc(images * description->input.elements * 4);
       FILE *file = fopen(arguments[6], "rb");

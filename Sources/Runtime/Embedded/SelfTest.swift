@@ -5,6 +5,9 @@ import CSystem
 /// It finds weights that changed in memory or on the disk, and processors, kernels and hypervisors
 /// that compute something else; it does not find what is wrong with a model as it was compiled.
 enum SelfTest {
+  /// No limit that a compiler writes is larger: an error of 1 is as large as the output.
+  private static let mostLimit = 1.0
+
   /// Makes the image, runs it in a context of its own, compares.
   static func run(
     _ program: UnsafePointer<vit_program>, _ model: UnsafeMutablePointer<Model>,
@@ -24,7 +27,11 @@ enum SelfTest {
     else {
       return fail(
         program, VIT_NO_GOLDEN,
-        "there are no golden values; compile a shared library on a machine that runs its code")
+        "there are no golden values: the model was compiled with --no-golden")
+    }
+    let limit = Double(proof.pointee.limit)
+    guard limit >= 0, limit <= mostLimit else {
+      return fail(program, VIT_SELFTEST_FAILED, "the self-test failed: its limit is damaged")
     }
     let outputs = Int(description.pointee.output_count)
     var bytes = Extent()
@@ -67,7 +74,6 @@ enum SelfTest {
       let found = error(of: values, elements, golden)
       if found > worst { (worst, offender) = (found, i) }
     }
-    let limit = Double(proof.pointee.limit)
     result?.pointee.error = max(0, worst)
     result?.pointee.limit = limit
     guard worst > limit else { return VIT_OK }
