@@ -112,7 +112,7 @@ let package = Package(
       name: "Fuzzing",
       dependencies: [
         "IR", "Models", "Passes", "Evaluation", "Npy", "Images", "CVitABI", "VitRuntime",
-        "RuntimeForTests",
+        "RuntimeForTests", "Packaging",
       ], path: "Tests/Fuzzing", swiftSettings: strict),
     // What several test targets draw at random.
     .target(
@@ -165,7 +165,7 @@ let package = Package(
 if Context.environment["VITC_FUZZ_BUILD"] != nil {
   let fed: Set = [
     "IR", "Models", "Passes", "Evaluation", "Files", "Npy", "Images", "VitRuntime",
-    "RuntimeForTests", "Fuzzing",
+    "RuntimeForTests", "Packaging", "Fuzzing",
   ]
   for target in package.targets where fed.contains(target.name) {
     target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=fuzzer"])]

@@ -15,7 +15,7 @@ import Testing
     switch target {
     case .npz: folders.append(tests.appendingPathComponent("NpyTests/Fixtures"))
     case .image: folders.append(tests.appendingPathComponent("ImagesTests/Fixtures"))
-    case .safetensors, .folder, .ir, .weights, .library: break
+    case .safetensors, .folder, .ir, .weights, .library, .proof: break
     }
     return try folders.flatMap {
       try FileManager.default.contentsOfDirectory(at: $0, includingPropertiesForKeys: nil)

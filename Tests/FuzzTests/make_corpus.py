@@ -143,5 +143,56 @@ def main():
     write("library", "smallest.elf", elf + segment)
     write("library", "cut.elf", (elf + segment)[:100])
 
+    # A library that proves itself: code that is empty, the record, golden values, and 60 weights in
+    # the last segment or in a file.
+    numbers = struct.pack("<60f", *range(60))
+    hashed = 0x1337D82E0E09A7EF, 0xD6FA16244B6C21C6  # XXH3-128 of them, low and high
+
+    def proving(name=b"", limit=1e-4, rms=None, weights=numbers):
+        record = struct.pack("<QQQQQ", 0x466F6F7250435456, 0x9D1EA70C5B38F246, 240, *hashed)
+        record += name.ljust(80, b"\0") + struct.pack("<IIfI", 2, 1, limit, 0)
+        for values in golden_values():
+            record += struct.pack("<65f", rms or values[0], *values[1:])
+        elf = b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + struct.pack(
+            "<HHIQQQIHHHHHH", 3, 62, 1, 0, 64, 0, 0, 64, 56, 2, 64, 0, 0)
+        start = 64 + 2 * 56 + len(record)
+        elf += struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, start, start, 4096)
+        elf += struct.pack("<IIQQQQQQ", 1, 4, start, 4096, 4096, 240, 240, 4096)
+        return elf + record + weights
+
+    own_hash = struct.pack("<QIIQQQ", 0x3154485743544956, 1, 0, 240, *hashed)
+    beside = own_hash.ljust(4096, b"\0") + numbers
+    write("proof", "embedded", proving())
+    write("proof", "damaged_weights", proving(weights=bytes(240)))
+    write("proof", "cut", proving()[:500])
+    write("proof", "in_file", proving(name=b"fuzz.weights", weights=b"") + beside)
+    write("proof", "cut_file", proving(name=b"fuzz.weights", weights=b"") + beside[:4200])
+    write("proof", "elsewhere", proving(name=b"../fuzz.weights", weights=b"") + beside)
+    # What a self-test printed as a number once, and could not.
+    write("proof", "negative_limit", proving(limit=-1.0))
+    write("proof", "huge_limit", proving(limit=1e30, rms=float("nan")))
+    write("proof", "wrong_values", proving(rms=1.0))
+
+
+def golden_values():
+    """The golden values of the small model that the fuzzer runs: for its two outputs the root mean
+    square and 64 values each, in f32."""
+    f32 = lambda x: struct.unpack("<f", struct.pack("<f", x))[0]
+    image = []
+    for index in range(60):
+        z = (index + 1) * 0x9E3779B97F4A7C15 % 2**64
+        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+        z = (z ^ z >> 27) * 0x94D049BB133111EB % 2**64
+        z ^= z >> 31
+        image.append((z >> 40) / 2**22 - 2)
+    products = [f32(x * i) for i, x in enumerate(image)]
+    tokens = [f32(products[i] + products[59 - i]) for i in range(60)]
+    total = 0.0
+    for token in tokens:
+        total = f32(total + token)
+    for output in [total], tokens:
+        rms = f32((sum(x * x for x in output) / len(output)) ** 0.5)
+        yield [rms] + output + [0.0] * (64 - len(output))
+
 
 main()

@@ -20,6 +20,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
   case weights
   /// A compiled library before the dynamic linker sees it.
   case library
+  /// The record by which a library proves its weights and its results.
+  case proof
 
   /// Feeds bytes to the reader.
   public func run(_ bytes: UnsafeRawBufferPointer) {
@@ -31,6 +33,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .image: fuzzImage(bytes)
     case .weights: fuzzWeights(bytes)
     case .library: fuzzLibrary(bytes)
+    case .proof: fuzzProof(bytes)
     }
   }
 }
