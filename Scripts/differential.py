@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
-"""Random models: what vitc compiles against timm in float64.
+"""Random models: what vitc compiles against PyTorch in float64.
 
     python3 Scripts/differential.py [--first SEED] [--count N] [--target TARGET] [--seconds S]
 
-Draws timm configurations, writes their folders, compiles them with `seed:` weights, runs them with
-1 to 3 threads and images, and compares with timm's own model of the same arguments and weights. A
-failing seed is printed; `--first SEED --count 1` replays it. Run `make build` first.
+A seed draws a Vision Transformer of timm, whose folder is written and compiled with `seed:` weights
+(3 of 5 seeds), or a ResNet or a hybrid of transformers with its weights in the folder. Each is run
+with 1 to 3 threads and images and compared with the Python library's own model of the same
+arguments and weights. A failing seed is printed; `--first SEED --count 1` replays it.
 
-Needs torch, timm and numpy; made with torch 2.13.0, timm 1.0.31.
+Run `make build` first, or name the program with --vitc. `make test-slow` runs some, if VITC_PEERS
+names a Python that has torch, timm, transformers and safetensors.
+
+Made with torch 2.13.0, timm 1.0.31, transformers 5.23.0, numpy 2.4.6, safetensors 0.8.0.
 """
 
 import argparse
@@ -22,10 +26,13 @@ import time
 import numpy
 import timm
 import torch
+import transformers
+from safetensors.torch import load_file, save_file
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "Scripts"), str(ROOT / "Scripts" / "goldens")]
 from seedweights import fill, seeded  # noqa: E402
+from tinymodels import randomize  # noqa: E402
 from vitlib import CompiledModel  # noqa: E402
 
 # The largest error over the root mean square of the truth.
@@ -49,9 +56,21 @@ ARCHITECTURES = [
 ]
 
 
+# What transformers' layers of the hybrids are made with, and some ResNets.
+BOTTLENECK = {
+    "layer_type": "bottleneck", "global_padding": "same", "embedding_dynamic_padding": True,
+}
+
+
 def draw(seed):
-    """(architecture, arguments of timm.create_model, classes) of one seed."""
+    """(kind, what it takes to make the model) of one seed."""
     r = random.Random(seed)
+    kind = r.choice(["vit", "vit", "vit", "resnet", "hybrid"])
+    return (kind, *{"vit": draw_vit, "resnet": draw_resnet, "hybrid": draw_hybrid}[kind](r))
+
+
+def draw_vit(r):
+    """Architecture, arguments of timm.create_model, classes."""
     name, pooled, distilled = r.choice(ARCHITECTURES)
     patch = r.choice([2, 3, 4, 5, 7, 8])
     heads = r.randint(1, 4)
@@ -84,40 +103,140 @@ def draw(seed):
     return name, arguments, classes
 
 
-def check(seed, target, folder):
-    """Compiles and compares one model; the error, or a text that says what is wrong."""
-    name, arguments, classes = draw(seed)
+def draw_trunk(r):
+    """Arguments of BitConfig without its form."""
+    stages = r.randint(1, 3)
+    return {
+        "embedding_size": 8 * r.randint(1, 8),
+        "hidden_sizes": [8 * r.randint(2, 16) for _ in range(stages)],
+        "depths": [r.randint(1, 3) for _ in range(stages)],
+        "num_groups": r.choice([1, 2, 4, 8]),
+    }
+
+
+def draw_side(r, trunk, patch=1):
+    """An image's extent that leaves a few pixels, or patches of them, behind the last stage."""
+    stride = 2 << len(trunk["depths"])
+    return stride * patch * r.randint(2, 4) - r.randint(0, stride - 1)
+
+
+def draw_resnet(r):
+    """Arguments of BitConfig, classes, height and width."""
+    trunk = draw_trunk(r)
+    form = r.choice([{}, {}, BOTTLENECK])
+    return trunk | form, r.randint(1, 45), draw_side(r, trunk), draw_side(r, trunk)
+
+
+def draw_hybrid(r):
+    """Arguments of BitConfig, of ViTConfig, patch, classes, side."""
+    trunk = draw_trunk(r)
+    heads = r.randint(1, 4)
+    width = heads * r.choice([8, 11, 16, 20, 32])
+    size = {
+        "hidden_size": width, "num_hidden_layers": r.randint(1, 3), "num_attention_heads": heads,
+        "intermediate_size": int(width * r.choice([1, 1.5, 2, 4])), "qkv_bias": r.random() < 0.7,
+        "hidden_act": r.choice(["gelu", "gelu", "gelu_pytorch_tanh", "quick_gelu", "relu"]),
+    }
+    patch = r.choice([1, 1, 2])
+    return trunk | BOTTLENECK, size, patch, r.randint(1, 45), draw_side(r, trunk, patch)
+
+
+def make_vit(seed, folder, name, arguments, classes):
+    """Writes a model's folder; images, the truth, what `vitc compile` is told; None where timm does
+    not take the numbers."""
     try:
         model = timm.create_model(
             name, num_classes=classes, **arguments | {"img_size": tuple(arguments["img_size"])}
         )
     except AssertionError:
-        return None  # numbers that timm does not take, such as a gated MLP of odd width
+        return None  # such as a gated MLP of odd width
     # timm's model of its own f32 weights, in float64.
     model = fill(model.float(), seed).double().eval()
-    height, width = arguments["img_size"]
-    images = seeded("input", (3, 3, height, width), seed)
+    images = seeded("input", (3, 3, *arguments["img_size"]), seed)
     with torch.inference_mode():
-        truth = model(torch.from_numpy(images).double()).numpy()
+        truth = model(torch.from_numpy(images).double())
     config = {"architecture": name, "num_classes": classes, "model_args": arguments}
     (folder / "config.json").write_text(json.dumps(config))
-    library = folder / f"librandom{seed}.so"
-    command = [
-        ROOT / ".build/release/vitc", "compile", folder, "--weights", f"seed:{seed}", "-o", library,
-        "--target", target,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        return done.stderr
-    worst = 0.0
-    for threads in (1, 2, 3):
-        with CompiledModel(library, threads=threads) as compiled:
-            for count in (1, 2, 3):
-                found = next(iter(compiled.run(images[:count]).values()))
-                error = numpy.abs(found - truth[:count]).max()
-                worst = max(worst, error / numpy.sqrt((truth[:count] ** 2).mean()))
-    library.unlink()
-    return worst
+    return images, truth, ["--weights", f"seed:{seed}"]
+
+
+def labelled(config, classes):
+    """A configuration of transformers with so many classes."""
+    config.id2label = {index: f"class {index}" for index in range(classes)}
+    config.label2id = {label: index for index, label in config.id2label.items()}
+    return config
+
+
+def make_resnet(seed, folder, arguments, classes, height, width):
+    """As make_vit, with transformers."""
+    config = labelled(transformers.BitConfig(**arguments), classes)
+    model = transformers.BitForImageClassification(config)
+    randomize(model, f"resnet {seed}")
+    model.save_pretrained(folder)
+    images = seeded("input", (3, 3, height, width), seed)
+    with torch.inference_mode():
+        truth = model.double().eval()(pixel_values=torch.from_numpy(images).double()).logits
+    return images, truth, ["--image-size", f"{height}x{width}"]
+
+
+def make_hybrid(seed, folder, trunk, size, patch, classes, side):
+    """As make_vit; transformers 5 has the parts of a hybrid, which hf_folders.py writes as one."""
+    stages = len(trunk["depths"])
+    backbone = transformers.BitBackbone(
+        transformers.BitConfig(**trunk, out_features=[f"stage{stages}"])
+    )
+    grid = -(-side // (2 << stages))  # rounded up by its padding
+    config = transformers.ViTConfig(
+        image_size=grid, patch_size=patch, num_channels=trunk["hidden_sizes"][-1], **size
+    )
+    vit = transformers.ViTForImageClassification(labelled(config, classes))
+    randomize(backbone, f"trunk {seed}")
+    randomize(vit, f"hybrid {seed}")
+    tensors = {}
+    for part, prefix in [(backbone, "vit.embeddings.patch_embeddings.backbone."), (vit, "")]:
+        part.eval().save_pretrained(folder)
+        tensors |= {
+            prefix + key: value for key, value in load_file(folder / "model.safetensors").items()
+        }
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    written = {
+        "architectures": ["ViTHybridForImageClassification"], "model_type": "vit-hybrid",
+        "backbone_config": {"model_type": "bit", "out_features": [f"stage{stages}"]} | trunk,
+        "id2label": config.id2label, "image_size": side, "patch_size": patch,
+    } | size
+    (folder / "config.json").write_text(json.dumps(written))
+    images = seeded("input", (3, 3, side, side), seed)
+    with torch.inference_mode():
+        features = backbone.double()(torch.from_numpy(images).double()).feature_maps[-1]
+        truth = vit.double()(pixel_values=features).logits
+    return images, truth, []
+
+
+def check(seed, vitc, target):
+    """Compiles and compares one model: the error, a text that says what is wrong, or None where
+    there is no model."""
+    kind, *arguments = draw(seed)
+    make = {"vit": make_vit, "resnet": make_resnet, "hybrid": make_hybrid}[kind]
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        made = make(seed, folder, *arguments)
+        if made is None:
+            return None
+        images, truth, options = made
+        truth = truth.numpy()
+        library = folder / f"librandom{seed}.so"
+        command = [vitc, "compile", folder, "-o", library, "--target", target, *options]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            return done.stderr
+        worst = 0.0
+        for threads in (1, 2, 3):
+            with CompiledModel(library, threads=threads) as compiled:
+                for count in (1, 2, 3):
+                    found = next(iter(compiled.run(images[:count]).values()))
+                    error = numpy.abs(found - truth[:count]).max()
+                    worst = max(worst, error / numpy.sqrt((truth[:count] ** 2).mean()))
+        return worst
 
 
 def main():
@@ -126,23 +245,27 @@ def main():
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--target", default="host")
     parser.add_argument("--seconds", type=float, default=float("inf"))
+    parser.add_argument("--vitc", default=ROOT / ".build/release/vitc")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    start, failures, errors = time.monotonic(), 0, []
-    with tempfile.TemporaryDirectory() as folder:
-        for seed in range(options.first, options.first + options.count):
-            if time.monotonic() - start > options.seconds:
-                break
-            result = check(seed, options.target, pathlib.Path(folder))
-            if result is None:
-                continue
-            if isinstance(result, str) or not result <= TOLERANCE:
-                failures += 1
-                print(f"seed {seed}: {result}\n  {draw(seed)}")
-            else:
-                errors.append(result)
+    transformers.utils.logging.disable_progress_bar()
+    start, failures, errors, kinds = time.monotonic(), 0, [], []
+    for seed in range(options.first, options.first + options.count):
+        if time.monotonic() - start > options.seconds:
+            break
+        result = check(seed, options.vitc, options.target)
+        if result is None:
+            continue
+        kinds.append(draw(seed)[0])
+        if isinstance(result, str) or not result <= TOLERANCE:
+            failures += 1
+            print(f"seed {seed}: {result}\n  {draw(seed)}\n"
+                  f"  again: Scripts/differential.py --first {seed} --count 1", flush=True)
+        else:
+            errors.append(result)
+    drawn = ", ".join(f"{kinds.count(kind)} {kind}" for kind in ("vit", "resnet", "hybrid"))
     print(
-        f"{len(errors) + failures} random models, {failures} failures, "
+        f"{len(kinds)} random models ({drawn}), {failures} failures, "
         f"largest error {max(errors, default=0):.2g}, median {numpy.median(errors or [0]):.2g}"
     )
     sys.exit(failures > 0)
