@@ -212,7 +212,7 @@ import VitRuntime
   /// near 49.
   private func spoil(_ path: String) throws {
     var data = try Data(contentsOf: URL(fileURLWithPath: path))
-    let middle = data.count - 200_000
+    let middle = data.count - 100_000
     data.replaceSubrange(middle..<(middle + 65_536), with: Data(repeating: 0x42, count: 65_536))
     try data.write(to: URL(fileURLWithPath: path))
   }
