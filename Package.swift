@@ -52,6 +52,9 @@ let package = Package(
     .target(name: "Models", dependencies: ["IR", "Npy"], swiftSettings: strict),
     .target(name: "Passes", dependencies: ["IR"], swiftSettings: strict),
     .target(name: "Evaluation", dependencies: ["IR", "COpenBLAS"], swiftSettings: strict),
+    .target(
+      name: "Calibration", dependencies: ["IR", "Passes", "Evaluation", "COpenBLAS"],
+      swiftSettings: strict),
     .systemLibrary(name: "CLLVM"),
     .target(
       name: "Codegen", dependencies: ["IR", "CLLVM"], swiftSettings: strict + llvmSettings,
@@ -92,7 +95,8 @@ let package = Package(
     .target(
       name: "Compiler",
       dependencies: [
-        "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "VitRuntime", "CVitABI",
+        "IR", "Models", "Passes", "Evaluation", "Calibration", "Codegen", "Images", "Packaging",
+        "VitRuntime", "CVitABI",
       ], swiftSettings: strict + llvmSettings),
     .executableTarget(
       name: "vitc",
@@ -128,6 +132,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "PassesTests", dependencies: ["IR", "Passes", "Evaluation", "Models", "RandomModels"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "CalibrationTests", dependencies: ["IR", "Passes", "Calibration", "RandomModels"],
       swiftSettings: strict),
     .testTarget(
       name: "CodegenTests", dependencies: ["IR", "Codegen", "Evaluation", "CVitABI"],

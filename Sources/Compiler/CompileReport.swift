@@ -12,6 +12,18 @@ public struct CompileReport {
     public var seconds: Double
   }
 
+  /// What photos have shown.
+  public struct Calibration {
+    /// The number of photos.
+    public var photos: Int
+    /// The number of images made of them.
+    public var images: Int
+    /// By output, the geometric mean of the images' errors, relative to the model in floats.
+    public var errors: [String: Double]
+    /// What is kept in bf16 for the error's sake, the worst first.
+    public var kept: [String] = []
+  }
+
   /// The model.
   public var configuration: any ModelConfiguration
   /// What the passes did.
@@ -28,6 +40,8 @@ public struct CompileReport {
   public var weightsBytes = 0
   /// The size of one image's activations.
   public var arenaBytes = 0
+  /// How integers were calibrated; `nil`: not at all.
+  public var calibration: Calibration?
   /// The number of parallel steps of one run.
   public var programPhases = 0
   /// The size of the generated code, as an object file.

@@ -1,3 +1,4 @@
+import Images
 import Models
 import Packaging
 import Passes
@@ -68,6 +69,10 @@ public struct CompileRequest {
   public var precision = Precision.f32
   /// Operations that are kept in another precision, by name.
   public var kept: [String: Precision] = [:]
+  /// Photos to calibrate bf16 and int8 with; empty: they are not calibrated.
+  public var calibration: [Image] = []
+  /// The largest error on the photos that a calibrated model may have; `nil`: any.
+  public var errorLimit: Double?
   /// `false` iff neither Strassen's nor Winograd's algorithm is used.
   public var usesFastMatmul = true
   /// `false` iff the library gets no golden values, which cost one run of its plainest code.
@@ -78,11 +83,11 @@ public struct CompileRequest {
   /// Creates a request with every option at its default.
   public init(model: String) { self.model = model }
 
-  /// The passes to run.
-  var passes: [Pass] {
+  /// The passes to run, with the operations that are kept in another precision.
+  func passes(keeping kept: [String: Precision]) -> [Pass] {
     guard runsPasses else { return [] }
     let fast = [Pass.chooseStrassen.name, Pass.chooseWinograd.name]
-    return Pipeline.passes(for: precision, keeping: kept)
+    return Pipeline.passes(for: precision, keeping: kept, calibrated: !calibration.isEmpty)
       .filter { usesFastMatmul || !fast.contains($0.name) }
   }
 }

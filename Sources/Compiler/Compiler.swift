@@ -1,3 +1,4 @@
+import Calibration
 import Codegen
 import IR
 import Models
@@ -35,15 +36,23 @@ public struct Compiler {
     let imported = try model.graph(outputs: outputs)
     watch.lap("read model")
 
+    var calibrated: CalibrationPhase.Result?
+    if !request.calibration.isEmpty, request.emission != .ir {
+      calibrated = try CalibrationPhase(request, model, imported, progress: progress).run()
+      watch.lap("calibrate")
+    }
+
     progress("run passes", 0)
-    let (graph, passes) = try PassManager(request.passes).run(
-      imported, request.passOptions)
+    let (graph, passes) = try PassManager(
+      request.passes(keeping: calibrated?.kept ?? request.kept)
+    ).run(imported, request.passOptions)
     watch.lap("run passes")
 
     var report = CompileReport(configuration: model.configuration, passes: passes)
     report.modelFlops = imported.cost.flops
     report.flops = graph.cost.flops
     report.precision = graph.precisionSummary
+    report.calibration = calibrated?.report
     try checkKept(graph)
     let named = targets
     if !graph.multipliesPairs { targets = Target.withoutNarrowProducts(targets) }
@@ -63,7 +72,9 @@ public struct Compiler {
           "the passes stop in the form '\(graph.form.rawValue)', code needs 'planned'",
           at: .argument("--stop-after"), hint: "use it with --emit ir")
       }
-      try generate(graph, of: imported, model, targets, &report, &watch)
+      try generate(
+        graph, of: imported, model, calibrated?.calibration ?? Calibration(), targets, &report,
+        &watch)
       report.warnings += model.checkpoint.warnings
     }
     report.phases = watch.phases
@@ -71,9 +82,8 @@ public struct Compiler {
   }
 
   private func generate(
-    _ graph: Graph, of imported: Graph, _ model: Model, _ targets: [Target],
-    _ report: inout CompileReport,
-    _ watch: inout Stopwatch
+    _ graph: Graph, of imported: Graph, _ model: Model, _ calibration: Calibration,
+    _ targets: [Target], _ report: inout CompileReport, _ watch: inout Stopwatch
   ) throws(Diagnostic) {
     report.weightsBytes = graph.weightsBytes
     report.arenaBytes = graph.arenaBytes
@@ -123,8 +133,11 @@ public struct Compiler {
         placement: placement(graph.weightsBytes), weightsBytes: graph.weightsBytes)
       let (total, progress) = (Double(max(1, graph.weightsBytes)), progress)
       let checkpoint = model.checkpoint
-      try WeightPacker(graph, weights: { (name) throws(Diagnostic) in try checkpoint.read(name) })
-        .pack(into: product) { progress("pack weights", Double($0) / total) }
+      let packer = WeightPacker(graph) { (name) throws(Diagnostic) in
+        if let found = calibration.tensor(named: name) { return found }
+        return try checkpoint.read(name)
+      }
+      try packer.pack(into: product) { progress("pack weights", Double($0) / total) }
       // A checkpoint with a NaN is broken, be it in a tensor that the passes found to have no
       // effect, such as a bias of keys: reading is what notices it.
       let read = graph.checkpointTensors

@@ -174,6 +174,44 @@ public final class Product {
     objects: [[UInt8]], interface: ModelInterface,
     golden: (_ library: String, _ weights: String?) -> [Golden]? = { _, _ in nil }
   ) throws(Diagnostic) -> [String] {
+    let (output, needsMath) = try link(objects)
+    if kind == .library,
+      let values = golden(output, weightsFileName == nil ? nil : weightPath)
+    {
+      try Proof.write(values, to: output)
+    }
+    // The linker made it executable or not, as it pleased.
+    chmod(output, kind == .library ? 0o755 : 0o644)
+
+    let header = HeaderWriter(interface)
+    try FileError.write(header.text, to: workspace.file("header"))
+    let mapPath = "\(folder)/module.modulemap"
+    let map = ModuleMap(existing: ModuleMap.read(mapPath)).adding(
+      name: name, library: kind == .object ? nil : fileName, needsMath: needsMath)
+    try FileError.write(map, to: workspace.file("map"))
+
+    var files: [(name: String, destination: String)] = []
+    if let weightsFileName { files.append(("weights", "\(folder)/\(weightsFileName)")) }
+    files += [
+      ("header", "\(folder)/\(name).h"), ("map", mapPath), ("product", "\(folder)/\(fileName)"),
+    ]
+    try workspace.publish(files)
+    return files.reversed().map(\.destination)
+  }
+
+  /// Links, and lets `body` use what that makes, which goes with this object.
+  public func tryOut<R>(
+    objects: [[UInt8]],
+    _ body: (_ product: String, _ weights: String?) throws(Diagnostic) -> R
+  ) throws(Diagnostic) -> R {
+    let output = try link(objects).output
+    return try body(output, weightsFileName == nil ? nil : weightPath)
+  }
+
+  /// Returns the path of the linked product, and whether it needs libm.
+  private func link(
+    _ objects: [[UInt8]]
+  ) throws(Diagnostic) -> (output: String, needsMath: Bool) {
     _ = sealWeights()
     guard let runtime = EmbeddedRuntime.object(architecture) else {
       throw Diagnostic("vitc has no runtime for \(architecture.rawValue)")
@@ -210,28 +248,7 @@ public final class Product {
         try linker.join(inputs, to: output)
       }
     }
-    if kind == .library,
-      let values = golden(output, weightsFileName == nil ? nil : weightPath)
-    {
-      try Proof.write(values, to: output)
-    }
-    // The linker made it executable or not, as it pleased.
-    chmod(output, kind == .library ? 0o755 : 0o644)
-
-    let header = HeaderWriter(interface)
-    try FileError.write(header.text, to: workspace.file("header"))
-    let mapPath = "\(folder)/module.modulemap"
-    let map = ModuleMap(existing: ModuleMap.read(mapPath)).adding(
-      name: name, library: kind == .object ? nil : fileName, needsMath: needsMath)
-    try FileError.write(map, to: workspace.file("map"))
-
-    var files: [(name: String, destination: String)] = []
-    if let weightsFileName { files.append(("weights", "\(folder)/\(weightsFileName)")) }
-    files += [
-      ("header", "\(folder)/\(name).h"), ("map", mapPath), ("product", "\(folder)/\(fileName)"),
-    ]
-    try workspace.publish(files)
-    return files.reversed().map(\.destination)
+    return (output, needsMath)
   }
 
   /// Writes the object whose note stands for the weights while the library is linked.

@@ -6,16 +6,18 @@ public enum Pipeline {
   public static let standard = passes(for: .f32)
 
   /// The passes that products of this precision take; `keeping` names operations, and the precision
-  /// that each is kept in.
+  /// that each is kept in; `calibrated`: integers and biases are those that a calibration finds.
   public static func passes(
-    for precision: Precision, keeping kept: [String: Precision] = [:]
+    for precision: Precision, keeping kept: [String: Precision] = [:], calibrated: Bool = false
   ) -> [Pass] {
     all.filter { $0.precisions.isEmpty || $0.precisions.contains(precision) }.map { pass in
       switch pass.name {
       case Pass.chooseWinograd.name:
         .chooseWinograd { kept[$0] ?? precision }
-      case Pass.useInt8.name: .useInt8(keeping: Set(kept.keys))
-      case Pass.useBF16.name: .useBF16(keeping: Set(kept.filter { $0.value == .f32 }.keys))
+      case Pass.useInt8.name: .useInt8(keeping: Set(kept.keys), calibrated: calibrated)
+      case Pass.useBF16.name:
+        .useBF16(
+          keeping: Set(kept.filter { $0.value == .f32 }.keys), calibrated: calibrated)
       default: pass
       }
     }

@@ -23,11 +23,12 @@ extension Pass {
   /// features.
   public static let useBF16 = useBF16(keeping: [])
 
-  /// The same but for the operations of these names.
-  public static func useBF16(keeping names: Set<String>) -> Pass {
+  /// The same but for the operations of these names; `calibrated`: biases are those that a
+  /// calibration finds (``CalibratedTensor``).
+  public static func useBF16(keeping names: Set<String>, calibrated: Bool = false) -> Pass {
     var pass = Pass("use-bf16", "factors of products in bf16", .fused) {
       (graph, context) throws(Diagnostic) in
-      try lower(graph, &context, keeping: names)
+      try lower(graph, &context, keeping: names, calibrated)
     }
     pass.precisions = [.bf16, .int8]
     return pass
@@ -35,7 +36,7 @@ extension Pass {
 }
 
 @Sendable private func lower(
-  _ graph: Graph, _ context: inout PassContext, keeping names: Set<String>
+  _ graph: Graph, _ context: inout PassContext, keeping names: Set<String>, _ calibrated: Bool
 ) throws(Diagnostic) -> Graph {
   let lowered = Lowering(GraphFacts(graph), keeping: names)
   return try graph.rewriting(&context, required: true) {
@@ -46,6 +47,13 @@ extension Pass {
       if graph[node.operands[1]].type.element == .f32 {
         operands[1] = try rewriter.append(
           .round(Round(.bf16)), [operands[1]], name: "\(node.name).bf16")
+        if calibrated {
+          let bias = Weight(
+            tensor: CalibratedTensor.bias(of: node.name), shape: [node.type.shape[1]])
+          let value = try rewriter.append(.weight(bias), name: "\(node.name).calibrated")
+          operands.replaceSubrange(2..<(contraction.hasBias ? 3 : 2), with: [value])
+          contraction.hasBias = true
+        }
       }
       if lowered.results.contains(value) { contraction.result = .bf16 }
       guard operands != rewriter[node.operands] || node.op != .contraction(contraction) else {

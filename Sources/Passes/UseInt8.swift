@@ -22,11 +22,12 @@ extension Pass {
   /// and where the weight is no constant.
   public static let useInt8 = useInt8(keeping: [])
 
-  /// The same but for the operations of these names.
-  public static func useInt8(keeping names: Set<String>) -> Pass {
+  /// The same but for the operations of these names; `calibrated`: integers and factors are those
+  /// that a calibration finds (``CalibratedTensor``).
+  public static func useInt8(keeping names: Set<String>, calibrated: Bool = false) -> Pass {
     var pass = Pass("use-int8", "factors of products in 8-bit integers", .fused) {
       (graph, context) throws(Diagnostic) in
-      try quantize(graph, &context, keeping: names)
+      try quantize(graph, &context, keeping: names, calibrated)
     }
     pass.precisions = [.int8]
     return pass
@@ -39,7 +40,7 @@ private let points = 16
 private let longestDepth = 65536
 
 @Sendable private func quantize(
-  _ graph: Graph, _ context: inout PassContext, keeping names: Set<String>
+  _ graph: Graph, _ context: inout PassContext, keeping names: Set<String>, _ calibrated: Bool
 ) throws(Diagnostic) -> Graph {
   let facts = GraphFacts(graph)
   return try graph.rewriting(&context, required: true) {
@@ -54,8 +55,24 @@ private let longestDepth = 65536
     let source = Source(graph[node.operands[0]])
     guard contraction.epsilon != nil || source != .other else { return nil }
     var operands = rewriter[node.operands]
+    let residual = contraction.residualIndex.map { [operands[$0]] } ?? []
     if source == .activation, contraction.epsilon == nil, weight.shape[1] % points == 0 {
       contraction.points = points
+    }
+    if calibrated {
+      let integers = Weight(
+        tensor: CalibratedTensor.integers(of: node.name), shape: weight.shape, element: .s8)
+      let factors = Weight(
+        tensor: CalibratedTensor.factors(of: node.name), shape: [3, weight.shape[0]])
+      operands = [
+        operands[0], try rewriter.append(.weight(integers), name: "\(node.name).integers"),
+        try rewriter.append(.weight(factors), name: "\(node.name).factors"),
+      ]
+      contraction.hasBias = true
+      return try rewriter.append(
+        .contraction(contraction), operands + residual, name: node.name)
+    }
+    if contraction.points != nil {
       operands[1] = try rewriter.append(
         .rotate(Rotate(points: points)), [operands[1]], name: "\(node.name).rotated")
     }
@@ -65,7 +82,6 @@ private let longestDepth = 65536
       name: "\(node.name).factors")
     operands[1] = try rewriter.append(
       .quantize(Quantize()), [operands[1]], name: "\(node.name).integers")
-    let residual = contraction.residualIndex.map { [operands[$0]] } ?? []
     contraction.hasBias = true
     return try rewriter.append(
       .contraction(contraction), [operands[0], operands[1], factors] + residual, name: node.name)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Compiler
 import Files
 import IR
+import Images
 import Models
 import Passes
 
@@ -94,6 +95,20 @@ struct Compile: ParsableCommand {
       valueName: "op=precision"))
   var keep: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "A folder of photos, 8 or so: bf16 and int8 are rounded as these want it.",
+      valueName: "folder"))
+  var calibrate: String?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      The largest error on the photos, relative, such as 0.015: the worst layers are kept in bf16 \
+      until the compiled model is that good. With --calibrate and --precision int8.
+      """, valueName: "error"))
+  var maxError: Double?
+
   @OptionGroup var debugging: PassDebugging
 
   @Option(help: "Runs no pass after this one; with --emit ir.")
@@ -112,6 +127,17 @@ struct Compile: ParsableCommand {
     }
     if let head, head != "none" {
       throw ValidationError("--head takes 'none', found '\(head)'.")
+    }
+    if calibrate != nil, precision == .f32 {
+      throw ValidationError("--calibrate goes with --precision bf16 or int8.")
+    }
+    if let maxError {
+      guard calibrate != nil, precision == .int8 else {
+        throw ValidationError("--max-error goes with --calibrate and --precision int8.")
+      }
+      guard maxError > 0 else {
+        throw ValidationError("--max-error must be above 0, found \(maxError).")
+      }
     }
     if let stopAfter, form != nil {
       throw ValidationError("--stop-after \(stopAfter) and --form exclude each other.")
@@ -155,6 +181,8 @@ struct Compile: ParsableCommand {
     request.precision = precision
     request.wantsGolden = golden
     request.kept = try Self.kept(keep)
+    if let calibrate { request.calibration = try Self.photos(in: calibrate) }
+    request.errorLimit = maxError
     request.runsPasses = form != .imported
     request.passOptions = debugging.options(
       stopAfter: stopAfter ?? form.flatMap(Self.lastPass), failures: failures)
@@ -202,6 +230,13 @@ struct Compile: ParsableCommand {
       kept[parts[0]] = precision
     }
     return kept
+  }
+
+  /// The photos of a folder.
+  private static func photos(in folder: String) throws(Diagnostic) -> [Image] {
+    var photos: [Image] = []
+    for path in try PhotoList.expand([folder]) { photos.append(try Image(decoding: path)) }
+    return photos
   }
 
   private static func outputs(_ list: String?) throws(Diagnostic) -> [ModelOutput] {

@@ -25,8 +25,20 @@ struct CompileSummary {
         .joined(separator: ", "),
       "wrote    " + report.files.joined(separator: ", "),
     ]
+    if let calibration = report.calibration { lines.insert(text(of: calibration), at: 3) }
     lines.insert(contentsOf: report.notes.map { "note     \($0)" }, at: 1)
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func text(of calibration: CompileReport.Calibration) -> String {
+    let errors = calibration.errors.sorted { $0.key < $1.key }.map { name, error in
+      "\(name) off by \(Format.fixed(error * 100, 2)) %"
+    }
+    let kept =
+      calibration.kept.isEmpty
+      ? "" : "\nkept     in bf16: " + calibration.kept.joined(separator: ", ")
+    return "photos   \(calibration.photos), \(calibration.images) crops of them: "
+      + errors.joined(separator: ", ") + kept
   }
 
   private var passes: String {

@@ -1,5 +1,7 @@
 import Codegen
+import Compiler
 import Foundation
+import IR
 import Images
 import Npy
 import Passes
@@ -60,6 +62,54 @@ import VitRuntime
     let deviation = Deviation(logits, truth.values)
     #expect(deviation.relativeL2 <= (precision == .bf16 ? 0.01 : 0.05), "\(deviation)")
     #expect(model.description.json.contains(#""precision":"\#(precision)"#))
+  }
+
+  private static func photos() throws -> [Image] {
+    try FileManager.default.contentsOfDirectory(atPath: Repository.path("examples/digits/images"))
+      .sorted().prefix(8).map {
+        try Image(decoding: Repository.path("examples/digits/images/\($0)"))
+      }
+  }
+
+  /// Photos make integers better for images that they do not show.
+  @Test func `calibrated predictions are nearer to those of f32`() throws {
+    let photos = try Self.photos()
+    let (images, count) = try testImages()
+    let truth = try NpyArray(path: Repository.path("examples/digits/test-logits.npy"))
+    let deviations = try [[], photos].map { photos in
+      let model = try Workbench().keep {
+        try $0.model(Self.folder) {
+          $0.precision = .int8
+          $0.target = "host"
+          $0.calibration = photos
+        }
+      }
+      let logits = try model.makeContext().run(images: images, count: count)
+      return Deviation(logits, truth.values)
+    }
+    #expect(deviations[1].relativeL2 <= 0.95 * deviations[0].relativeL2, "\(deviations)")
+  }
+
+  /// The worst layers are kept in bf16 until the error is as small as asked for.
+  @Test func `an error limit is kept or refused`() throws {
+    let bench = try Workbench()
+    var request = CompileRequest(model: Self.folder)
+    request.output = bench.path("libdigits.so")
+    request.precision = .int8
+    request.target = "host"
+    request.calibration = try Self.photos()
+    let free = try #require(try Compiler(request).run().calibration)
+    #expect(free.kept.isEmpty && free.photos == 8 && free.images == 32)
+    let limit = 0.9 * (free.errors["logits"] ?? 0)
+    request.errorLimit = limit
+    let report = try Compiler(request).run()
+    let limited = try #require(report.calibration)
+    #expect(!limited.kept.isEmpty && (limited.errors["logits"] ?? 1) <= limit, "\(limited)")
+    #expect(report.precision.contains("int8") && report.precision.contains("bf16"))
+    request.errorLimit = 1e-9
+    let error = #expect(throws: Diagnostic.self) { try Compiler(request).run() }
+    #expect(error?.location == .argument("--max-error"))
+    #expect(error?.message.hasSuffix("with every layer in bf16, the limit 0.0 %") == true)
   }
 
   private func best(_ logits: [Float], _ image: Int) -> Int {

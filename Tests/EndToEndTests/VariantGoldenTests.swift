@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import Npy
+import Passes
 import Testing
 import VitRuntime
 
@@ -58,5 +59,37 @@ import VitRuntime
       #expect(deviation.largest <= 2e-5, "\(golden.file): \(deviation)")
     }
     print("golden \(golden.file): \(deviation.largest), relative L2 \(deviation.relativeL2)")
+  }
+
+  /// What the fast suite has in lower precisions; the slow one has all without convolutions.
+  private static let fewVariants: Set = [
+    "vit_base_patch16_224", "deit_small_distilled_patch16_224", "vit_small_patch14_dinov2",
+  ]
+  static let lowered = goldens.filter { golden in
+    (Repository.runsSlowTests || fewVariants.contains(golden.variant))
+      && (try? hasConvolutions(golden)) == false
+  }
+
+  /// Random weights make the errors of trained ones: 2^-9 in bf16, a 255th of a row in int8, grown
+  /// through the blocks.
+  @Test(arguments: lowered, [Precision.bf16, .int8])
+  func `lower precisions are near float64`(_ golden: Golden, _ precision: Precision) throws {
+    let bench = try Workbench()
+    let output = try #require(ModelOutput(rawValue: golden.output))
+    let model = try bench.model(golden.variant) {
+      $0.weights = "seed:\(golden.seed)"
+      $0.imageSize = (golden.image, golden.image)
+      $0.outputs = [output]
+      $0.target = "host"
+      $0.precision = precision
+      $0.wantsGolden = false
+    }
+    let images = SeededCheckpoint.tensor(
+      name: "input", shape: [1, 3, golden.image, golden.image], seed: golden.seed)
+    let truth = try NpyArray(path: Repository.path("Tests/Goldens/vit/\(golden.file).npy"))
+    let deviation = Deviation(try model.makeContext().run(images: images.values), truth.values)
+    #expect(deviation.relativeL2 <= (precision == .bf16 ? 0.012 : 0.05), "\(deviation)")
+    #expect(deviation.cosine >= (precision == .bf16 ? 0.9999 : 0.9985), "\(deviation)")
+    print("golden \(golden.file) in \(precision): relative L2 \(deviation.relativeL2)")
   }
 }

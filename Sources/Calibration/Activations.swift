@@ -1,0 +1,135 @@
+import Evaluation
+import IR
+
+/// The values of a graph for a number of images, made node by node and released after their last
+/// use. A copy goes its own way.
+struct Activations {
+  let graph: Graph
+  /// The number of images.
+  let count: Int
+  /// The values that depend on the image, operands before users.
+  let order: [Value]
+  private let constants: ConstantCache
+  private var values: [Value: [Tensor]] = [:]
+  private var remaining: [Int]
+
+  /// - Parameter keepsConstants: `true` iff constants are wanted again and again.
+  init(
+    _ graph: Graph, images: [Tensor], keepsConstants: Bool = false,
+    weights: @escaping Evaluator.WeightReader
+  ) {
+    self.graph = graph
+    count = images.count
+    constants = ConstantCache(graph, keeps: keepsConstants, weights: weights)
+    let isConstant = graph.constants()
+    order = graph.values.filter { !isConstant[$0.index] }
+    remaining = graph.users().map(\.count)
+    for output in graph.outputs { remaining[output.value.index] += 1 }
+    for value in order {
+      if case .input = graph[value].op { values[value] = images }
+    }
+  }
+
+  /// One tensor for each image; of a constant, the same for all.
+  func tensors(_ value: Value) throws(Diagnostic) -> [Tensor] {
+    if let tensors = values[value] { return tensors }
+    return Array(repeating: try constants.tensor(value), count: count)
+  }
+
+  /// A value that depends on weights only.
+  func constant(_ value: Value) throws(Diagnostic) -> Tensor { try constants.tensor(value) }
+
+  /// Keeps a node's value, and releases the operands that nothing reads any more.
+  mutating func set(_ value: Value, _ tensors: [Tensor]) {
+    values[value] = tensors
+    for operand in graph[value].operands {
+      remaining[operand.index] -= 1
+      if remaining[operand.index] == 0 { values[operand] = nil }
+    }
+  }
+
+  /// Computes a node's value.
+  func evaluate(_ value: Value) throws(Diagnostic) -> [Tensor] {
+    let node = graph[value]
+    if case .input = node.op { return try tensors(value) }
+    if case .contraction(let contraction) = node.op {
+      return try finish(try sums(value, contraction), value, contraction)
+    }
+    var operands: [[Tensor]] = []
+    for operand in node.operands { operands.append(try tensors(operand)) }
+    let inputs = operands
+    if case .attention(let attention) = node.op {
+      return concurrentMap(count) { image in
+        AttentionProduct(attention).evaluate(inputs[0][image], inputs[1][image], inputs[2][image])
+      }
+    }
+    return concurrentMap(count) { image in node.op.evaluate(inputs.map { $0[image] }) }
+  }
+
+  /// The rows of a contraction as they are multiplied.
+  func rows(_ value: Value, _ step: LinearStep) throws(Diagnostic) -> [Tensor] {
+    let x = try tensors(graph[value].operands[0])
+    return concurrentMap(count) { step.rows(x[$0]) }
+  }
+
+  /// The sums of a contraction, with its bias.
+  func sums(
+    _ value: Value, _ contraction: Contraction
+  ) throws(Diagnostic) -> [Tensor] {
+    let node = graph[value]
+    let weight = try constant(node.operands[1])
+    var bias: Tensor?
+    if let index = contraction.biasIndex { bias = try constant(node.operands[index]) }
+    let rows = try rows(value, LinearStep(contraction: contraction, factors: weight.element))
+    guard weight.element == .s8, let factors = bias else {
+      let known = bias?.values ?? []
+      return concurrentMap(count) { LinearStep.sums(rows[$0], weight, bias: known) }
+    }
+    var scaled = weight.rounded(to: .f32)
+    for n in 0..<weight.rows {
+      for k in n * weight.columns..<(n + 1) * weight.columns {
+        scaled.values[k] *= factors.values[n]
+      }
+    }
+    let (known, shifts) = (scaled, Array(factors.values[(2 * weight.rows)...]))
+    return concurrentMap(count) { LinearStep.sums(rows[$0], known, bias: shifts) }
+  }
+
+  /// What follows the sums: activation, residual, rounding.
+  func finish(
+    _ sums: [Tensor], _ value: Value, _ contraction: Contraction
+  ) throws(Diagnostic) -> [Tensor] {
+    var residual: [Tensor]?
+    if let index = contraction.residualIndex {
+      residual = try tensors(graph[value].operands[index])
+    }
+    let (step, added) = (LinearStep(contraction: contraction, factors: .f32), residual)
+    return concurrentMap(count) { step.finish(sums[$0], residual: added?[$0]) }
+  }
+
+  /// The results, by name; all nodes must have been computed.
+  func results() throws(Diagnostic) -> [String: [Tensor]] {
+    var results: [String: [Tensor]] = [:]
+    for output in graph.outputs { results[output.name] = try tensors(output.value) }
+    return results
+  }
+}
+
+/// A graph's constants, computed when they are asked for.
+private final class ConstantCache {
+  private let evaluator: Evaluator
+  private let keeps: Bool
+  private var known: [Value: Tensor] = [:]
+
+  init(_ graph: Graph, keeps: Bool, weights: @escaping Evaluator.WeightReader) {
+    evaluator = Evaluator(graph, weights: weights)
+    self.keeps = keeps
+  }
+
+  func tensor(_ value: Value) throws(Diagnostic) -> Tensor {
+    if let tensor = known[value] { return tensor }
+    let tensor = try evaluator.constant(value)
+    if keeps { known[value] = tensor }
+    return tensor
+  }
+}

@@ -1,0 +1,54 @@
+import COpenBLAS
+import Glibc
+import IR
+
+/// An attention of one image through OpenBLAS: what `Attention.evaluate` computes in doubles.
+struct AttentionProduct {
+  private let attention: Attention
+
+  init(_ attention: Attention) { self.attention = attention }
+
+  func evaluate(_ q: Tensor, _ k: Tensor, _ v: Tensor) -> Tensor {
+    let (queries, keys, columns) = (q.rows, k.rows, q.columns)
+    let head = columns / attention.heads
+    let isRounded = q.element == .bf16
+    let factor = attention.base2 ? attention.scale * Float(M_LN2) : attention.scale
+    var scores = [Float](repeating: 0, count: queries * keys)
+    var result = [Float](repeating: 0, count: queries * columns)
+    for h in 0..<attention.heads {
+      q.values.withUnsafeBufferPointer { q in
+        k.values.withUnsafeBufferPointer { k in
+          guard let q = q.baseAddress, let k = k.baseAddress else { return }
+          cblas_sgemm(
+            CblasRowMajor, CblasNoTrans, CblasTrans, Int32(queries), Int32(keys), Int32(head),
+            factor, q + h * head, Int32(columns), k + h * head, Int32(columns), 0, &scores,
+            Int32(keys))
+        }
+      }
+      var totals = [Float](repeating: 0, count: queries)
+      for row in 0..<queries {
+        let range = row * keys..<(row + 1) * keys
+        let largest = scores[range].max() ?? 0
+        for i in range {
+          let power = Glibc.expf(scores[i] - largest)
+          totals[row] += power
+          scores[i] = isRounded ? BFloat16.rounded(power) : power
+        }
+      }
+      v.values.withUnsafeBufferPointer { v in
+        result.withUnsafeMutableBufferPointer { y in
+          guard let v = v.baseAddress, let y = y.baseAddress else { return }
+          cblas_sgemm(
+            CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(queries), Int32(head), Int32(keys), 1,
+            scores, Int32(keys), v + h * head, Int32(columns), 0, y + h * head, Int32(columns))
+          for row in 0..<queries {
+            for i in row * columns + h * head..<row * columns + (h + 1) * head {
+              y[i] /= totals[row]
+            }
+          }
+        }
+      }
+    }
+    return Tensor(shape: q.shape, values: result).rounded(to: q.element)
+  }
+}

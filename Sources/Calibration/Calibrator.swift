@@ -1,0 +1,217 @@
+import Evaluation
+import IR
+import Passes
+
+/// Finds weights and biases of the contractions of a graph from what images make of it.
+///
+/// Two graphs go side by side, node by node: the original one in floats, and the one that is
+/// calibrated, whose rows are those that it will have: earlier layers are lowered already. For each
+/// contraction:
+/// - integers are rounded with ``ErrorFeedback`` for the rows that they will multiply, as those are
+///   quantized;
+/// - the bias is such that the mean of each output is the original's;
+/// - values of an attention get mean zero, which leaves more bits for what differs. Each row of a
+///   softmax sums to 1, so the projection behind takes the mean back exactly, in its own bias.
+public struct Calibrator {
+  let graph: Graph
+  private let original: Graph
+  let weights: Evaluator.WeightReader
+  /// The outputs of contractions that are values of an attention and may be centred.
+  private let values: [Value: Range<Int>]
+
+  /// Calibrates `graph`, which is `original` lowered by `use-int8` and `use-bf16`.
+  public init(
+    _ graph: Graph, of original: Graph, weights: @escaping Evaluator.WeightReader
+  ) {
+    self.graph = graph
+    self.original = original
+    self.weights = weights
+    values = Self.centredValues(graph)
+  }
+
+  /// Calibrates with images as the model takes them; `progress` hears what part is done.
+  ///
+  /// - Throws: what reading a weight throws, or a layer whose rows are not finite.
+  public func run(
+    images: [Tensor], progress: (Double) -> Void = { _ in }
+  ) throws(Diagnostic) -> Calibration {
+    var calibration = Calibration()
+    var truth = Activations(original, images: images, weights: weights)
+    var lowered = Activations(graph, images: images, weights: weights)
+    for (position, value) in lowered.order.enumerated() {
+      progress(Double(position) / Double(lowered.order.count))
+      let node = graph[value]
+      guard let twin = original.value(named: node.name) else {
+        throw Diagnostic("the original graph has no such value", at: .node(node.name))
+      }
+      if case .contraction(let contraction) = node.op,
+        case .contraction(let source) = original[twin].op
+      {
+        let exact = try truth.sums(twin, source)
+        let result = try truth.finish(exact, twin, source)
+        var sums: [Tensor]
+        if CalibratedTensor.hasBias(node, in: graph) {
+          let site = Site(
+            value: value, contraction: contraction, source: source,
+            weight: try truth.constant(original[twin].operands[1]), means: Self.means(exact))
+          sums = try calibrate(site, lowered, &calibration)
+        } else {
+          sums = try lowered.sums(value, contraction)
+        }
+        lowered.set(value, try lowered.finish(sums, value, contraction))
+        truth.set(twin, result)
+      } else {
+        lowered.set(value, try lowered.evaluate(value))
+        truth.set(twin, try truth.evaluate(twin))
+      }
+    }
+    calibration.truth = try truth.results()
+    calibration.errors = OutputError.relative(try lowered.results(), of: calibration.truth)
+    return calibration
+  }
+
+  /// The original weight of a contraction.
+  func weight(of value: Value) throws(Diagnostic) -> Tensor {
+    guard let twin = original.value(named: graph[value].name) else {
+      throw Diagnostic("the original graph has no such value", at: .node(graph[value].name))
+    }
+    return try Evaluator(original, weights: weights).constant(original[twin].operands[1])
+  }
+
+  /// A contraction that is calibrated.
+  private struct Site {
+    let value: Value
+    let contraction: Contraction
+    /// The original one, its weight and the means of its sums.
+    let source: Contraction
+    let weight: Tensor
+    let means: [Double]
+  }
+
+  /// Finds weight and bias of a site; returns its sums.
+  private func calibrate(
+    _ site: Site, _ lowered: Activations, _ calibration: inout Calibration
+  ) throws(Diagnostic) -> [Tensor] {
+    let node = graph[site.value]
+    let centred = values[site.value] ?? 0..<0
+    let targets = site.means.enumerated().map { centred.contains($0) ? 0 : $1 }
+    // What a fallback to bf16 needs is found for integers too.
+    let pairs = LinearStep(contraction: site.source, factors: .bf16)
+    let rounded = site.weight.rounded(to: .bf16).rounded(to: .f32)
+    let rows = try lowered.rows(site.value, pairs)
+    let bias = Self.bias(rounded, Self.means(rows), targets)
+    calibration.set(CalibratedTensor.bias(of: node.name), bias)
+    guard graph[node.operands[1]].type.element == .s8 else {
+      return concurrentMap(rows.count) { LinearStep.sums(rows[$0], rounded, bias: bias.values) }
+    }
+    return try integers(site, targets, lowered, &calibration)
+  }
+
+  private func integers(
+    _ site: Site, _ targets: [Double], _ lowered: Activations, _ calibration: inout Calibration
+  ) throws(Diagnostic) -> [Tensor] {
+    let name = graph[site.value].name
+    let rows = try lowered.rows(
+      site.value, LinearStep(contraction: site.contraction, factors: .s8))
+    var weight = site.weight
+    if let points = site.contraction.points {
+      weight = LinearStep.rotated(weight, points: points)
+    }
+    let inputs = Covariance(rows)
+    guard let feedback = ErrorFeedback(inputs) else {
+      throw Diagnostic(
+        "the calibration images make values that are not finite", at: .node(name))
+    }
+    let scales = Self.scales(weight)
+    let found = feedback.integers(weight, scales: scales)
+    let (out, depth) = (weight.rows, weight.columns)
+    var factors = Tensor(shape: [3, out])
+    for n in 0..<out {
+      var sum = 0.0
+      for k in n * depth..<(n + 1) * depth {
+        weight.values[k] = Float(found[k]) * scales[n]
+        sum += Double(found[k])
+      }
+      factors.values[n] = scales[n]
+      factors.values[out + n] = Float(Double(scales[n]) * sum)
+    }
+    let bias = Self.bias(weight, inputs.mean, targets)
+    factors.values.replaceSubrange((2 * out)..., with: bias.values)
+    calibration.set(CalibratedTensor.integers(of: name), shape: weight.shape, found)
+    calibration.set(CalibratedTensor.factors(of: name), factors)
+    let known = weight
+    return concurrentMap(rows.count) { LinearStep.sums(rows[$0], known, bias: bias.values) }
+  }
+
+  /// The bias with which rows of these means give sums of mean `targets`.
+  private static func bias(_ weight: Tensor, _ means: [Double], _ targets: [Double]) -> Tensor {
+    var bias = Tensor(shape: [weight.rows])
+    for n in 0..<weight.rows {
+      var sum = 0.0
+      for k in 0..<weight.columns {
+        sum += Double(weight.values[n * weight.columns + k]) * means[k]
+      }
+      bias.values[n] = Float(targets[n] - sum)
+    }
+    return bias
+  }
+
+  /// The scale of each row, whose largest element becomes 127.
+  private static func scales(_ weight: Tensor) -> [Float] {
+    (0..<weight.rows).map { row in
+      let largest = weight.values[row * weight.columns..<(row + 1) * weight.columns].reduce(0) {
+        max($0, abs($1))
+      }
+      return largest > 0 ? largest / 127 : 1
+    }
+  }
+
+  /// The mean row of all images.
+  private static func means(_ tensors: [Tensor]) -> [Double] {
+    let count = Double(tensors.reduce(0) { $0 + $1.rows })
+    var means = [Double](repeating: 0, count: tensors[0].columns)
+    for sums in concurrentMap(tensors.count, { Covariance.sums(tensors[$0]) }) {
+      for i in means.indices { means[i] += sums[i] / count }
+    }
+    return means
+  }
+
+  /// The contractions whose outputs, or a slice of them, are values of one attention and nothing
+  /// else, with those outputs; only contractions of found biases may read the attention.
+  private static func centredValues(_ graph: Graph) -> [Value: Range<Int>] {
+    let users = graph.users()
+    let outputs = Set(graph.outputs.map(\.value))
+    var ranges: [Value: Range<Int>] = [:]
+    for value in graph.values where !outputs.contains(value) {
+      guard case .attention = graph[value].op,
+        users[value.index].allSatisfy({ user in
+          guard case .contraction(let contraction) = graph[user].op else { return false }
+          return contraction.epsilon == nil && CalibratedTensor.hasBias(graph[user], in: graph)
+        })
+      else { continue }
+      var source = graph[value].operands[2]
+      guard users[source.index] == [value], !outputs.contains(source) else { continue }
+      var range = 0..<graph[source].type.shape[1]
+      if case .slice(let slice) = graph[source].op, slice.axis == 1 {
+        range = slice.start..<slice.start + slice.count
+        source = graph[source].operands[0]
+      }
+      guard CalibratedTensor.hasBias(graph[source], in: graph),
+        isReadOnce(range, of: source, users, graph)
+      else { continue }
+      ranges[source] = range
+    }
+    return ranges
+  }
+
+  /// `true` iff one slice reads these columns of a value, or one user all of them.
+  private static func isReadOnce(
+    _ columns: Range<Int>, of value: Value, _ users: [[Value]], _ graph: Graph
+  ) -> Bool {
+    let readers = users[value.index].filter { user in
+      guard case .slice(let slice) = graph[user].op, slice.axis == 1 else { return true }
+      return columns.overlaps(slice.start..<slice.start + slice.count)
+    }
+    return readers.count == 1
+  }
+}

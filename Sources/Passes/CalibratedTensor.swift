@@ -1,0 +1,23 @@
+import IR
+
+/// The names of the tensors that a calibration finds for a contraction.
+///
+/// They are weights of the graph like those of the checkpoint, which has no such names.
+public enum CalibratedTensor {
+  private static let prefix = "calibration:"
+
+  /// The weight of integers of the operation of this name, `s8[out, in]`.
+  public static func integers(of name: String) -> String { "\(prefix)\(name).integers" }
+  /// Its scales, sums and bias, as `channel_factors` makes them, `f32[3, out]`.
+  public static func factors(of name: String) -> String { "\(prefix)\(name).factors" }
+  /// The bias of the same operation in bf16, `f32[out]`.
+  public static func bias(of name: String) -> String { "\(prefix)\(name).bias" }
+
+  /// `true` iff the bias of `node`, or its factors, are found by a calibration.
+  public static func hasBias(_ node: Node, in graph: Graph) -> Bool {
+    guard case .contraction(let contraction) = node.op, let index = contraction.biasIndex,
+      case .weight(let weight) = graph[node.operands[index]].op
+    else { return false }
+    return weight.tensor == factors(of: node.name) || weight.tensor == bias(of: node.name)
+  }
+}
