@@ -36,7 +36,15 @@ struct CalibrationPhase {
     TrialLibrary(model.configuration, beside: request.output ?? "")
   }
 
+  /// Fewer photos than this say too little: one page of text makes the error half as large again.
+  private static let leastPhotos = 2
+
   func run() throws(Diagnostic) -> Result {
+    guard request.calibration.count >= Self.leastPhotos else {
+      throw Diagnostic(
+        "one photo is too few", at: .argument("--calibrate"),
+        hint: "8 photos of the kind that the model will see do well")
+    }
     progress("read photos", 0)
     let images = try CalibrationImages(model.configuration).images(
       of: request.calibration, with: trial)

@@ -106,6 +106,10 @@ import VitRuntime
     let limited = try #require(report.calibration)
     #expect(!limited.kept.isEmpty && (limited.errors["logits"] ?? 1) <= limit, "\(limited)")
     #expect(report.precision.contains("int8") && report.precision.contains("bf16"))
+    request.calibration = Array(try Self.photos().prefix(1))
+    let tooFew = #expect(throws: Diagnostic.self) { try Compiler(request).run() }
+    #expect(tooFew?.message == "one photo is too few")
+    request.calibration = try Self.photos()
     request.errorLimit = 1e-9
     let error = #expect(throws: Diagnostic.self) { try Compiler(request).run() }
     #expect(error?.location == .argument("--max-error"))
