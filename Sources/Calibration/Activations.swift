@@ -1,8 +1,9 @@
 import Evaluation
 import IR
 
-/// The values of a graph for a number of images, made node by node and released after their last
-/// use. A copy goes its own way.
+/// The values of a graph for a number of images, made node by node and kept until their last use.
+///
+/// A copy goes its own way.
 struct Activations {
   let graph: Graph
   /// The number of images.

@@ -5,8 +5,8 @@ import IR
 /// rounding of one column adds to the outputs, later columns take back.
 ///
 /// With `H` the covariance of the layer's inputs, plus a part of its mean diagonal, and
-/// `H^-1 = U^T U`, the error `e` of column `j` is best taken back by `w[k] -= e / U[j, j] * U[j, k]`
-/// for `k > j`. Columns go by falling variance.
+/// `H^-1 = U^T U`, the error `e` of column `j` is best taken back by
+/// `w[k] -= e / U[j, j] * U[j, k]` for `k > j`. Columns go by falling variance.
 ///
 /// Frantar et al. 2022, arXiv:2210.17323 (GPTQ).
 struct ErrorFeedback {
@@ -16,8 +16,9 @@ struct ErrorFeedback {
   /// `U`, by the order, row by row.
   private let factor: [Float]
 
-  /// The part of the mean variance that is added to each: .03 to .3 are equal within noise for
-  /// many rows. A covariance of few rows is trusted less.
+  /// The part of the mean variance that is added to each.
+  ///
+  /// .03 to .3 are equal within noise for many rows. A covariance of few rows is trusted less.
   private static let damping = 0.1
   /// The columns whose errors are taken back together.
   private static let block = 128

@@ -3,8 +3,9 @@ import IR
 
 /// How far outputs are from others.
 public enum OutputError {
-  /// For each image the relative error `|y - y0| / |y0|`; of those the geometric mean, which one
-  /// bad image does not decide. Equal results count as 1e-12.
+  /// The geometric mean over the images of the relative error `|y - y0| / |y0|`.
+  ///
+  /// One bad image does not decide it. Equal results count as 1e-12.
   public static func relative(_ found: [Tensor], of truth: [Tensor]) -> Double {
     let logarithms = zip(found, truth).map { found, truth in
       var (difference, norm) = (0.0, 0.0)
