@@ -41,7 +41,8 @@ import Testing
       #"{"patch_embed.proj.weight": {"dtype": "F32", "shape": [1073741824, 1024], "#
       + #""data_offsets": [0, 4398046511104]}}"#
     let errors = try refusal(weights: safetensors(header), name: "x.safetensors")
-    #expect(errors.contains("x.safetensors: error: "), "\(errors)")
+    #expect(
+      errors.contains("x.safetensors: tensor 'patch_embed.proj.weight': error: "), "\(errors)")
   }
 
   @Test func npzWhoseMemberUnpacksToGigabytes() throws {
@@ -58,7 +59,7 @@ import Testing
     }
     #expect(changes >= 2)
     let errors = try refusal(weights: bytes, name: "x.npz")
-    #expect(errors.contains("x.npz: error: "), "\(errors)")
+    #expect(errors.contains("x.npz: tensor 'a': error: "), "\(errors)")
   }
 
   @Test func npyOfATerabyte() throws {
@@ -68,7 +69,7 @@ import Testing
     var bytes = Data([0x93]) + Data("NUMPY".utf8) + Data([1, 0, 118, 0])
     bytes += Data(header.padding(toLength: 117, withPad: " ", startingAt: 0).utf8) + Data([10])
     try bytes.write(to: URL(fileURLWithPath: folder("x.npy")))
-    let found = try limited(["run", library, "--input", "x.npy"], in: folder)
+    let found = try limited(["run", library, "--input", "x.npy", "--output", "y.npy"], in: folder)
     #expect(found.code == 1)
     #expect(found.errors.hasPrefix("x.npy: error: "), "\(found.errors)")
   }
@@ -98,8 +99,8 @@ import Testing
         return %b as "logits"
       }
       """, to: "x.vir")
+    // It is verified and printed, and nothing is computed.
     let found = try limited(["opt", "x.vir"], in: folder)
-    #expect(found.code == 1 || found.output.contains("input"), "\(found.errors)")
-    #expect(!found.errors.contains("memory"), "\(found.errors)")
+    #expect(found.code == 0 && found.output.contains("f32[1048576,262144] = fill"), "\(found)")
   }
 }
