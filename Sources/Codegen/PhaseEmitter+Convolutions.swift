@@ -27,7 +27,8 @@ extension PhaseEmitter {
     let image = ConvolutionImage(
       windows: op.windows(of: x), channels: op.channels(of: x), isPlanar: op.width == nil,
       xStride: operands[0].stride, factorsStride: op.factorsIndex.map { operands[$0].stride },
-      activation: op.activation, element: graph[node.operands[1]].type.element)
+      activation: op.activation, element: graph[node.operands[1]].type.element,
+      part: op.part ?? Tile.partSteps)
     let kernel = ConvolutionKernel(
       image: image, columns: output.columns, cStride: output.stride,
       residualStride: residual?.stride ?? 0, hasBias: op.hasBias, hasResidual: op.hasResidual,
@@ -62,7 +63,8 @@ extension PhaseEmitter {
       outputStride: output.stride, residualStride: residual?.stride ?? 0,
       prologue: WinogradKernel.Prologue(
         factorStride: op.factorsIndex.map { operands[$0].stride }, activation: op.activation),
-      hasBias: op.hasBias, hasResidual: op.hasResidual, chunk: op.chunk)
+      hasBias: op.hasBias, hasResidual: op.hasResidual, chunk: op.chunk,
+      part: op.part ?? Tile.partSteps)
     func optional(_ index: Int?) -> Call.Operand {
       index.map { .matrix(operands[$0]) } ?? .none
     }

@@ -10,34 +10,35 @@ public enum Pipeline {
   public static func passes(
     for precision: Precision, keeping kept: [String: Precision] = [:], calibrated: Bool = false
   ) -> [Pass] {
-    all.filter { $0.precisions.isEmpty || $0.precisions.contains(precision) }.map { pass in
-      switch pass.name {
-      case Pass.chooseWinograd.name:
-        .chooseWinograd { kept[$0] ?? precision }
-      case Pass.useInt8.name: .useInt8(keeping: Set(kept.keys), calibrated: calibrated)
-      case Pass.useBF16.name:
-        .useBF16(
-          keeping: Set(kept.filter { $0.value == .f32 }.keys), calibrated: calibrated)
-      default: pass
-      }
+    list(for: precision, keeping: kept, calibrated: calibrated).filter {
+      $0.precisions.isEmpty || $0.precisions.contains(precision)
     }
   }
 
   /// All passes, in their order.
-  public static let all: [Pass] = [
-    .lowerPatchEmbed, .lowerPointwiseConvolutions, .simplifyViews, .fuseAttention, .hoistSlices,
-    .foldLayerScale, .foldScale, .foldLayerNorm, .foldAttentionScale, .dropKeyBias, .foldValueBias,
-    .rotateValues,  // with --precision int8
-    .mergeLinears,
-    .fuseContractions,  // imported -> fused
-    .fuseConvolutions, .lowerGroupNorms, .fuseNormalizations, .normalizeInConvolutions,
-    .appendMoments, .chooseWinograd,
-    .centerResidual,
-    .rotateResidual, .useInt8,  // with --precision int8
-    .useBF16,  // with --precision bf16 or int8
-    .packWeights, .chooseStrassen,
-    .planMemory,  // fused -> planned
-  ]
+  public static let all = list(for: .f32, keeping: [:], calibrated: false)
+
+  private static func list(
+    for precision: Precision, keeping kept: [String: Precision], calibrated: Bool
+  ) -> [Pass] {
+    let floats = Set(kept.filter { $0.value == .f32 }.keys)
+    return [
+      .lowerPatchEmbed, .lowerPointwiseConvolutions, .simplifyViews, .fuseAttention, .hoistSlices,
+      .foldLayerScale, .foldScale, .foldLayerNorm, .foldAttentionScale, .dropKeyBias,
+      .foldValueBias,
+      .rotateValues,  // with --precision int8
+      .mergeLinears,
+      .fuseContractions,  // imported -> fused
+      .fuseConvolutions, .lowerGroupNorms, .fuseNormalizations, .normalizeInConvolutions,
+      .appendMoments, .chooseWinograd { kept[$0] ?? precision },
+      .centerResidual,
+      .rotateResidual,  // with --precision int8
+      .useInt8(keeping: Set(kept.keys), calibrated: calibrated),
+      .useBF16(keeping: floats, calibrated: calibrated),  // with --precision bf16 or int8
+      .shortenSums, .packWeights, .chooseStrassen,
+      .planMemory,  // fused -> planned
+    ]
+  }
 
   /// Which pass must stand before which other, and why.
   public static let order: [PassOrder] = [
@@ -111,6 +112,11 @@ public enum Pipeline {
     PassOrder(
       .chooseWinograd, before: .packWeights,
       because: "the weights of Winograd's way are packed otherwise"),
+    PassOrder(
+      .chooseWinograd, before: .useBF16,
+      because: "Winograd's way begins with a weight that has not been rounded"),
+    PassOrder(
+      .useBF16, before: .shortenSums, because: "products of bf16 err far more than their sums"),
     PassOrder(
       .centerResidual, before: .packWeights, because: "panels cannot be centred"),
     PassOrder(

@@ -1,4 +1,5 @@
 import IR
+import Models
 import RandomModels
 import Testing
 
@@ -77,5 +78,24 @@ struct ResNetLawTests {
     for gone in ["conv2d", "group_norm", "activation", "add"] {
       #expect(counts[gone] == nil, "\(gone) in \(net)")
     }
+  }
+
+  /// Only networks of more than 160 convolutions sum in short parts, and only in f32.
+  @Test(arguments: [
+    ("R200x3", Precision.f32, true), ("R200x3", .bf16, false), ("R152x1", .f32, false),
+  ])
+  func deepNetworksSumInShortParts(name: String, precision: Precision, isShort: Bool) throws {
+    let model = try #require(try Variants.named(name).configuration as? ResNetConfiguration)
+    let graph = try model.graph(fusedQKV: true, outputs: [.logits]) { $0 }
+    let planned = try PassManager(Pipeline.passes(for: precision)).run(graph).graph
+    let parts = planned.nodes.compactMap { node -> Int?? in
+      switch node.op {
+      case .convolution(let op): .some(op.part)
+      case .winogradConvolution(let op): .some(op.part)
+      default: nil
+      }
+    }
+    #expect(parts.count > 100)
+    #expect(parts.allSatisfy { ($0 != nil) == isShort })
   }
 }

@@ -27,6 +27,8 @@ struct ConvolutionImage: Hashable {
   var activation: ActivationFunction?
   /// The type of the factors: f32, or bf16 of an even number of channels.
   var element = ElementType.f32
+  /// The steps of one chain in a part of a sum, at most.
+  var part = Tile.partSteps
 
   /// The words of a pixel.
   private var words: Int { channels * element.sizeBytes / 4 }
@@ -98,7 +100,7 @@ struct ConvolutionImage: Hashable {
         counts: [channels, g.kernelHeight, 1], strides: [planeStride, lineStride, 0])
       return (walk, g.kernelWidth)
     }
-    let pieces = (words + Tile.partSteps - 1) / Tile.partSteps
+    let pieces = (words + part - 1) / part
     let parts = words % (4 * pieces) == 0 ? pieces : 1
     let walk = Walk(
       counts: [g.kernelHeight, g.kernelWidth, parts],

@@ -73,6 +73,7 @@ struct ConvolutionKernel: Hashable {
       + (image.isPlanar ? "_planar" : "") + (image.factorsStride.map { "_factors\($0)" } ?? "")
       + (image.activation.map { "_\($0.rawValue)" } ?? "") + epilogue.words
       + (chunk.map { "_chunk\($0)" } ?? "")
+      + (image.part != Tile.partSteps ? "_part\(image.part)" : "")
   }
 
   private var epilogue: Epilogue { Epilogue(hasBias: hasBias, hasResidual: hasResidual) }
@@ -171,7 +172,7 @@ struct ConvolutionKernel: Hashable {
       rows: 1, columns: width, depth: depth, aStride: image.tileStride, cStride: cStride,
       residualStride: residualStride, epilogue: epilogue,
       chains: Tile.chains(forRows: rows, on: target), bringers: bringers(target),
-      factors: image.element)
+      factors: image.element, part: image.part)
     shape.walk = walk
     let place = Place(
       right: b.offset(panel, b.multiply(part, b.constant(target.tileColumns * 4))),

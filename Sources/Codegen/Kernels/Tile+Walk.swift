@@ -50,7 +50,7 @@ extension Tile {
   }
 
   /// The runs of one part of a sum.
-  private var runsPerPart: Int { min(walk.runs, max(1, Tile.partSteps * chains / depth)) }
+  private var runsPerPart: Int { min(walk.runs, max(1, part * chains / depth)) }
 
   /// Emits the sums over all runs; parts of several runs are added up in memory.
   func sumOverRuns(_ b: Builder, _ arguments: [Value]) -> [Value] {

@@ -54,6 +54,8 @@ struct WinogradKernel: Hashable {
   var hasResidual = false
   /// The pixels of a chunk of the moments, whole rows of tiles; `nil`: there are none.
   var chunk: Int?
+  /// The steps of one chain in a part of a sum, at most.
+  var part = Tile.partSteps
 
   /// The rows of tiles in a chunk, which tasks share; the last one may have fewer.
   private var chunkRows: Int {
@@ -144,7 +146,7 @@ struct WinogradKernel: Hashable {
     let product = WinogradProduct(
       frequencies: shape.tile.frequencies, tileColumns: shape.tileColumns, mostRows: blockRows,
       channels: shape.channels, aStride: tileStride, aFrequencyStride: inputFrequencyStride,
-      cFrequencyStride: outputFrequencyStride
+      cFrequencyStride: outputFrequencyStride, part: part
     ).function(b)
     let products = b.offset(argument(.scratch), bytes: productsOffset)
     let panelBytes = shape.tile.frequencies * shape.channels * Tile.panelWidth * 4

@@ -14,12 +14,15 @@ struct WinogradProduct: Hashable {
   /// Elements from one frequency to the next of V and of M.
   var aFrequencyStride: Int
   var cFrequencyStride: Int
+  /// The steps of one chain in a part of a sum, at most.
+  var part = Tile.partSteps
 
   /// Returns the function `(V, U, M, rows of tiles) -> void`.
   func function(_ b: Builder) -> Function {
     let name =
       "winograd_product_f32_\(frequencies)x\(mostRows)x\(tileColumns)x\(channels)"
       + "_strides\(aStride)_\(aFrequencyStride)_\(cFrequencyStride)"
+      + (part != Tile.partSteps ? "_part\(part)" : "")
     return b.define(
       name, Array(repeating: b.pointer, count: 3) + [b.i64], noalias: [1, 2]
     ) { arguments in
@@ -56,7 +59,7 @@ struct WinogradProduct: Hashable {
       rows: 1, columns: target.tileColumns, depth: channels, aStride: aStride,
       cStride: Tile.panelWidth,
       chains: Tile.chains(forRows: mostRows * tileColumns, on: target),
-      bringers: min(4, Tile.panelWidth / target.tileColumns))
+      bringers: min(4, Tile.panelWidth / target.tileColumns), part: self.part)
     let columnBytes = part * target.tileColumns * 4
     let right = b.offset(panel, bytes: columnBytes)
     // The next frequency, or the next panel, follows this one.

@@ -18,7 +18,8 @@
 /// Attributes: `width`, of the image, unless it is planar; `kernel = [kh, kw]`; `stride`, default
 /// 1; `padding = [top, left, bottom, right]`, default none; `normalized`, `bias`, `residual`,
 /// default false; `activation`, default none, of the normalized input; `chunk`, default none;
-/// `columns`: `out`, for a packed weight.
+/// `part`, default the kernels' own: the most words of 32 bits in a chain of additions, which grows
+/// the error; sums of more are sums of parts; `columns`: `out`, for a packed weight.
 ///
 /// - C1: `x` has rank 3, or rank 2 and `width` divides its rows.
 /// - C2: `kernel` is two extents of 1 to 1024; `stride` is at least 1; a padding is at least 0 and
@@ -31,6 +32,7 @@
 /// - C7: `chunk` is in `1...pixels`.
 /// - C8: as many operands stand as the attributes say.
 /// - C9: a weight of bf16 stands for an even number of channels and an `x` of rank 2.
+/// - C10: `part` is at least 1.
 public struct Convolution: OpDefinition {
   /// The width of the image in pixels; `nil`: the image is planar.
   public var width: Int?
@@ -50,6 +52,8 @@ public struct Convolution: OpDefinition {
   public var hasResidual: Bool
   /// The rows of a chunk of the moments; `nil`: there are none.
   public var chunk: Int?
+  /// The most words in a chain of additions; `nil`: as many as the kernels take by themselves.
+  public var part: Int?
   /// The number of output channels of a packed weight; `nil`: the weight is not packed.
   public var columns: Int?
 
@@ -57,7 +61,7 @@ public struct Convolution: OpDefinition {
   public init(
     width: Int?, kernel: [Int], stride: Int = 1, padding: Padding = Padding(),
     isNormalized: Bool = false, activation: ActivationFunction? = nil, hasBias: Bool = false,
-    hasResidual: Bool = false, chunk: Int? = nil, columns: Int? = nil
+    hasResidual: Bool = false, chunk: Int? = nil, part: Int? = nil, columns: Int? = nil
   ) {
     self.width = width
     self.kernel = kernel
@@ -68,6 +72,7 @@ public struct Convolution: OpDefinition {
     self.hasBias = hasBias
     self.hasResidual = hasResidual
     self.chunk = chunk
+    self.part = part
     self.columns = columns
   }
 
@@ -107,6 +112,7 @@ public struct Convolution: OpDefinition {
     if hasBias { list.set("bias", .boolean(true)) }
     if hasResidual { list.set("residual", .boolean(true)) }
     if let chunk { list.set("chunk", .integer(chunk)) }
+    if let part { list.set("part", .integer(part)) }
     if let columns { list.set("columns", .integer(columns)) }
     return list
   }
@@ -120,6 +126,7 @@ public struct Convolution: OpDefinition {
     hasBias = try attributes.boolean("bias")
     hasResidual = try attributes.boolean("residual")
     chunk = attributes.value("chunk") == nil ? nil : try attributes.integer("chunk")
+    part = attributes.value("part") == nil ? nil : try attributes.integer("part")
     columns = attributes.value("columns") == nil ? nil : try attributes.integer("columns")
   }
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
@@ -144,6 +151,7 @@ public struct Convolution: OpDefinition {
     if let index = residualIndex {
       try requireType("C6", "residual", operands[index], .f32(pixels, out))
     }
+    try require("C10", part ?? 1 > 0, "part: expected at least 1, found \(part ?? 1)")
     guard let chunk else { return .f32(pixels, out) }
     try require(
       "C7", chunk > 0 && chunk <= pixels, "chunk: expected 1 to \(pixels), found \(chunk)")
@@ -194,6 +202,12 @@ public struct Convolution: OpDefinition {
   }
 
   func evaluate(_ operands: [Tensor]) -> Tensor {
+    evaluate(operands) { Linear().evaluate($0) }
+  }
+
+  /// Evaluates with `linear` for the products: what `linear` makes of patches, weight and, if there
+  /// is one, bias.
+  public func evaluate(_ operands: [Tensor], linear: ([Tensor]) -> Tensor) -> Tensor {
     let x = operands[0].type
     let rows: Tensor
     if let columns {
@@ -205,7 +219,7 @@ public struct Convolution: OpDefinition {
     }
     let image = input(operands)
     let patches = patches(operands[1].element == .bf16 ? image.rounded(to: .bf16) : image)
-    var y = Linear().evaluate([patches, rows] + (biasIndex.map { [operands[$0]] } ?? []))
+    var y = linear([patches, rows] + (biasIndex.map { [operands[$0]] } ?? []))
     if let index = residualIndex { y = Add().evaluate([y, operands[index]]) }
     guard let chunk else { return y }
     return Concatenate().evaluate([y, Moments(chunk: chunk).evaluate([y])])

@@ -12,7 +12,7 @@
 /// `normalized`, `bias` and `residual` say.
 /// Attributes: `width` of the image; `columns`: `out`; `normalized`, `bias`, `residual`, default
 /// false; `activation`, default none, of the normalized input; `chunk`, default none: the rows of a
-/// chunk of the moments, which stand below the pixels.
+/// chunk of the moments, which stand below the pixels; `part`, as `convolution` has it.
 ///
 /// - C1: `x` has rank 2 and whole rows of pixels.
 /// - C2: `weight` packs `columns` outputs of the channels of `x` for a tile of 2 or 4.
@@ -21,6 +21,7 @@
 /// - C5: `residual` has a row for each pixel and `out` columns.
 /// - C6: `chunk` is all pixels, or a multiple of `tile * width` below that.
 /// - C7: as many operands stand as the attributes say.
+/// - C8: `part` is at least 1.
 ///
 /// Reference: Lavin and Gray 2015, arXiv:1509.09308.
 public struct WinogradConvolution: OpDefinition {
@@ -38,11 +39,13 @@ public struct WinogradConvolution: OpDefinition {
   public var hasResidual: Bool
   /// The rows of a chunk of the moments; `nil`: there are none.
   public var chunk: Int?
+  /// The most words in a chain of additions; `nil`: as many as the kernels take by themselves.
+  public var part: Int?
 
   /// Creates a convolution.
   public init(
     width: Int, columns: Int, isNormalized: Bool = false, activation: ActivationFunction? = nil,
-    hasBias: Bool = false, hasResidual: Bool = false, chunk: Int? = nil
+    hasBias: Bool = false, hasResidual: Bool = false, chunk: Int? = nil, part: Int? = nil
   ) {
     self.width = width
     self.columns = columns
@@ -51,6 +54,7 @@ public struct WinogradConvolution: OpDefinition {
     self.hasBias = hasBias
     self.hasResidual = hasResidual
     self.chunk = chunk
+    self.part = part
   }
 
   /// The position of the factors among the operands.
@@ -80,6 +84,7 @@ public struct WinogradConvolution: OpDefinition {
     if hasBias { list.set("bias", .boolean(true)) }
     if hasResidual { list.set("residual", .boolean(true)) }
     if let chunk { list.set("chunk", .integer(chunk)) }
+    if let part { list.set("part", .integer(part)) }
     return list
   }
   init(_ attributes: inout Attributes) throws(Diagnostic) {
@@ -90,6 +95,7 @@ public struct WinogradConvolution: OpDefinition {
     hasBias = try attributes.boolean("bias")
     hasResidual = try attributes.boolean("residual")
     chunk = attributes.value("chunk") == nil ? nil : try attributes.integer("chunk")
+    part = attributes.value("part") == nil ? nil : try attributes.integer("part")
   }
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     let expected = 2 + (isNormalized ? 1 : 0) + (hasBias ? 1 : 0) + (hasResidual ? 1 : 0)
@@ -120,6 +126,7 @@ public struct WinogradConvolution: OpDefinition {
     if let index = residualIndex {
       try requireType("C5", "residual", operands[index], .f32(pixels, columns))
     }
+    try require("C8", part ?? 1 > 0, "part: expected at least 1, found \(part ?? 1)")
     guard let chunk else { return .f32(pixels, columns) }
     try require(
       "C6",
