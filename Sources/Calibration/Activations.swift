@@ -64,6 +64,13 @@ struct Activations {
         AttentionProduct(attention).evaluate(inputs[0][image], inputs[1][image], inputs[2][image])
       }
     }
+    if case .convolution(let convolution) = node.op {
+      return concurrentMap(count) { image in
+        convolution.evaluate(inputs.map { $0[image] }) {
+          LinearStep.sums($0[0], $0[1], bias: $0.count > 2 ? $0[2].values : [])
+        }
+      }
+    }
     return concurrentMap(count) { image in node.op.evaluate(inputs.map { $0[image] }) }
   }
 

@@ -21,7 +21,7 @@ public struct Calibration: Sendable {
   public func tensor(named name: String) -> Tensor? {
     if let tensor = floats[name] { return tensor }
     guard let stored = integers[name] else { return nil }
-    return Tensor(shape: stored.shape, values: stored.values.map(Float.init)).rounded(to: .s8)
+    return Tensor(shape: stored.shape, values: stored.values.map(Float.init))
   }
 
   mutating func set(_ name: String, _ tensor: Tensor) { floats[name] = tensor }

@@ -115,30 +115,25 @@ public struct Calibrator {
       site.value, LinearStep(contraction: site.contraction, factors: .s8))
     var weight = site.weight
     if let points = site.contraction.points {
-      weight = LinearStep.rotated(weight, points: points)
+      weight = Op.rotate(Rotate(points: points)).evaluate([weight])
     }
     let inputs = Covariance(rows)
     guard let feedback = ErrorFeedback(inputs) else {
       throw Diagnostic(
         "the calibration images make values that are not finite", at: .node(name))
     }
-    let scales = Self.scales(weight)
-    let found = feedback.integers(weight, scales: scales)
-    let (out, depth) = (weight.rows, weight.columns)
-    var factors = Tensor(shape: [3, out])
-    for n in 0..<out {
-      var sum = 0.0
-      for k in n * depth..<(n + 1) * depth {
-        weight.values[k] = Float(found[k]) * scales[n]
-        sum += Double(found[k])
-      }
-      factors.values[n] = scales[n]
-      factors.values[out + n] = Float(Double(scales[n]) * sum)
+    let depth = weight.columns
+    let scales = (0..<weight.rows).map {
+      Quantize.scale(of: weight.values[$0 * depth..<($0 + 1) * depth])
     }
+    let found = feedback.integers(weight, scales: scales)
+    let integers = Tensor(shape: weight.shape, values: found.map(Float.init))
+    for i in weight.values.indices { weight.values[i] = integers.values[i] * scales[i / depth] }
     let bias = Self.bias(weight, inputs.mean, targets)
-    factors.values.replaceSubrange((2 * out)..., with: bias.values)
     calibration.set(CalibratedTensor.integers(of: name), shape: weight.shape, found)
-    calibration.set(CalibratedTensor.factors(of: name), factors)
+    calibration.set(
+      CalibratedTensor.factors(of: name),
+      ChannelFactors.tensor(integers, scales: scales, bias: bias))
     let known = weight
     return concurrentMap(rows.count) { LinearStep.sums(rows[$0], known, bias: bias.values) }
   }
@@ -154,16 +149,6 @@ public struct Calibrator {
       bias.values[n] = Float(targets[n] - sum)
     }
     return bias
-  }
-
-  /// The scale of each row, whose largest element becomes 127.
-  private static func scales(_ weight: Tensor) -> [Float] {
-    (0..<weight.rows).map { row in
-      let largest = weight.values[row * weight.columns..<(row + 1) * weight.columns].reduce(0) {
-        max($0, abs($1))
-      }
-      return largest > 0 ? largest / 127 : 1
-    }
   }
 
   /// The mean row of all images.

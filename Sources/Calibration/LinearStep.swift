@@ -9,11 +9,15 @@ struct LinearStep: Sendable {
 
   /// The rows as they are multiplied, with their scale: normalized, rounded, quantized.
   func rows(_ x: Tensor) -> Tensor {
-    let norms = contraction.epsilon.map { Self.norms(x, epsilon: $0) }
+    let norms = contraction.epsilon.map {
+      Contraction.rowFactors(x, epsilon: $0).map { Float($0) }
+    }
     switch factors {
     case .bf16: return Self.scaled(x.rounded(to: .bf16).rounded(to: .f32), norms)
     case .s8:
-      let rotated = contraction.points.map { Self.rotated(x, points: $0) } ?? x
+      let floats = x.rounded(to: .f32)
+      let rotated =
+        contraction.points.map { Op.rotate(Rotate(points: $0)).evaluate([floats]) } ?? floats
       return Self.scaled(Self.quantized(rotated), norms)
     case .f32, .f16, .u8: return Self.scaled(x, norms)
     }
@@ -46,48 +50,13 @@ struct LinearStep: Sendable {
     return y.rounded(to: contraction.result)
   }
 
-  /// Multiplies the elements that stand an equal part of the row apart by a Hadamard matrix.
-  static func rotated(_ x: Tensor, points: Int) -> Tensor {
-    var y = x.rounded(to: .f32)
-    let (columns, part) = (x.columns, x.columns / points)
-    let factor = 1 / Float(points).squareRoot()
-    y.values.withUnsafeMutableBufferPointer { y in
-      for start in stride(from: 0, to: y.count, by: columns) {
-        var distance = part
-        while distance < columns {
-          for first in stride(from: start, to: start + columns, by: 2 * distance) {
-            for i in first..<first + distance {
-              let (a, b) = (y[i], y[i + distance])
-              (y[i], y[i + distance]) = (a + b, a - b)
-            }
-          }
-          distance *= 2
-        }
-        for i in start..<start + columns { y[i] *= factor }
-      }
-    }
-    return y
-  }
-
-  /// Replaces each element by the nearest that 8 bits between the row's extremes can say.
+  /// Replaces each element by the one that its integer stands for (`QuantizedRow`).
   static func quantized(_ x: Tensor) -> Tensor {
-    var y = x.rounded(to: .f32)
-    let columns = x.columns
-    y.values.withUnsafeMutableBufferPointer { y in
-      for start in stride(from: 0, to: y.count, by: columns) {
-        var (lowest, highest) = (Float.infinity, -Float.infinity)
-        for i in start..<start + columns {
-          lowest = min(lowest, y[i])
-          highest = max(highest, y[i])
-        }
-        guard highest > lowest else { continue }
-        let (inverse, step) = (255 / (highest - lowest), (highest - lowest) / 255)
-        // 1.5 * 2^23: the sum has no room for a fraction, so it is rounded to an even integer.
-        let round: Float = 12_582_912
-        for i in start..<start + columns {
-          let integer = ((y[i] - lowest) * inverse + round) - round
-          y[i] = lowest + step * integer
-        }
+    var y = x
+    for start in stride(from: 0, to: x.values.count, by: x.columns) {
+      let row = QuantizedRow(x.values[start..<start + x.columns])
+      for i in start..<start + x.columns {
+        y.values[i] = row.lowest + row.step * row.integer(x.values[i])
       }
     }
     return y
@@ -101,14 +70,5 @@ struct LinearStep: Sendable {
       for i in row * columns..<(row + 1) * columns { y.values[i] *= norm }
     }
     return y
-  }
-
-  private static func norms(_ x: Tensor, epsilon: Float) -> [Float] {
-    stride(from: 0, to: x.values.count, by: x.columns).map { start in
-      let squares = x.values[start..<start + x.columns].reduce(0.0) {
-        $0 + Double($1) * Double($1)
-      }
-      return Float(1 / (squares / Double(x.columns) + Double(epsilon)).squareRoot())
-    }
   }
 }

@@ -5,7 +5,8 @@ import IR
 public enum OutputError {
   /// The geometric mean over the images of the relative error `|y - y0| / |y0|`.
   ///
-  /// One bad image does not decide it. Equal results count as 1e-12.
+  /// One bad image does not decide it. Equal results count as 1e-12; what is not finite, or stands
+  /// where zeros should, has an infinite error.
   public static func relative(_ found: [Tensor], of truth: [Tensor]) -> Double {
     let logarithms = zip(found, truth).map { found, truth in
       var (difference, norm) = (0.0, 0.0)
@@ -13,7 +14,8 @@ public enum OutputError {
         difference += (Double(y) - Double(y0)) * (Double(y) - Double(y0))
         norm += Double(y0) * Double(y0)
       }
-      return norm > 0 ? log(max(1e-24, difference / norm)) / 2 : 0
+      let square = difference == 0 ? 0 : difference / norm
+      return square.isFinite ? log(max(1e-24, square)) / 2 : .infinity
     }
     return exp(logarithms.reduce(0, +) / Double(max(1, logarithms.count)))
   }

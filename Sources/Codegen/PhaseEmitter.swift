@@ -95,8 +95,26 @@ struct PhaseEmitter {
       stride: placement.rowStride, placement: placement)
   }
 
+  /// Throws where a node has numbers narrower than floats that its kernel would take for floats, or
+  /// writes them to a result of the model.
+  private func checkElements(_ node: Node) throws(Diagnostic) {
+    if case .output = node.placement?.space, node.type.element != .f32 {
+      throw Diagnostic(
+        "results are of f32, found \(node.type)", at: .node(node.name))
+    }
+    if node.op.isView { return }
+    if case .contraction = node.op { return }
+    if case .convolution = node.op { return }
+    if case .attention = node.op { return }
+    for type in node.operands.map({ graph[$0].type }) + [node.type] where type.element != .f32 {
+      throw Diagnostic(
+        "'\(node.op.mnemonic)' is compiled for f32 only, found \(type)", at: .node(node.name))
+    }
+  }
+
   /// Chooses the kernel of a node and its arguments.
   private func call(_ node: Node) throws(Diagnostic) -> Call? {
+    try checkElements(node)
     var operands: [Matrix] = []
     for operand in node.operands { operands.append(try matrix(graph[operand])) }
     let output = try matrix(node)
@@ -212,7 +230,9 @@ struct PhaseEmitter {
       residualStride: residual?.stride ?? 0, epsilon: op.epsilon, hasBias: op.hasBias,
       activation: op.activation, hasResidual: op.hasResidual,
       factors: graph[node.operands[1]].type.element, left: graph[node.operands[0]].type.element,
-      result: op.result, points: op.points)
+      result: op.result, points: op.points,
+      factorsStride: graph[node.operands[1]].type.element == .s8
+        ? op.biasIndex.map { operands[$0].stride } ?? 0 : 0)
     return Call(
       kernel: kernel.function(builder), operands: places, scratchBytes: kernel.scratchBytes)
   }

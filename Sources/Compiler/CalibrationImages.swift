@@ -21,8 +21,10 @@ struct CalibrationImages {
   /// Returns the images as the model takes them, photo by photo.
   ///
   /// They are made ready by a compiled model, as all images are: one that does nothing else.
+  ///
+  /// One photo at a time is in memory.
   func images(
-    of photos: [Image], with trial: TrialLibrary
+    of photos: [String], with trial: TrialLibrary
   ) throws(Diagnostic) -> [Tensor] {
     let shape = [configuration.channels, configuration.imageHeight, configuration.imageWidth]
     var builder = GraphBuilder(name: "preprocessing", form: .imported)
@@ -33,7 +35,8 @@ struct CalibrationImages {
     let graph = try PassManager().run(builder.graph).graph
     return try trial.use(graph, weights: { _ in Tensor(shape: []) }) { model in
       var images: [Tensor] = []
-      for (number, photo) in photos.enumerated() {
+      for (number, path) in photos.enumerated() {
+        let photo = try Image(decoding: path)
         for view in Self.views(of: photo, number) {
           // From the first pixel of the crop to the last one.
           let pixels = photo.rgb[((view.y * photo.width + view.x) * 3)...].prefix(

@@ -14,6 +14,8 @@ struct CalibrationPhase {
     var calibration = Calibration()
     /// What is kept in another precision: what the request says, and what the error demands.
     var kept: [String: Precision]
+    /// The checkpoint's tensors that have been read.
+    var read: Set<String>
     var report: CompileReport.Calibration
   }
 
@@ -38,13 +40,21 @@ struct CalibrationPhase {
 
   /// Fewer photos than this say too little: one page of text makes the error half as large again.
   private static let leastPhotos = 2
+  /// More take memory, a few hundred MB for each eight, and say nothing new.
+  private static let mostPhotos = 32
+
+  /// Throws where there are too few photos, or too many.
+  static func check(_ photos: [String]) throws(Diagnostic) {
+    guard !(leastPhotos...mostPhotos).contains(photos.count) else { return }
+    let found =
+      photos.count < leastPhotos ? "one photo is too few" : "\(photos.count) photos are too many"
+    throw Diagnostic(
+      "\(found), expected \(leastPhotos) to \(mostPhotos)",
+      at: .argument("--calibrate"),
+      hint: "8 photos of the kind that the model will see do well")
+  }
 
   func run() throws(Diagnostic) -> Result {
-    guard request.calibration.count >= Self.leastPhotos else {
-      throw Diagnostic(
-        "one photo is too few", at: .argument("--calibrate"),
-        hint: "8 photos of the kind that the model will see do well")
-    }
     progress("read photos", 0)
     let images = try CalibrationImages(model.configuration).images(
       of: request.calibration, with: trial)
@@ -59,7 +69,7 @@ struct CalibrationPhase {
     }
     let calibration = try calibrator.run(images: images) { progress("calibrate", $0) }
     var result = Result(
-      calibration: calibration, kept: request.kept,
+      calibration: calibration, kept: request.kept, read: Set(original.checkpointTensors.keys),
       report: CompileReport.Calibration(
         photos: request.calibration.count, images: images.count, errors: calibration.errors))
     if let limit = request.errorLimit {
@@ -89,16 +99,30 @@ struct CalibrationPhase {
               + Self.percent(limit), at: .argument("--max-error"),
             hint: "--precision f32 is exact")
         }
-        var square = error * error
-        repeat {
-          let (name, gain) = ranking.removeFirst()
+        for name in Self.next(&ranking, error: error, limit: limit) {
           result.kept[name] = .bf16
           result.report.kept.append(name)
-          square -= max(0, gain)
-        } while square > limit * limit && !ranking.isEmpty
+        }
         error = try measured(images, &result)
       }
     }
+  }
+
+  /// Takes the contractions off the ranking that should bring the error down to the limit; those
+  /// that gained nothing alone a few at a time.
+  private static func next(
+    _ ranking: inout [(name: String, gain: Double)], error: Double, limit: Double
+  ) -> [String] {
+    var square = error * error
+    let gaining = ranking.prefix { $0.gain > 0 }
+    let enough = gaining.prefix {
+      guard square > limit * limit else { return false }
+      square -= $0.gain
+      return true
+    }
+    let count = gaining.isEmpty ? min(4, ranking.count) : enough.count
+    defer { ranking.removeFirst(count) }
+    return ranking.prefix(count).map(\.name)
   }
 
   /// The largest error of the outputs of the compiled model, as it is now.

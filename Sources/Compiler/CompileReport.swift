@@ -20,7 +20,7 @@ public struct CompileReport {
     public var images: Int
     /// By output, the geometric mean of the images' errors, relative to the model in floats.
     public var errors: [String: Double]
-    /// What is kept in bf16 for the error's sake, the worst first.
+    /// What is kept in bf16 for the error's sake, first what gains most for its work.
     public var kept: [String] = []
   }
 

@@ -1,4 +1,3 @@
-import Images
 import Models
 import Packaging
 import Passes
@@ -21,7 +20,7 @@ public struct CompileRequest {
     case ir
 
     /// What is packaged; `nil` where the answer is text.
-    var product: Product.Kind? {
+    public var product: Product.Kind? {
       switch self {
       case .library: .library
       case .static: .static
@@ -69,9 +68,13 @@ public struct CompileRequest {
   public var precision = Precision.f32
   /// Operations that are kept in another precision, by name.
   public var kept: [String: Precision] = [:]
-  /// Photos to calibrate bf16 and int8 with; empty: they are not calibrated.
-  public var calibration: [Image] = []
+  /// Paths of photos to calibrate bf16 and int8 with; empty: they are not calibrated.
+  ///
+  /// Only what holds weights is calibrated: of code and graphs nothing depends on the photos.
+  public var calibration: [String] = []
   /// The largest error on the photos that a calibrated model may have; `nil`: any.
+  ///
+  /// For products that hold weights.
   public var errorLimit: Double?
   /// `false` iff neither Strassen's nor Winograd's algorithm is used.
   public var usesFastMatmul = true

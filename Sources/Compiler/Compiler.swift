@@ -26,6 +26,13 @@ public struct Compiler {
   public func run() throws(Diagnostic) -> CompileReport {
     var watch = Stopwatch()
     var targets = try Target.list(request.target)
+    if request.emission == .llvm || request.emission == .asm, targets.count != 1 {
+      throw Diagnostic(
+        "--emit \(request.emission.rawValue) shows the code of one target, found "
+          + "\(targets.count)", at: .argument("--target"),
+        hint: "say --target host for the richest one that this machine runs")
+    }
+    if !request.calibration.isEmpty { try CalibrationPhase.check(request.calibration) }
     progress("read model", 0)
     let model = try Model.load(
       request.model,
@@ -36,8 +43,11 @@ public struct Compiler {
     let imported = try model.graph(outputs: outputs)
     watch.lap("read model")
 
+    // Mistakes are told before minutes of calibration.
+    let name = try symbolPrefix(model)
     var calibrated: CalibrationPhase.Result?
-    if !request.calibration.isEmpty, request.emission != .ir {
+    if !request.calibration.isEmpty, request.emission.product != nil {
+      try checkKept(PassManager(request.passes(keeping: request.kept)).run(imported).graph)
       calibrated = try CalibrationPhase(request, model, imported, progress: progress).run()
       watch.lap("calibrate")
     }
@@ -55,7 +65,7 @@ public struct Compiler {
     report.calibration = calibrated?.report
     try checkKept(graph)
     let named = targets
-    if !graph.multipliesPairs { targets = Target.withoutNarrowProducts(targets) }
+    if !graph.multipliesNarrow { targets = Target.withoutNarrowProducts(targets) }
     report.target = Target.summary(targets)
     report.notes = model.notes
     if request.target.contains("+"), targets != named {
@@ -73,8 +83,7 @@ public struct Compiler {
           at: .argument("--stop-after"), hint: "use it with --emit ir")
       }
       try generate(
-        graph, of: imported, model, calibrated?.calibration ?? Calibration(), targets, &report,
-        &watch)
+        graph, of: imported, model, named: name, calibrated, targets, &report, &watch)
       report.warnings += model.checkpoint.warnings
     }
     report.phases = watch.phases
@@ -82,8 +91,9 @@ public struct Compiler {
   }
 
   private func generate(
-    _ graph: Graph, of imported: Graph, _ model: Model, _ calibration: Calibration,
-    _ targets: [Target], _ report: inout CompileReport, _ watch: inout Stopwatch
+    _ graph: Graph, of imported: Graph, _ model: Model, named name: String,
+    _ calibrated: CalibrationPhase.Result?, _ targets: [Target], _ report: inout CompileReport,
+    _ watch: inout Stopwatch
   ) throws(Diagnostic) {
     report.weightsBytes = graph.weightsBytes
     report.arenaBytes = graph.arenaBytes
@@ -91,15 +101,15 @@ public struct Compiler {
       model.configuration, report.passes, graph,
       logits: graph.outputs.contains { $0.name == "logits" })
     var program = ProgramInfo(
-      name: try symbolPrefix(model), model: model.configuration.name,
+      name: name, model: model.configuration.name,
       compilerVersion: Version.current, weightsBytes: graph.weightsBytes,
       arenaBytes: graph.arenaBytes, parameters: imported.parameterCount, flops: report.flops,
       preprocessing: PreprocessingInfo(model.configuration.preprocessing),
       json: try metadata.text())
 
-    // In f32 5 times what goldens allow any instruction set (2e-5). In bf16 sums that differ in
-    // their last bits are rounded to different factors now and then: 3 times what goldens allow
-    // (0.03).
+    // In f32 5 times what goldens allow any instruction set (2e-5). In bf16 and int8 sums that
+    // differ in their last bits are rounded to different factors now and then: 3 times what goldens
+    // allow bf16 (0.03), and twice that where factors are coarser.
     program.selfTestLimit =
       switch request.precision {
       case .f32: 1e-4
@@ -108,12 +118,6 @@ public struct Compiler {
       }
     switch request.emission {
     case .llvm, .asm:
-      guard targets.count == 1 else {
-        throw Diagnostic(
-          "--emit \(request.emission.rawValue) shows the code of one target, found "
-            + "\(targets.count)", at: .argument("--target"),
-          hint: "say --target host for the richest one that this machine runs")
-      }
       let code = try CodeGenerator.generate(
         graph, for: targets, program: program,
         as: request.emission == .llvm ? .llvm : .assembly)
@@ -134,14 +138,14 @@ public struct Compiler {
       let (total, progress) = (Double(max(1, graph.weightsBytes)), progress)
       let checkpoint = model.checkpoint
       let packer = WeightPacker(graph) { (name) throws(Diagnostic) in
-        if let found = calibration.tensor(named: name) { return found }
+        if let found = calibrated?.calibration.tensor(named: name) { return found }
         return try checkpoint.read(name)
       }
       try packer.pack(into: product) { progress("pack weights", Double($0) / total) }
       // A checkpoint with a NaN is broken, be it in a tensor that the passes found to have no
       // effect, such as a bias of keys: reading is what notices it.
-      let read = graph.checkpointTensors
-      for name in imported.checkpointTensors.keys.sorted() where read[name] == nil {
+      let read = (calibrated?.read ?? []).union(graph.checkpointTensors.keys)
+      for name in imported.checkpointTensors.keys.sorted() where !read.contains(name) {
         _ = try checkpoint.read(name)
       }
       let hash = product.sealWeights()
@@ -167,7 +171,7 @@ public struct Compiler {
       report.files = try product.finish(
         objects: code.modules, interface: interface(graph, model, targets, program, hash)
       ) { library, weights in
-        guard golden.runsProduct, request.wantsGolden else { return nil }
+        guard golden.runsProduct else { return nil }
         watch.lap("link")
         self.progress("compute golden values", 0)
         return golden.values(of: library, weights: weights)

@@ -5,15 +5,18 @@ import VitRuntime
 
 /// The run that gives a library its golden values, which `NAME_selftest` compares with.
 ///
-/// They come from the plainest of its instruction sets, or, where this machine runs none of them or
-/// the product is no library, from the plainest of this machine's, compiled for that: every machine
-/// that compiles the model computes the same bits, so the product does not depend on the machine.
+/// They come from the plainest of its instruction sets, or, where those are another architecture's
+/// or the product is no library, from the plainest of this machine's architecture, compiled for
+/// that: every machine that compiles the model computes the same bits, so the product does not
+/// depend on the machine. One that runs none of the sets leaves the values out and says so.
 struct GoldenRun {
   private let isWanted: Bool
   /// The instruction set that runs.
   let target: Target
-  /// `true` iff the product itself is run.
-  let runsProduct: Bool
+  /// `true` iff the product itself can be run.
+  private let ownRuns: Bool
+  /// `true` iff the product itself is to be run.
+  var runsProduct: Bool { isWanted && ownRuns }
   private var failure: String?
   /// `true` iff something was asked to run.
   private(set) var ran = false
@@ -23,19 +26,15 @@ struct GoldenRun {
     self.isWanted = isWanted
     // In the plainest set of the product, if that is one of this machine's architecture.
     let own = targets.first { Architecture(triple: $0.triple) == .host }
-    runsProduct = kind == .library && own != nil
+    ownRuns = kind == .library && own != nil
     target = own ?? Target.portable[0]
   }
 
   /// `true` iff other code than the product's is to be run.
-  var needsRehearsal: Bool { isWanted && !runsProduct }
+  var needsRehearsal: Bool { isWanted && !ownRuns }
 
-  /// Runs the golden image; `nil` where that is not wanted or does not work.
+  /// Runs the golden image; `nil` where that does not work.
   mutating func values(of library: String, weights: String?) -> [Golden]? {
-    guard isWanted else {
-      failure = "not wanted"
-      return nil
-    }
     ran = true
     do {
       let model = try VitModel(

@@ -115,7 +115,7 @@ public struct Evaluator {
           "tensor '\(weight.tensor)' is \(tensor.type), expected \(node.type)",
           at: .node(node.name))
       }
-      return tensor
+      return tensor.rounded(to: weight.element)
     case .matMul(let op): return BLAS.product(op, operands)
     case .linear: return BLAS.linear(operands)
     case .patchEmbed:

@@ -1,21 +1,31 @@
 /// A row of activations in 8-bit integers: `x = lowest + step * q`, nearly, with `q` in 0...255.
-struct QuantizedRow {
+///
+/// `q = round((x - lowest) * (255 / range))`, one rounding of the product, ties to even; in a row
+/// of equal elements all are 0.
+public struct QuantizedRow {
   /// The smallest element.
-  var lowest: Float
-  /// The distance of two neighbouring numbers; 0 where all elements are equal.
-  var step: Float
-  /// The integers.
-  var integers: [Int]
+  public let lowest: Float
+  /// The distance of two neighbouring numbers; 0 where all elements are equal, not a number where
+  /// one of them is not finite.
+  public let step: Float
+  private let inverse: Float
 
-  /// Quantizes a row, by the operations of the generated code.
-  init(_ row: ArraySlice<Float>) {
-    let (low, high) = (row.min() ?? 0, row.max() ?? 0)
-    let inverse: Float = high > low ? 255 / (high - low) : 0
-    lowest = low
-    step = (high - low) / 255
-    let shift = -(low * inverse)
-    integers = row.map {
-      Int(exactly: shift.addingProduct($0, inverse).rounded(.toNearestOrEven)) ?? 0
+  /// Finds the extremes of a row.
+  public init(_ row: ArraySlice<Float>) {
+    var (low, high, poison) = (Float.infinity, -Float.infinity, Float(0))
+    for x in row {
+      (low, high) = (min(low, x), max(high, x))
+      poison += x * 0
     }
+    lowest = low
+    step = (high - low) / 255 + poison
+    inverse = high > low ? 255 / (high - low) : 0
+  }
+
+  /// The integer that stands for an element, by the operations of the generated code.
+  public func integer(_ x: Float) -> Float {
+    // 1.5 * 2^23: the sum has no room for a fraction.
+    let magic: Float = 12_582_912
+    return magic.addingProduct(x - lowest, inverse) - magic
   }
 }

@@ -43,6 +43,11 @@ public struct Tensor: Hashable, Sendable {
     if element == .bf16 {
       for index in values.indices { result.values[index] = BFloat16.rounded(values[index]) }
     }
+    if element == .s8 {
+      for index in values.indices {
+        result.values[index] = max(-128, min(127, values[index].rounded(.toNearestOrEven)))
+      }
+    }
     return result
   }
 

@@ -245,7 +245,7 @@ public struct HeaderWriter {
        * or after an update. Takes as long as making a context and running one image.
        * result: the error and its limit, if the image was run; NULL if not wanted.
        * \(upper)_SELFTEST_FAILED: weights were damaged, or this machine computes something else.
-       * \(upper)_NO_GOLDEN: it was compiled with --no-golden.
+       * \(upper)_NO_GOLDEN: it has no known image; vitc said why.
        *
        *   \(name)_selftest_result test = {.size = sizeof test};
        *   if (\(name)_selftest(model, &test) != \(upper)_OK) return fail(\(name)_last_error());

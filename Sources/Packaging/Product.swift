@@ -133,16 +133,8 @@ public final class Product {
     objects: [[UInt8]], _ body: (_ library: String, _ weights: String) -> R
   ) throws(Diagnostic) -> R {
     let hash = sealWeights()
-    guard let runtime = EmbeddedRuntime.object(.host) else {
-      throw Diagnostic("vitc has no runtime for \(Architecture.host.rawValue)")
-    }
     let linker = Linker(workspace: workspace, architecture: .host, name: name)
-    var code: [String] = []
-    for (index, object) in (objects + [runtime]).enumerated() {
-      code.append(workspace.file("rehearsal\(index).o"))
-      try FileError.write(object, to: code[index])
-    }
-    let needsMath = try linker.checkSymbols(objects, files: code)
+    let (code, needsMath) = try write(objects, for: .host, named: "rehearsal", linker)
     let library = workspace.file("rehearsal.so")
     try linker.linkLibrary(code, soname: "rehearsal.so", needsMath: needsMath, to: library)
     var weights = weightPath
@@ -208,23 +200,28 @@ public final class Product {
     return try body(output, weightsFileName == nil ? nil : weightPath)
   }
 
+  /// Writes objects and the runtime, last; returns their paths, and whether the objects need libm.
+  private func write(
+    _ objects: [[UInt8]], for architecture: Architecture, named stem: String, _ linker: Linker
+  ) throws(Diagnostic) -> (files: [String], needsMath: Bool) {
+    guard let runtime = EmbeddedRuntime.object(architecture) else {
+      throw Diagnostic("vitc has no runtime for \(architecture.rawValue)")
+    }
+    var files: [String] = []
+    for (index, object) in (objects + [runtime]).enumerated() {
+      files.append(workspace.file("\(stem)\(index).o"))
+      try FileError.write(object, to: files[index])
+    }
+    return (files, try linker.checkSymbols(objects, files: files))
+  }
+
   /// Returns the path of the linked product, and whether it needs libm.
   private func link(
     _ objects: [[UInt8]]
   ) throws(Diagnostic) -> (output: String, needsMath: Bool) {
     _ = sealWeights()
-    guard let runtime = EmbeddedRuntime.object(architecture) else {
-      throw Diagnostic("vitc has no runtime for \(architecture.rawValue)")
-    }
     let linker = Linker(workspace: workspace, architecture: architecture, name: name)
-    var code: [String] = []
-    for (index, object) in objects.enumerated() {
-      code.append(workspace.file("model\(index).o"))
-      try FileError.write(object, to: code[index])
-    }
-    let needsMath = try linker.checkSymbols(objects, files: code)
-    code.append(workspace.file("runtime.o"))
-    try FileError.write(runtime, to: code[objects.count])
+    let (code, needsMath) = try write(objects, for: architecture, named: "model", linker)
     let embedded = weightsFileName == nil ? [weightPath] : []
     let output = workspace.file("product")
     switch kind {

@@ -47,7 +47,7 @@ extension Pass {
   let centred = context.take(streams).reduce(into: Set<Value>()) { $0.formUnion($1) }
   guard !centred.isEmpty else { return graph }
   let norms = Set(candidates.filter { centred.contains(graph[$0].operands[0]) })
-  var constants: [Value: Value] = [:]
+  var tables: [Value: Value] = [:]
   return try graph.rewriting { (node, rewriter) throws(Diagnostic) -> Value? in
     var operands = rewriter[node.operands]
     var op = node.op
@@ -63,24 +63,9 @@ extension Pass {
         let norm = try rewriter.append(op, operands, name: "\(node.name).uncentred")
         return try rewriter.append(.center(Center()), [norm], name: node.name)
       }
-      if case .contraction(let contraction) = op {
-        operands[1] = try rewriter.append(
-          .center(Center(axis: 0)), [operands[1]], name: "\(node.name).weight")
-        if let index = contraction.biasIndex {
-          operands[index] = try rewriter.append(
-            .center(Center()), [operands[index]], name: "\(node.name).bias")
-        }
-      }
-      for position in ResidualStream.addends(node) where facts.isConstant(node.operands[position]) {
-        let table = node.operands[position]
-        if let known = constants[table] {
-          operands[position] = known
-        } else {
-          operands[position] = try rewriter.append(
-            .center(Center()), [operands[position]], name: "\(facts.graph[table].name).centred")
-          constants[table] = operands[position]
-        }
-      }
+      try ResidualStream.map(
+        &operands, of: node, facts, matrix: .center(Center(axis: 0)), vector: .center(Center()),
+        names: ("weight", "centred"), &tables, &rewriter)
     }
     return op == node.op && operands == rewriter[node.operands]
       ? nil : try rewriter.append(op, operands, name: node.name)

@@ -84,8 +84,9 @@ private struct WinogradCost {
   ) {
     let weights = Double(channels) * Double(columns)
     guard let tile else {
-      // Two factors of bf16 stand in the place of one float, and are multiplied as fast.
-      let part = plain == .f32 ? 1 : 0.5
+      // Two factors of bf16 stand in the place of one float, and are multiplied as fast; `use-bf16`
+      // leaves an odd number of channels alone.
+      let part = plain == .f32 || channels % 2 != 0 ? 1 : 0.5
       flops = part * 18 * Double(height * width) * weights
       weightBytes = part * 9 * 4 * weights
       return
@@ -189,6 +190,6 @@ private func replace(
   let replacement = WinogradConvolution(
     width: width, columns: node.type.shape[1], isNormalized: op.isNormalized,
     activation: op.activation, hasBias: op.hasBias, hasResidual: op.hasResidual,
-    chunk: op.chunk.map { _ in min(pixels, tile.rawValue * width) })
+    chunk: op.chunk.map { _ in min(pixels, tile.rawValue * width) }, part: op.part)
   return try rewriter.append(.winogradConvolution(replacement), operands, name: node.name)
 }

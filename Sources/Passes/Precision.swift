@@ -28,7 +28,7 @@ extension Graph {
   }
 
   /// `true` iff something is multiplied at run time that is no float.
-  public var multipliesPairs: Bool {
+  public var multipliesNarrow: Bool {
     let constants = constants()
     return nodes.indices.contains { index in
       guard !constants[index], let precision = precision(of: nodes[index]) else { return false }

@@ -32,12 +32,13 @@ struct ResidualStream {
     values = found
   }
 
-  /// The operands of `node` whose sum, rows or mean it is; empty where it is none.
+  /// The operands of `node` whose sum, whole rows or mean it is; empty where it is none.
   static func addends(_ node: Node) -> [Int] {
     switch node.op {
     case .contraction(let contraction): contraction.residualIndex.map { [$0] } ?? []
-    case .add: [0, 1]
-    case .concatenate, .copy, .slice, .scale, .meanRows: Array(node.operands.indices)
+    case .slice(let slice): slice.axis == 0 ? [0] : []
+    case .concatenate(let join): join.axis == 0 ? Array(node.operands.indices) : []
+    case .add, .copy, .scale, .meanRows: Array(node.operands.indices)
     case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding,
       .reshape, .transpose, .multiply, .center, .layerNorm, .linear, .matMul, .splitHeads,
       .mergeHeads, .softmax, .activation, .swiGLU, .conv2d, .standardizeWeight, .groupNorm,
@@ -49,7 +50,8 @@ struct ResidualStream {
     }
   }
 
-  /// The values of one stream with `value`, next to it; `nil` where it cannot be centred.
+  /// The values of one stream with `value`, next to it; `nil` where it cannot be
+  /// changed.
   private static func neighbours(
     of value: Value, _ facts: GraphFacts, _ change: Change
   ) -> [Value]? {
@@ -61,20 +63,24 @@ struct ResidualStream {
     for user in facts.users[value.index] {
       let reader = facts.graph[user]
       let positions = reader.operands.indices.filter { reader.operands[$0] == value }
-      if case .layerNorm = reader.op, positions == [0] { continue }
+      if case .layerNorm = reader.op, positions == [0],
+        change == .centred || reader.operands.dropFirst().allSatisfy(facts.isConstant)
+      {
+        continue
+      }
       if change == .rotated, case .contraction(let contraction) = reader.op,
         contraction.epsilon != nil, contraction.columns == nil, positions == [0],
         reader.operands.dropFirst().prefix(1).allSatisfy(facts.isConstant)
       {
         continue
       }
-      guard Set(positions).isSubset(of: addends(reader)), keepsRows(reader) else { return nil }
+      guard Set(positions).isSubset(of: addends(reader)) else { return nil }
       neighbours.append(user)
     }
     return neighbours
   }
 
-  /// `true` iff `node` has mean zero once its addends have and its weight and bias are centred.
+  /// `true` iff `node` is changed once its addends, and a contraction's weight and bias, are.
   private static func isWriter(_ node: Node, _ facts: GraphFacts, _ change: Change) -> Bool {
     if case .contraction(let contraction) = node.op {
       return contraction.activation == nil && contraction.columns == nil
@@ -83,23 +89,38 @@ struct ResidualStream {
     }
     if case .layerNorm = node.op { return change == .centred }
     if case .center(let center) = node.op { return change == .centred && center.axis != 0 }
-    return !addends(node).isEmpty && keepsRows(node)
+    return !addends(node).isEmpty
   }
 
-  /// `true` iff the rows of the result are made of whole rows of the operands.
-  private static func keepsRows(_ node: Node) -> Bool {
-    switch node.op {
-    case .slice(let slice): slice.axis == 0
-    case .concatenate(let join): join.axis == 0
-    case .contraction, .add, .copy, .scale, .meanRows: true
-    case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding,
-      .reshape, .transpose, .multiply, .center, .layerNorm, .linear, .matMul, .splitHeads,
-      .mergeHeads, .softmax, .activation, .swiGLU, .conv2d, .standardizeWeight, .groupNorm,
-      .maxPool, .pack, .attention, .convolution, .winogradWeight,
-      .winogradConvolution, .moments, .normFactors, .normalize, .round, .quantize, .channelFactors,
-      .rotate,
-      .diagonal:
-      false
+  /// Applies a linear map to what a node writes to the stream: `matrix` to a contraction's weight,
+  /// along its outputs, and `vector` to its bias and to addends that are constants, each once.
+  ///
+  /// - Parameters:
+  ///   - operands: the node's, as rewritten so far.
+  ///   - names: what is put behind the name of the node for the weight, and of an addend.
+  ///   - tables: the addends that have been done.
+  static func map(
+    _ operands: inout [Value], of node: Node, _ facts: GraphFacts, matrix: Op, vector: Op,
+    names: (weight: String, table: String), _ tables: inout [Value: Value],
+    _ rewriter: inout GraphRewriter
+  ) throws(Diagnostic) {
+    if case .contraction(let contraction) = node.op {
+      operands[1] = try rewriter.append(
+        matrix, [operands[1]], name: "\(node.name).\(names.weight)")
+      if let index = contraction.biasIndex {
+        operands[index] = try rewriter.append(
+          vector, [operands[index]], name: "\(node.name).bias")
+      }
+    }
+    for position in addends(node) where facts.isConstant(node.operands[position]) {
+      let table = node.operands[position]
+      if let known = tables[table] {
+        operands[position] = known
+      } else {
+        operands[position] = try rewriter.append(
+          vector, [operands[position]], name: "\(facts.graph[table].name).\(names.table)")
+        tables[table] = operands[position]
+      }
     }
   }
 }

@@ -39,7 +39,7 @@ extension Pass {
   for node in graph.nodes {
     guard case .contraction(let contraction) = node.op, contraction.epsilon != nil,
       case let x = node.operands[0], !streams.contains(where: { $0.contains(x) }),
-      let stream = ResidualStream(x, facts, .rotated).values, isCentred(stream, graph)
+      let stream = ResidualStream(x, facts, .rotated).values, isCentred(stream, facts)
     else { continue }
     streams.append(stream)
   }
@@ -48,9 +48,8 @@ extension Pass {
   var tables: [Value: Value] = [:]
   return try graph.rewriting { (node, rewriter) throws(Diagnostic) -> Value? in
     var operands = rewriter[node.operands]
-    var op = node.op
     let readsStream = node.operands.first.map(rotated.contains) ?? false
-    if readsStream, case .layerNorm(let norm) = op {
+    if readsStream, case .layerNorm(let norm) = node.op {
       let shape = [node.type.shape[1]]
       let gamma =
         operands.count == 3
@@ -64,41 +63,36 @@ extension Pass {
       operands = [operands[0], weight] + operands.dropFirst(2)
       return try rewriter.append(.contraction(contraction), operands, name: node.name)
     }
-    if case .contraction(let contraction) = op {
-      if readsStream, contraction.epsilon != nil {
-        operands[1] = try rewriter.append(
-          .rotate(Rotate()), [operands[1]], name: "\(node.name).rotated")
-      }
-      if rotated.contains(rewriter.current) {
-        operands[1] = try rewriter.append(
-          .rotate(Rotate(axis: 0)), [operands[1]], name: "\(node.name).rotated")
-        if let index = contraction.biasIndex {
-          operands[index] = try rewriter.append(
-            .rotate(Rotate()), [operands[index]], name: "\(node.name).bias")
-        }
-      }
-      op = .contraction(contraction)
+    if readsStream, case .contraction(let contraction) = node.op, contraction.epsilon != nil {
+      operands[1] = try rewriter.append(
+        .rotate(Rotate()), [operands[1]], name: "\(node.name).rotated")
     }
     if rotated.contains(rewriter.current) {
-      for position in ResidualStream.addends(node) where facts.isConstant(node.operands[position]) {
-        let table = node.operands[position]
-        if tables[table] == nil {
-          tables[table] = try rewriter.append(
-            .rotate(Rotate()), [operands[position]], name: "\(facts.graph[table].name).rotated")
-        }
-        if let known = tables[table] { operands[position] = known }
-      }
+      try ResidualStream.map(
+        &operands, of: node, facts, matrix: .rotate(Rotate(axis: 0)), vector: .rotate(Rotate()),
+        names: ("rotated", "rotated"), &tables, &rewriter)
     }
     return operands == rewriter[node.operands]
-      ? nil : try rewriter.append(op, operands, name: node.name)
+      ? nil : try rewriter.append(node.op, operands, name: node.name)
   }.graph
 }
 
-/// `true` iff what is written to the stream has mean zero, and has not been rotated.
-private func isCentred(_ stream: Set<Value>, _ graph: Graph) -> Bool {
-  stream.allSatisfy { value in
-    guard case .contraction = graph[value].op else { return true }
-    if case .center(let center) = graph[graph[value].operands[1]].op { return center.axis == 0 }
-    return false
+/// `true` iff what is written to the stream has mean zero, and has not been rotated: weights,
+/// biases and constants of it are what `center-residual` made.
+private func isCentred(_ stream: Set<Value>, _ facts: GraphFacts) -> Bool {
+  let graph = facts.graph
+  func isCentred(_ value: Value, axis: Int) -> Bool {
+    guard case .center(let center) = graph[value].op else { return false }
+    return (center.axis == 0) == (axis == 0)
+  }
+  return stream.allSatisfy { value in
+    let node = graph[value]
+    if case .contraction(let contraction) = node.op {
+      guard isCentred(node.operands[1], axis: 0),
+        contraction.biasIndex.map({ isCentred(node.operands[$0], axis: -1) }) ?? true
+      else { return false }
+    }
+    return ResidualStream.addends(node).map { node.operands[$0] }
+      .allSatisfy { !facts.isConstant($0) || isCentred($0, axis: -1) }
   }
 }

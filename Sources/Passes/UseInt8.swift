@@ -17,9 +17,11 @@ extension Pass {
   ///
   /// Integers without a sign from the smallest to the largest element of a row: what an activation
   /// leaves lies to one side of zero. What it leaves is also rotated, by a Hadamard matrix of 16
-  /// points that costs four additions an element. Declines in patches and results of the graph,
-  /// which are few and matter, where rows are not those of a norm, an attention or an activation,
-  /// and where the weight is no constant.
+  /// points that costs four additions an element. Declines outside the blocks, where there is
+  /// little to gain and errors are not averaged any more: in patches, where rows are not those of
+  /// a norm, an attention or an activation; in heads and what leads to them, behind which stands
+  /// neither a norm nor an attention; in norms that stand by themselves. Also where the weight is
+  /// no constant.
   public static let useInt8 = useInt8(keeping: [])
 
   /// The same but for the operations of these names; `calibrated`: integers and factors are those
@@ -35,22 +37,22 @@ extension Pass {
 }
 
 /// The points of the rotation behind an activation.
-private let points = 16
-/// The longest sums of products of 255 and 127 that fit in 32 bits.
-private let longestDepth = 65536
+private let points = Contraction.mostPoints
 
 @Sendable private func quantize(
   _ graph: Graph, _ context: inout PassContext, keeping names: Set<String>, _ calibrated: Bool
 ) throws(Diagnostic) -> Graph {
   let facts = GraphFacts(graph)
+  let inBlocks = inBlocks(facts)
   return try graph.rewriting(&context, required: true) {
     (node, rewriter) throws(Diagnostic) -> Value? in
     guard case .contraction(var contraction) = node.op, !names.contains(node.name),
       !facts.isConstant(rewriter.current), !facts.isOutput[rewriter.current.index],
+      inBlocks[rewriter.current.index], !isNorm(node, graph),
       contraction.columns == nil, facts.isConstant(node.operands[1]),
       contraction.biasIndex.map({ facts.isConstant(node.operands[$0]) }) ?? true,
       case let weight = graph[node.operands[1]].type, weight.element == .f32,
-      weight.shape[1] <= longestDepth
+      weight.shape[1] <= Contraction.longestIntegerDepth
     else { return nil }
     let source = Source(graph[node.operands[0]])
     guard contraction.epsilon != nil || source != .other else { return nil }
@@ -86,6 +88,32 @@ private let longestDepth = 65536
     return try rewriter.append(
       .contraction(contraction), [operands[0], operands[1], factors] + residual, name: node.name)
   }
+}
+
+/// For each value, `true` iff a norm or an attention follows on the way to the results.
+private func inBlocks(_ facts: GraphFacts) -> [Bool] {
+  var found = Array(repeating: false, count: facts.graph.nodes.count)
+  for value in facts.graph.values.reversed() {
+    found[value.index] = facts.users[value.index].contains { user in
+      let reader = facts.graph[user]
+      if found[user.index] { return true }
+      if case .attention = reader.op { return true }
+      guard reader.operands[0] == value else { return false }
+      if case .layerNorm = reader.op { return true }
+      if case .contraction(let contraction) = reader.op { return contraction.epsilon != nil }
+      return false
+    }
+  }
+  return found
+}
+
+/// `true` iff a contraction is what `rotate-residual` made of a norm.
+private func isNorm(_ node: Node, _ graph: Graph) -> Bool {
+  let weight = graph[node.operands[1]]
+  guard case .rotate = weight.op, case .diagonal = graph[weight.operands[0]].op else {
+    return false
+  }
+  return true
 }
 
 /// What makes the rows of a contraction.

@@ -2,7 +2,6 @@ import ArgumentParser
 import Compiler
 import Files
 import IR
-import Images
 import Models
 import Passes
 
@@ -132,6 +131,10 @@ struct Compile: ParsableCommand {
       throw ValidationError("--calibrate goes with --precision bf16 or int8.")
     }
     if let maxError {
+      guard emit.product != nil else {
+        throw ValidationError(
+          "--max-error goes with what holds weights, not with --emit \(emit.rawValue).")
+      }
       guard calibrate != nil, precision == .int8 else {
         throw ValidationError("--max-error goes with --calibrate and --precision int8.")
       }
@@ -181,7 +184,7 @@ struct Compile: ParsableCommand {
     request.precision = precision
     request.wantsGolden = golden
     request.kept = try Self.kept(keep)
-    if let calibrate { request.calibration = try Self.photos(in: calibrate) }
+    if let calibrate { request.calibration = try PhotoList.expand([calibrate]) }
     request.errorLimit = maxError
     request.runsPasses = form != .imported
     request.passOptions = debugging.options(
@@ -230,13 +233,6 @@ struct Compile: ParsableCommand {
       kept[parts[0]] = precision
     }
     return kept
-  }
-
-  /// The photos of a folder.
-  private static func photos(in folder: String) throws(Diagnostic) -> [Image] {
-    var photos: [Image] = []
-    for path in try PhotoList.expand([folder]) { photos.append(try Image(decoding: path)) }
-    return photos
   }
 
   private static func outputs(_ list: String?) throws(Diagnostic) -> [ModelOutput] {

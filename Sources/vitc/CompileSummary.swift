@@ -37,7 +37,7 @@ struct CompileSummary {
     let kept =
       calibration.kept.isEmpty
       ? "" : "\nkept     in bf16: " + calibration.kept.joined(separator: ", ")
-    return "photos   \(calibration.photos), \(calibration.images) crops of them: "
+    return "photos   \(calibration.photos), and crops, \(calibration.images) images: "
       + errors.joined(separator: ", ") + kept
   }
 

@@ -145,4 +145,21 @@ import Testing
     // A sum's last bit may round a row's element to another integer: a step of a 255th.
     #expect(Self.distance(found, truth) < (factors == .s8 ? 0.05 : 1e-4))
   }
+
+  /// Relative to the norm of the truth; what is not finite is infinitely wrong, never right.
+  @Test func `errors of outputs`() {
+    func error(_ found: [Float], _ truth: [Float]) -> Double {
+      OutputError.relative(
+        [Tensor(shape: [found.count], values: found)],
+        of: [Tensor(shape: [truth.count], values: truth)])
+    }
+    #expect(abs(error([3, 4.5], [3, 4]) - 0.1) < 1e-7)
+    #expect(error([3, 4], [3, 4]) <= 1.0001e-12)
+    #expect(error([0, 0], [0, 0]) <= 1.0001e-12)
+    #expect(error([0, 1], [0, 0]) == .infinity)
+    for bad in [Float.nan, .infinity, -.infinity] {
+      #expect(error([3, bad], [3, 4]) == .infinity)
+      #expect(error([3, 4], [bad, 4]) == .infinity)
+    }
+  }
 }

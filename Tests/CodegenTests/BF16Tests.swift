@@ -24,7 +24,7 @@ import Testing
   }
 
   /// The element of a buffer that holds numbers of a type.
-  private func element(_ type: ElementType, _ buffer: Floats, _ index: Int) -> Float {
+  static func element(_ type: ElementType, _ buffer: Floats, _ index: Int) -> Float {
     guard type == .bf16 else { return buffer.pointer[index] }
     let word = buffer.pointer[index / 2].bitPattern
     return BFloat16.value(of: UInt16(truncatingIfNeeded: index % 2 == 0 ? word : word >> 16))
@@ -72,7 +72,7 @@ import Testing
         if kernel.hasBias { y += Double(bias.pointer[j]) }
         y = kernel.activation?(y) ?? y
         if kernel.hasResidual { y += Double(residual.pointer[i * kernel.residualStride + j]) }
-        let found = element(kernel.result, whole, i * kernel.cStride + j)
+        let found = Self.element(kernel.result, whole, i * kernel.cStride + j)
         worst = max(worst, abs(Double(found) - y) - rounding * abs(y))
       }
       for j in n..<kernel.cStride where kernel.result == .f32 {
@@ -161,11 +161,12 @@ import Testing
     var worst: Float = 0
     for row in 0..<queries {
       for column in 0..<dim {
-        let found = element(.bf16, whole, row * (dim + 2) + column)
+        let found = Self.element(.bf16, whole, row * (dim + 2) + column)
         let distance = abs(found - expected.values[row * dim + column])
         worst = max(worst, distance.isFinite ? distance : .infinity)
       }
-      #expect(element(.bf16, whole, row * (dim + 2) + dim) == element(.bf16, Floats([-7]), 0))
+      #expect(
+        Self.element(.bf16, whole, row * (dim + 2) + dim) == Self.element(.bf16, Floats([-7]), 0))
     }
     // Values and results below 1, powers and results rounded by 2^-9 each; a large score's own
     // rounding in f32 shows in its power.
@@ -199,7 +200,7 @@ import Testing
     function([input.pointer, output.pointer])
     for (index, bits) in special.enumerated() {
       let x = Float(bitPattern: bits)
-      let found = element(.bf16, output, index)
+      let found = Self.element(.bf16, output, index)
       if x.isNaN {
         #expect(found.isNaN, "\(target.name) \(String(bits, radix: 16))")
       } else {

@@ -64,11 +64,9 @@ import VitRuntime
     #expect(model.description.json.contains(#""precision":"\#(precision)"#))
   }
 
-  private static func photos() throws -> [Image] {
+  private static func photos() throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: Repository.path("examples/digits/images"))
-      .sorted().prefix(8).map {
-        try Image(decoding: Repository.path("examples/digits/images/\($0)"))
-      }
+      .sorted().prefix(8).map { Repository.path("examples/digits/images/\($0)") }
   }
 
   /// Photos make integers better for images that they do not show.
@@ -108,7 +106,10 @@ import VitRuntime
     #expect(report.precision.contains("int8") && report.precision.contains("bf16"))
     request.calibration = Array(try Self.photos().prefix(1))
     let tooFew = #expect(throws: Diagnostic.self) { try Compiler(request).run() }
-    #expect(tooFew?.message == "one photo is too few")
+    #expect(tooFew?.message == "one photo is too few, expected 2 to 32")
+    request.calibration = Array(repeating: request.calibration[0], count: 33)
+    let tooMany = #expect(throws: Diagnostic.self) { try Compiler(request).run() }
+    #expect(tooMany?.message == "33 photos are too many, expected 2 to 32")
     request.calibration = try Self.photos()
     request.errorLimit = 1e-9
     let error = #expect(throws: Diagnostic.self) { try Compiler(request).run() }

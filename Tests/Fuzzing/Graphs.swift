@@ -18,12 +18,14 @@ func fuzzIR(_ bytes: UnsafeRawBufferPointer) {
     try Verifier.verify(graph)
     evaluate(graph)
     if graph.form != .planned {
-      let passes = Pipeline.standard.drop { $0.input != graph.form }
-      do throws(Diagnostic) {
-        _ = try PassManager(Array(passes)).run(graph)
-      } catch {
-        promise(!error.message.contains("made an invalid graph"), "\(error)")
-        throw error
+      for precision in [Precision.f32, .int8] {
+        let passes = Pipeline.passes(for: precision).drop { $0.input != graph.form }
+        do throws(Diagnostic) {
+          _ = try PassManager(Array(passes)).run(graph)
+        } catch {
+          promise(!error.message.contains("made an invalid graph"), "\(error)")
+          throw error
+        }
       }
     }
   }

@@ -29,6 +29,8 @@ struct ContractionKernel: Hashable {
 
   /// The points of the rotation of rows before they are quantized; `nil`: none.
   var points: Int?
+  /// Elements between the three factors of a column, where the factors are integers.
+  var factorsStride = 0
 
   /// The scratch memory of one task: the factors of its rows, its rows of A as they are multiplied,
   /// where they are not so already, and what their preparation wants.
@@ -54,9 +56,10 @@ struct ContractionKernel: Hashable {
   private var words: Int { (depth * factors.sizeBytes + 3) / 4 }
   private var leftStride: Int { prepared?.stride ?? aStride * factors.sizeBytes / 4 }
 
+  /// Of integers, the rows' factors hold the norm already.
   private var epilogue: Epilogue {
     Epilogue(
-      scalesRows: epsilon != nil, hasBias: hasBias, activation: activation,
+      scalesRows: epsilon != nil && factors != .s8, hasBias: hasBias, activation: activation,
       hasResidual: hasResidual, result: result)
   }
 
@@ -65,6 +68,7 @@ struct ContractionKernel: Hashable {
       + "_\(rows)x\(columns)x\(depth)"
       + "_\(target.vectorUnit)_strides\(aStride)_\(cStride)_\(residualStride)" + epilogue.words
       + (epsilon.map { "_epsilon\($0.bitPattern)" } ?? "")
+      + (factorsStride > 0 ? "_factors\(factorsStride)" : "")
   }
 
   /// The heights of tiles that occur for any number of tasks.
@@ -178,7 +182,7 @@ struct ContractionKernel: Hashable {
       rows: 1, columns: width, depth: words, aStride: leftStride, cStride: cStride,
       residualStride: residualStride, epilogue: epilogue,
       chains: Tile.chains(forRows: rows, on: target), bringers: bringers(target),
-      factors: factors, channelStride: factors == .s8 ? columns : 0)
+      factors: factors, channelStride: factorsStride)
     // The first tiles of a panel bring in the next one; the others ask for lines that are there
     // already.
     let ahead = b.offset(panel, panelBytes)

@@ -17,25 +17,41 @@ struct IntegerRow: PreparedRow {
   var factorCount: Int { 2 }
   var scratchBytes: Int { points == nil ? 0 : (columns * 4 + 63) / 64 * 64 }
 
-  /// What is known of the elements read so far, lane by lane.
+  /// The smallest and the largest element read so far, and a sum, lane by lane.
+  ///
+  /// Of squares where a norm is wanted, else of zeros, which only numbers that are not finite
+  /// change.
   private struct Extremes {
     var lowest: Value
     var highest: Value
-    var squares: Value
+    var sum: Value
 
-    init(_ values: [Value]) { (lowest, highest, squares) = (values[0], values[1], values[2]) }
-    var values: [Value] { [lowest, highest, squares] }
+    init(_ values: [Value]) { (lowest, highest, sum) = (values[0], values[1], values[2]) }
+    var values: [Value] { [lowest, highest, sum] }
 
-    mutating func add(_ b: Builder, _ x: Value, count: Int, squared: Bool) {
+    static func start(_ b: Builder) -> [Value] {
       let lanes = b.target.lanes
-      let (low, high) = (b.minimumFloat(x, lowest), b.maximumFloat(x, highest))
-      if count < lanes {
-        let mask = b.mask(first: count, of: lanes)
+      return [b.floats(.infinity, lanes), b.floats(-.infinity, lanes), b.floats(0, lanes)]
+    }
+
+    /// Takes in the first `count` lanes of some vectors.
+    mutating func add(_ b: Builder, _ vectors: [Value], count: Int) {
+      let low = b.minimumFloat(b.pairwise(vectors, b.minimumFloat), lowest)
+      let high = b.maximumFloat(b.pairwise(vectors, b.maximumFloat), highest)
+      if count < b.target.lanes {
+        let mask = b.mask(first: count, of: b.target.lanes)
         (lowest, highest) = (b.select(mask, low, lowest), b.select(mask, high, highest))
       } else {
         (lowest, highest) = (low, high)
       }
-      if squared { squares = b.multiplyAdd(x, x, squares) }
+    }
+
+    /// What some of them say together.
+    static func all(_ b: Builder, _ parts: [Extremes]) -> Extremes {
+      Extremes([
+        b.pairwise(parts.map(\.lowest), b.minimumFloat),
+        b.pairwise(parts.map(\.highest), b.maximumFloat), b.pairwise(parts.map(\.sum), b.addFloat),
+      ])
     }
   }
 
@@ -48,38 +64,38 @@ struct IntegerRow: PreparedRow {
     let range = b.subtractFloat(highest, lowest)
     let inverse = b.select(
       b.lessFloat(b.float(0), range), b.divideFloat(b.float(255), range), b.float(0))
-    quantize(b, source, type, to: target, inverse, b.negate(b.multiplyFloat(lowest, inverse)))
-    var step = b.divideFloat(range, b.float(255))
-    var shift = lowest
+    quantize(b, source, type, to: target, lowest: lowest, inverse: inverse)
+    var (step, shift) = (b.divideFloat(range, b.float(255)), lowest)
+    // The scratch memory holds the rotated row times the root of the points.
+    let root = 1 / Float(points ?? 1).squareRoot()
+    if points != nil {
+      (step, shift) = (b.multiplyFloat(step, b.float(root)), b.multiplyFloat(shift, b.float(root)))
+    }
+    let sum = b.total([extremes.sum])
     if let epsilon {
-      let norm = RowNorm(columns: columns, epsilon: epsilon).finish(b, b.total([extremes.squares]))
+      let norm = RowNorm(columns: columns, epsilon: epsilon).finish(
+        b, b.multiplyFloat(sum, b.float(root * root)))
       (step, shift) = (b.multiplyFloat(step, norm), b.multiplyFloat(shift, norm))
+    } else {
+      step = b.addFloat(step, sum)
     }
     b.store(step, factors)
     b.store(shift, b.offset(factors, bytes: 4))
   }
 
-  private func start(_ b: Builder) -> [Value] {
-    let lanes = b.target.lanes
-    return [b.floats(.infinity, lanes), b.floats(-.infinity, lanes), b.floats(0, lanes)]
-  }
-
   /// Emits the first reading.
   private func scan(_ b: Builder, _ address: Value) -> Extremes {
     let (lanes, size) = (b.target.lanes, element.sizeBytes)
-    func visit(_ index: Value, count: Int, _ carried: [Value]) -> [Value] {
+    let parts = b.visitRow(columns: columns, carrying: Extremes.start(b)) { bytes, count, carried in
       var extremes = Extremes(carried)
-      let x = b.loadElements(
-        element, b.offset(address, b.multiply(index, b.constant(size))), lanes, count: count)
-      extremes.add(b, x, count: count, squared: epsilon != nil)
+      let place = size == 4 ? bytes : b.divide(bytes, b.constant(4 / size))
+      let x = b.loadElements(element, b.offset(address, place), lanes, count: count)
+      extremes.add(b, [x], count: count)
+      let factor = epsilon == nil ? b.floats(0, lanes) : x
+      extremes.sum = b.multiplyAdd(x, factor, extremes.sum)
       return extremes.values
     }
-    let whole = columns / lanes * lanes
-    var found = b.forLoop(
-      from: b.constant(0), to: b.constant(whole), step: lanes, carrying: start(b)
-    ) { visit($0, count: lanes, $1) }
-    if whole < columns { found = visit(b.constant(whole), count: columns - whole, found) }
-    return Extremes(found)
+    return Extremes.all(b, parts.map(Extremes.init))
   }
 
   /// Emits the first reading with a rotation: `points` vectors, a part of the row apart, at a time.
@@ -87,7 +103,6 @@ struct IntegerRow: PreparedRow {
     _ b: Builder, _ address: Value, to scratch: Value, points: Int
   ) -> Extremes {
     let (lanes, size, part) = (b.target.lanes, element.sizeBytes, columns / points)
-    let factor = b.floats(1 / Float(points).squareRoot(), lanes)
     func visit(_ index: Value, count: Int, _ carried: [Value]) -> [Value] {
       var extremes = Extremes(carried)
       var x = (0..<points).map {
@@ -105,15 +120,19 @@ struct IntegerRow: PreparedRow {
         distance *= 2
       }
       for (i, value) in x.enumerated() {
-        let rotated = b.multiplyFloat(value, factor)
-        extremes.add(b, rotated, count: count, squared: epsilon != nil)
-        b.storeFloats(
-          rotated, b.element(scratch, b.add(index, b.constant(i * part))), count: count)
+        b.storeFloats(value, b.element(scratch, b.add(index, b.constant(i * part))), count: count)
+      }
+      extremes.add(b, x, count: count)
+      if epsilon == nil {
+        // The first one is the sum of all that were read.
+        extremes.sum = b.multiplyAdd(x[0], b.floats(0, lanes), extremes.sum)
+      } else {
+        for value in x { extremes.sum = b.multiplyAdd(value, value, extremes.sum) }
       }
       return extremes.values
     }
     let whole = part / lanes * lanes
-    var found = start(b)
+    var found = Extremes.start(b)
     if whole > 0 {
       found = b.forLoop(
         from: b.constant(0), to: b.constant(whole), step: lanes, carrying: found
@@ -123,13 +142,13 @@ struct IntegerRow: PreparedRow {
     return Extremes(found)
   }
 
-  /// Emits the second reading: `round(x * inverse + shift)`.
+  /// Emits the second reading: `round((x - lowest) * inverse)`.
   private func quantize(
-    _ b: Builder, _ source: Value, _ type: ElementType, to target: Value, _ inverse: Value,
-    _ shift: Value
+    _ b: Builder, _ source: Value, _ type: ElementType, to target: Value, lowest: Value,
+    inverse: Value
   ) {
     let lanes = b.target.lanes
-    let (inverses, shifts) = (b.splat(inverse, lanes), b.splat(shift, lanes))
+    let (lows, inverses) = (b.splat(lowest, lanes), b.splat(inverse, lanes))
     if columns % 4 != 0 {
       b.store(b.constant32(0), b.offset(target, bytes: columns / 4 * 4))
     }
@@ -138,7 +157,8 @@ struct IntegerRow: PreparedRow {
       let x = b.loadElements(
         type, b.offset(source, b.multiply(index, b.constant(type.sizeBytes))), lanes,
         count: count)
-      b.storeBytes(b.multiplyAdd(x, inverses, shifts), b.offset(target, index), count: count)
+      b.storeBytes(
+        b.subtractFloat(x, lows), times: inverses, b.offset(target, index), count: count)
     }
   }
 }

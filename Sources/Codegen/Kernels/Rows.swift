@@ -5,34 +5,46 @@ extension Builder {
   /// Visits `columns` floats vector by vector.
   ///
   /// `body` gets the distance from the row's start in bytes, the number of lanes that count (fewer
-  /// than all in the last vector only), and one of `sums`; it returns the new sum. Four sums take
-  /// turns, so that their latencies overlap; which vector goes to which is fixed by `columns`.
+  /// than all in the last vector only), and what one of four ways carries; it returns what that
+  /// carries then. The ways take turns, so that their latencies overlap; which vector goes to which
+  /// is fixed by `columns`.
+  func visitRow(
+    columns: Int, carrying initial: [Value],
+    _ body: (_ bytes: Value, _ count: Int, [Value]) -> [Value]
+  ) -> [[Value]] {
+    let lanes = target.lanes
+    let (full, tail) = (columns / lanes, columns % lanes)
+    let (most, rounds) = (4, columns / lanes / 4)
+    var ways = Array(repeating: initial, count: min(most, max(1, full + (tail > 0 ? 1 : 0))))
+    if rounds > 0 {
+      let flat = forLoop(
+        from: constant(0), to: constant(rounds), carrying: ways.flatMap(\.self)
+      ) { round, carried in
+        let start = multiply(round, constant(most * lanes * 4))
+        return (0..<most).flatMap { way in
+          body(
+            add(start, constant(way * lanes * 4)), lanes,
+            Array(carried[way * initial.count..<(way + 1) * initial.count]))
+        }
+      }
+      for way in ways.indices {
+        ways[way] = Array(flat[way * initial.count..<(way + 1) * initial.count])
+      }
+    }
+    for vector in rounds * most..<full {
+      ways[vector % most] = body(constant(vector * lanes * 4), lanes, ways[vector % most])
+    }
+    if tail > 0 {
+      ways[full % most] = body(constant(full * lanes * 4), tail, ways[full % most])
+    }
+    return ways
+  }
+
+  /// The same where each way carries one sum.
   func visitRow(
     columns: Int, sums initial: Value, _ body: (_ bytes: Value, _ count: Int, Value) -> Value
   ) -> [Value] {
-    let lanes = target.lanes
-    let (full, tail) = (columns / lanes, columns % lanes)
-    let ways = 4
-    var sums = Array(repeating: initial, count: min(ways, max(1, full + (tail > 0 ? 1 : 0))))
-    let rounds = full / ways
-    func visit(_ bytes: Value, _ count: Int, _ way: Int, _ sums: inout [Value]) {
-      sums[way] = body(bytes, count, sums[way])
-    }
-    if rounds > 0 {
-      sums = forLoop(from: constant(0), to: constant(rounds), carrying: sums) { round, carried in
-        var sums = carried
-        let start = multiply(round, constant(ways * lanes * 4))
-        for way in 0..<ways {
-          visit(add(start, constant(way * lanes * 4)), lanes, way, &sums)
-        }
-        return sums
-      }
-    }
-    for vector in rounds * ways..<full {
-      visit(constant(vector * lanes * 4), lanes, vector % ways, &sums)
-    }
-    if tail > 0 { visit(constant(full * lanes * 4), tail, full % ways, &sums) }
-    return sums
+    visitRow(columns: columns, carrying: [initial]) { [body($0, $1, $2[0])] }.map { $0[0] }
   }
 
   /// Visits `columns` floats vector by vector, for what `body` stores.

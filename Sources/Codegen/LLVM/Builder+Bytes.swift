@@ -61,12 +61,13 @@ extension Builder {
         builder, integers.reference, floats(lanes(of: integers)).reference, ""))
   }
 
-  /// Stores the first `count` of floats between 0 and 255, rounded to integers, as bytes.
-  func storeBytes(_ value: Value, _ address: Value, count: Int) {
+  /// Stores the first `count` of the products, which lie between 0 and 255, rounded to integers, as
+  /// bytes.
+  func storeBytes(_ value: Value, times factor: Value, _ address: Value, count: Int) {
     let lanes = lanes(of: value)
     // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
     let bits = bitcast(
-      addFloat(value, floats(12_582_912, lanes)), to: vector(lanes, of: i32))
+      multiplyAdd(value, factor, floats(12_582_912, lanes)), to: vector(lanes, of: i32))
     let bytes = Value(
       reference: LLVMBuildTrunc(builder, bits.reference, vector(lanes, of: i8).reference, ""))
     guard count < lanes else { return store(bytes, address, alignment: 1) }

@@ -75,9 +75,6 @@ extension CPUFeature {
   /// Products of pairs of bf16: leaf 7, subleaf 1, EAX.
   static let avx512bf16 = CPUFeature(
     "avx512bf16", .cpuid(leaf: 7, subleaf: 1, register: 0), 1 << 5)
-
-  /// x86-64-v4 with products of bf16 and 8-bit integers.
-  static let x86v4Pairs = x86v4 + [avx512vnni, avx512bf16]
 }
 
 /// Features of 64-bit Arm beyond NEON, which every processor has.

@@ -31,10 +31,10 @@ public struct Target: Hashable, Sendable {
   public internal(set) var requirements: [CPUFeature]
   /// `true` iff there are instructions that multiply pairs of bf16 and add them to a float:
   /// `avx512_bf16`.
-  public internal(set) var multipliesPairs = false
+  public var multipliesPairs: Bool { requirements.contains(.avx512bf16) }
   /// `true` iff there are instructions that multiply fours of 8-bit integers and add them to a
   /// 32-bit one: `avx512_vnni`.
-  public internal(set) var multipliesFours = false
+  public var multipliesFours: Bool { requirements.contains(.avx512vnni) }
 
   /// `true` iff the target is x86-64.
   var isX86: Bool { triple.hasPrefix("x86_64") }
@@ -77,11 +77,7 @@ extension Target {
 
   /// AVX-512 with products of bf16 and 8-bit integers (BF16, VNNI): Cooper Lake, Sapphire Rapids,
   /// Zen 4 and later.
-  public static let x86v4Pairs = Target(
-    name: "x86-64-v4-bf16", triple: "x86_64-unknown-linux-gnu", cpu: "x86-64-v4",
-    features: "+avx512bf16,+avx512vnni", vectorUnit: "avx512", lanes: 16, hasFMA: true,
-    tileRows: 14, tileVectors: 2, multipliesByLane: false, requirements: CPUFeature.x86v4Pairs,
-    multipliesPairs: true, multipliesFours: true)
+  public static let x86v4Pairs = x86v4.adding(x86v4.optionalFeatures, name: "x86-64-v4-bf16")
 
   /// Every 64-bit Arm CPU.
   public static let aarch64 = Target(

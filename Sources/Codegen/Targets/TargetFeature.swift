@@ -39,26 +39,22 @@ extension Target {
   /// The features that this target may have; none for what `adding(_:)` returns.
   public var optionalFeatures: [TargetFeature] { TargetFeature.all.filter { $0.base == self } }
 
-  /// Returns the target with some of its `optionalFeatures`.
-  func adding(_ chosen: [TargetFeature]) -> Target {
+  /// Returns the target with some of its `optionalFeatures`; `name`: what it is called, if not
+  /// after them.
+  func adding(_ chosen: [TargetFeature], name: String? = nil) -> Target {
     guard !chosen.isEmpty else { return self }
     var target = self
     for item in optionalFeatures where chosen.contains(item) {
       target.name += "+\(item.word)"
       target.features += (target.features.isEmpty ? "+" : ",+") + item.requirement.name
       target.requirements.append(item.requirement)
-      if item.requirement == .avx512bf16 { target.multipliesPairs = true }
-      if item.requirement == .avx512vnni { target.multipliesFours = true }
     }
+    if let name { target.name = name }
     return target
   }
 
-  /// What the target is without narrow products.
-  private var withoutNarrow: Target {
-    if self == .x86v4Pairs { return .x86v4 }
-    let base = name.prefix { $0 != "+" }
-    return Target.all.first { $0.name == base } ?? self
-  }
+  /// What the target is without narrow products: the plainest one of its CPU.
+  private var withoutNarrow: Target { Target.all.first { $0.cpu == cpu } ?? self }
 
   /// The targets of code that multiplies nothing but floats: those whose only difference are narrow
   /// products are no others then, and processors without them run the code too.

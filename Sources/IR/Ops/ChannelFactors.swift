@@ -23,16 +23,22 @@ public struct ChannelFactors: OpDefinition {
   }
   func evaluate(_ operands: [Tensor]) -> Tensor {
     let (weight, columns) = (operands[0], operands[0].columns)
-    let quantized = Quantize().evaluate([weight])
-    let out = weight.rows
+    let scales = (0..<weight.rows).map {
+      Quantize.scale(of: weight.values[$0 * columns..<($0 + 1) * columns])
+    }
+    let bias = operands.count > 1 ? operands[1] : Tensor(shape: [weight.rows])
+    return ChannelFactors.tensor(Quantize().evaluate([weight]), scales: scales, bias: bias)
+  }
+
+  /// The factors of integers `[out, in]` that `scales` are for.
+  public static func tensor(_ integers: Tensor, scales: [Float], bias: Tensor) -> Tensor {
+    let (out, columns) = (integers.rows, integers.columns)
     var result = Tensor(shape: [3, out])
-    for n in 0..<out {
-      let row = n * columns..<(n + 1) * columns
-      let scale = Quantize.scale(of: weight.values[row])
-      let sum = quantized.values[row].reduce(0.0) { $0 + Double($1) }
+    for (n, scale) in scales.enumerated() {
+      let sum = integers.values[n * columns..<(n + 1) * columns].reduce(0.0) { $0 + Double($1) }
       result.values[n] = scale
       result.values[out + n] = Float(Double(scale) * sum)
-      result.values[2 * out + n] = operands.count > 1 ? operands[1].values[n] : 0
+      result.values[2 * out + n] = bias.values[n]
     }
     return result
   }

@@ -17,10 +17,10 @@
 /// Operands: `x: [rows, in]`; `weight: [out, in]`, or the panels that `pack` makes of it; then
 /// `bias: [out]` and `residual: [rows, out]` as the attributes `bias` and `residual` say.
 /// Attributes: `epsilon`, default none: rows are used as they are; `activation`, default none;
-/// `bias`, `residual`, default false; `columns`: `out`, for a packed weight. `strassen`, default
-/// false: by one level of Strassen's algorithm, which changes the rounding only. The row scale is
-/// what remains of a layer norm once its affine part is folded into the weight and the rows have
-/// mean zero.
+/// `bias`, `residual`, default false; `columns`: `out`, for a packed weight; `result`, default f32;
+/// `points`, default none; `strassen`, default false: by one level of Strassen's algorithm, which
+/// changes the rounding only. The row scale is what remains of a layer norm once its affine part is
+/// folded into the weight and the rows have mean zero.
 ///
 /// - C1: `x` is f32 of rank 2, or bf16 where the weight is bf16 or s8.
 /// - C2: `weight` has rank 2, or is packed with `columns` given, and the columns of `x`.
@@ -48,6 +48,11 @@ public struct Contraction: OpDefinition {
   public var result: ElementType
   /// The points of the Hadamard matrix that rows are multiplied by; `nil`: they are not.
   public var points: Int?
+
+  /// The most points of a rotation: kernels hold one vector of each.
+  public static let mostPoints = 16
+  /// The longest sums of products of 255 and 127 that fit in 32 bits, in whole powers of two.
+  public static let longestIntegerDepth = 65536
 
   /// Creates a contraction.
   public init(
@@ -146,11 +151,13 @@ public struct Contraction: OpDefinition {
     if let points {
       try require(
         "C8",
-        precision == .s8 && 1...16 ~= points && points & (points - 1) == 0 && x[1] % points == 0,
+        precision == .s8 && 1...Contraction.mostPoints ~= points && points & (points - 1) == 0
+          && x[1] % points == 0,
         "points: \(points) with a weight \(operands[1])")
     }
     try require(
-      "C9", precision != .s8 || x[1] <= 65536, "x: \(x[1]) columns, expected at most 65536")
+      "C9", precision != .s8 || x[1] <= Contraction.longestIntegerDepth,
+      "x: \(x[1]) columns, expected at most \(Contraction.longestIntegerDepth)")
     if let index = residualIndex { try requireType("C4", "residual", operands[index], result) }
     return result
   }
@@ -188,13 +195,16 @@ public struct Contraction: OpDefinition {
     let rotated = points.map { Rotate(points: $0).evaluate([x]) } ?? x
     var y = Tensor(shape: [x.rows, out])
     for m in 0..<x.rows {
-      let row = QuantizedRow(rotated.values[m * depth..<(m + 1) * depth])
+      let elements = rotated.values[m * depth..<(m + 1) * depth]
+      let row = QuantizedRow(elements)
+      let integers = elements.map { Double(row.integer($0)) }
       let norm = norms?[m] ?? 1
       for n in 0..<out {
-        let sum = (0..<depth).reduce(0) {
-          $0 + row.integers[$1] * Int(weight.values[n * depth + $1])
+        // Integers below 2^31 are exact in a double.
+        let sum = (0..<depth).reduce(0.0) {
+          $0 + integers[$1] * Double(weight.values[n * depth + $1])
         }
-        let product = Double(row.step) * Double(f.values[n]) * Double(sum)
+        let product = Double(row.step) * Double(f.values[n]) * sum
         let shift = Double(row.lowest) * Double(f.values[out + n])
         y.values[m * out + n] = Float(norm * (product + shift) + Double(f.values[2 * out + n]))
       }
@@ -215,7 +225,7 @@ public struct Contraction: OpDefinition {
   }
 
   /// For each row the inverse root of its mean square plus `epsilon`.
-  static func rowFactors(_ x: Tensor, epsilon: Float) -> [Double] {
+  public static func rowFactors(_ x: Tensor, epsilon: Float) -> [Double] {
     stride(from: 0, to: x.values.count, by: x.columns).map { start in
       let squares = x.values[start..<start + x.columns].reduce(0.0) {
         $0 + Double($1) * Double($1)

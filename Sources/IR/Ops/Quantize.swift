@@ -1,8 +1,9 @@
 /// Rounds each row of a weight to integers of 8 bits.
 ///
 /// `y[n, k] = round(weight[n, k] / s_n)`, ties to even, `s_n = max_k |weight[n, k]| / 127`, or 1
-/// for a row of zeros: the integers lie in -127...127. Operand: `weight: [out, in]`. Result:
-/// `s8[out, in]`. `channel_factors` makes what the products are scaled by.
+/// where that is no normal number, in a row of next to nothing: the integers lie in -127...127.
+/// Operand: `weight: [out, in]`. Result: `s8[out, in]`. `channel_factors` makes what the products
+/// are scaled by.
 ///
 /// - C1: `weight` is f32 of rank 2.
 public struct Quantize: OpDefinition {
@@ -30,8 +31,8 @@ public struct Quantize: OpDefinition {
   }
 
   /// What the integers of a row are multiplied by.
-  static func scale(of row: ArraySlice<Float>) -> Float {
-    let largest = row.reduce(0) { max($0, abs($1)) }
-    return largest > 0 ? largest / 127 : 1
+  public static func scale(of row: ArraySlice<Float>) -> Float {
+    let scale = row.reduce(0) { max($0, abs($1)) } / 127
+    return scale.isNormal ? scale : 1
   }
 }

@@ -27,7 +27,7 @@ enum SelfTest {
     else {
       return fail(
         program, VIT_NO_GOLDEN,
-        "there are no golden values: the model was compiled with --no-golden")
+        "there are no golden values: vitc left them out, and said why when it compiled the model")
     }
     let limit = Double(proof.pointee.limit)
     guard limit >= 0, limit <= mostLimit else {
