@@ -146,8 +146,9 @@ import Testing
     let none = try vitc("selftest", library)
     #expect(none.code == 1)
     #expect(
-      none.errors == "\(library): error: there are no golden values: the model was compiled with "
-        + "--no-golden\n")
+      none.errors
+        == "\(library): error: there are no golden values: vitc left them out, and said why "
+        + "when it compiled the model\n")
     #expect(try vitc("verify", library).code == 0)
   }
 

@@ -85,7 +85,9 @@ import VitRuntime
       let logits = try model.makeContext().run(images: images, count: count)
       return Deviation(logits, truth.values)
     }
-    #expect(deviations[1].relativeL2 <= 0.95 * deviations[0].relativeL2, "\(deviations)")
+    // 0.0024 of either are bf16's: of patches, attentions and head.
+    #expect(deviations[0].relativeL2 <= 0.0042, "\(deviations)")
+    #expect(deviations[1].relativeL2 <= min(0.004, deviations[0].relativeL2), "\(deviations)")
   }
 
   /// The worst layers are kept in bf16 until the error is as small as asked for.
