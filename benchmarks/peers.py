@@ -200,6 +200,7 @@ def run_case(case, bench, settings):
         "model": case.model.timm,
         "batch": case.batch,
         "threads": case.threads,
+        "precision": case.precision,
         "results": results,
         "missing": missing,
     }

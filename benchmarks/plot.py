@@ -63,8 +63,12 @@ def draw(data) -> str:
         f'<line x1="{one:.1f}" y1="{TOP - 6}" x2="{one:.1f}" y2="{y - GAP + 4}" stroke="#333" '
         'stroke-dasharray="3 3"/>'
     )
+    title = (
+        "Latency beside vitc (×1), float32 unless the row names another, "
+        "minimum of interleaved runs"
+    )
     head = [
-        text(16, 24, "Latency beside vitc (×1), float32, minimum of interleaved runs", size=15),
+        text(16, 24, title, size=15),
         text(16, 42, f"{data['machine']['cpu']}; shorter is faster", size=11),
     ]
     x = 16

@@ -78,21 +78,25 @@ def errors(data) -> list:
     return table([*head, "vitc, largest / rms", "vitc, 1 - cosine"], rows)
 
 
+def without_threads(row) -> str:
+    """What a row measures but for its threads: the model and its image size, which the name of
+    timm does not tell, batch and, if not f32, precision."""
+    return row["case"].replace(f", {plural(row['threads'], 'thread')}", "")
+
+
 def scaling(data) -> list:
     """How much faster two threads are than one, where both were measured."""
-    times = {
-        (row["model"], row["batch"], row["threads"]): row["results"] for row in data["matrix"]
-    }
+    times = {(without_threads(row), row["threads"]): row["results"] for row in data["matrix"]}
     lines = []
-    for (model, batch, threads), two in times.items():
-        one = times.get((model, batch, 1))
+    for (name, threads), two in times.items():
+        one = times.get((name, 1))
         if threads == 2 and one:
             cells = [
-                f"{RUNTIMES[name]} {one[name]['min_ms'] / two[name]['min_ms']:.2f}"
-                for name in RUNTIMES
-                if name in one and name in two
+                f"{RUNTIMES[peer]} {one[peer]['min_ms'] / two[peer]['min_ms']:.2f}"
+                for peer in RUNTIMES
+                if peer in one and peer in two
             ]
-            lines.append(f"- {model}: {', '.join(cells)}")
+            lines.append(f"- {name}: {', '.join(cells)}")
     return ["From one thread to two, ratio of minima:", "", *lines, ""] if lines else []
 
 
@@ -175,7 +179,7 @@ def markdown(data, name) -> str:
             f"{RUNTIMES[name]} {versions[name]}" for name in RUNTIMES if name in versions
         )
         lines += [
-            f"All float32. {listed}.",
+            f"Float32 unless the row names another. {listed}.",
             "",
             f"![Latency beside vitc]({name}.svg)",
             "",
