@@ -18,10 +18,12 @@ import argparse
 import json
 import pathlib
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 import numpy
 import timm
@@ -235,7 +237,9 @@ def check(seed, vitc, target):
                 for count in (1, 2, 3):
                     found = next(iter(compiled.run(images[:count]).values()))
                     error = numpy.abs(found - truth[:count]).max()
-                    worst = max(worst, error / numpy.sqrt((truth[:count] ** 2).mean()))
+                    error /= numpy.sqrt((truth[:count] ** 2).mean())
+                    # Python's max would drop a NaN; this keeps it, whatever comes after.
+                    worst = numpy.maximum(worst, error)
         return worst
 
 
@@ -247,13 +251,18 @@ def main():
     parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--vitc", default=ROOT / ".build/release/vitc")
     options = parser.parse_args()
+    if not shutil.which(options.vitc):
+        parser.error(f"no {options.vitc}; run 'make build'")
     torch.set_num_threads(1)
     transformers.utils.logging.disable_progress_bar()
     start, failures, errors, kinds = time.monotonic(), 0, [], []
     for seed in range(options.first, options.first + options.count):
         if time.monotonic() - start > options.seconds:
             break
-        result = check(seed, options.vitc, options.target)
+        try:
+            result = check(seed, options.vitc, options.target)
+        except Exception:  # whatever it is, it is of this seed; the others have their turn
+            result = traceback.format_exc()
         if result is None:
             continue
         kinds.append(draw(seed)[0])
@@ -263,6 +272,8 @@ def main():
                   f"  again: Scripts/differential.py --first {seed} --count 1", flush=True)
         else:
             errors.append(result)
+    if not kinds:
+        sys.exit(f"no model ran, of {options.count} seeds from {options.first} on")
     drawn = ", ".join(f"{kinds.count(kind)} {kind}" for kind in ("vit", "resnet", "hybrid"))
     print(
         f"{len(kinds)} random models ({drawn}), {failures} failures, "
