@@ -45,11 +45,35 @@ extension Builder {
   func exp2InRange(_ x: Value) -> Value {
     guard target.vectorUnit == "avx512", lanes(of: x) == 16 else { return exp2(x) }
     let (integer, _, power) = splitExp2(x)
-    let all = Value(reference: LLVMConstInt(i16.reference, 0xffff, 0))
-    // 4: rounding as the control register says, no exceptions changed.
-    return intrinsic(
-      "llvm.x86.avx512.mask.scalef.ps.512", [], [power, integer, power, all, constant32(4)])
+    return scaled(power, integer)
   }
+
+  /// The same for powers that are rounded to `type` next: of bf16, relative error at most 8e-5.
+  ///
+  /// AVX-512 takes the whole part off in one instruction, and adds it to the exponent in another;
+  /// the polynomial of what is between 0 and 1 has 4 terms.
+  func exp2InRange(_ x: Value, for type: ElementType) -> Value {
+    guard type == .bf16, target.vectorUnit == "avx512", lanes(of: x) == 16 else {
+      return exp2InRange(x)
+    }
+    // 1: the whole part is rounded down; 8: no exceptions.
+    let fraction = intrinsic(
+      "llvm.x86.avx512.mask.reduce.ps.512", [],
+      [x, constant32(9), x, allLanes, constant32(4)])
+    let power = polynomial(
+      [0.9999251961708069, 0.6958335638046265, 0.22606715559959412, 0.07802452147006989], fraction)
+    return scaled(power, x)
+  }
+
+  /// `power * 2^(x rounded down)`, which knows overflow and underflow, for AVX-512.
+  private func scaled(_ power: Value, _ x: Value) -> Value {
+    // 4: rounding as the control register says, no exceptions changed.
+    intrinsic(
+      "llvm.x86.avx512.mask.scalef.ps.512", [], [power, x, power, allLanes, constant32(4)])
+  }
+
+  /// The mask of AVX-512's instructions that leaves no lane out.
+  var allLanes: Value { Value(reference: LLVMConstInt(i16.reference, 0xffff, 0)) }
 
   /// Splits x into n, the nearest integer, and `2^(x - n)`; the low bits of `shifted` are n too.
   private func splitExp2(_ x: Value) -> (integer: Value, shifted: Value, power: Value) {
@@ -102,11 +126,11 @@ extension Builder {
         -0.00146875053178519, 0.0011886900756508112, -0.00038824378862045705,
       ], t)
     let tail = multiplyAdd(negate(magnitude), p, floats(0.5, lanes))
-    return multiplyAdd(
-      negate(magnitude), tail, maximumFloat(x, floats(0, lanes)))
+    // What is not a number stays so.
+    return multiplyAdd(negate(magnitude), tail, maximumFloat(floats(0, lanes), x))
   }
 
-  /// Applies an activation.
+  /// Applies an activation; what is not a number stays so.
   ///
   /// Absolute errors: 1e-6 for GELU's exact form, else 4e-7 * max(1, |x|).
   func activate(_ activation: ActivationFunction?, _ x: Value) -> Value {
@@ -123,7 +147,7 @@ extension Builder {
       return multiplyFloat(x, sigmoid(twice))
     case .quickGelu: return multiplyFloat(x, sigmoid(multiplyFloat(x, floats(1.702, lanes))))
     case .silu: return multiplyFloat(x, sigmoid(x))
-    case .relu: return maximumFloat(x, floats(0, lanes))
+    case .relu: return maximumFloat(floats(0, lanes), x)
     case .tanh: return tanh(x)
     }
   }

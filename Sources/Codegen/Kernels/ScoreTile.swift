@@ -70,7 +70,7 @@ struct ScoreTile: Hashable {
         exponents = exponents.map { b.addFloat($0, shift) }
       }
       for (vector, exponent) in exponents.enumerated() {
-        var power = b.exp2InRange(exponent)
+        var power = b.exp2InRange(exponent, for: element)
         if counts[vector] < lanes {
           power = b.select(b.mask(first: counts[vector], of: lanes), power, zero)
         }

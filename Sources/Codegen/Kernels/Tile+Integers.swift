@@ -37,7 +37,8 @@ extension Tile {
           alignment: lanes * 4)
         let product = b.multiplyFloat(b.asFloats(sum), factors[0][vector])
         let shift = b.multiplyAdd(lowest, factors[1][vector], factors[2][vector])
-        var value = b.activate(epilogue.activation, b.multiplyAdd(step, product, shift))
+        var value = b.activate(
+          epilogue.activation, b.multiplyAdd(step, product, shift), for: epilogue.result)
         if epilogue.hasResidual {
           let address = b.offset(residualLine, bytes: vector * lanes * 4)
           value = b.addFloat(value, b.loadFloats(address, lanes, count: counts[vector]))

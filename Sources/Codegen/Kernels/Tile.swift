@@ -354,7 +354,7 @@ struct Tile: Hashable {
           b.offset(waitingLine, bytes: vector * lanes * 4), lanes,
           count: waits ? lanes : counts[vector])
         b.storeElements(
-          epilogue.result, b.activate(epilogue.activation, value),
+          epilogue.result, b.activate(epilogue.activation, value, for: epilogue.result),
           b.offset(line, bytes: vector * lanes * size), count: counts[vector])
       }
       return []
