@@ -4,38 +4,27 @@ extension Tile {
   /// Emits the epilogue of sums of integers: `activation(t f0 sum + l f1 + f2) + residual`, `t` and
   /// `l` being the row's factors, `f` the column's.
   ///
-  /// The sums go to the stack first: the columns' factors then stay in registers over a loop of the
-  /// rows, and so do the constants of an activation.
+  /// With an activation the sums go to the stack first: the columns' factors then stay in registers
+  /// over a loop of the rows, and so do the activation's constants.
   func finishIntegers(_ b: Builder, _ sums: [Value], _ vectors: Int, _ arguments: [Value]) {
     let lanes = b.target.lanes
-    let (c, channels, residual, rowFactors) = (
-      arguments[2], arguments[3], arguments[4], arguments[5]
-    )
     let counts = (0..<vectors).map { min(lanes, columns - $0 * lanes) }
-    let waiting = b.stackMemory(bytes: rows * vectors * lanes * 4, alignment: 64)
-    for (index, sum) in sums.enumerated() {
-      b.store(sum, b.offset(waiting, bytes: index * lanes * 4), alignment: lanes * 4)
-    }
     let factors = (0..<3).map { kind in
       (0..<vectors).map { vector in
         b.loadFloats(
-          b.offset(channels, bytes: (kind * channelStride + vector * lanes) * 4), lanes,
+          b.offset(arguments[3], bytes: (kind * channelStride + vector * lanes) * 4), lanes,
           count: counts[vector])
       }
     }
     let size = epilogue.result.sizeBytes
-    b.forLoop(from: b.constant(0), to: b.constant(rows)) { row, _ in
-      let line = b.offset(c, b.multiply(row, b.constant(cStride * size)))
-      let place = b.offset(waiting, b.multiply(row, b.constant(vectors * lanes * 4)))
-      let own = b.offset(rowFactors, b.multiply(row, b.constant(8)))
+    func finish(row: Value, _ sum: (_ vector: Int) -> Value) {
+      let line = b.offset(arguments[2], b.multiply(row, b.constant(cStride * size)))
+      let residualLine = b.element(arguments[4], b.multiply(row, b.constant(residualStride)))
+      let own = b.offset(arguments[5], b.multiply(row, b.constant(8)))
       let step = b.splat(b.load(b.f32, own), lanes)
       let lowest = b.splat(b.load(b.f32, b.offset(own, bytes: 4)), lanes)
-      let residualLine = b.element(residual, b.multiply(row, b.constant(residualStride)))
       for vector in 0..<vectors {
-        let sum = b.load(
-          b.vector(lanes, of: b.i32), b.offset(place, bytes: vector * lanes * 4),
-          alignment: lanes * 4)
-        let product = b.multiplyFloat(b.asFloats(sum), factors[0][vector])
+        let product = b.multiplyFloat(b.asFloats(sum(vector)), factors[0][vector])
         let shift = b.multiplyAdd(lowest, factors[1][vector], factors[2][vector])
         var value = b.activate(
           epilogue.activation, b.multiplyAdd(step, product, shift), for: epilogue.result)
@@ -46,6 +35,21 @@ extension Tile {
         b.storeElements(
           epilogue.result, value, b.offset(line, bytes: vector * lanes * size),
           count: counts[vector])
+      }
+    }
+    if epilogue.activation == nil {
+      for row in 0..<rows { finish(row: b.constant(row)) { sums[row * vectors + $0] } }
+      return
+    }
+    let waiting = b.stackMemory(bytes: rows * vectors * lanes * 4, alignment: 64)
+    for (index, sum) in sums.enumerated() {
+      b.store(sum, b.offset(waiting, bytes: index * lanes * 4), alignment: lanes * 4)
+    }
+    b.forLoop(from: b.constant(0), to: b.constant(rows)) { row, _ in
+      let place = b.offset(waiting, b.multiply(row, b.constant(vectors * lanes * 4)))
+      finish(row: row) {
+        b.load(
+          b.vector(lanes, of: b.i32), b.offset(place, bytes: $0 * lanes * 4), alignment: lanes * 4)
       }
       return []
     }
