@@ -192,7 +192,8 @@ public struct Compiler {
     for name in request.kept.keys.sorted() where !names.contains(name) {
       throw Diagnostic(
         "no product is named '\(name)'", at: .argument("--keep"),
-        hint: Suggestion.hint(for: name, in: names))
+        hint: Suggestion.hint(for: name, in: names)
+          ?? "vitc inspect says the names of a compiled model's operations")
     }
   }
 

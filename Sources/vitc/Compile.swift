@@ -184,7 +184,7 @@ struct Compile: ParsableCommand {
     request.precision = precision
     request.wantsGolden = golden
     request.kept = try Self.kept(keep)
-    if let calibrate { request.calibration = try PhotoList.expand([calibrate]) }
+    if let calibrate { request.calibration = try PhotoList.photos(in: calibrate) }
     request.errorLimit = maxError
     request.runsPasses = form != .imported
     request.passOptions = debugging.options(

@@ -20,23 +20,37 @@ enum PhotoList {
         paths.append(argument)
         continue
       }
-      let names: [String]
-      do {
-        names = try FileManager.default.contentsOfDirectory(atPath: argument)
-      } catch {
-        throw Diagnostic("cannot list the folder", at: .file(argument))
-      }
-      let photos = names.filter { name in
-        endings.contains { name.lowercased().hasSuffix($0) }
-      }
-      guard !photos.isEmpty else {
-        throw Diagnostic(
-          "the folder has no photos", at: .file(argument),
-          notes: ["looked for files that end in \(endings.joined(separator: ", "))"])
-      }
-      let separator = argument.hasSuffix("/") ? "" : "/"
-      paths += photos.sorted().map { argument + separator + $0 }
+      paths += try photos(in: argument)
     }
     return paths
+  }
+
+  /// Returns the paths of the PNG and JPEG files in a folder, sorted by name.
+  ///
+  /// Errors: what is no folder, cannot be listed, or has no photos.
+  static func photos(in folder: String) throws(Diagnostic) -> [String] {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) else {
+      throw Diagnostic("there is no such folder", at: .file(folder))
+    }
+    guard isFolder.boolValue else {
+      throw Diagnostic("this is a file, expected a folder of photos", at: .file(folder))
+    }
+    let names: [String]
+    do {
+      names = try FileManager.default.contentsOfDirectory(atPath: folder)
+    } catch {
+      throw Diagnostic("cannot list the folder", at: .file(folder))
+    }
+    let photos = names.filter { name in
+      endings.contains { name.lowercased().hasSuffix($0) }
+    }
+    guard !photos.isEmpty else {
+      throw Diagnostic(
+        "the folder has no photos", at: .file(folder),
+        notes: ["looked for files that end in \(endings.joined(separator: ", "))"])
+    }
+    let separator = folder.hasSuffix("/") ? "" : "/"
+    return photos.sorted().map { folder + separator + $0 }
   }
 }
