@@ -75,7 +75,7 @@ test-asan: test-deps ## Runs the tests under AddressSanitizer: 15 minutes.
 	  --sanitize address --skip DemoTests
 
 test-tsan: test-deps ## Runs the tests of what has threads under ThreadSanitizer.
-	TSAN_OPTIONS=halt_on_error=1 $(SWIFT) test -c release --scratch-path .build-tsan \
+	TSAN_OPTIONS="halt_on_error=1 suppressions=$(CURDIR)/Scripts/tsan.supp" $(SWIFT) test -c release --scratch-path .build-tsan \
 	  --sanitize thread --filter 'Pool|RuntimeTests|FilesTests|FuzzTests|DifferentialTests'
 
 test-load: test-deps ## Runs compiled models on 64 threads, 100 000 times, and a thousand random ones.

@@ -41,8 +41,10 @@ public enum NpyElement: String, Hashable, Sendable, CaseIterable {
   }
 
   /// The elements as numbers; `data` has `count * sizeBytes` bytes at any alignment.
+  ///
+  /// At least one has a place: the count of an empty array would be written where all threads read.
   func floats(_ data: UnsafeRawBufferPointer, count: Int) -> [Float] {
-    [Float](unsafeUninitializedCapacity: count) { values, initialized in
+    [Float](unsafeUninitializedCapacity: max(1, count)) { values, initialized in
       if let base = values.baseAddress { widen(data, into: base, count: count) }
       initialized = count
     }

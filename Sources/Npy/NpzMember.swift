@@ -47,7 +47,9 @@ struct NpzMember {
   func floats(_ range: Range<Int>) throws(Diagnostic) -> [Float] {
     let values: [Float]
     do {
-      values = try [Float](unsafeUninitializedCapacity: range.count) { target, initialized in
+      // Room for one at least: the count of an empty array is written where all threads read.
+      values = try [Float](unsafeUninitializedCapacity: max(1, range.count)) {
+        target, initialized in
         switch entry.method {
         case .stored: try readStored(range, into: target.baseAddress)
         case .deflated: try readDeflated(range, into: target.baseAddress)

@@ -48,11 +48,13 @@ public struct Safetensors: Checkpoint {
   }
 
   /// Returns an array of `count` elements that `body` writes.
+  ///
+  /// At least one has a place: the count of an empty array would be written where all threads read.
   private func filled(
     _ count: Int, _ body: (UnsafeMutableBufferPointer<Float>) throws(Diagnostic) -> Void
   ) throws(Diagnostic) -> [Float] {
     do {
-      return try [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+      return try [Float](unsafeUninitializedCapacity: max(1, count)) { buffer, initialized in
         try body(UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
         initialized = count
       }
