@@ -154,6 +154,12 @@ import Testing
           let most = 1e-4 + rounding * abs(y0) + doubt[i / 46]
           #expect(abs(y - y0) <= most, "\(target.name) \(kernel): \(y), expected \(y0)")
         }
+        // Rows of bf16 have few different elements, so many of them lie between two integers.
+        guard kernel.left == .f32 else { continue }
+        let distances = zip(found, expected).map { abs($0 - $1) - rounding * abs($1) }
+        #expect(distances.allSatisfy { $0 <= 3e-2 }, "\(target.name) \(kernel)")
+        let off = distances.count { !($0 <= 1e-4) }
+        #expect(off <= found.count / 4, "\(target.name) \(kernel): \(off) of \(found.count)")
       }
     }
   }

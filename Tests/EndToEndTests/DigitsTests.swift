@@ -64,9 +64,9 @@ import VitRuntime
     #expect(model.description.json.contains(#""precision":"\#(precision)"#))
   }
 
-  private static func photos() throws -> [String] {
+  private static func photos(first count: Int = .max) throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: Repository.path("examples/digits/images"))
-      .sorted().prefix(8).map { Repository.path("examples/digits/images/\($0)") }
+      .sorted().prefix(count).map { Repository.path("examples/digits/images/\($0)") }
   }
 
   /// Photos make integers better for images that they do not show.
@@ -87,7 +87,8 @@ import VitRuntime
     }
     // 0.0024 of either are bf16's: of patches, attentions and head.
     #expect(deviations[0].relativeL2 <= 0.0042, "\(deviations)")
-    #expect(deviations[1].relativeL2 <= min(0.004, deviations[0].relativeL2), "\(deviations)")
+    #expect(deviations[1].relativeL2 <= 0.004, "\(deviations)")
+    #expect(deviations[1].relativeL2 <= 0.97 * deviations[0].relativeL2, "\(deviations)")
   }
 
   /// The worst layers are kept in bf16 until the error is as small as asked for.
@@ -97,7 +98,7 @@ import VitRuntime
     request.output = bench.path("libdigits.so")
     request.precision = .int8
     request.target = "host"
-    request.calibration = try Self.photos()
+    request.calibration = try Self.photos(first: 8)
     let free = try #require(try Compiler(request).run().calibration)
     #expect(free.kept.isEmpty && free.photos == 8 && free.images == 32)
     let limit = 0.9 * (free.errors["logits"] ?? 0)
@@ -106,13 +107,13 @@ import VitRuntime
     let limited = try #require(report.calibration)
     #expect(!limited.kept.isEmpty && (limited.errors["logits"] ?? 1) <= limit, "\(limited)")
     #expect(report.precision.contains("int8") && report.precision.contains("bf16"))
-    request.calibration = Array(try Self.photos().prefix(1))
+    request.calibration = try Self.photos(first: 1)
     let tooFew = #expect(throws: Diagnostic.self) { try Compiler(request).run() }
     #expect(tooFew?.message == "one photo is too few, expected 2 to 32")
     request.calibration = Array(repeating: request.calibration[0], count: 33)
     let tooMany = #expect(throws: Diagnostic.self) { try Compiler(request).run() }
     #expect(tooMany?.message == "33 photos are too many, expected 2 to 32")
-    request.calibration = try Self.photos()
+    request.calibration = try Self.photos(first: 8)
     request.errorLimit = 1e-9
     let error = #expect(throws: Diagnostic.self) { try Compiler(request).run() }
     #expect(error?.location == .argument("--max-error"))
