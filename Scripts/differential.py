@@ -236,6 +236,8 @@ def check(seed, vitc, target):
             with CompiledModel(library, threads=threads) as compiled:
                 for count in (1, 2, 3):
                     found = next(iter(compiled.run(images[:count]).values()))
+                    if found.shape != truth[:count].shape:
+                        return f"shape {found.shape}, expected {truth[:count].shape}"
                     error = numpy.abs(found - truth[:count]).max()
                     error /= numpy.sqrt((truth[:count] ** 2).mean())
                     # Python's max would drop a NaN; this keeps it, whatever comes after.
