@@ -48,19 +48,24 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
-    .target(name: "IR", swiftSettings: strict),
-    .target(name: "Models", dependencies: ["IR", "Npy"], swiftSettings: strict),
-    .target(name: "Passes", dependencies: ["IR"], swiftSettings: strict),
-    .target(name: "Evaluation", dependencies: ["IR", "COpenBLAS"], swiftSettings: strict),
+    .target(name: "Diagnostics", swiftSettings: strict),
+    .target(name: "IR", dependencies: ["Diagnostics"], swiftSettings: strict),
+    .target(name: "Models", dependencies: ["Diagnostics", "IR", "Npy"], swiftSettings: strict),
+    .target(name: "Passes", dependencies: ["Diagnostics", "IR"], swiftSettings: strict),
     .target(
-      name: "Calibration", dependencies: ["IR", "Passes", "Evaluation", "COpenBLAS"],
+      name: "Evaluation", dependencies: ["Diagnostics", "IR", "COpenBLAS"], swiftSettings: strict),
+    .target(
+      name: "Calibration",
+      dependencies: ["Diagnostics", "IR", "Passes", "Evaluation", "COpenBLAS"],
       swiftSettings: strict),
     .systemLibrary(name: "CLLVM"),
     .target(
-      name: "Codegen", dependencies: ["IR", "CLLVM"], swiftSettings: strict + llvmSettings,
+      name: "Codegen", dependencies: ["Diagnostics", "IR", "CLLVM"],
+      swiftSettings: strict + llvmSettings,
       linkerSettings: [.linkedLibrary("LLVM-\(llvmVersion)")]),
     .target(
-      name: "Packaging", dependencies: ["IR", "Files", "EmbeddedImage", "CXXHash", "CVitABI"],
+      name: "Packaging",
+      dependencies: ["Diagnostics", "Files", "EmbeddedImage", "CXXHash", "CVitABI"],
       swiftSettings: strict),
 
     // What sits inside a compiled model: compiled for every target by the plugin, carried by
@@ -87,21 +92,24 @@ let package = Package(
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png16")]),
     .systemLibrary(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
-    .target(name: "Files", dependencies: ["IR"], swiftSettings: strict),
-    .target(name: "Npy", dependencies: ["IR", "Files", "CZlib"], swiftSettings: strict),
+    .target(name: "Files", dependencies: ["Diagnostics"], swiftSettings: strict),
+    .target(name: "Npy", dependencies: ["Diagnostics", "Files", "CZlib"], swiftSettings: strict),
     .target(
-      name: "Images", dependencies: ["IR", "Files", "CPNG", "CTurboJPEG"], swiftSettings: strict),
+      name: "Images", dependencies: ["Diagnostics", "Files", "CPNG", "CTurboJPEG"],
+      swiftSettings: strict),
 
     .target(
       name: "Compiler",
       dependencies: [
-        "IR", "Models", "Passes", "Evaluation", "Calibration", "Codegen", "Images", "Packaging",
+        "Diagnostics", "IR", "Models", "Passes", "Evaluation", "Calibration", "Codegen", "Images",
+        "Packaging",
         "VitRuntime", "CVitABI",
       ], swiftSettings: strict + llvmSettings),
     .executableTarget(
       name: "vitc",
       dependencies: [
-        "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "Files", "Npy", "Images",
+        "Diagnostics", "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "Files",
+        "Npy", "Images",
         "VitRuntime", "Compiler",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict + llvmSettings),
@@ -115,45 +123,54 @@ let package = Package(
     .target(
       name: "Fuzzing",
       dependencies: [
-        "IR", "Models", "Passes", "Evaluation", "Npy", "Images", "CVitABI", "VitRuntime",
+        "Diagnostics", "IR", "Models", "Passes", "Evaluation", "Npy", "Images", "CVitABI",
+        "VitRuntime",
         "RuntimeForTests", "Packaging",
       ], path: "Tests/Fuzzing", swiftSettings: strict),
     // What several test targets draw at random.
     .target(
-      name: "RandomModels", dependencies: ["IR"], path: "Tests/RandomModels",
+      name: "RandomModels", dependencies: ["Diagnostics", "IR"], path: "Tests/RandomModels",
       swiftSettings: strict),
     .testTarget(
       name: "FuzzTests", dependencies: ["Fuzzing", "CVitABI", "RuntimeForTests", "RandomModels"],
       exclude: ["Corpus", "Dictionaries", "make_corpus.py"], swiftSettings: strict),
 
-    .testTarget(name: "IRTests", dependencies: ["IR", "Evaluation"], swiftSettings: strict),
     .testTarget(
-      name: "ModelsTests", dependencies: ["IR", "Models", "Evaluation", "Npy"],
+      name: "IRTests", dependencies: ["Diagnostics", "IR", "Evaluation"], swiftSettings: strict),
+    .testTarget(
+      name: "ModelsTests", dependencies: ["Diagnostics", "IR", "Models", "Evaluation", "Npy"],
       swiftSettings: strict),
     .testTarget(
-      name: "PassesTests", dependencies: ["IR", "Passes", "Evaluation", "Models", "RandomModels"],
+      name: "PassesTests",
+      dependencies: ["Diagnostics", "IR", "Passes", "Evaluation", "Models", "RandomModels"],
       swiftSettings: strict),
     .testTarget(
-      name: "CalibrationTests", dependencies: ["IR", "Passes", "Calibration", "RandomModels"],
+      name: "CalibrationTests",
+      dependencies: ["Diagnostics", "IR", "Passes", "Calibration", "RandomModels"],
       swiftSettings: strict),
     .testTarget(
-      name: "CodegenTests", dependencies: ["IR", "Codegen", "Evaluation", "CVitABI"],
+      name: "CodegenTests",
+      dependencies: ["Diagnostics", "IR", "Codegen", "Evaluation", "CVitABI"],
       swiftSettings: strict + llvmSettings),
     .testTarget(
       name: "RuntimeTests",
-      dependencies: ["IR", "Files", "VitRuntime", "CVitABI", "Packaging", "EmbeddedImage"],
+      dependencies: [
+        "Diagnostics", "IR", "Files", "VitRuntime", "CVitABI", "Packaging", "EmbeddedImage",
+      ],
       exclude: ["Fixtures"], swiftSettings: strict),
-    .testTarget(name: "FilesTests", dependencies: ["IR", "Files"], swiftSettings: strict),
     .testTarget(
-      name: "NpyTests", dependencies: ["IR", "Files", "Npy"], exclude: ["Fixtures"],
+      name: "FilesTests", dependencies: ["Diagnostics", "IR", "Files"], swiftSettings: strict),
+    .testTarget(
+      name: "NpyTests", dependencies: ["Diagnostics", "IR", "Files", "Npy"], exclude: ["Fixtures"],
       swiftSettings: strict),
     .testTarget(
-      name: "ImagesTests", dependencies: ["IR", "Images"], exclude: ["Fixtures"],
+      name: "ImagesTests", dependencies: ["Diagnostics", "IR", "Images"], exclude: ["Fixtures"],
       swiftSettings: strict),
     .testTarget(
       name: "FileTests",
       dependencies: [
-        "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "VitRuntime", "Compiler",
+        "Diagnostics", "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "VitRuntime",
+        "Compiler",
       ], exclude: ["Cases"], swiftSettings: strict + llvmSettings),
     .testTarget(
       name: "CLITests", dependencies: ["vitc", "Npy"], exclude: ["Fixtures"],
@@ -161,7 +178,8 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "VitRuntime", "Images",
+        "Diagnostics", "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "VitRuntime",
+        "Images",
         "Compiler", "Npy", "CVitABI", "RandomModels",
       ], exclude: ["Fixtures"], swiftSettings: strict + llvmSettings),
   ]
@@ -171,7 +189,7 @@ let package = Package(
 // compiled to tell libFuzzer which branches were taken.
 if Context.environment["VITC_FUZZ_BUILD"] != nil {
   let fed: Set = [
-    "IR", "Models", "Passes", "Evaluation", "Files", "Npy", "Images", "VitRuntime",
+    "Diagnostics", "IR", "Models", "Passes", "Evaluation", "Files", "Npy", "Images", "VitRuntime",
     "RuntimeForTests", "Packaging", "Fuzzing",
   ]
   for target in package.targets where fed.contains(target.name) {

@@ -1,3 +1,4 @@
+import Diagnostics
 import IR
 
 /// The calls of convolutions and of what stands around them.

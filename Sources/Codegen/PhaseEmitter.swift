@@ -1,3 +1,4 @@
+import Diagnostics
 import IR
 
 /// Emits the phases of a graph: for each operation a small function that finds its operands in

@@ -1,4 +1,5 @@
 internal import CLLVM
+import Diagnostics
 import IR
 
 /// Emits what surrounds the phases: the constants of `vit_abi.h` and the exported functions, each

@@ -1,5 +1,6 @@
 import Calibration
 import Codegen
+import Diagnostics
 import IR
 import Models
 import Packaging

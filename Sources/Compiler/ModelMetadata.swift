@@ -1,4 +1,5 @@
 import Codegen
+import Diagnostics
 import Foundation
 import IR
 import Models

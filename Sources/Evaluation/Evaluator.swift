@@ -1,3 +1,4 @@
+import Diagnostics
 import IR
 
 /// Computes values of a graph by the reference semantics of its operations.

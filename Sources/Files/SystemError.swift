@@ -1,4 +1,4 @@
-import IR
+import Diagnostics
 
 #if canImport(Glibc)
   import Glibc

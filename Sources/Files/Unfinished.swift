@@ -1,4 +1,3 @@
-import IR
 import Synchronization
 
 #if canImport(Glibc)

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// The attributes of one operation: named, typed, in the order of declaration.
 ///
 /// Operations write theirs with `set` and read them back with the typed getters; what is at its

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// The only way to make a graph: appends nodes, infers their types, keeps their names unique.
 public struct GraphBuilder: Sendable {
   /// The graph so far.

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Maps an old graph to a new one under a rule, node by node.
 ///
 /// A rule matches patterns in the *old* graph and appends to the *new* one. What it replaced and

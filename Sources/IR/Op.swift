@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// The closed list of operations.
 ///
 /// Each case wraps the struct of its file in `Ops`; a switch over this type needs no default, so

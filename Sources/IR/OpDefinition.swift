@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// What an operation must say about itself.
 ///
 /// The doc comment of a conforming type is its published reference: formula, operands with shapes,

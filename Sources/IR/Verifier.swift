@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Holds a graph to the promises of its form.
 ///
 /// Every form:

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// How many rows and columns an image is widened by on each side.
 public struct Padding: Hashable, Sendable {
   /// Rows above.

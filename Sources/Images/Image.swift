@@ -1,5 +1,5 @@
+import Diagnostics
 import Files
-import IR
 
 /// An 8-bit RGB image.
 public struct Image: Hashable, Sendable {

@@ -1,5 +1,5 @@
 import CTurboJPEG
-import IR
+import Diagnostics
 
 /// Decodes a JPEG by libjpeg-turbo, with the slow integer DCT and smooth chroma upsampling that are
 /// libjpeg's defaults, and so PIL's.

@@ -1,5 +1,5 @@
 import CPNG
-import IR
+import Diagnostics
 
 /// Decodes a PNG by libpng.
 func decodePNG(_ bytes: UnsafeRawBufferPointer, name: String) throws(Diagnostic) -> Image {

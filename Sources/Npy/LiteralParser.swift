@@ -1,4 +1,4 @@
-import IR
+import Diagnostics
 
 /// Reads the Python literal that the header of an `.npy` file is: a dictionary of strings, truth
 /// values and tuples of numbers.

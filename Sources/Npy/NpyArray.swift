@@ -1,5 +1,5 @@
+import Diagnostics
 import Files
-import IR
 
 /// An array of numbers, as NumPy stores it: a shape, and the values as `Float`, row-major.
 public struct NpyArray: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import IR
+import Diagnostics
 
 /// The header of an `.npy` file.
 struct NpyHeader {

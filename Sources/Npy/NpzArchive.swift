@@ -1,5 +1,5 @@
+import Diagnostics
 import Files
-import IR
 
 /// A `.npz` archive: named arrays in a zip file, as `numpy.savez` and `numpy.savez_compressed`
 /// write them.

@@ -1,4 +1,4 @@
-import IR
+import Diagnostics
 
 /// One array of an archive, read from its first byte on: in place where it is stored, unpacked in
 /// pieces where it is compressed.

@@ -1,5 +1,5 @@
+import Diagnostics
 import Files
-import IR
 
 extension NpzArchive {
   /// Writes an archive of these arrays, in this order, that `numpy.load` reads: stored, not

@@ -1,4 +1,4 @@
-import IR
+import Diagnostics
 
 /// Signatures of the records of a zip archive (PKWARE APPNOTE 6.3, sections 4.3.7 to 4.3.16).
 enum ZipSignature {

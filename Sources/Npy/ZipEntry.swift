@@ -1,5 +1,3 @@
-import IR
-
 /// One file in a zip archive, as the central directory describes it.
 struct ZipEntry {
   /// How the bytes are stored.

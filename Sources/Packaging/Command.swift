@@ -1,5 +1,5 @@
+import Diagnostics
 import Glibc
-import IR
 
 /// Runs a tool to its end.
 enum Command {

@@ -1,4 +1,4 @@
-import IR
+import Diagnostics
 
 /// The symbol table of a relocatable ELF64 object, as far as packaging asks.
 struct ELFSymbols {

@@ -1,4 +1,4 @@
-import IR
+import Diagnostics
 
 /// The symbols that a compiled model exports: this list is the only place that says so.
 ///

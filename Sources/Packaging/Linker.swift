@@ -1,4 +1,4 @@
-import IR
+import Diagnostics
 
 /// Joins a model's objects to one library, archive or object.
 struct Linker {

@@ -1,5 +1,5 @@
+import Diagnostics
 import Glibc
-import IR
 
 /// A file under construction, mapped into memory: written in place, without a copy.
 ///

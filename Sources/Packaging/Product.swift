@@ -1,5 +1,5 @@
+import Diagnostics
 import Glibc
-import IR
 
 /// A compiled model on its way to the disk: library, archive or object, with its header, module map
 /// and weights.

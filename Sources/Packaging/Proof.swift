@@ -1,7 +1,7 @@
 import CVitABI
+import Diagnostics
 import Files
 import Glibc
-import IR
 
 /// Of one output for the golden image: `vit_golden` of vit_abi.h.
 public struct Golden: Hashable, Sendable {

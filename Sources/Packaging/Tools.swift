@@ -1,5 +1,5 @@
+import Diagnostics
 import Glibc
-import IR
 
 /// Where the linker and its companions stand on this machine.
 enum Tools {

@@ -1,6 +1,6 @@
 import CVitABI
+import Diagnostics
 import Files
-import IR
 
 /// The comparison of a library's weights, embedded or in their file, with the hash in the library.
 ///

@@ -1,6 +1,6 @@
+import Diagnostics
 import Files
 import Glibc
-import IR
 
 /// Packed weights on their way to the disk: the later part of a shared library, an ELF object, or a
 /// weights file to stand beside the library.

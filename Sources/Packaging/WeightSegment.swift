@@ -1,5 +1,5 @@
+import Diagnostics
 import Glibc
-import IR
 
 /// The place of embedded weights in a shared library.
 ///

@@ -1,6 +1,6 @@
+import Diagnostics
 import Files
 import Glibc
-import IR
 
 /// A folder for unfinished files, beside the product so that finished ones are moved by a rename.
 ///

@@ -1,3 +1,4 @@
+import Diagnostics
 import IR
 
 /// What several passes ask about a graph before they rewrite it.

@@ -1,3 +1,4 @@
+import Diagnostics
 import IR
 
 /// A transformation of graphs: a value with a name, the form it takes and the form it makes.

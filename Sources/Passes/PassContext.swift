@@ -1,3 +1,4 @@
+import Diagnostics
 import IR
 
 /// What passes share while a pipeline runs: the count of rewrites and its limit.

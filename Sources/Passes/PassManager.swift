@@ -1,3 +1,4 @@
+import Diagnostics
 import IR
 
 /// Runs passes in order, verifies after each, and reports what they did.

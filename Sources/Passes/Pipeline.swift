@@ -1,3 +1,4 @@
+import Diagnostics
 import IR
 
 /// The passes of a compilation, their order, and its reasons.

@@ -1,3 +1,4 @@
+import Diagnostics
 import IR
 
 /// The values of a residual stream: what is added, sliced, joined or averaged, up to the norms that

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Compiler
-import IR
+import Diagnostics
 
 /// The command line: `vitc SUBCOMMAND …`.
 ///

@@ -1,5 +1,7 @@
+import Diagnostics
 import Glibc
 import Testing
+@testable import IR
 
 @testable import Codegen
 @testable import IR

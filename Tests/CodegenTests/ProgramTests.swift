@@ -1,6 +1,8 @@
 import CVitABI
+import Diagnostics
 import Glibc
 import Testing
+@testable import IR
 
 @testable import Codegen
 @testable import IR

@@ -1,5 +1,6 @@
 import Glibc
 import Testing
+@testable import IR
 
 @testable import Codegen
 @testable import IR

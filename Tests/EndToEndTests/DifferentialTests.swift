@@ -1,5 +1,6 @@
 import Codegen
 import Compiler
+import Diagnostics
 import Evaluation
 import Foundation
 import IR

@@ -1,7 +1,7 @@
 import Codegen
 import Compiler
+import Diagnostics
 import Foundation
-import IR
 import Images
 import Npy
 import Passes

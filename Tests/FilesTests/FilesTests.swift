@@ -1,6 +1,6 @@
+import Diagnostics
 import Files
 import Foundation
-import IR
 import Testing
 
 #if canImport(Glibc)

@@ -1,4 +1,4 @@
-import IR
+import Diagnostics
 
 /// What untrusted bytes may reach, one entry for each reader: what `make fuzz` runs, and what the
 /// tests replay.

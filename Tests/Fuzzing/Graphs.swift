@@ -1,5 +1,6 @@
-import IR
+import Diagnostics
 import Evaluation
+import IR
 import Passes
 
 /// The text of a graph: what is parsed prints as a text that gives the same graph; what is verified

@@ -1,6 +1,6 @@
 import CVitABI
+import Diagnostics
 import Foundation
-import IR
 import Packaging
 import RuntimeForTests
 

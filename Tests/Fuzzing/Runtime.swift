@@ -1,6 +1,6 @@
 import CVitABI
+import Diagnostics
 import Images
-import IR
 import RuntimeForTests
 
 /// A compiled model in small, by hand: the embedded runtime cannot tell it from a generated one.

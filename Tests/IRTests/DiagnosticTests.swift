@@ -1,4 +1,4 @@
-import IR
+import Diagnostics
 import Testing
 
 @Suite struct DiagnosticTests {

@@ -1,5 +1,7 @@
+import Diagnostics
 import Evaluation
 import Testing
+@testable import IR
 
 @testable import IR
 

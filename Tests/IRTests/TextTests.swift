@@ -1,4 +1,5 @@
 import Testing
+@testable import IR
 
 @testable import IR
 

@@ -1,4 +1,6 @@
+import Diagnostics
 import Testing
+@testable import IR
 
 @testable import IR
 

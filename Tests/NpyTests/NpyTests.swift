@@ -1,5 +1,5 @@
+import Diagnostics
 import Foundation
-import IR
 import Npy
 import Testing
 

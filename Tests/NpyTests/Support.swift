@@ -1,5 +1,5 @@
+import Diagnostics
 import Foundation
-import IR
 import Testing
 
 /// The path of a file that `make_fixtures.py` made.

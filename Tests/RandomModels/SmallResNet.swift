@@ -1,3 +1,4 @@
+import Diagnostics
 import IR
 
 /// A small residual network as the importers build it, every choice open: units before and after

@@ -1,4 +1,4 @@
-import IR
+import Diagnostics
 
 /// The most multiply-adds that this machine can do: `vitc bench` measures its peak with it.
 ///

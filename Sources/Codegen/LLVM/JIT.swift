@@ -1,5 +1,5 @@
 internal import CLLVM
-import IR
+import Diagnostics
 
 /// A module as machine code in this process, for measurements; compiled models never come here.
 final class JIT {

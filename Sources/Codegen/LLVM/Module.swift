@@ -1,5 +1,5 @@
 internal import CLLVM
-import IR
+import Diagnostics
 
 /// An LLVM context, one module in it, and the builder that fills it: one compiled model.
 ///

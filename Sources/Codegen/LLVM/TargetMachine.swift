@@ -1,5 +1,5 @@
 internal import CLLVM
-import IR
+import Diagnostics
 
 /// LLVM's back end for one target.
 struct TargetMachine: ~Copyable {

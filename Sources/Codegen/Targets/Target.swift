@@ -1,5 +1,5 @@
 internal import CLLVM
-import IR
+import Diagnostics
 
 /// What code is generated for: an instruction set, and the kernel shapes that suit it.
 public struct Target: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import IR
+import Diagnostics
 
 /// `--target`: the instruction sets of one library.
 ///

@@ -1,3 +1,4 @@
+import Diagnostics
 import Glibc
 
 /// The nonlinear functions that networks apply element by element.

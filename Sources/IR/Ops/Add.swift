@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Adds two tensors, or a vector to each row of one.
 ///
 /// `y[.., n] = a[.., n] + b[.., n]`, or `+ b[n]` where `b` has rank 1. Operands: `a` of any shape;

@@ -1,3 +1,4 @@
+import Diagnostics
 import Glibc
 
 /// Multi-head scaled dot-product attention.

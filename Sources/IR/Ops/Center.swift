@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Subtracts the mean along one dimension.
 ///
 /// `y[.., i, ..] = x[.., i, ..] - mean_i x[.., i, ..]` with `i` along `axis`. Attribute: `axis`,

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// What a contraction of 8-bit integers needs to know of each output: the scale of its weights,
 /// their sum, and the bias.
 ///

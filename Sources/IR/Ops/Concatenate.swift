@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Joins tensors along one dimension.
 ///
 /// Operands: one or more of equal rank and equal extents except along `axis`. Attribute: `axis`,

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// A linear layer with everything around it: normalization of its rows before, bias, activation
 /// and residual after.
 ///

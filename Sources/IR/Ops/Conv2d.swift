@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Convolves an image with filters.
 ///
 /// `y[i * columns + j, o] = bias[o] + sum_{c,u,v} weight[o, c, u, v] * x[c, i', j']`, where

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// A convolution with everything around it: normalization of its input before; bias, residual and
 /// the moments of its result after.
 ///

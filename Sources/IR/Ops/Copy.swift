@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Copies a tensor to another place.
 ///
 /// `y = x`. Written by the planner where a constant or a shared value must stand in a buffer.

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// The matrix with a vector on its diagonal and zeros elsewhere.
 ///
 /// `y[i, i] = x[i]`. Operand: `x: [dim]`. Result: `[dim, dim]`. Of constants only.

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Copies each square patch of an image into a row.
 ///
 /// `y[i * gridWidth + j, (c * patch + u) * patch + v] = x[c, i*patch + u, j*patch + v]`

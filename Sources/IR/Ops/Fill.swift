@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// A constant tensor of one repeated value.
 ///
 /// `y[...] = value`. Attributes: `shape`; `value`, default 0.

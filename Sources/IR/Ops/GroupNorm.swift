@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Normalizes each group of columns to zero mean and unit variance, then scales and shifts each
 /// column.
 ///

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// An argument of the program: one image, `[channels, height, width]`.
 ///
 /// Its value comes from the caller, its elements are `f32`. Attribute: `shape`. No operands.

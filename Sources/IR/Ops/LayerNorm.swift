@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Normalizes each row to zero mean and unit variance, then scales and shifts it.
 ///
 /// `y[t, d] = (x[t, d] - mean_t) / sqrt(variance_t + epsilon) * scale[d] + shift[d]`

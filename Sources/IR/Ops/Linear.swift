@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Multiplies each row by a matrix and adds a vector.
 ///
 /// `y[m, n] = sum_k x[m, k] * weight[n, k] + bias[n]`

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Multiplies matrices, one pair for each leading index.
 ///
 /// `y[h, m, n] = sum_k a[h, m, k] * b[h, k, n]`, or `b[h, n, k]` where `transposed` is set.

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// What pixels outside of the image count as in `max_pool`.
 public enum PoolBorder: String, Hashable, Sendable, CaseIterable {
   /// They count as zero: Big Transfer, which widens the image by zeros beforehand.

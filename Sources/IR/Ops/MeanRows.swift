@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Averages the rows of a matrix.
 ///
 /// `y[0, d] = (1 / rows) * sum_t x[t, d]`. Operand: `x: [rows, dim]`. Result: `[1, dim]`.

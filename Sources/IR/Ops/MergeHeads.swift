@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Puts the heads' results beside each other: the inverse of `split_heads`.
 ///
 /// `y[t, h * headDim + d] = x[h, t, d]`. Operand: `x: [heads, tokens, headDim]`.

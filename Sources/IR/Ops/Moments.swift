@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Sums and squared deviations of each column, by chunks of rows: what a group norm needs to know
 /// of its input.
 ///

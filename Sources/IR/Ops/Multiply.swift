@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Multiplies by a vector along one dimension, or element by element.
 ///
 /// `y[.., i, ..] = x[.., i, ..] * factor[i]` with `i` along `axis`. Operands: `x` of any shape,

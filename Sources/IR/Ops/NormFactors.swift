@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Turns the moments of a tensor into the scale and shift of each channel that a group norm is.
 ///
 /// With `n_k` the rows of chunk `k`, `N = rows * channels / groups`, and sums over the chunks and

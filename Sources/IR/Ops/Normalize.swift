@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Scales and shifts each channel, adds a second tensor that may be scaled and shifted too, and
 /// applies an activation: group norms whose readers cannot do it themselves.
 ///

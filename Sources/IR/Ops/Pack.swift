@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Lays the weight of a linear layer out in the panels that the GEMM microkernel reads.
 ///
 /// `y[p, k, j] = weight[p * width + j, k]`, zero where `p * width + j` is beyond the last output.

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Cuts an image into square patches and projects each to one token.
 ///
 /// `y[i * gridWidth + j, d] = bias[d] + sum_{c,u,v} weight[d, c, u, v] * x[c, i', j']`, where

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Rounds each row of a weight to integers of 8 bits.
 ///
 /// `y[n, k] = round(weight[n, k] / s_n)`, ties to even, `s_n = max_k |weight[n, k]| / 127`, or 1

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Gives the same elements, in the same row-major order, another shape.
 ///
 /// Attribute: `shape`. In the planned form the result lies where the operand does.

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// How a position-embedding table is resized to another grid.
 public enum ResizeMethod: String, Hashable, Sendable, CaseIterable {
   /// Cubic convolution with a = -0.5, widened when shrinking, weights renormalized at the borders:

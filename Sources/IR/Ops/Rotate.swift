@@ -1,3 +1,4 @@
+import Diagnostics
 import Glibc
 
 /// Multiplies blocks of vectors along a dimension by an orthogonal matrix: large single elements

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Rounds to a type of fewer bits.
 ///
 /// `y = x`, each element rounded to the nearest one of the type `element`, of two to the even one.

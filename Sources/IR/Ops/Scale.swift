@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Multiplies by a number.
 ///
 /// `y = factor * x`. Attribute: `factor`.

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Keeps a range along one dimension.
 ///
 /// `y[.., i, ..] = x[.., start + i, ..]` for `i` in `0..<count`. Attributes: `axis`, default 0;

@@ -1,3 +1,4 @@
+import Diagnostics
 import Glibc
 
 /// Makes each row positive with sum 1.

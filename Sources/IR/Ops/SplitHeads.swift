@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Gives each head its own matrix.
 ///
 /// `y[h, t, d] = x[t, h * headDim + d]`. Operand: `x: [tokens, heads * headDim]`.

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// What is added to the variance, or to its root, in `standardize_weight`.
 public enum Standardization: String, Hashable, Sendable, CaseIterable {
   /// `(w - mean) / sqrt(variance + epsilon)`: Big Transfer (1e-10), timm and Hugging Face (1e-8).

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Multiplies the second half of each row by the SiLU of the first.
 ///
 /// `y[t, d] = silu(x[t, d]) * x[t, hidden + d]`. Operand: `x: [tokens, 2 * hidden]`, the gate

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Swaps the dimensions of a matrix.
 ///
 /// `y[j, i] = x[i, j]`. Operand: `x: [rows, columns]`. Result: `[columns, rows]`.

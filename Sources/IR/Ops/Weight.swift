@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// A tensor of the checkpoint, widened to `f32`, or one that a calibration found.
 ///
 /// Attributes: `tensor`, its name there; `shape`; `element`, default `f32`, or `s8` for integers

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// A 3x3 convolution of stride 1 in Winograd's way, with everything around it that `convolution`
 /// has: normalization of its input before; bias, residual and the moments of its result after.
 ///

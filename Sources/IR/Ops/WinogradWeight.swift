@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// The sizes of Winograd's convolution with a 3x3 kernel that there are.
 ///
 /// `F(m x m, 3x3)` makes a square of `m * m` results from `(m + 2)^2` pixels with `(m + 2)^2`

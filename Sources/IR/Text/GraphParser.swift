@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Reads the text form of a graph; `Graph.description` is its inverse.
 public struct GraphParser: Sendable {
   private let file: String

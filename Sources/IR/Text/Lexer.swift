@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// A lexical unit of the text form.
 struct Token: Hashable, Sendable {
   enum Kind: Hashable, Sendable {

@@ -1,3 +1,4 @@
+import Diagnostics
 import IR
 
 /// A checkpoint whose tensors are arranged otherwise than the model's: each is cut out and

@@ -1,3 +1,4 @@
+import Diagnostics
 import IR
 
 /// Named tensors, read one at a time: a file, several files, or a rule.

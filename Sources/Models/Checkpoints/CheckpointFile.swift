@@ -1,5 +1,5 @@
+import Diagnostics
 import Foundation
-import IR
 
 /// Opens what `--weights` names.
 public enum CheckpointFile {

@@ -1,5 +1,5 @@
+import Diagnostics
 import Foundation
-import IR
 import Npy
 
 /// What a weight file is, by its first bytes, and where these say nothing, by its name.

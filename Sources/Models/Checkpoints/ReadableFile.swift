@@ -1,5 +1,5 @@
+import Diagnostics
 import Foundation
-import IR
 
 /// A file open for reading at any offset, by any number of threads.
 ///

@@ -1,3 +1,4 @@
+import Diagnostics
 import IR
 
 /// One safetensors file: the header is read and checked at once, a tensor when it is asked for.

@@ -1,4 +1,4 @@
-import IR
+import Diagnostics
 
 /// What the header of a safetensors file says: each tensor's type and place.
 ///

@@ -1,3 +1,4 @@
+import Diagnostics
 import IR
 
 /// Everything that defines a model apart from its weights, whatever its family.

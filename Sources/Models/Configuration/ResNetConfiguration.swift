@@ -1,3 +1,4 @@
+import Diagnostics
 import IR
 
 /// A ResNet of Big Transfer: a pre-activation trunk, the mean of its pixels, a linear head.

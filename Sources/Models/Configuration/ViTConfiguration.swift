@@ -1,3 +1,4 @@
+import Diagnostics
 import IR
 
 /// Everything that defines a Vision Transformer apart from its weights, with or without

@@ -1,5 +1,5 @@
+import Diagnostics
 import Foundation
-import IR
 
 /// A model folder as the Hugging Face hub has them, read up to the weights.
 struct ModelFolder {

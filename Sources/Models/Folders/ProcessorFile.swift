@@ -1,4 +1,4 @@
-import IR
+import Diagnostics
 
 /// Reads `preprocessor_config.json`; absent keys have the defaults of the image processor's class.
 enum ProcessorFile {

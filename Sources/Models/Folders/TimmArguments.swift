@@ -1,3 +1,4 @@
+import Diagnostics
 import IR
 
 /// The arguments that timm's `VisionTransformer` or `ResNetV2` was made with, on top of its

@@ -1,5 +1,5 @@
+import Diagnostics
 import Foundation
-import IR
 
 /// Reads timm's `config.json`: the architecture's name implies what `model_args` does not say.
 enum TimmFolder {

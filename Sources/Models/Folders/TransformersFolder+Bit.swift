@@ -1,4 +1,4 @@
-import IR
+import Diagnostics
 
 /// transformers' `BitConfig`: the configuration of a ResNet, and of the one in a hybrid.
 extension TransformersFolder {

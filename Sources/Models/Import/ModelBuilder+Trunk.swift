@@ -1,3 +1,4 @@
+import Diagnostics
 import IR
 
 /// Rows of pixels, and the extents of the image that they make up.

@@ -1,3 +1,4 @@
+import Diagnostics
 import IR
 
 /// Appends to a graph what the models of all families have in common: weights under the

@@ -1,3 +1,4 @@
+import Diagnostics
 import IR
 
 /// Writes down a ResNet of Big Transfer as a graph in the `imported` form.

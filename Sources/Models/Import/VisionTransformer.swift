@@ -1,3 +1,4 @@
+import Diagnostics
 import IR
 
 /// Writes down a Vision Transformer as a graph in the `imported` form: the textbook's operations,

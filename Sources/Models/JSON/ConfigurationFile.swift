@@ -1,5 +1,5 @@
+import Diagnostics
 import Foundation
-import IR
 
 /// A JSON file whose value is an object: `config.json` and its kin.
 struct ConfigurationFile {

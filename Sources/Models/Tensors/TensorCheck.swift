@@ -1,4 +1,4 @@
-import IR
+import Diagnostics
 
 /// Compares a checkpoint's tensors with those that a model reads.
 struct TensorCheck {

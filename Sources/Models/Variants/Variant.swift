@@ -1,4 +1,4 @@
-import IR
+import Diagnostics
 
 /// A model that is known by name: one row of a table.
 public struct Variant: Sendable {

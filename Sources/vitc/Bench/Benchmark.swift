@@ -1,4 +1,4 @@
-import IR
+import Diagnostics
 import Models
 import VitRuntime
 

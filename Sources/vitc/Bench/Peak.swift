@@ -1,6 +1,6 @@
 import Codegen
+import Diagnostics
 import Foundation
-import IR
 import Synchronization
 
 /// How many floating-point operations a second this machine can do: what a perfect kernel would

@@ -1,6 +1,6 @@
+import Diagnostics
 import Dispatch
 import Foundation
-import IR
 import Models
 import Synchronization
 import VitRuntime

@@ -1,5 +1,5 @@
 import ArgumentParser
-import IR
+import Diagnostics
 
 /// `vitc golden check`: a model against a golden.
 struct GoldenCheck: ParsableCommand {

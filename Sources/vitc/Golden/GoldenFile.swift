@@ -1,4 +1,4 @@
-import IR
+import Diagnostics
 import Npy
 
 /// Inputs, the outputs that belong to them, and how far others may be from these.

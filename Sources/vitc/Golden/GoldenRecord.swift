@@ -1,5 +1,5 @@
 import ArgumentParser
-import IR
+import Diagnostics
 import Models
 import Npy
 

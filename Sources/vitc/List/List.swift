@@ -1,5 +1,5 @@
 import ArgumentParser
-import IR
+import Diagnostics
 
 /// `vitc list`: what there is.
 struct List: ParsableCommand {

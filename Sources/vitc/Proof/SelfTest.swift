@@ -1,5 +1,5 @@
 import ArgumentParser
-import IR
+import Diagnostics
 import VitRuntime
 
 /// `vitc selftest`: whether a library computes here what it computed when it was compiled.

@@ -1,4 +1,4 @@
-import IR
+import Diagnostics
 import VitRuntime
 
 /// Many images through a model, some at a time, with a progress line.

@@ -1,6 +1,6 @@
+import Diagnostics
 import Files
 import Foundation
-import IR
 
 /// The names of a model's classes.
 enum Labels {

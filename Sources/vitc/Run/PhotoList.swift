@@ -1,5 +1,5 @@
+import Diagnostics
 import Foundation
-import IR
 
 /// The photos that arguments stand for.
 enum PhotoList {

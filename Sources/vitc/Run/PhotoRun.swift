@@ -1,5 +1,5 @@
 import ArgumentParser
-import IR
+import Diagnostics
 import Images
 
 /// `vitc run PHOTO …`: labels and probabilities.

@@ -1,5 +1,5 @@
 @preconcurrency import Foundation
-import IR
+import Diagnostics
 
 // The C library's variable stdout is not declared safe to read from several threads; nobody assigns
 // it.

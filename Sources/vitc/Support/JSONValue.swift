@@ -1,5 +1,5 @@
+import Diagnostics
 import Foundation
-import IR
 
 /// A JSON value whose shape is not known beforehand: what a compiled model says about itself, and
 /// label files.

@@ -1,6 +1,6 @@
 import ArgumentParser
+import Diagnostics
 import Files
-import IR
 import Passes
 
 /// The options that show what passes do, common to `compile` and `opt`.

@@ -1,4 +1,5 @@
 import Codegen
+import Diagnostics
 import Evaluation
 import Foundation
 import IR

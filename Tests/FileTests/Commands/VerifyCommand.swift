@@ -1,3 +1,4 @@
+import Diagnostics
 import IR
 
 /// `verify`: each error of the verifier stands behind its line as `// error: …`, and no other does.

@@ -1,4 +1,5 @@
 import Foundation
+@testable import IR
 
 @testable import IR
 
