@@ -49,8 +49,10 @@ let package = Package(
   ],
   targets: [
     .target(name: "Diagnostics", swiftSettings: strict),
+    .target(name: "JSON", swiftSettings: strict),
     .target(name: "IR", dependencies: ["Diagnostics"], swiftSettings: strict),
-    .target(name: "Models", dependencies: ["Diagnostics", "IR", "Npy"], swiftSettings: strict),
+    .target(
+      name: "Models", dependencies: ["Diagnostics", "JSON", "IR", "Npy"], swiftSettings: strict),
     .target(name: "Passes", dependencies: ["Diagnostics", "IR"], swiftSettings: strict),
     .target(
       name: "Evaluation", dependencies: ["Diagnostics", "IR", "COpenBLAS"], swiftSettings: strict),
@@ -101,14 +103,16 @@ let package = Package(
     .target(
       name: "Compiler",
       dependencies: [
-        "Diagnostics", "IR", "Models", "Passes", "Evaluation", "Calibration", "Codegen", "Images",
+        "Diagnostics", "JSON", "IR", "Models", "Passes", "Evaluation", "Calibration", "Codegen",
+        "Images",
         "Packaging",
         "VitRuntime", "CVitABI",
       ], swiftSettings: strict + llvmSettings),
     .executableTarget(
       name: "vitc",
       dependencies: [
-        "Diagnostics", "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "Files",
+        "Diagnostics", "JSON", "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging",
+        "Files",
         "Npy", "Images",
         "VitRuntime", "Compiler",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -135,6 +139,7 @@ let package = Package(
       name: "FuzzTests", dependencies: ["Fuzzing", "CVitABI", "RuntimeForTests", "RandomModels"],
       exclude: ["Corpus", "Dictionaries", "make_corpus.py"], swiftSettings: strict),
 
+    .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
     .testTarget(
       name: "IRTests", dependencies: ["Diagnostics", "IR", "Evaluation"], swiftSettings: strict),
     .testTarget(
@@ -173,7 +178,7 @@ let package = Package(
         "Compiler",
       ], exclude: ["Cases"], swiftSettings: strict + llvmSettings),
     .testTarget(
-      name: "CLITests", dependencies: ["vitc", "Npy"], exclude: ["Fixtures"],
+      name: "CLITests", dependencies: ["vitc", "JSON", "Npy"], exclude: ["Fixtures"],
       swiftSettings: strict + llvmSettings),
     .testTarget(
       name: "EndToEndTests",
@@ -189,7 +194,8 @@ let package = Package(
 // compiled to tell libFuzzer which branches were taken.
 if Context.environment["VITC_FUZZ_BUILD"] != nil {
   let fed: Set = [
-    "Diagnostics", "IR", "Models", "Passes", "Evaluation", "Files", "Npy", "Images", "VitRuntime",
+    "Diagnostics", "JSON", "IR", "Models", "Passes", "Evaluation", "Files", "Npy", "Images",
+    "VitRuntime",
     "RuntimeForTests", "Packaging", "Fuzzing",
   ]
   for target in package.targets where fed.contains(target.name) {

@@ -1,7 +1,7 @@
 import Codegen
 import Diagnostics
-import Foundation
 import IR
+import JSON
 import Models
 import Passes
 
@@ -54,11 +54,10 @@ struct ModelMetadata: Encodable {
 
   /// The JSON text, keys sorted, so that equal models give equal bytes.
   func text() throws(Diagnostic) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(self) else {
-      throw Diagnostic("the model's metadata cannot be written as JSON")
+    do {
+      return try JSONValue(encoding: self).text(.compact)
+    } catch {
+      throw Diagnostic("the model's metadata cannot be written as JSON", notes: ["\(error)"])
     }
-    return String(decoding: data, as: UTF8.self)
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import IR
+import JSON
 import VitRuntime
 
 /// `vitc inspect`: what a compiled model says about itself.
@@ -8,9 +9,9 @@ struct Inspect: ParsableCommand {
     abstract: "Prints what a compiled model says about itself.")
 
   /// What is printed as JSON; the names are the ABI's.
-  struct Report: Codable {
+  struct Report: Encodable {
     /// A tensor of the interface, for one image.
-    struct Tensor: Codable {
+    struct Tensor: Encodable {
       let name: String
       let dtype: String
       let shape: [Int]

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import Testing
 
 @testable import vitc
@@ -13,7 +14,7 @@ import Testing
   /// PyTorch's answers.
   private func expected() throws -> [String: JSONValue] {
     let text = try String(contentsOfFile: Self.examples + "/digits/expected.json", encoding: .utf8)
-    guard case .object(let members)? = JSONValue(parsing: text) else { return [:] }
+    guard case .object(let members) = try JSONValue(parsing: text) else { return [:] }
     return members
   }
 

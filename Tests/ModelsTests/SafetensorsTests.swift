@@ -182,7 +182,7 @@ import Testing
     ),
     (
       safetensors(header: #"{"a" 1}"#),
-      "the safetensors header is not valid: '1' where ':' should stand"
+      "the safetensors header is not valid: expected ':', found '1'"
     ),
     (
       safetensors(header: #"{"__metadata__":{"a":1}}"#),

@@ -1,4 +1,5 @@
 import Diagnostics
+import JSON
 
 /// What the header of a safetensors file says: each tensor's type and place.
 ///
@@ -29,7 +30,7 @@ struct SafetensorsHeader {
         "the safetensors header does not begin with '{'", at: .file(file.path),
         hint: "the file is damaged or of another format")
     }
-    let json: JSON
+    let json: JSONValue
     do throws(JSONError) {
       json = try JSONReader.read(text)
     } catch {
@@ -84,7 +85,7 @@ struct SafetensorsHeader {
     return Int(length)
   }
 
-  private func checkMetadata(_ value: JSON) throws(Diagnostic) {
+  private func checkMetadata(_ value: JSONValue) throws(Diagnostic) {
     guard case .object(let members) = value else {
       throw Diagnostic(
         "'__metadata__' is \(value.described), expected an object", at: .file(file.path))
@@ -99,7 +100,7 @@ struct SafetensorsHeader {
   }
 
   private func entry(
-    _ name: String, _ value: JSON
+    _ name: String, _ value: JSONValue
   ) throws(Diagnostic) -> (StoredType, begin: Int, end: Int) {
     func fault(_ message: String, hint: String? = nil) -> Diagnostic {
       Diagnostic(message, at: .tensor(name, file: file.path), hint: hint)
@@ -145,7 +146,7 @@ struct SafetensorsHeader {
   }
 
   /// Returns the elements of an array of non-negative integers, or `nil` for anything else.
-  private static func naturals(_ value: JSON?) -> [Int]? {
+  private static func naturals(_ value: JSONValue?) -> [Int]? {
     guard case .array(let elements)? = value else { return nil }
     var result: [Int] = []
     for element in elements {

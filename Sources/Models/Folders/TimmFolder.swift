@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import JSON
 
 /// Reads timm's `config.json`: the architecture's name implies what `model_args` does not say.
 enum TimmFolder {
@@ -77,7 +78,7 @@ enum TimmFolder {
   /// more to say about a name, that is the label.
   private static func labels(_ root: ConfigurationObject) throws(Diagnostic) -> [String] {
     guard let value = root.value("label_names") else { return [] }
-    var names: [JSON] = []
+    var names: [JSONValue] = []
     switch value {
     case .array(let list): names = list
     case .object(let table):

@@ -1,5 +1,5 @@
 import ArgumentParser
-import IR
+import JSON
 
 /// `vitc bench`: how fast a compiled model is.
 struct Bench: ParsableCommand {

@@ -1,7 +1,7 @@
 /// What `vitc bench` found out.
-struct BenchReport: Codable {
+struct BenchReport: Encodable {
   /// One thread count.
-  struct Result: Codable {
+  struct Result: Encodable {
     let threads: Int
     let batch: Int
     /// The number of runs measured.

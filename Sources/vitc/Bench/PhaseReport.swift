@@ -1,9 +1,10 @@
 import Foundation
+import JSON
 
 /// Where the time of one image goes.
-struct PhaseReport: Codable {
+struct PhaseReport: Encodable {
   /// One phase, or several of the same kind.
-  struct Entry: Codable {
+  struct Entry: Encodable {
     /// The operation's name; digits between points are `*` for a kind.
     var name: String
     /// What it does, such as `contraction`.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import Images
+import JSON
 import Npy
 
 /// `vitc compare`: how far one compiled model is from another, on the same images.

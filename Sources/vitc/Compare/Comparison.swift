@@ -1,9 +1,9 @@
 import Foundation
 
 /// What `vitc compare` found.
-struct Comparison: Codable {
+struct Comparison: Encodable {
   /// One image's deviation.
-  struct Case: Codable {
+  struct Case: Encodable {
     let image: String
     /// ‖y - y0‖ / ‖y0‖.
     let relativeError: Double
@@ -16,7 +16,7 @@ struct Comparison: Codable {
   }
 
   /// One output's deviation over all images.
-  struct Output: Codable {
+  struct Output: Encodable {
     let name: String
     /// Of the images' relative errors: the geometric mean, which one bad image does not decide, and
     /// the largest.

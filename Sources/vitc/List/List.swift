@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnostics
+import JSON
 
 /// `vitc list`: what there is.
 struct List: ParsableCommand {

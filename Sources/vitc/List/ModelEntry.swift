@@ -1,7 +1,7 @@
 import Models
 
 /// A row of `vitc list models`.
-struct ModelEntry: Codable {
+struct ModelEntry: Encodable {
   let name: String
   let family: String
   let paperName: String?

@@ -1,7 +1,7 @@
 import IR
 
 /// A row of `vitc list ops`.
-struct OpEntry: Codable {
+struct OpEntry: Encodable {
   let name: String
   /// The forms of a graph that it may stand in.
   let forms: [String]

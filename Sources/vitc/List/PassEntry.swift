@@ -2,9 +2,9 @@ import IR
 import Passes
 
 /// A row of `vitc list passes`.
-struct PassEntry: Codable {
+struct PassEntry: Encodable {
   /// Why a pass stands before another.
-  struct Reason: Codable {
+  struct Reason: Encodable {
     let before: String
     let because: String
   }

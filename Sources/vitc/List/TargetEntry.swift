@@ -1,7 +1,7 @@
 import Codegen
 
 /// A row of `vitc list targets`.
-struct TargetEntry: Codable {
+struct TargetEntry: Encodable {
   let name: String
   /// What `--target` and `VITC_ISA` take as well.
   let shortName: String

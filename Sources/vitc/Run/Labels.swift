@@ -1,9 +1,13 @@
 import Diagnostics
 import Files
 import Foundation
+import JSON
 
 /// The names of a model's classes.
 enum Labels {
+  /// What some editors begin a text in UTF-8 with; it is not part of it.
+  private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
   /// Reads names from a file: a JSON list; a JSON object from index to name, which may stand in a
   /// member `id2label`, or a list in `label_names` (so a checkpoint's `config.json` will do); or a
   /// text with one name a line.
@@ -12,12 +16,14 @@ enum Labels {
   /// 0..<count; not as many names as the model has classes.
   static func read(_ path: String, classes: Int) throws(Diagnostic) -> [String] {
     let file = try MappedFile(path)
-    let text = file.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    let bytes = file.withUnsafeBytes {
+      Array($0.starts(with: byteOrderMark) ? $0.dropFirst(3) : $0[...])
+    }
     let names =
-      if let json = JSONValue(parsing: text) {
+      if let json = try? JSONReader.read(bytes) {
         try labels(json, path: path)
       } else {
-        text.split(whereSeparator: \.isNewline)
+        String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
           .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
       }
     guard names.count == classes else {

@@ -1,11 +1,12 @@
 import ArgumentParser
 import Diagnostics
 import Images
+import JSON
 
 /// `vitc run PHOTO …`: labels and probabilities.
 struct PhotoRun {
   /// What is known about one photo.
-  struct Answer: Codable {
+  struct Answer: Encodable {
     /// The photo's path.
     let file: String
     /// The most probable classes, the most probable first.

@@ -1,7 +1,7 @@
 import Foundation
 
 /// A class and how probable it is.
-struct Prediction: Codable, Hashable {
+struct Prediction: Encodable, Hashable {
   /// The class, from 0.
   let index: Int
   /// The name of the class; `class 7` where no names are known.

@@ -1,6 +1,7 @@
 import Diagnostics
 import IR
 import Images
+import JSON
 import Models
 import VitRuntime
 
@@ -23,7 +24,7 @@ struct CompiledModel {
     model = try Self.telling(path) {
       try VitModel(path: path, options: VitOptions(threads: threads))
     }
-    extras = JSONValue(parsing: model.description.json) ?? .object([:])
+    extras = (try? JSONValue(parsing: model.description.json)) ?? .object([:])
   }
 
   /// What the model says about itself.

@@ -1,14 +1,16 @@
 /// Reads one JSON text (RFC 8259) of untrusted origin: no recursion deeper than `depthLimit`, no
 /// duplicate key, no byte after the value except white space, valid UTF-8 in strings.
-struct JSONReader {
+public struct JSONReader {
   /// Deeper nesting is refused: no configuration has it, and it would exhaust the stack.
   private static let depthLimit = 64
 
   private let bytes: [UInt8]
   private var index = 0
 
-  /// Returns the value that `bytes` spell.
-  static func read(_ bytes: [UInt8]) throws(JSONError) -> JSON {
+  /// Returns the value of a text in UTF-8.
+  ///
+  /// - Throws: why it is not JSON, and where.
+  public static func read(_ bytes: [UInt8]) throws(JSONError) -> JSONValue {
     var reader = JSONReader(bytes: bytes)
     reader.skipSpace()
     let value = try reader.value(depth: 0)
@@ -24,11 +26,11 @@ struct JSONReader {
   private func error(_ message: String) -> JSONError { JSONError(message: message, offset: index) }
 
   private func unexpected(_ wanted: String) -> JSONError {
-    guard let byte = current else { return error("the text ends where \(wanted) should stand") }
+    guard let byte = current else { return error("expected \(wanted), found the end of the text") }
     let shown =
       (0x21..<0x7F).contains(byte)
       ? "'\(Character(UnicodeScalar(byte)))'" : "byte 0x\(String(byte, radix: 16))"
-    return error("\(shown) where \(wanted) should stand")
+    return error("expected \(wanted), found \(shown)")
   }
 
   private mutating func skipSpace() {
@@ -42,7 +44,7 @@ struct JSONReader {
     index += 1
   }
 
-  private mutating func value(depth: Int) throws(JSONError) -> JSON {
+  private mutating func value(depth: Int) throws(JSONError) -> JSONValue {
     guard depth < Self.depthLimit else { throw error("nested deeper than \(Self.depthLimit)") }
     switch current {
     case UInt8(ascii: "{"): return try object(depth: depth)
@@ -55,15 +57,15 @@ struct JSONReader {
     }
   }
 
-  private mutating func word(_ text: String, _ value: JSON) throws(JSONError) -> JSON {
+  private mutating func word(_ text: String, _ value: JSONValue) throws(JSONError) -> JSONValue {
     guard bytes[index...].starts(with: text.utf8) else { throw unexpected("a value") }
     index += text.utf8.count
     return value
   }
 
-  private mutating func object(depth: Int) throws(JSONError) -> JSON {
+  private mutating func object(depth: Int) throws(JSONError) -> JSONValue {
     index += 1
-    var members: [String: JSON] = [:]
+    var members: [String: JSONValue] = [:]
     skipSpace()
     if current == UInt8(ascii: "}") {
       index += 1
@@ -91,9 +93,9 @@ struct JSONReader {
     }
   }
 
-  private mutating func array(depth: Int) throws(JSONError) -> JSON {
+  private mutating func array(depth: Int) throws(JSONError) -> JSONValue {
     index += 1
-    var elements: [JSON] = []
+    var elements: [JSONValue] = []
     skipSpace()
     if current == UInt8(ascii: "]") {
       index += 1
@@ -112,7 +114,7 @@ struct JSONReader {
     }
   }
 
-  private mutating func number() throws(JSONError) -> JSON {
+  private mutating func number() throws(JSONError) -> JSONValue {
     let start = index
     var isInteger = true
     if current == UInt8(ascii: "-") { index += 1 }

@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import JSON
 
 /// A JSON file whose value is an object: `config.json` and its kin.
 struct ConfigurationFile {
@@ -43,9 +44,9 @@ struct ConfigurationObject {
   let path: String
   /// The keys that lead here, each followed by a dot.
   let prefix: String
-  let members: [String: JSON]
+  let members: [String: JSONValue]
 
-  func value(_ key: String) -> JSON? {
+  func value(_ key: String) -> JSONValue? {
     guard let value = members[key], value != .null else { return nil }
     return value
   }
@@ -56,7 +57,7 @@ struct ConfigurationObject {
       hint: Suggestion.hint(for: key, in: members.keys.sorted()))
   }
 
-  func mistyped(_ key: String, _ value: JSON, expected: String) -> Diagnostic {
+  func mistyped(_ key: String, _ value: JSONValue, expected: String) -> Diagnostic {
     Diagnostic("'\(prefix)\(key)' is \(value.described), expected \(expected)", at: .file(path))
   }
 
@@ -149,7 +150,7 @@ struct ConfigurationObject {
   }
 }
 
-extension JSON {
+extension JSONValue {
   /// The value of an integer, also of one that is written as `224.0`.
   var integer: Int? {
     switch self {

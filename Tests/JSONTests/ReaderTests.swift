@@ -1,10 +1,7 @@
-import Foundation
-import IR
+import JSON
 import Testing
 
-@testable import Models
-
-@Suite struct JSONTests {
+@Suite struct ReaderTests {
   @Test func readsEveryKind() throws {
     let text = """
       {"a": [1, -2, 3.5, 1e3, 18446744073709551616], "b": {"c": null, "d": true, "e": false},
@@ -22,24 +19,24 @@ import Testing
   }
 
   @Test(arguments: [
-    ("", "the text ends where a value should stand", 0),
-    ("{", "the text ends where a key should stand", 1),
-    ("{\"a\":1,}", "'}' where a key should stand", 7),
-    ("[1,]", "']' where a value should stand", 3),
-    ("[1 2]", "'2' where ',' or ']' should stand", 3),
+    ("", "expected a value, found the end of the text", 0),
+    ("{", "expected a key, found the end of the text", 1),
+    ("{\"a\":1,}", "expected a key, found '}'", 7),
+    ("[1,]", "expected a value, found ']'", 3),
+    ("[1 2]", "expected ',' or ']', found '2'", 3),
     ("{\"a\":1,\"a\":2}", "duplicate key 'a'", 7),
     ("\"abc", "a string without its closing '\"'", 0),
     ("\"a\u{1}\"", "a control character inside a string", 2),
-    ("\"\\x\"", "'x' where an escape should stand", 2),
+    ("\"\\x\"", "expected an escape, found 'x'", 2),
     ("\"\\u12g4\"", "'\\u' without four hexadecimal digits", 3),
     ("\"\\ud800\"", "an unpaired surrogate", 7),
-    ("nul", "'n' where a value should stand", 0),
-    ("-", "the text ends where a digit should stand", 1),
-    ("1.", "the text ends where a digit should stand", 2),
+    ("nul", "expected a value, found 'n'", 0),
+    ("-", "expected a digit, found the end of the text", 1),
+    ("1.", "expected a digit, found the end of the text", 2),
     ("01", "a number with a leading zero", 0),
     ("[-1e999]", "the number '-1e999' is too large", 1),
     ("1 x", "unexpected text after the value", 2),
-    ("NaN", "'N' where a value should stand", 0),
+    ("NaN", "expected a value, found 'N'", 0),
   ])
   func refuses(text: String, message: String, offset: Int) throws {
     let error = #expect(throws: JSONError.self) { _ = try JSONReader.read(Array(text.utf8)) }
