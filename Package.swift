@@ -38,6 +38,94 @@ let llvmSettings: [SwiftSetting] = [
 ]
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
+// What each folder may import, of ours and of system modules: the dependencies of its target.
+// Scripts/check-style holds the sources to these lines; `make docs` copies those of Sources to
+// ARCHITECTURE.md.
+let imports = """
+  Sources/Diagnostics:
+  Sources/JSON:
+  Sources/SeededRandom:
+  Sources/IR: Diagnostics
+  Sources/Files: Diagnostics
+  Sources/Npy: Diagnostics Files CZlib
+  Sources/Images: Diagnostics Files CPNG CTurboJPEG
+  Sources/Models: Diagnostics JSON SeededRandom IR Npy
+  Sources/Passes: Diagnostics IR
+  Sources/Evaluation: Diagnostics IR COpenBLAS
+  Sources/Calibration: Diagnostics IR Passes Evaluation COpenBLAS
+  Sources/Codegen: Diagnostics IR CLLVM
+  Sources/Runtime/CVitABI:
+  Sources/Runtime/Embedded: CVitABI CSystem
+  Sources/Runtime/EmbedRuntimeTool:
+  Sources/Runtime/EmbeddedImage:
+  Sources/Runtime/VitRuntime: CVitABI
+  Sources/Packaging: Diagnostics Files EmbeddedImage CVitABI CXXHash
+  Sources/Compiler: Diagnostics JSON SeededRandom IR Models Passes Evaluation Calibration Codegen \
+    Images Packaging VitRuntime CVitABI
+  Sources/vitc: Diagnostics JSON IR Files Npy Images Models Passes Codegen Packaging VitRuntime \
+    Compiler ArgumentParser
+
+  Tests/RandomModels: Diagnostics SeededRandom IR
+  Tests/FileTesting: Diagnostics SeededRandom IR Passes Evaluation
+  Tests/FileTestTool: FileTesting
+  Tests/Fuzzing: Diagnostics IR Npy Images Models Passes Evaluation Packaging VitRuntime \
+    RuntimeForTests CVitABI
+  Tests/FuzzDriver: Fuzzing
+  Tests/JSONTests: JSON
+  Tests/IRTests: Diagnostics IR Evaluation
+  Tests/ModelsTests: Diagnostics IR Npy Models Evaluation
+  Tests/PassesTests: Diagnostics SeededRandom IR Models Passes RandomModels
+  Tests/CalibrationTests: SeededRandom IR Passes Calibration
+  Tests/CodegenTests: Diagnostics SeededRandom IR Codegen CVitABI
+  Tests/RuntimeTests: Diagnostics SeededRandom IR Files Packaging EmbeddedImage VitRuntime CVitABI
+  Tests/FilesTests: Diagnostics Files
+  Tests/NpyTests: Diagnostics Npy
+  Tests/ImagesTests: Diagnostics Images
+  Tests/FuzzTests: SeededRandom Fuzzing RuntimeForTests CVitABI
+  Tests/FileTests: Diagnostics IR Models Passes Evaluation Codegen Packaging VitRuntime Compiler \
+    FileTesting
+  Tests/CLITests: JSON Npy vitc
+  Tests/EndToEndTests: Diagnostics SeededRandom IR Npy Images Models Passes Evaluation Codegen \
+    Packaging VitRuntime CVitABI Compiler RandomModels
+  """
+
+/// The dependencies of the target in a folder.
+func dependencies(_ folder: String) -> [Target.Dependency] {
+  guard let row = imports.split(separator: "\n").first(where: { $0.hasPrefix("\(folder):") }) else {
+    fatalError("no line of `imports` begins with \(folder)")
+  }
+  return row.split(separator: " ").dropFirst().map { name in
+    name == "ArgumentParser"
+      ? .product(name: "ArgumentParser", package: "swift-argument-parser")
+      : .init(stringLiteral: String(name))
+  }
+}
+
+/// A module of ours; it is named after its folder unless it has another name.
+func module(
+  _ folder: String, named name: String? = nil, exclude: [String] = [],
+  settings: [SwiftSetting] = [], linker: [LinkerSetting] = [], plugins: [Target.PluginUsage] = []
+) -> Target {
+  .target(
+    name: name ?? String(folder.split(separator: "/").last ?? ""),
+    dependencies: dependencies(folder), path: folder, exclude: exclude,
+    swiftSettings: strict + settings, linkerSettings: linker, plugins: plugins)
+}
+
+/// A program of ours.
+func program(_ name: String, in folder: String, settings: [SwiftSetting] = []) -> Target {
+  .executableTarget(
+    name: name, dependencies: dependencies(folder), path: folder,
+    swiftSettings: strict + settings)
+}
+
+/// The tests in a folder below Tests; `data` is what is not compiled in there.
+func tests(_ name: String, data: [String] = [], settings: [SwiftSetting] = []) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies("Tests/\(name)"), exclude: data,
+    swiftSettings: strict + settings)
+}
+
 let package = Package(
   name: "vitc",
   products: [
@@ -48,44 +136,36 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
-    .target(name: "Diagnostics", swiftSettings: strict),
-    .target(name: "JSON", swiftSettings: strict),
-    .target(name: "IR", dependencies: ["Diagnostics"], swiftSettings: strict),
-    .target(
-      name: "Models", dependencies: ["Diagnostics", "JSON", "IR", "Npy"], swiftSettings: strict),
-    .target(name: "Passes", dependencies: ["Diagnostics", "IR"], swiftSettings: strict),
-    .target(
-      name: "Evaluation", dependencies: ["Diagnostics", "IR", "COpenBLAS"], swiftSettings: strict),
-    .target(
-      name: "Calibration",
-      dependencies: ["Diagnostics", "IR", "Passes", "Evaluation", "COpenBLAS"],
-      swiftSettings: strict),
-    .systemLibrary(name: "CLLVM"),
-    .target(
-      name: "Codegen", dependencies: ["Diagnostics", "IR", "CLLVM"],
-      swiftSettings: strict + llvmSettings,
-      linkerSettings: [.linkedLibrary("LLVM-\(llvmVersion)")]),
-    .target(
-      name: "Packaging",
-      dependencies: ["Diagnostics", "Files", "EmbeddedImage", "CXXHash", "CVitABI"],
-      swiftSettings: strict),
+    module("Sources/Diagnostics"),
+    module("Sources/JSON"),
+    module("Sources/SeededRandom"),
+    module("Sources/IR"),
+    module("Sources/Files"),
+    module("Sources/Npy"),
+    module("Sources/Images"),
+    module("Sources/Models"),
+    module("Sources/Passes"),
+    module("Sources/Evaluation"),
+    module("Sources/Calibration"),
+    module(
+      "Sources/Codegen", settings: llvmSettings,
+      linker: [.linkedLibrary("LLVM-\(llvmVersion)")]),
+    module("Sources/Packaging"),
+    module("Sources/Compiler", settings: llvmSettings),
+    program("vitc", in: "Sources/vitc", settings: llvmSettings),
 
     // What sits inside a compiled model: compiled for every target by the plugin, carried by
     // EmbeddedImage as bytes.
     .plugin(
       name: "BuildEmbeddedRuntime", capability: .buildTool(), dependencies: ["embed-runtime"]),
-    .executableTarget(
-      name: "embed-runtime", path: "Sources/Runtime/EmbedRuntimeTool", swiftSettings: strict),
-    .target(
-      name: "EmbeddedImage", path: "Sources/Runtime/EmbeddedImage", swiftSettings: strict,
-      plugins: ["BuildEmbeddedRuntime"]),
+    program("embed-runtime", in: "Sources/Runtime/EmbedRuntimeTool"),
+    module("Sources/Runtime/EmbeddedImage", plugins: ["BuildEmbeddedRuntime"]),
     // The library for Swift apps that load a compiled model; no unsafe flags, so that packages may
     // depend on it by version.
     .target(name: "CVitABI", path: "Sources/Runtime/CVitABI"),
-    .target(
-      name: "VitRuntime", dependencies: ["CVitABI"], path: "Sources/Runtime/VitRuntime",
-      swiftSettings: strict),
+    module("Sources/Runtime/VitRuntime"),
 
+    .systemLibrary(name: "CLLVM"),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
@@ -94,99 +174,32 @@ let package = Package(
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png16")]),
     .systemLibrary(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
-    .target(name: "Files", dependencies: ["Diagnostics"], swiftSettings: strict),
-    .target(name: "Npy", dependencies: ["Diagnostics", "Files", "CZlib"], swiftSettings: strict),
-    .target(
-      name: "Images", dependencies: ["Diagnostics", "Files", "CPNG", "CTurboJPEG"],
-      swiftSettings: strict),
 
-    .target(
-      name: "Compiler",
-      dependencies: [
-        "Diagnostics", "JSON", "IR", "Models", "Passes", "Evaluation", "Calibration", "Codegen",
-        "Images",
-        "Packaging",
-        "VitRuntime", "CVitABI",
-      ], swiftSettings: strict + llvmSettings),
-    .executableTarget(
-      name: "vitc",
-      dependencies: [
-        "Diagnostics", "JSON", "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging",
-        "Files",
-        "Npy", "Images",
-        "VitRuntime", "Compiler",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ], swiftSettings: strict + llvmSettings),
-
-    // The embedded runtime as ordinary Swift, for sanitizers, and the readers of untrusted bytes, for
-    // fuzzing; neither is part of a product.
-    .systemLibrary(name: "CSystem", path: "Sources/Runtime/Embedded/CSystem"),
-    .target(
-      name: "RuntimeForTests", dependencies: ["CSystem", "CVitABI"],
-      path: "Sources/Runtime/Embedded", exclude: ["CSystem"], swiftSettings: strict),
-    .target(
-      name: "Fuzzing",
-      dependencies: [
-        "Diagnostics", "IR", "Models", "Passes", "Evaluation", "Npy", "Images", "CVitABI",
-        "VitRuntime",
-        "RuntimeForTests", "Packaging",
-      ], path: "Tests/Fuzzing", swiftSettings: strict),
     // What several test targets draw at random.
-    .target(
-      name: "RandomModels", dependencies: ["Diagnostics", "IR"], path: "Tests/RandomModels",
-      swiftSettings: strict),
-    .testTarget(
-      name: "FuzzTests", dependencies: ["Fuzzing", "CVitABI", "RuntimeForTests", "RandomModels"],
-      exclude: ["Corpus", "Dictionaries", "make_corpus.py"], swiftSettings: strict),
+    module("Tests/RandomModels"),
+    // File tests as far as they need no generated code, and the program that runs them alone.
+    module("Tests/FileTesting"),
+    program("vitc-filetest", in: "Tests/FileTestTool"),
+    // The embedded runtime as ordinary Swift, for sanitizers, and the readers of untrusted bytes,
+    // for fuzzing; neither is part of a product.
+    .systemLibrary(name: "CSystem", path: "Sources/Runtime/Embedded/CSystem"),
+    module("Sources/Runtime/Embedded", named: "RuntimeForTests", exclude: ["CSystem"]),
+    module("Tests/Fuzzing"),
 
-    .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
-    .testTarget(
-      name: "IRTests", dependencies: ["Diagnostics", "IR", "Evaluation"], swiftSettings: strict),
-    .testTarget(
-      name: "ModelsTests", dependencies: ["Diagnostics", "IR", "Models", "Evaluation", "Npy"],
-      swiftSettings: strict),
-    .testTarget(
-      name: "PassesTests",
-      dependencies: ["Diagnostics", "IR", "Passes", "Evaluation", "Models", "RandomModels"],
-      swiftSettings: strict),
-    .testTarget(
-      name: "CalibrationTests",
-      dependencies: ["Diagnostics", "IR", "Passes", "Calibration", "RandomModels"],
-      swiftSettings: strict),
-    .testTarget(
-      name: "CodegenTests",
-      dependencies: ["Diagnostics", "IR", "Codegen", "Evaluation", "CVitABI"],
-      swiftSettings: strict + llvmSettings),
-    .testTarget(
-      name: "RuntimeTests",
-      dependencies: [
-        "Diagnostics", "IR", "Files", "VitRuntime", "CVitABI", "Packaging", "EmbeddedImage",
-      ],
-      exclude: ["Fixtures"], swiftSettings: strict),
-    .testTarget(
-      name: "FilesTests", dependencies: ["Diagnostics", "IR", "Files"], swiftSettings: strict),
-    .testTarget(
-      name: "NpyTests", dependencies: ["Diagnostics", "IR", "Files", "Npy"], exclude: ["Fixtures"],
-      swiftSettings: strict),
-    .testTarget(
-      name: "ImagesTests", dependencies: ["Diagnostics", "IR", "Images"], exclude: ["Fixtures"],
-      swiftSettings: strict),
-    .testTarget(
-      name: "FileTests",
-      dependencies: [
-        "Diagnostics", "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "VitRuntime",
-        "Compiler",
-      ], exclude: ["Cases"], swiftSettings: strict + llvmSettings),
-    .testTarget(
-      name: "CLITests", dependencies: ["vitc", "JSON", "Npy"], exclude: ["Fixtures"],
-      swiftSettings: strict + llvmSettings),
-    .testTarget(
-      name: "EndToEndTests",
-      dependencies: [
-        "Diagnostics", "IR", "Models", "Passes", "Evaluation", "Codegen", "Packaging", "VitRuntime",
-        "Images",
-        "Compiler", "Npy", "CVitABI", "RandomModels",
-      ], exclude: ["Fixtures"], swiftSettings: strict + llvmSettings),
+    tests("JSONTests"),
+    tests("IRTests"),
+    tests("ModelsTests"),
+    tests("PassesTests"),
+    tests("CalibrationTests"),
+    tests("CodegenTests", settings: llvmSettings),
+    tests("RuntimeTests", data: ["Fixtures"]),
+    tests("FilesTests"),
+    tests("NpyTests", data: ["Fixtures"]),
+    tests("ImagesTests", data: ["Fixtures"]),
+    tests("FuzzTests", data: ["Corpus", "Dictionaries", "make_corpus.py"]),
+    tests("FileTests", data: ["Cases"], settings: llvmSettings),
+    tests("CLITests", data: ["Fixtures"], settings: llvmSettings),
+    tests("EndToEndTests", data: ["Fixtures"], settings: llvmSettings),
   ]
 )
 
@@ -195,8 +208,7 @@ let package = Package(
 if Context.environment["VITC_FUZZ_BUILD"] != nil {
   let fed: Set = [
     "Diagnostics", "JSON", "IR", "Models", "Passes", "Evaluation", "Files", "Npy", "Images",
-    "VitRuntime",
-    "RuntimeForTests", "Packaging", "Fuzzing",
+    "VitRuntime", "RuntimeForTests", "Packaging", "Fuzzing",
   ]
   for target in package.targets where fed.contains(target.name) {
     target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=fuzzer"])]
@@ -209,6 +221,6 @@ if Context.environment["VITC_FUZZ_BUILD"] != nil {
   }
   package.targets.append(
     .executableTarget(
-      name: "fuzz", dependencies: ["Fuzzing"], path: "Tests/FuzzDriver",
+      name: "fuzz", dependencies: dependencies("Tests/FuzzDriver"), path: "Tests/FuzzDriver",
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
 }

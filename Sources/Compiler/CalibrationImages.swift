@@ -3,6 +3,7 @@ import IR
 import Images
 import Models
 import Passes
+import SeededRandom
 import VitRuntime
 
 /// The images that a calibration sees: of each photo the whole, and crops that zoom in.
@@ -56,22 +57,14 @@ struct CalibrationImages {
   private static func views(
     of photo: Image, _ number: Int
   ) -> [(x: Int, y: Int, width: Int, height: Int)] {
-    var state = UInt64(number)
-    /// From 0 to 1: SplitMix64, Steele et al. 2014.
-    func draw() -> Double {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return Double((z ^ (z >> 31)) >> 11) * 0x1p-53
-    }
+    var random = SplitMix64(seed: UInt64(number))
     return [(0, 0, photo.width, photo.height)]
       + (0..<crops).map { _ in
-        let part = parts.lowerBound + draw() * (parts.upperBound - parts.lowerBound)
+        let part = parts.lowerBound + random.unit() * (parts.upperBound - parts.lowerBound)
         let width = max(1, Int(Double(photo.width) * part.squareRoot()))
         let height = max(1, Int(Double(photo.height) * part.squareRoot()))
-        let x = Int(draw() * Double(photo.width - width + 1))
-        let y = Int(draw() * Double(photo.height - height + 1))
+        let x = Int(random.unit() * Double(photo.width - width + 1))
+        let y = Int(random.unit() * Double(photo.height - height + 1))
         return (x, y, width, height)
       }
   }

@@ -1,6 +1,6 @@
 import IR
 import Passes
-import RandomModels
+import SeededRandom
 import Testing
 
 @testable import Calibration

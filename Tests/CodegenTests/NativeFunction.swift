@@ -1,4 +1,5 @@
 import Glibc
+import SeededRandom
 import Testing
 @testable import IR
 
@@ -158,16 +159,14 @@ final class Floats {
   var values: [Float] { (0..<count).map { pointer[$0] } }
 }
 
-/// A small deterministic generator (SplitMix64, doi:10.1145/2714064.2660195).
+/// Draws numbers; the same state gives the same ones.
 struct Random: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
+  private var generator: SplitMix64
+
+  init(state: UInt64) { generator = SplitMix64(seed: state) }
+
+  mutating func next() -> UInt64 { generator.next() }
+
   mutating func floats(_ count: Int, _ range: ClosedRange<Float> = -1...1) -> [Float] {
     (0..<count).map { _ in Float.random(in: range, using: &self) }
   }

@@ -1,5 +1,5 @@
 import Foundation
-import RandomModels
+import SeededRandom
 
 /// A small Vision Transformer with every choice drawn, as timm's `config.json` says it.
 ///

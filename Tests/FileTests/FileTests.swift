@@ -1,45 +1,37 @@
+import FileTesting
 import Foundation
 import Testing
 
 @Suite struct FileTests {
-  @Test(arguments: FileTest.discover())
+  /// Every command, by its name on the first line.
+  private static let commands = FileTest.graphCommands.merging([
+    "emit": EmitCommand.self,
+    "run": RunCommand.self,
+    "cli": CLICommand.self,
+  ]) { $1 }
+
+  /// A part of the path of the only case to run.
+  private static let wanted = ProcessInfo.processInfo.environment["VITC_FILETEST"]
+
+  @Test(arguments: FileTest.discover(containing: wanted.map { [$0] } ?? []))
   func `case`(_ test: FileTest) throws {
-    let text = try String(contentsOf: test.url, encoding: .utf8)
-    let observed: String
-    do {
-      observed = try test.observed(text)
-    } catch {
-      Issue.record("\(test.name): \(error)")
-      return
-    }
-    guard observed != text else { return }
-    if FileTest.isBlessing {
-      try observed.write(to: test.url, atomically: true, encoding: .utf8)
-    } else {
-      Issue.record("\(test.name): \(Self.difference(text, observed))")
+    if let difference = try test.run(commands: Self.commands, blesses: Blessing.isWanted) {
+      Issue.record("\(difference)")
     }
   }
 
-  @Test func `there are cases of every command`() {
-    let names = FileTest.discover().map(\.name)
-    guard ProcessInfo.processInfo.environment["VITC_FILETEST"] == nil else { return }
-    for command in FileTest.commands.keys {
-      #expect(names.contains { $0.hasPrefix(command + "/") }, "no case of '\(command)'")
-    }
+  @Test(.enabled(if: wanted == nil, "one case is wanted"))
+  func `there are cases of every command`() {
+    let commands = Set(FileTest.discover().map(\.command))
+    #expect(commands == Set(Self.commands.keys))
   }
+}
 
-  /// Says where two texts part, and shows the second one whole.
-  private static func difference(_ expected: String, _ observed: String) -> String {
-    let a = expected.split(separator: "\n", omittingEmptySubsequences: false)
-    let b = observed.split(separator: "\n", omittingEmptySubsequences: false)
-    let line = zip(a, b).prefix { $0 == $1 }.count
-    let (x, y) = (line < a.count ? a[line] : "", line < b.count ? b[line] : "")
-    return """
-      line \(line + 1) differs (BLESS=1 rewrites the file)
-      in the file: \(x)
-      observed:    \(y)
-      the whole:
-      \(observed)
-      """
-  }
+extension FileTest: CustomTestStringConvertible {
+  package var testDescription: String { name }
+}
+
+/// Whether expectations and documents are rewritten to what is observed: `BLESS=1`.
+enum Blessing {
+  static let isWanted = ProcessInfo.processInfo.environment["BLESS"] == "1"
 }

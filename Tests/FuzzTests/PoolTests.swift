@@ -1,7 +1,7 @@
 import CVitABI
 import Dispatch
 import Fuzzing
-import RandomModels
+import SeededRandom
 import RuntimeForTests
 import Synchronization
 import Testing

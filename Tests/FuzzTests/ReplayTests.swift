@@ -1,6 +1,6 @@
 import Foundation
 import Fuzzing
-import RandomModels
+import SeededRandom
 import Testing
 
 /// Every seed and every input that ever broke a reader, again; `make fuzz` finds new ones.

@@ -1,5 +1,5 @@
 import IR
-import RandomModels
+import SeededRandom
 import Testing
 
 @testable import Passes

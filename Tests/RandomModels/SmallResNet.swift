@@ -1,5 +1,6 @@
 import Diagnostics
 import IR
+import SeededRandom
 
 /// A small residual network as the importers build it, every choice open: units before and after
 /// activation, both kinds of padding, a head or tokens.

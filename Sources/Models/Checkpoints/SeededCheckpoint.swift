@@ -1,6 +1,7 @@
 import Diagnostics
 import Foundation
 import IR
+import SeededRandom
 
 /// The deterministic pseudo-random weights of `--weights seed:N`, as Docs/SeedWeights.md defines
 /// them: each element is a function of the tensor's name, its index and the seed.
@@ -34,30 +35,17 @@ public struct SeededCheckpoint: Checkpoint {
   public static func tensor(name: String, shape: [Int], seed: UInt64) -> Tensor {
     let count = shape.reduce(1, *)
     let (offset, scale) = role(name: name, shape: shape)
-    let first = seed &* 0x9E37_79B9_7F4A_7C15 &+ hash(name)
+    let first = seed &* SplitMix64.increment &+ SplitMix64.hash(name)
     let values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
       var x = first
       for i in 0..<count {
-        let u = Double(Int32(truncatingIfNeeded: mix(x) >> 40)) * 0x1p-23 - 1
-        buffer[i] = Float(offset + scale * u)
+        let u = SplitMix64.signed(SplitMix64.mix(x))
+        buffer[i] = Float(offset + scale * Double(u))
         x &+= 0xD1B5_4A32_D192_ED03
       }
       initialized = count
     }
     return Tensor(shape: shape, values: values)
-  }
-
-  /// FNV-1a, 64 bits, of the name's UTF-8.
-  private static func hash(_ name: String) -> UInt64 {
-    name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-  }
-
-  /// The finalizer of SplitMix64.
-  private static func mix(_ x: UInt64) -> UInt64 {
-    var z = x
-    z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-    return z ^ z >> 31
   }
 
   /// The middle and the half width of the interval that a tensor's elements are spread over.

@@ -1,3 +1,4 @@
+import FileTesting
 import Foundation
 
 /// `cli ARGS`: runs the built `vitc` and expects its exit code and all that it prints.
@@ -8,7 +9,7 @@ import Foundation
 struct CLICommand: FileTestCommand {
   private let arguments: [String]
 
-  init(arguments: [String], file: FileTest) throws {
+  init(arguments: [String]) throws {
     self.arguments = arguments
   }
 

@@ -1,4 +1,5 @@
 import Codegen
+import FileTesting
 import IR
 import Passes
 
@@ -13,7 +14,7 @@ struct EmitCommand: FileTestCommand {
   private let artifact: CodeGenerator.Artifact
   private let target: Target
 
-  init(arguments: [String], file: FileTest) throws {
+  init(arguments: [String]) throws {
     switch arguments.first {
     case "llvm": artifact = .llvm
     case "asm": artifact = .assembly

@@ -1,6 +1,7 @@
 import Codegen
 import Diagnostics
 import Evaluation
+import FileTesting
 import Foundation
 import IR
 import Packaging
@@ -18,7 +19,7 @@ struct RunCommand: FileTestCommand {
   static let keywords: Set = ["tolerance"]
   private let target: Target
 
-  init(arguments: [String], file: FileTest) throws {
+  init(arguments: [String]) throws {
     switch arguments.first {
     case nil: target = try .named("host")
     case "--target" where arguments.count == 2: target = try .named(arguments[1])

@@ -1,5 +1,5 @@
+import FileTesting
 import Foundation
-@testable import IR
 
 @testable import IR
 

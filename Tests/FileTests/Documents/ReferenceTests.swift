@@ -14,7 +14,7 @@ import Testing
     let url = DocComments.root.appending(path: "Docs").appending(path: name)
     let current = try? String(contentsOf: url, encoding: .utf8)
     if current == text { return }
-    if FileTest.isBlessing {
+    if Blessing.isWanted {
       try text.write(to: url, atomically: true, encoding: .utf8)
     } else {
       Issue.record("Docs/\(name) is stale: make docs")

@@ -1,4 +1,5 @@
 import Codegen
+import FileTesting
 import Foundation
 
 /// `Docs/Targets.md`: every target, from its table in `Sources/Codegen/Targets`.

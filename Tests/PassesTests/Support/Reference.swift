@@ -1,14 +1,12 @@
 import IR
-import RandomModels
+import SeededRandom
 import Testing
 
 /// The truth that passes are held to: reference semantics over tensors made from names.
 enum Reference {
   /// A tensor of uniform values in -0.5...0.5 that depend on `name` only.
   static func tensor(_ name: String, _ shape: [Int]) -> Tensor {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    var random = SplitMix64(seed: hash)
+    var random = SplitMix64(name: name)
     return Tensor(
       shape: shape,
       values: (0..<shape.reduce(1, *)).map { _ in Float.random(in: -0.5...0.5, using: &random) })

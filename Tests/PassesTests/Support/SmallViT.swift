@@ -1,6 +1,6 @@
 import Diagnostics
 import IR
-import RandomModels
+import SeededRandom
 
 /// A small Vision Transformer as the importers build it, every choice open.
 struct SmallViT: Sendable, CustomStringConvertible {

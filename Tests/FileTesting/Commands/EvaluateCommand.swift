@@ -8,14 +8,14 @@ import IR
 /// `// given name: [...]` gives inputs (by node) and weights (by tensor); `// expect name: [...]`
 /// stands for each result; a difference up to `// tolerance: t` (default 1e-6) times
 /// `max(1, |expected|)` is allowed.
-struct EvaluateCommand: FileTestCommand {
-  static let keywords: Set = ["given", "tolerance"]
+package struct EvaluateCommand: FileTestCommand {
+  package static let keywords: Set = ["given", "tolerance"]
 
-  init(arguments: [String], file: FileTest) throws {
+  package init(arguments: [String]) throws {
     guard arguments.isEmpty else { throw Failure("'evaluate' takes no arguments") }
   }
 
-  func observe(_ section: FileTest.Section) throws -> [String] {
+  package func observe(_ section: FileTest.Section) throws -> [String] {
     let graph = try section.graph()
     let lists = try FileTest.Section.lists(section.body, after: "given")
     var given = Dictionary(lists) { first, _ in first }
@@ -76,7 +76,7 @@ struct EvaluateCommand: FileTestCommand {
     return value
   }
 
-  static func agree(_ a: [Float], _ b: [Float], _ tolerance: Float) -> Bool {
+  package static func agree(_ a: [Float], _ b: [Float], _ tolerance: Float) -> Bool {
     a.count == b.count
       && zip(a, b).allSatisfy { abs($0 - $1) <= tolerance * max(1, abs($1)) }
   }

@@ -5,15 +5,15 @@ import IR
 ///
 /// What an operation refuses is already refused by the parser, one error for each section. A graph
 /// without errors is expected to be right.
-struct VerifyCommand: FileTestCommand {
-  static let keywords: Set = ["error"]
+package struct VerifyCommand: FileTestCommand {
+  package static let keywords: Set = ["error"]
   private static let mark = "  // error: "
 
-  init(arguments: [String], file: FileTest) throws {
+  package init(arguments: [String]) throws {
     guard arguments.isEmpty else { throw Failure("'verify' takes no arguments") }
   }
 
-  func observe(_ section: FileTest.Section) throws -> [String] {
+  package func observe(_ section: FileTest.Section) throws -> [String] {
     guard section.expectation.isEmpty else { throw Failure("nothing reads the expectation") }
     var lines = section.body.map { line in
       line.range(of: Self.mark).map { String(line[..<$0.lowerBound]) } ?? line

@@ -3,12 +3,12 @@ import IR
 /// `text`: parses and prints.
 ///
 /// A graph in the canonical form stands alone; of any other one the canonical form is expected.
-struct TextCommand: FileTestCommand {
-  init(arguments: [String], file: FileTest) throws {
+package struct TextCommand: FileTestCommand {
+  package init(arguments: [String]) throws {
     guard arguments.isEmpty else { throw Failure("'text' takes no arguments") }
   }
 
-  func observe(_ section: FileTest.Section) throws -> [String] {
+  package func observe(_ section: FileTest.Section) throws -> [String] {
     let graph = try section.graph()
     let printed = graph.description.dropLast().split(
       separator: "\n", omittingEmptySubsequences: false

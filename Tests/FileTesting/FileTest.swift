@@ -1,51 +1,40 @@
 import Foundation
-import Testing
 
 /// One case file: a command on the first line, then sections between lines of `// ---`.
 ///
 /// A section is a *body* (comments, what is given, a graph) and, from the first line that begins
 /// with `// expect` or `// check`, an *expectation*.
-struct FileTest: CustomTestStringConvertible, Sendable {
-  /// One graph and what is expected of it.
-  struct Section: Sendable {
-    /// The lines up to the expectation.
-    var body: [String]
-    /// The expectation's lines, its first line included; empty where there is none.
-    var expectation: [String]
-    /// The number of the first line in the file, from 1.
-    var firstLine: Int
-  }
-
+package struct FileTest: Sendable {
   /// The path below the folder of cases, with slashes.
-  let name: String
+  package let name: String
   /// The file.
-  let url: URL
-
-  var testDescription: String { name }
+  package let url: URL
 
   /// The folder of all cases.
-  static let folder = URL(filePath: #filePath).deletingLastPathComponent()
-    .appending(path: "Cases", directoryHint: .isDirectory)
+  package static let folder = URL(filePath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().appending(path: "FileTests/Cases", directoryHint: .isDirectory)
 
-  /// `true` iff files are rewritten to what is observed: `BLESS=1`.
-  static let isBlessing = ProcessInfo.processInfo.environment["BLESS"] == "1"
-
-  /// Every file below `Cases`, or the one that `VITC_FILETEST` names by a part of its path.
-  static func discover() -> [FileTest] {
-    let wanted = ProcessInfo.processInfo.environment["VITC_FILETEST"]
+  /// Every file below `Cases`, or those whose path contains one of these texts.
+  package static func discover(containing parts: [String] = []) -> [FileTest] {
     let paths = FileManager.default.enumerator(atPath: folder.path)?.allObjects ?? []
     return paths.compactMap { $0 as? String }.sorted()
       .map { FileTest(name: $0, url: folder.appending(path: $0)) }
       .filter { test in
         let kind = try? test.url.resourceValues(forKeys: [.isDirectoryKey])
-        return kind?.isDirectory != true && wanted.map(test.url.path.contains) ?? true
+        return kind?.isDirectory != true
+          && (parts.isEmpty || parts.contains(where: test.url.path.contains))
       }
   }
 
-  /// Runs the command of the first line on each section.
+  /// The command's name: cases are in the folder of that name.
+  package var command: String { String(name.prefix { $0 != "/" }) }
+
+  /// Runs the command of the first line, one of `commands`, on each section.
   ///
   /// - Returns: the text that the file should have.
-  func observed(_ text: String) throws -> String {
+  package func observed(
+    _ text: String, commands: [String: any FileTestCommand.Type]
+  ) throws -> String {
     guard url.pathExtension == "vir" else { throw Failure("stray file: cases end in .vir") }
     guard text.hasSuffix("\n") else { throw Failure("the last line does not end") }
     let lines = text.dropLast().split(separator: "\n", omittingEmptySubsequences: false)
@@ -54,14 +43,14 @@ struct FileTest: CustomTestStringConvertible, Sendable {
       throw Failure("the first line is not '// test: COMMAND'")
     }
     let words = first.dropFirst("// test: ".count).split(separator: " ").map(String.init)
-    guard let word = words.first, let command = Self.commands[word] else {
-      throw Failure("unknown command in '\(first)'; known: \(Self.commands.keys.sorted())")
+    guard let word = words.first, let command = commands[word] else {
+      throw Failure("unknown command in '\(first)'; known: \(commands.keys.sorted())")
     }
-    guard name.hasPrefix(word + "/") else { throw Failure("stands outside of Cases/\(word)") }
+    guard self.command == word else { throw Failure("is not in the folder Cases/\(word)") }
     var result = [first]
     for (index, section) in sections(lines).enumerated() {
       if index > 0 { result.append("// ---") }
-      let run = try command.init(arguments: Array(words.dropFirst()), file: self)
+      let run = try command.init(arguments: Array(words.dropFirst()))
       try rejectOrphans(section, keywords: command.keywords)
       do {
         result += try run.observe(section)
@@ -103,23 +92,38 @@ struct FileTest: CustomTestStringConvertible, Sendable {
   }
 }
 
-/// Why a case cannot be run or does not hold.
-struct Failure: Error, CustomStringConvertible {
-  let description: String
-
-  init(_ description: String) { self.description = description }
-}
-
-/// What the first line of a case names.
-protocol FileTestCommand: Sendable {
-  /// The directives that it reads in a section's body, besides the graph.
-  static var keywords: Set<String> { get }
-
-  /// Reads the words behind the command's name.
-  init(arguments: [String], file: FileTest) throws
-
-  /// Returns the lines that the section should have.
+extension FileTest {
+  /// Runs the case and compares; with `blesses`, rewrites the file to what is observed.
   ///
-  /// Where the section holds, these are its own lines.
-  func observe(_ section: FileTest.Section) throws -> [String]
+  /// - Returns: how the file differs from what is observed; `nil` where it holds.
+  package func run(
+    commands: [String: any FileTestCommand.Type], blesses: Bool
+  ) throws -> String? {
+    let text = try String(contentsOf: url, encoding: .utf8)
+    let observed: String
+    do {
+      observed = try self.observed(text, commands: commands)
+    } catch {
+      return "\(name): \(error)"
+    }
+    guard observed != text else { return nil }
+    guard blesses else { return "\(name): \(Self.difference(text, observed))" }
+    try observed.write(to: url, atomically: true, encoding: .utf8)
+    return nil
+  }
+
+  /// Says where two texts part, and shows the second one whole.
+  private static func difference(_ expected: String, _ observed: String) -> String {
+    let a = expected.split(separator: "\n", omittingEmptySubsequences: false)
+    let b = observed.split(separator: "\n", omittingEmptySubsequences: false)
+    let line = zip(a, b).prefix { $0 == $1 }.count
+    let (x, y) = (line < a.count ? a[line] : "", line < b.count ? b[line] : "")
+    return """
+      line \(line + 1) differs (make bless rewrites the file)
+      in the file: \(x)
+      observed:    \(y)
+      the whole:
+      \(observed)
+      """
+  }
 }

@@ -7,15 +7,15 @@ import Passes
 /// The whole resulting graph is expected, or `unchanged`, or the error's message behind
 /// `// expect error: `. The result is verified, each pass within one form must leave its own result
 /// alone, and the values on seeded inputs and weights must be those of the graph.
-struct PassCommand: FileTestCommand {
+package struct PassCommand: FileTestCommand {
   private let passes: [Pass]
 
-  init(arguments: [String], file: FileTest) throws {
+  package init(arguments: [String]) throws {
     guard arguments.count == 1 else { throw Failure("'pass' takes names with commas between") }
     passes = try arguments[0].split(separator: ",").map { try Pipeline.pass(named: String($0)) }
   }
 
-  func observe(_ section: FileTest.Section) throws -> [String] {
+  package func observe(_ section: FileTest.Section) throws -> [String] {
     let graph = try section.graph()
     var result = graph
     for pass in passes {

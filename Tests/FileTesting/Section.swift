@@ -1,44 +1,40 @@
 import IR
 
 extension FileTest {
-  /// Every command, by its name on the first line; its cases stand in the folder of that name.
-  static let commands: [String: any FileTestCommand.Type] = [
-    "text": TextCommand.self,
-    "parse-error": ParseErrorCommand.self,
-    "verify": VerifyCommand.self,
-    "evaluate": EvaluateCommand.self,
-    "pass": PassCommand.self,
-    "emit": EmitCommand.self,
-    "run": RunCommand.self,
-    "cli": CLICommand.self,
-  ]
-}
-
-extension FileTestCommand {
-  static var keywords: Set<String> { [] }
+  /// One graph and what is expected of it.
+  package struct Section: Sendable {
+    /// The lines up to the expectation.
+    package var body: [String]
+    /// The expectation's lines, its first line included; empty where there is none.
+    package var expectation: [String]
+    /// The number of the first line in the file, from 1.
+    package var firstLine: Int
+  }
 }
 
 extension FileTest.Section {
   /// The body with as many empty lines before it as make its line numbers those of the file.
-  var placedBody: String {
+  package var placedBody: String {
     String(repeating: "\n", count: firstLine - 1) + body.joined(separator: "\n") + "\n"
   }
 
   /// The graph in the body.
   ///
   /// - Throws: an error of syntax, a broken rule, or a text form that does not parse back.
-  func graph() throws -> Graph {
+  package func graph() throws -> Graph {
     let graph = try FileTest.checked(placedBody)
     try Verifier.verify(graph)
     return graph
   }
 
   /// The body's lines, then these; the file holds iff they are what stands there.
-  func expecting(_ lines: [String]) -> [String] { body + lines }
+  package func expecting(_ lines: [String]) -> [String] { body + lines }
 
-  /// The list behind `// given name: [...]` or `// expect name: [...]`, over as many lines as it
+  /// The list after `// given name: [...]` or `// expect name: [...]`, over as many lines as it
   /// takes, for every name.
-  static func lists(_ lines: [String], after keyword: String) throws -> [(String, [Float])] {
+  package static func lists(
+    _ lines: [String], after keyword: String
+  ) throws -> [(String, [Float])] {
     var found: [(String, [Float])] = []
     var open: (name: String, text: String)?
     for line in lines where line.hasPrefix("//") {
@@ -72,7 +68,7 @@ extension FileTest.Section {
 
 extension FileTest {
   /// Parses a graph and checks that its text form parses back to it.
-  static func checked(_ text: String) throws -> Graph {
+  package static func checked(_ text: String) throws -> Graph {
     let graph = try GraphParser.parse(text, file: "case")
     let again = try GraphParser.parse(graph.description, file: "printed")
     guard again == graph else { throw Failure("printed and parsed, the graph is another") }

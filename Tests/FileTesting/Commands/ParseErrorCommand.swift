@@ -1,12 +1,12 @@
 import IR
 
 /// `parse-error`: fails to parse, with exactly this diagnostic; lines count from the file's first.
-struct ParseErrorCommand: FileTestCommand {
-  init(arguments: [String], file: FileTest) throws {
+package struct ParseErrorCommand: FileTestCommand {
+  package init(arguments: [String]) throws {
     guard arguments.isEmpty else { throw Failure("'parse-error' takes no arguments") }
   }
 
-  func observe(_ section: FileTest.Section) throws -> [String] {
+  package func observe(_ section: FileTest.Section) throws -> [String] {
     do {
       _ = try GraphParser.parse(section.placedBody, file: "case")
     } catch {
