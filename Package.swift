@@ -47,7 +47,8 @@ let imports = """
   Sources/SeededRandom:
   Sources/IR: Diagnostics
   Sources/Files: Diagnostics
-  Sources/Npy: Diagnostics Files CZlib
+  Sources/Zip: Diagnostics Files CZlib
+  Sources/Npy: Diagnostics Files Zip
   Sources/Images: Diagnostics Files CPNG CTurboJPEG
   Sources/Models: Diagnostics JSON SeededRandom IR Npy
   Sources/Passes: Diagnostics IR
@@ -141,6 +142,7 @@ let package = Package(
     module("Sources/SeededRandom"),
     module("Sources/IR"),
     module("Sources/Files"),
+    module("Sources/Zip"),
     module("Sources/Npy"),
     module("Sources/Images"),
     module("Sources/Models"),
@@ -207,8 +209,8 @@ let package = Package(
 // compiled to tell libFuzzer which branches were taken.
 if Context.environment["VITC_FUZZ_BUILD"] != nil {
   let fed: Set = [
-    "Diagnostics", "JSON", "IR", "Models", "Passes", "Evaluation", "Files", "Npy", "Images",
-    "VitRuntime", "RuntimeForTests", "Packaging", "Fuzzing",
+    "Diagnostics", "JSON", "IR", "Models", "Passes", "Evaluation", "Files", "Zip", "Npy",
+    "Images", "VitRuntime", "RuntimeForTests", "Packaging", "Fuzzing",
   ]
   for target in package.targets where fed.contains(target.name) {
     target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=fuzzer"])]

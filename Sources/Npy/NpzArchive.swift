@@ -1,5 +1,6 @@
 import Diagnostics
 import Files
+import Zip
 
 /// A `.npz` archive: named arrays in a zip file, as `numpy.savez` and `numpy.savez_compressed`
 /// write them.
@@ -15,11 +16,11 @@ public struct NpzArchive: Sendable {
   /// The names of the members that are no arrays.
   public let otherMembers: [String]
 
-  private let file: MappedFile
+  private let archive: ZipArchive
   private let entries: [String: ZipEntry]
 
-  /// The most bytes that one array may unpack to: 2^33, 8 GiB.
-  public static let maximumBytes = 1 << 33
+  /// The most bytes that one array may unpack to.
+  public static let maximumBytes = ZipEntry.maximumBytes
 
   /// Opens an archive and reads its directory.
   ///
@@ -27,10 +28,9 @@ public struct NpzArchive: Sendable {
   /// damaged; encrypted or compressed otherwise than by deflate; two entries of one name; sizes
   /// that the file cannot hold (deflate packs at most 1032 to 1) or beyond ``maximumBytes``.
   public init(path: String) throws(Diagnostic) {
-    let file = try MappedFile(path)
-    let all = try file.withUnsafeBytes { (bytes) throws(Diagnostic) in
-      try zipEntries(bytes, path: path)
-    }
+    try Self.checkKind(path)
+    let archive = try ZipArchive(path: path)
+    let all = archive.entries
     var names: [String] = []
     var entries: [String: ZipEntry] = [:]
     for entry in all where entry.name.hasSuffix(".npy") {
@@ -38,12 +38,13 @@ public struct NpzArchive: Sendable {
       guard entries.updateValue(entry, forKey: name) == nil else {
         throw damagedArchive("it has two entries '\(name)'", path: path)
       }
-      try Self.check(entry, archiveBytes: file.count, path: path)
+      try entry.check(
+        archiveBytes: archive.sizeBytes, noun: "array", at: .tensor(name, file: path))
       names.append(name)
     }
     otherMembers = all.map(\.name).filter { !$0.hasSuffix(".npy") }
     self.path = path
-    self.file = file
+    self.archive = archive
     self.names = names
     self.entries = entries
   }
@@ -93,41 +94,24 @@ public struct NpzArchive: Sendable {
         notes: names.isEmpty ? ["it has no arrays at all"] : [],
         hint: Suggestion.hint(for: name, in: names) ?? names.first.map { "it has '\($0)', …" })
     }
-    return try file.withUnsafeBytes { (bytes) throws(Diagnostic) in
-      let member = try NpzMember(entry, in: bytes, at: location)
-      defer { file.release(member.data) }
-      return try body(member)
+    return try archive.withData(of: entry, noun: "array", at: location) {
+      (data) throws(Diagnostic) in
+      try body(NpzMember(entry, data, at: location))
     }
   }
 
   /// Whether the archive has an array of this name.
   public func contains(_ name: String) -> Bool { entries[name] != nil }
 
-  /// Refuses sizes that cannot be true before memory is taken for them.
-  private static func check(
-    _ entry: ZipEntry, archiveBytes: Int, path: String
-  ) throws(Diagnostic) {
-    let location = Diagnostic.Location.tensor(String(entry.name.dropLast(4)), file: path)
-    guard entry.storedBytes <= archiveBytes else {
-      throw Diagnostic(
-        "the archive is truncated or damaged: the array takes \(entry.storedBytes) bytes of it, "
-          + "but it has \(archiveBytes)", at: location)
+  /// Refuses what is not a zip archive.
+  private static func checkKind(_ path: String) throws(Diagnostic) {
+    let (isZip, isNpy) = try MappedFile(path).withUnsafeBytes {
+      ($0.starts(with: [0x50, 0x4B]), $0.starts(with: NpyHeader.magic))
     }
-    guard entry.unpackedBytes <= maximumBytes else {
+    guard isZip else {
       throw Diagnostic(
-        "the array is too large: \(entry.unpackedBytes) bytes, expected at most \(maximumBytes)",
-        at: location)
-    }
-    let isPossible =
-      switch entry.method {
-      case .stored: entry.unpackedBytes == entry.storedBytes
-      // No overflow: storedBytes is at most the size of a file.
-      case .deflated: entry.unpackedBytes / 1032 <= entry.storedBytes
-      }
-    guard isPossible else {
-      throw Diagnostic(
-        "the archive is damaged: \(entry.storedBytes) bytes cannot unpack to "
-          + "\(entry.unpackedBytes)", at: location)
+        "expected an .npz archive, found \(isNpy ? "an .npy file" : "something else")",
+        at: .file(path), hint: "write it with numpy.savez(path, name=array, ...)")
     }
   }
 }

@@ -1,4 +1,5 @@
 import Diagnostics
+import Zip
 
 /// One array of an archive, read from its first byte on: in place where it is stored, unpacked in
 /// pieces where it is compressed.
@@ -17,16 +18,16 @@ struct NpzMember {
   /// size of every element.
   private static let chunkBytes = 1 << 18
 
-  /// Finds an array in the bytes of an archive and reads its header.
+  /// Reads the header of an array whose stored bytes are `data`.
   ///
-  /// Errors, at `location`: it is not where it should be; damaged compression; what ``NpyHeader``
-  /// reports; fewer or more bytes than the header says.
+  /// Errors, at `location`: damaged compression; what ``NpyHeader`` reports; fewer or more bytes
+  /// than the header says.
   init(
-    _ entry: ZipEntry, in archive: UnsafeRawBufferPointer, at location: Diagnostic.Location
+    _ entry: ZipEntry, _ data: UnsafeRawBufferPointer, at location: Diagnostic.Location
   ) throws(Diagnostic) {
     self.entry = entry
     self.location = location
-    data = try Self.contents(entry, archive, location)
+    self.data = data
     switch entry.method {
     case .stored: header = try NpyHeader(parsing: data, at: location)
     case .deflated:
@@ -114,21 +115,5 @@ struct NpzMember {
     Diagnostic(
       "the compressed data is damaged, or has not the \(entry.unpackedBytes) bytes that it "
         + "should", at: location)
-  }
-
-  /// The bytes of an entry as stored: behind its local header.
-  private static func contents(
-    _ entry: ZipEntry, _ bytes: UnsafeRawBufferPointer, _ location: Diagnostic.Location
-  ) throws(Diagnostic) -> UnsafeRawBufferPointer {
-    var reader = ByteReader(bytes, at: entry.offset)
-    // The names and extra fields of the local header have lengths of their own.
-    guard reader.next(UInt32.self) == ZipSignature.local, reader.take(22) != nil,
-      let nameBytes = reader.next(UInt16.self), let extraBytes = reader.next(UInt16.self),
-      reader.take(Int(nameBytes) + Int(extraBytes)) != nil,
-      let data = reader.take(entry.storedBytes)
-    else {
-      throw Diagnostic("the archive is damaged: the array is not where it should be", at: location)
-    }
-    return data
   }
 }

@@ -222,6 +222,21 @@ import Testing
     #expect(error.location == .file(folder.url.path + "/t.safetensors"))
   }
 
+  /// The length of a header is any number: these begin as pickles of protocols 2 to 5 do.
+  @Test(arguments: [0x280, 0x380, 0x480, 0x580, 0x1_0280, 0x2_0580])
+  func readsHeadersWhoseLengthLooksLikeAnotherFormat(length: Int) throws {
+    let entry = #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#
+    let header = entry + String(repeating: " ", count: length - entry.utf8.count - 1) + "}"
+    let data = safetensors(header: header, data: littleEndian(Float(7).bitPattern))
+    #expect(try open(data).read("a").values == [7])
+    let path = try folder.write("w.bin", data)
+    #expect(try CheckpointFile.open(path: path).names == ["a"])
+    try folder.write("s.safetensors", data)
+    let index = try folder.write(
+      "model.safetensors.index.json", #"{"weight_map": {"a": "s.safetensors"}}"#)
+    #expect(try CheckpointFile.open(path: index).read("a").values == [7])
+  }
+
   /// No flip of one bit of the header, and no truncation, may crash the reader.
   @Test func survivesDamage() throws {
     let good = safetensors([RawTensor("a", [1], [1]), RawTensor("b", "F16", [2], [0, 1, 2, 3])])

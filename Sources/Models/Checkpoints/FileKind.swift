@@ -24,7 +24,9 @@ enum FileKind: Hashable {
     let start = try file.bytes(at: 0, count: min(file.sizeBytes, 9))
     let suffix = (path as NSString).pathExtension.lowercased()
     self =
-      if start.starts(with: [0x50, 0x4B, 3, 4]) || start.starts(with: [0x50, 0x4B, 5, 6]) {
+      if Self.isSafetensors(start, sizeBytes: file.sizeBytes) {
+        .safetensors
+      } else if start.starts(with: [0x50, 0x4B, 3, 4]) || start.starts(with: [0x50, 0x4B, 5, 6]) {
         try Self.zip(path, suffix)
       } else if let kind = Self.signatures.first(where: { start.starts(with: $0.bytes) })?.kind {
         kind
@@ -36,6 +38,16 @@ enum FileKind: Hashable {
           ?? (start.dropFirst(4).starts(with: "TFL3".utf8)
             ? .foreign("a TensorFlow Lite model") : .safetensors)
       }
+  }
+
+  /// Whether a file begins with the length of a header that it can hold, and then with the header.
+  ///
+  /// This goes before every signature: the length is any number, and 640 begins as a pickle does.
+  /// No other format has a small number in its first eight bytes and `{` behind them.
+  private static func isSafetensors(_ start: [UInt8], sizeBytes: Int) -> Bool {
+    guard start.count == 9, start[8] == UInt8(ascii: "{") else { return false }
+    let length = start[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    return length <= UInt64(SafetensorsHeader.lengthLimitBytes) && Int(length) <= sizeBytes - 8
   }
 
   private static let signatures: [(bytes: [UInt8], kind: FileKind)] = [

@@ -1,7 +1,7 @@
 import CZlib
 
 /// Unpacks a raw deflate stream piece by piece, in the memory that the caller gives.
-final class InflateStream {
+public final class InflateStream {
   // zlib keeps the address of its stream.
   private let stream: UnsafeMutablePointer<z_stream>
   private var source: UnsafeRawBufferPointer
@@ -11,7 +11,7 @@ final class InflateStream {
   private static let pieceBytes = 1 << 30
 
   /// Begins at the first byte of `data`; `nil` if there is no memory.
-  init?(_ data: UnsafeRawBufferPointer) {
+  public init?(_ data: UnsafeRawBufferPointer) {
     source = data
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
@@ -29,10 +29,12 @@ final class InflateStream {
   }
 
   /// Unpacks as many bytes as `target` has; `false` if the stream is damaged or ends before.
-  func fill(_ target: UnsafeMutableRawBufferPointer) -> Bool { unpack(target) == target.count }
+  public func fill(_ target: UnsafeMutableRawBufferPointer) -> Bool {
+    unpack(target) == target.count
+  }
 
   /// `true` iff nothing follows what was unpacked, neither in the stream nor behind it.
-  func isAtEnd() -> Bool {
+  public func isAtEnd() -> Bool {
     var surplus: UInt8 = 0
     return withUnsafeMutableBytes(of: &surplus) { unpack($0) } == 0 && hasEnded && source.isEmpty
   }
@@ -63,6 +65,6 @@ final class InflateStream {
 }
 
 /// The CRC-32 that zip uses, of `bytes` behind what gave `seed`.
-func checksum(_ bytes: UnsafeRawBufferPointer, seed: UInt = 0) -> UInt {
+public func checksum(_ bytes: UnsafeRawBufferPointer, seed: UInt = 0) -> UInt {
   crc32_z(seed, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
 }

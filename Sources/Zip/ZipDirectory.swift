@@ -1,27 +1,12 @@
 import Diagnostics
 
-/// Signatures of the records of a zip archive (PKWARE APPNOTE 6.3, sections 4.3.7 to 4.3.16).
-enum ZipSignature {
-  static let local: UInt32 = 0x0403_4B50
-  static let central: UInt32 = 0x0201_4B50
-  static let end: UInt32 = 0x0605_4B50
-  static let end64: UInt32 = 0x0606_4B50
-  static let locator64: UInt32 = 0x0706_4B50
-}
-
 /// The diagnostic for an archive that cannot be understood.
-func damagedArchive(_ reason: String, path: String) -> Diagnostic {
+public func damagedArchive(_ reason: String, path: String) -> Diagnostic {
   Diagnostic("the archive is damaged: \(reason)", at: .file(path))
 }
 
 /// Reads the central directory of a zip archive, with 64-bit sizes where they are used.
 func zipEntries(_ bytes: UnsafeRawBufferPointer, path: String) throws(Diagnostic) -> [ZipEntry] {
-  guard bytes.starts(with: [0x50, 0x4B]) else {
-    let isNpy = bytes.starts(with: NpyHeader.magic)
-    throw Diagnostic(
-      "expected an .npz archive, found \(isNpy ? "an .npy file" : "something else")",
-      at: .file(path), hint: "write it with numpy.savez(path, name=array, ...)")
-  }
   let directory = try zipDirectory(bytes, path)
   var reader = ByteReader(bytes, at: directory.offset)
   var entries: [ZipEntry] = []
@@ -97,7 +82,7 @@ private func readEntry(_ reader: inout ByteReader, _ path: String) throws(Diagno
   default:
     throw Diagnostic(
       "'\(name)' in the archive is compressed by method \(methodNumber), expected 0 (stored) or "
-        + "8 (deflate)", at: .file(path), hint: "write it with numpy.savez_compressed")
+        + "8 (deflate)", at: .file(path), hint: "write it without compression")
   }
   // The fields that are all ones stand in the 64-bit extra field instead, in this order.
   var wide = zip64Field(extra)

@@ -1,25 +1,3 @@
-/// One file in a zip archive, as the central directory describes it.
-struct ZipEntry {
-  /// How the bytes are stored.
-  enum Method {
-    case stored
-    case deflated
-  }
-
-  /// The name, with folders.
-  var name: String
-  /// How the bytes are stored.
-  var method: Method
-  /// The CRC-32 of the uncompressed bytes.
-  var checksum: UInt32
-  /// The number of bytes in the archive.
-  var storedBytes: Int
-  /// The number of bytes when unpacked.
-  var unpackedBytes: Int
-  /// Where the local header begins, which the bytes follow.
-  var offset: Int
-}
-
 /// Little-endian numbers at any place of a buffer, with bounds checked.
 struct ByteReader {
   let bytes: UnsafeRawBufferPointer
