@@ -25,6 +25,7 @@ struct BuildEmbeddedRuntime: BuildToolPlugin {
     let arguments =
       [
         try context.tool(named: "swiftc").url.path,
+        try context.tool(named: "clang").url.path,
         try context.tool(named: "llvm-objcopy").url.path,
         headers.path, system.path, context.pluginWorkDirectoryURL.path, output.path,
       ] + swift.map(\.path)

@@ -61,6 +61,9 @@ public struct HeaderWriter {
        * makes its own contexts; models stay usable.
        * Results: the same bits from run to run, for any number of threads, for an image alone or in
        * a batch; between instruction sets they differ by rounding.
+       * Floating point: computed in the default state (to nearest, with subnormal numbers, without
+       * signals), whatever the calling thread's is. That is the same after each call, exception
+       * flags included: no call raises one.
        * Memory: \(name)_run allocates nothing, takes no lock and touches no file.
        * Nothing here aborts or prints: every function that can fail returns a status.
        * Proof: `vitc verify` compares the weights with the hash above, `vitc selftest` and
@@ -125,7 +128,13 @@ public struct HeaderWriter {
     typedef struct \(name)_context \(name)_context;
 
     /* Runs task(argument, i) for every i in 0 ... count - 1, in any order, on any threads, and
-     * returns when all are done. */
+     * returns when all are done. It may be left otherwise once no task is running:
+     * - by a C++ exception, which passes through \(name)_run: the outputs hold anything then, and
+     *   the context is ready for the next run;
+     * - by longjmp: likewise, but the next run must be the same thread's. It is refused if it is
+     *   called from deeper on the stack with 4 KB there that nobody wrote to: then make another
+     *   context. This one can be destroyed in any case.
+     * \(name)_selftest must not be left: it would not free the context that it makes. */
     typedef void (*\(name)_parallel_for)(void *context, int32_t count,
                                          void (*task)(void *argument, int32_t index),
                                          void *argument);

@@ -10,6 +10,8 @@ struct Linker {
   private static let libc: Set<String> = [
     "memcpy", "memmove", "memset", "memcmp", "getauxval", "syscall", "__tls_get_addr",
   ]
+  /// What it may know of the unwinder: weak references, null in programs without exceptions.
+  private static let unwinder: Set<String> = ["__gcc_personality_v0", "_Unwind_Resume"]
   /// What it may expect of libm.
   private static let libm: Set<String> = [
     "exp", "expf", "exp2", "exp2f", "log", "logf", "tanh", "tanhf", "erf", "erff", "sqrt", "sqrtf",
@@ -33,7 +35,7 @@ struct Linker {
     }
     let foreign = undefined.subtracting(defined).filter {
       !$0.hasPrefix("vit_rt_") && $0 != WeightFile.symbol && !Linker.libc.contains($0)
-        && $0 != "_GLOBAL_OFFSET_TABLE_"
+        && !Linker.unwinder.contains($0) && $0 != "_GLOBAL_OFFSET_TABLE_"
     }
     let unknown = foreign.subtracting(Linker.libm).sorted()
     guard unknown.isEmpty else {
@@ -51,7 +53,10 @@ struct Linker {
     let script = workspace.file("exports.map")
     let symbols = ExportedSymbols.names(for: name).map { "\($0);" }.joined(separator: " ")
     try FileError.write("{ global: \(symbols) local: *; };\n", to: script)
-    let libraries = ["libc.so.6"] + (needsMath ? ["libm.so.6"] : [])
+    // Before version 2.34 glibc had threads and dladdr in libraries of their own; later ones and
+    // musl have these names too, with nothing behind them.
+    let libraries =
+      ["libc.so.6", "libpthread.so.0", "libdl.so.2"] + (needsMath ? ["libm.so.6"] : [])
     var stubs: [String] = []
     for library in libraries { stubs.append(try stub(library)) }
     let editor = try Tools.linker(for: architecture)
@@ -60,7 +65,7 @@ struct Linker {
       [
         "-shared", "-soname", soname, "--version-script=\(script)", "--hash-style=both",
         "-z", "noexecstack", "-z", "relro", "-z", "now", "--build-id=none", "--no-as-needed",
-        "--gc-sections", "-s",
+        "--gc-sections", "--eh-frame-hdr", "-s",
       ], objects + stubs, to: output)
   }
 

@@ -142,6 +142,76 @@ private func lastError(_ entry: vit_entry) -> String {
     entry.destroy(made)
   }
 
+  /// No value of any field ends the process: `size_t` beyond 2^63 is negative in Swift.
+  @Test func sizesBeyondMemory() throws {
+    let model = try VitModel(path: try Fixture.library(), options: VitOptions(threads: 1))
+    let entry = model.entry.pointee
+    var made: OpaquePointer?
+    let most = "18446744073709551615"
+    for (size, text) in [(-1, most), (.min, "9223372036854775808"), (-8, "18446744073709551608")] {
+      var options = vit_options()
+      options.size = size
+      #expect(entry.create(&options, &made) == VIT_INVALID_ARGUMENT)
+      #expect(
+        lastError(entry) == "options.size is \(text), expected sizeof of the options struct, 48")
+      var result = vit_selftest_result()
+      result.size = size
+      #expect(entry.selftest(model.handle, &result) == VIT_INVALID_ARGUMENT)
+      #expect(
+        lastError(entry) == "result.size is \(text), expected sizeof of the result struct, 24")
+      var image = Fixture.images(1)
+      var output = [Float](repeating: 0, count: 60)
+      #expect(entry.context_create(model.handle, &made) == VIT_OK)
+      #expect(entry.run(made, &image, size, &output) == VIT_INVALID_ARGUMENT)
+      #expect(lastError(entry) == "count is \(text), which is more than memory can hold")
+      #expect(entry.run_all(made, &image, size, [nil, nil]) == VIT_INVALID_ARGUMENT)
+      entry.context_destroy(made)
+      #expect(entry.preprocess([1, 2, 3], 1, 2, size, &output) == VIT_INVALID_ARGUMENT)
+      #expect(lastError(entry) == "row_bytes is \(text), which is more than memory can hold")
+    }
+    // Large, but not negative.
+    var output = [Float](repeating: 0, count: 60)
+    for rows in [Int.max, 1 << 62, 1 << 46] {
+      #expect(entry.preprocess([1, 2, 3], 1, 2, rows, &output) == VIT_INVALID_ARGUMENT)
+    }
+    #expect(entry.preprocess([1, 2, 3], .max, .max, .max, &output) == VIT_INVALID_ARGUMENT)
+    for (width, height) in [(Int32.min, 1), (1, .min), (-1, -1)] as [(Int32, Int32)] {
+      #expect(entry.preprocess([1, 2, 3], width, height, 3, &output) == VIT_INVALID_ARGUMENT)
+    }
+  }
+
+  /// Structs of any bytes, as those that nobody initialized; but no pointers, which nobody can
+  /// check.
+  @Test func anyBytesInStructs() throws {
+    let model = try VitModel(path: try Fixture.library(), options: VitOptions(threads: 1))
+    let entry = model.entry.pointee
+    var made: OpaquePointer?
+    var random = SystemRandomNumberGenerator()
+    for round in 0..<2000 {
+      var options = vit_options()
+      var result = vit_selftest_result()
+      withUnsafeMutableBytes(of: &options) { bytes in
+        for i in bytes.indices { bytes[i] = round == 0 ? 0xff : random.next() }
+      }
+      withUnsafeMutableBytes(of: &result) { bytes in
+        for i in bytes.indices { bytes[i] = round == 0 ? 0xff : random.next() }
+      }
+      // Of sizes that are one's, so that fields are read.
+      if round % 2 == 1 { options.size = Int.random(in: 8...64) }
+      if round % 4 == 3 { result.size = Int.random(in: 24...64) }
+      options.parallel_for = nil
+      options.weights_path = nil
+      options.isa = nil
+      if options.threads > 64 { options.threads &+= 1024 }
+      let status = entry.create(&options, &made)
+      #expect(status == VIT_OK || status == VIT_INVALID_ARGUMENT)
+      #expect((made != nil) == (status == VIT_OK))
+      entry.destroy(made)
+      let tested = entry.selftest(model.handle, &result)
+      #expect(tested == VIT_NO_GOLDEN || tested == VIT_INVALID_ARGUMENT)
+    }
+  }
+
   @Test func nullPointers() throws {
     let model = try VitModel(path: try Fixture.library(), options: VitOptions(threads: 1))
     let entry = model.entry.pointee

@@ -76,10 +76,16 @@ struct Fixture {
     let result = try shell(
       [
         "clang", "--target=\(architecture.rawValue)-linux-gnu", "-ffreestanding", "-O1", "-fPIC",
+        "-fexceptions",
         "-I", headers, "-DNAME=\(name)",
       ] + defines.map { "-D\($0)" }
         + ["-c", fixtures + "/model.c", "-o", path])
     try #require(result.status == 0, "\(result.text)")
+    let weakened = try shell([
+      "llvm-objcopy", "--weaken-symbol=__gcc_personality_v0", "--weaken-symbol=_Unwind_Resume",
+      path,
+    ])
+    try #require(weakened.status == 0, "\(weakened.text)")
     return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
   }
 

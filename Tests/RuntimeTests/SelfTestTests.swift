@@ -7,7 +7,7 @@ import Testing
 
 /// The self-test of the fixture, whose outputs are known.
 @Suite struct SelfTestTests {
-  private static let outputs = Fixture.expected(
+  static let outputs = Fixture.expected(
     (0..<Fixture.inputs).map { vit_golden_pixel(UInt64($0)) })
 
   private func model(_ logits: Golden, _ tokens: Golden, in folder: Folder) throws -> VitModel {

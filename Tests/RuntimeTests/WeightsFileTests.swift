@@ -81,4 +81,104 @@ import Testing
     try FileManager.default.createDirectory(atPath: weights, withIntermediateDirectories: false)
     #expect(message() == "weights file '\(weights)': is a folder")
   }
+
+  /// A pipe would be waited for, and a device may be anything.
+  @Test func pipesSocketsAndDevices() throws {
+    let text = ": is not a regular file but a pipe, a socket or a device"
+    try FileManager.default.removeItem(atPath: weights)
+    #expect(mkfifo(weights, 0o600) == 0)
+    #expect(message() == "weights file '\(weights)'" + text)
+    try FileManager.default.removeItem(atPath: weights)
+    try FileManager.default.createSymbolicLink(
+      atPath: weights, withDestinationPath: "/dev/zero")
+    #expect(message() == "weights file '\(weights)'" + text)
+    #expect(mkfifo(folder("fifo"), 0o600) == 0)
+    #expect(mknod(folder("socket"), S_IFSOCK | 0o600, 0) == 0)
+    for path in [folder("fifo"), folder("socket"), "/dev/null", "/dev/zero", "/dev/tty"] {
+      let error = #expect(throws: VitError.self) {
+        try VitModel(path: library, options: VitOptions(weightsPath: path))
+      }
+      #expect(error?.status == .weightsUnreadable)
+      #expect(error?.message == "weights file '\(path)'" + text)
+    }
+  }
+
+  // MARK: The file stands beside the library, by whatever name that is loaded.
+
+  private func expectRuns(_ path: String) throws {
+    let images = Fixture.images(1)
+    let context = try VitModel(path: path).makeContext()
+    #expect(try context.run(images: images) == Fixture.expected(images).logits)
+  }
+
+  private func link(_ name: String, to target: String, in place: Folder) throws {
+    try FileManager.default.createSymbolicLink(
+      atPath: place(name), withDestinationPath: target)
+  }
+
+  @Test func besideTheFileThatLinksLeadTo() throws {
+    let (near, far) = (try Folder(), try Folder())
+    try link("libtoy.so", to: library, in: near)
+    try expectRuns(near("libtoy.so"))
+    try link("other name.so", to: near("libtoy.so"), in: far)
+    try expectRuns(far("other name.so"))
+    // A link to the folder.
+    try link("folder", to: folder.path, in: far)
+    try expectRuns(far("folder/libtoy.so"))
+    // Without the file, the text names the place where it should be.
+    try FileManager.default.removeItem(atPath: weights)
+    let error = #expect(throws: VitError.self) { try VitModel(path: far("other name.so")) }
+    #expect(error?.message == "weights file '\(weights)': no such file")
+  }
+
+  /// As build systems do that gather links to files of several folders.
+  @Test func besideTheLink() throws {
+    let (farm, store) = (try Folder(), try Folder())
+    try FileManager.default.moveItem(atPath: weights, toPath: store("toy.weights"))
+    try link("libtoy.so", to: library, in: farm)
+    try link("toy.weights", to: store("toy.weights"), in: farm)
+    try expectRuns(farm("libtoy.so"))
+  }
+
+  @Test func inFoldersOfAnyName() throws {
+    let place = try Folder()
+    let long = String(repeating: "x", count: 200)
+    for name in ["with space ", "(deleted)", "ünï", "back\\slash", long] {
+      let inside = place(name)
+      try FileManager.default.createDirectory(atPath: inside, withIntermediateDirectories: false)
+      for file in ["libtoy.so", "toy.weights"] {
+        try FileManager.default.copyItem(atPath: folder(file), toPath: "\(inside)/\(file)")
+      }
+      try link("link \(name.count)", to: "\(inside)/libtoy.so", in: place)
+      try expectRuns(place("link \(name.count)"))
+    }
+  }
+
+  @Test func afterChangingTheFolder() throws {
+    let program = folder("place")
+    let built = try shell([
+      "clang", "-Wall", "-Werror", "-I", Fixture.headers, Fixture.fixtures + "/place.c",
+      "-DLOADED", "-o", program, "-ldl",
+    ])
+    try #require(built.status == 0, "\(built.text)")
+    let result = try shell([program, "./libtoy.so", "/"], in: folder.path)
+    #expect(result.text == "" && result.status == 0)
+  }
+
+  @Test func besideAnExecutableStartedByALink() throws {
+    let (place, links) = (try Folder(), try Folder())
+    _ = try Fixture.build(file: "libtoy.a", kind: .static, placement: .file, in: place)
+    let built = try shell(
+      ["clang", "-Wall", "-Werror", "-I", Fixture.headers, Fixture.fixtures + "/place.c"]
+        + [place("libtoy.a"), "-o", place("place"), "-ldl", "-lpthread"])
+    try #require(built.status == 0, "\(built.text)")
+    try link("started", to: place("place"), in: links)
+    for (program, inside) in [
+      (place("place"), "/"), ("./place", place.path), (links("started"), "/"),
+      ("./started", links.path),
+    ] {
+      let result = try shell([program, "-", "/"], in: inside)
+      #expect(result.text == "" && result.status == 0, "\(program)")
+    }
+  }
 }

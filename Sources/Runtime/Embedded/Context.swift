@@ -24,6 +24,11 @@ struct Context: ~Copyable {
   let busy = Atomic<UInt32>(0)
   let program: UnsafePointer<vit_program>
   let model: UnsafeMutablePointer<Model>
+  /// During a run through the caller's own parallel-for, the thread that called it, else 0.
+  let runner = Atomic<UInt>(0)
+  /// Where on that thread's stack the run and its mark are: see `wasLeft`.
+  var frame = 0
+  var mark = 0
   /// The model's code, `phase_count` of the program.
   let phases: UnsafePointer<vit_phase?>?
   let layout: ContextLayout

@@ -58,6 +58,9 @@ struct ErrorText {
     }
   }
 
+  /// Appends a `size_t`, which Swift takes for signed.
+  mutating func append(bytes value: Int) { append(UInt64(UInt(bitPattern: value))) }
+
   /// Appends a 128-bit hash as 32 hexadecimal digits, the high half first.
   mutating func append(hash: (UInt64, UInt64)) {
     for half in 0..<2 {

@@ -70,6 +70,13 @@ public func vit_rt_run_all(
     Job(images: images, count: count, first: nil, all: outputs))
 }
 
+/// Ends a run that an exception leaves.
+@c @implementation
+public func vit_rt_leave(_ context: OpaquePointer!) {
+  guard let context else { return }
+  UnsafeMutablePointer<Context>(context).end()
+}
+
 /// Makes an input image from an RGB picture.
 @c @implementation
 public func vit_rt_preprocess(

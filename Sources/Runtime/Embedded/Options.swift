@@ -31,11 +31,12 @@ struct Options {
     _ options: UnsafePointer<vit_options>?, _ program: UnsafePointer<vit_program>
   ) -> vit_status {
     guard let options else { return VIT_OK }
+    // `size_t` comes as `Int`: what is 2^63 or more is negative here.
     let size = options.pointee.size
     guard size >= MemoryLayout<Int>.size, size <= mostBytes else {
       var error = ErrorText(program)
       error.append("options.size is ")
-      error.append(UInt64(size))
+      error.append(bytes: size)
       error.append(", expected sizeof of the options struct, ")
       error.append(MemoryLayout<vit_options>.size)
       return VIT_INVALID_ARGUMENT

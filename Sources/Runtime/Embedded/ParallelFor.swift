@@ -1,4 +1,5 @@
 import CSystem
+import Synchronization
 
 /// One call of the caller's parallel-for: whole images, or one phase of one image.
 private struct Call {
@@ -11,9 +12,19 @@ private struct Call {
 
 extension UnsafeMutablePointer where Pointee == Context {
   /// Runs the job through the caller's parallel-for, whose return is the barrier.
-  func runThrough(
-    _ parallelFor: vit_parallel_for, _ parallelForContext: UnsafeMutableRawPointer?
-  ) {
+  ///
+  /// The parallel-for may be left by a C++ exception, which unwinds this function, or by `longjmp`:
+  /// nothing here waits to be given back, and what the run holds is freed by `end` or by the next
+  /// run.
+  func runThroughParallelFor() {
+    pointee.runner.store(UInt(pthread_self()), ordering: .relaxed)
+    vit_call_marked(&pointee.mark, runMarked, self)
+  }
+
+  /// What stands below the mark.
+  fileprivate func callParallelFor() {
+    guard let parallelFor = pointee.model.pointee.parallelFor else { return }
+    let parallelForContext = pointee.model.pointee.parallelForContext
     let tasks = pointee.layout.tasks
     // A single task too gets a call for each phase, so that a caller can tell them apart.
     let whole = tasks > 1 ? pointee.job.count / Int(tasks) : 0
@@ -29,19 +40,42 @@ extension UnsafeMutablePointer where Pointee == Context {
       call.image &+= 1
     }
   }
+
+  /// Whether the run that the context is in will never return, since its parallel-for was left:
+  /// then the caller may run.
+  ///
+  /// `longjmp` calls nobody on its way, so what is left of a run can only be looked at. The other
+  /// case, an error, is a run that the parallel-for itself starts, on the same thread: it lies
+  /// deeper on the stack than the first, whose mark is whole.
+  func wasLeft(frame: Int) -> Bool {
+    guard pointee.model.pointee.parallelFor != nil,
+      pointee.runner.load(ordering: .relaxed) == UInt(pthread_self())
+    else { return false }
+    // The same thread wrote these.
+    return UInt(bitPattern: frame) >= UInt(bitPattern: pointee.frame)
+      || vit_is_marked(numericCast(pointee.mark)) == 0
+  }
 }
 
-/// Does share `task` of one call.
+/// Calls the parallel-for of a context.
+private func runMarked(_ argument: UnsafeMutableRawPointer?) {
+  guard let argument else { return }
+  argument.assumingMemoryBound(to: Context.self).callParallelFor()
+}
+
+/// Does share `task` of one call, on any thread, in the default floating-point state.
 private func runShare(_ argument: UnsafeMutableRawPointer?, _ task: Int32) {
   guard let argument else { return }
   let call = argument.assumingMemoryBound(to: Call.self).pointee
   let context = call.context
   let tasks = context.pointee.layout.tasks
   guard task >= 0, task < tasks else { return }
+  let state = vit_float_enter()
   if call.images >= 0 {
     context.runWhole(task: task, images: call.images)
   } else {
     var frame = context.frame(task: task, slot: 0, image: call.image)
     context.pointee.phases?[call.phase]?(&frame, task, tasks)
   }
+  vit_float_leave(state)
 }

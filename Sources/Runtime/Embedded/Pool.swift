@@ -60,6 +60,8 @@ private func workerMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRa
   let worker = argument.assumingMemoryBound(to: Worker.self)
   let context = worker.pointee.context
   let task = worker.pointee.task
+  // A thread starts in the state of the one that made it.
+  _ = vit_float_enter()
   // Jobs are counted from 0 in the same way by all, so none is missed, however late this starts.
   var turn: UInt32 = 0
   while true {

@@ -28,12 +28,18 @@ struct Preprocess {
       error.append(" pixels, expected at least 1 x 1")
       return VIT_INVALID_ARGUMENT
     }
-    guard rowBytes >= 3 &* Int(width) else {
+    // Beyond this, the addresses of the last row would not exist; `size_t` comes as `Int`.
+    let isTooLarge = rowBytes < 0 || rowBytes > (1 << 46) / Int(height)
+    guard !isTooLarge, rowBytes >= 3 &* Int(width) else {
       var error = ErrorText(program)
       error.append("row_bytes is ")
-      error.append(rowBytes)
-      error.append(", expected at least 3 * width = ")
-      error.append(3 &* Int(width))
+      error.append(bytes: rowBytes)
+      if isTooLarge {
+        error.append(", which is more than memory can hold")
+      } else {
+        error.append(", expected at least 3 * width = ")
+        error.append(3 &* Int(width))
+      }
       return VIT_INVALID_ARGUMENT
     }
     guard let shape = program.pointee.description?.pointee.input.shape, shape.0 == 3, shape.1 > 0,
@@ -46,11 +52,15 @@ struct Preprocess {
     }
     let work = Preprocess(
       program: program, rgb: rgb, width: Int(width), height: Int(height), rowBytes: rowBytes)
+    let state = vit_float_enter()
+    defer { vit_float_leave(state) }
     return work.write(
       image, height: Int(shape.1), width: Int(shape.2), recipe: recipe.pointee)
   }
 
-  /// Resizes, crops and normalizes.
+  /// Resizes, crops and normalizes; a call of its own, so that no arithmetic leaves the default
+  /// floating-point state.
+  @inline(never)
   private func write(
     _ image: UnsafeMutablePointer<Float>, height targetHeight: Int, width targetWidth: Int,
     recipe: vit_preprocessing

@@ -10,14 +10,14 @@ extension UnsafeMutablePointer where Pointee == Context {
     guard let images = job.images else {
       return fail(program, VIT_INVALID_ARGUMENT, "images is null")
     }
-    guard job.count > 0 else {
+    guard job.count != 0 else {
       return fail(program, VIT_INVALID_ARGUMENT, "count is 0, expected at least one image")
     }
-    // Beyond this, the addresses of the last image would not exist.
-    guard job.count <= (1 << 46) / max(1, pointee.layout.inputElements) else {
+    // Beyond this, the addresses of the last image would not exist; `size_t` comes as `Int`.
+    guard job.count > 0, job.count <= (1 << 46) / max(1, pointee.layout.inputElements) else {
       var error = ErrorText(program)
       error.append("count is ")
-      error.append(UInt64(UInt(bitPattern: job.count)))
+      error.append(bytes: job.count)
       error.append(", which is more than memory can hold")
       return VIT_INVALID_ARGUMENT
     }
@@ -32,23 +32,33 @@ extension UnsafeMutablePointer where Pointee == Context {
     let entered = pointee.busy.compareExchange(
       expected: 0, desired: 1, ordering: .acquiringAndReleasing
     ).exchanged
-    guard entered else {
+    let frame = Int(vit_frame_address())
+    guard entered || wasLeft(frame: frame) else {
       return fail(
         program, VIT_INVALID_ARGUMENT,
         "the context is in a run already; use one context for each thread")
     }
     pointee.job = job
-    if let parallelFor = pointee.model.pointee.parallelFor {
-      runThrough(parallelFor, pointee.model.pointee.parallelForContext)
+    if pointee.model.pointee.parallelFor != nil {
+      pointee.frame = frame
+      runThroughParallelFor()
     } else {
       if pointee.workers > 0 { pointee.start.open() }
+      let state = vit_float_enter()
       work(task: 0)
+      vit_float_leave(state)
     }
-    pointee.busy.store(0, ordering: .releasing)
+    end()
     return VIT_OK
   }
 
-  /// What task `task` does in a run of the pool.
+  /// Makes the context free for the next run.
+  func end() {
+    pointee.runner.store(0, ordering: .relaxed)
+    pointee.busy.store(0, ordering: .releasing)
+  }
+
+  /// What task `task` does in a run of the pool, on a thread in the default floating-point state.
   func work(task: Int32) {
     let tasks = pointee.layout.tasks
     let polls = pointee.patience.phase

@@ -17,7 +17,7 @@ enum SelfTest {
     if let result, result.pointee.size < resultBytes || result.pointee.size > Options.mostBytes {
       var error = ErrorText(program)
       error.append("result.size is ")
-      error.append(UInt64(result.pointee.size))
+      error.append(bytes: result.pointee.size)
       error.append(", expected sizeof of the result struct, ")
       error.append(resultBytes)
       return VIT_INVALID_ARGUMENT
@@ -47,9 +47,7 @@ enum SelfTest {
     defer { free(memory) }
 
     let pixels = (memory + image).assumingMemoryBound(to: Float.self)
-    for i in 0..<Int(truncatingIfNeeded: description.pointee.input.elements) {
-      pixels[i] = vit_golden_pixel(UInt64(i))
-    }
+    makeImage(pixels, Int(truncatingIfNeeded: description.pointee.input.elements))
     let all = (memory + table).assumingMemoryBound(to: UnsafeMutablePointer<Float>?.self)
     var at = Extent()
     for i in 0..<outputs {
@@ -65,12 +63,37 @@ enum SelfTest {
     context.destroy()
     guard ran == VIT_OK else { return ran }
 
+    // In the default floating-point state: only here and where the image is made, since the run may
+    // call the caller's parallel-for, which shall find its own.
+    let state = vit_float_enter()
+    defer { vit_float_leave(state) }
+    return judge(program, description.pointee, proof, all, result)
+  }
+
+  /// Fills the image; a call of its own, so that no arithmetic leaves the default floating-point
+  /// state.
+  @inline(never)
+  private static func makeImage(_ pixels: UnsafeMutablePointer<Float>, _ elements: Int) {
+    let state = vit_float_enter()
+    defer { vit_float_leave(state) }
+    for i in 0..<elements { pixels[i] = vit_golden_pixel(UInt64(i)) }
+  }
+
+  /// Compares the outputs with the golden values; a call of its own for the same reason.
+  @inline(never)
+  private static func judge(
+    _ program: UnsafePointer<vit_program>, _ description: vit_description,
+    _ proof: UnsafePointer<vit_proof>,
+    _ all: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>,
+    _ result: UnsafeMutablePointer<vit_selftest_result>?
+  ) -> vit_status {
+    let limit = Double(proof.pointee.limit)
     var (worst, offender) = (-1.0, 0)
-    for i in 0..<outputs {
+    for i in 0..<Int(description.output_count) {
       guard let values = all[i], let golden = vit_proof_golden(proof, numericCast(i)) else {
         continue
       }
-      let elements = Int(truncatingIfNeeded: description.pointee.outputs[i].elements)
+      let elements = Int(truncatingIfNeeded: description.outputs[i].elements)
       let found = error(of: values, elements, golden)
       if found > worst { (worst, offender) = (found, i) }
     }
@@ -79,7 +102,7 @@ enum SelfTest {
     guard worst > limit else { return VIT_OK }
     var text = ErrorText(program)
     text.append("the self-test failed: output ")
-    if let name = description.pointee.outputs[offender].name { text.append(quoted: name) }
+    if let name = description.outputs[offender].name { text.append(quoted: name) }
     text.append(" differs from its golden values by ")
     // Beyond this, how much it is says nothing more.
     let millionths = worst * 1e6

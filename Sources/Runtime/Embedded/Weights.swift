@@ -28,12 +28,17 @@ struct Weights {
         program, VIT_WEIGHTS_UNREADABLE,
         "the library holds no weights and names no weights file; set options.weights_path")
     }
-    guard let beside = pathBesideLibrary(program, name) else {
+    guard let paths = LibraryPlace(program, beside: name) else {
       return fail(program, VIT_OUT_OF_MEMORY, "no memory for the weights file's path")
     }
-    defer { free(beside) }
-    return map(program, path: beside, into: &weights)
+    defer { paths.release() }
+    // Beside the name that the library was loaded by, where links gather files of several folders.
+    let path = !exists(paths.real) && exists(paths.asLoaded) ? paths.asLoaded : paths.real
+    return map(program, path: path, into: &weights)
   }
+
+  /// Whether something stands at a path, as far as the kernel says.
+  private static func exists(_ path: UnsafePointer<CChar>) -> Bool { vit_file_type(path) != 0 }
 
   /// Asks the kernel for huge pages, and to enter all pages into the page table at once.
   ///
@@ -50,6 +55,14 @@ struct Weights {
   private static func map(
     _ program: UnsafePointer<vit_program>, path: UnsafePointer<CChar>, into weights: inout Weights?
   ) -> vit_status {
+    let type = vit_file_type(path)
+    guard type == 0 || type == VIT_FILE_REGULAR || type == VIT_FILE_FOLDER else {
+      var error = ErrorText(program)
+      error.append("weights file ")
+      error.append(quoted: path)
+      error.append(": is not a regular file but a pipe, a socket or a device")
+      return VIT_WEIGHTS_UNREADABLE
+    }
     let file = vit_open_to_read(path)
     guard file >= 0 else {
       var error = ErrorText(program)
@@ -148,43 +161,4 @@ struct Weights {
       error.append(")")
     }
   }
-}
-
-/// Returns the path of `name` in the folder of the file that the program's own code comes from, in
-/// memory to be freed; `nil` without memory.
-///
-/// For a program that is linked statically this is the executable, which the dynamic linker may
-/// know by a name without a folder only: then the kernel is asked.
-private func pathBesideLibrary(
-  _ program: UnsafePointer<vit_program>, _ name: UnsafePointer<CChar>
-) -> UnsafeMutablePointer<CChar>? {
-  let folderLimit = 4096
-  let nameBytes = Int(strlen(name)) &+ 1
-  guard let memory = malloc(numericCast(folderLimit &+ nameBytes)) else { return nil }
-  let path = memory.bindMemory(to: CChar.self, capacity: folderLimit &+ nameBytes)
-
-  var info = vit_dl_info()
-  var folder = 0
-  if dladdr(program, &info) != 0, let file = info.file {
-    folder = folderLength(file, limit: folderLimit)
-    for i in 0..<folder { path[i] = file[i] }
-  }
-  if folder == 0 {
-    let count = readlink("/proc/self/exe", path, numericCast(folderLimit &- 1))
-    path[max(0, Int(count))] = 0
-    folder = folderLength(path, limit: folderLimit)
-  }
-  for i in 0..<nameBytes { path[folder &+ i] = name[i] }
-  return path
-}
-
-/// The length of a path up to and including its last slash; 0 without one or beyond the limit.
-private func folderLength(_ path: UnsafePointer<CChar>, limit: Int) -> Int {
-  var length = 0
-  var i = 0
-  while path[i] != 0 && i < limit {
-    if path[i] == 0x2f { length = i &+ 1 }
-    i &+= 1
-  }
-  return i < limit ? length : 0
 }

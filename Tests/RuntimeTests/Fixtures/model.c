@@ -152,12 +152,23 @@ vit_status F(_context_create)(vit_model *model, vit_context **context) {
   return vit_rt_context_create(&program, model, context);
 }
 void F(_context_destroy)(vit_context *context) { vit_rt_context_destroy(context); }
+/* As generated code does: a run that is unwound is ended. */
+__attribute__((nothrow)) void vit_rt_leave(vit_context *context);
+__attribute__((nothrow)) static void leave(vit_context **context) {
+  if (*context) vit_rt_leave(*context);
+}
 vit_status F(_run)(vit_context *context, const float *images, size_t count, float *output) {
-  return vit_rt_run(&program, context, images, count, output);
+  __attribute__((cleanup(leave))) vit_context *left = context;
+  vit_status status = vit_rt_run(&program, context, images, count, output);
+  left = 0;
+  return status;
 }
 vit_status F(_run_all)(vit_context *context, const float *images, size_t count,
                        float *const *places) {
-  return vit_rt_run_all(&program, context, images, count, places);
+  __attribute__((cleanup(leave))) vit_context *left = context;
+  vit_status status = vit_rt_run_all(&program, context, images, count, places);
+  left = 0;
+  return status;
 }
 vit_status F(_preprocess)(const uint8_t *rgb, int32_t width, int32_t height, size_t row_bytes,
                           float *image) {

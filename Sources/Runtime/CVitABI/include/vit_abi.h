@@ -38,7 +38,8 @@ typedef struct vit_model vit_model;     /* weights: immutable, shared by any num
 typedef struct vit_context vit_context; /* arena and threads: one run at a time */
 
 /* Runs task(argument, i) for every i in 0..<count, in any order, on any threads, and returns when
- * all are done. */
+ * all are done. It may be left by a C++ exception, or by longjmp, when no task is running: the run is
+ * given up, its outputs hold anything, and the context may be used again. */
 typedef void (*vit_parallel_for)(void *context, int32_t count,
                                  void (*task)(void *argument, int32_t index), void *argument);
 
@@ -266,6 +267,9 @@ vit_status vit_rt_run(const vit_program *program, vit_context *context, const fl
                       size_t count, float *output);
 vit_status vit_rt_run_all(const vit_program *program, vit_context *context, const float *images,
                           size_t count, float *const *outputs);
+/* Ends a run that a C++ exception leaves: generated code calls it when vit_rt_run or vit_rt_run_all
+ * is unwound, which only the caller's parallel_for can cause. */
+void vit_rt_leave(vit_context *context);
 vit_status vit_rt_preprocess(const vit_program *program, const uint8_t *rgb, int32_t width,
                              int32_t height, size_t row_bytes, float *image);
 const char *vit_rt_isa(const vit_program *program, const vit_model *model);

@@ -12,6 +12,8 @@ void free(void *memory);
 void *mmap(void *address, size_t bytes, int protection, int flags, int file, long offset);
 int munmap(void *address, size_t bytes);
 int madvise(void *address, size_t bytes, int advice);
+int mincore(void *address, size_t bytes, unsigned char *pages);
+int getpagesize(void);
 #define VIT_PROT_READ 1
 #define VIT_PROT_WRITE 2
 #define VIT_MAP_SHARED 1
@@ -24,11 +26,13 @@ int madvise(void *address, size_t bytes, int advice);
 int open(const char *path, int flags, ...);
 int close(int file);
 long lseek(int file, long offset, int whence);
+long read(int file, void *bytes, size_t count);
 long pread(int file, void *bytes, size_t count, long offset);
-long readlink(const char *path, char *target, size_t bytes);
 size_t strlen(const char *text);
 int *__errno_location(void);
-#define VIT_O_RDONLY_CLOEXEC 02000000
+#define VIT_O_CLOEXEC 02000000
+#define VIT_O_NONBLOCK 04000 /* so that opening a FIFO returns, if one takes the file's place */
+#define VIT_O_NOCTTY 0400
 #define VIT_SEEK_END 2
 
 /* The environment: read when a model is made, never in a run. */
@@ -50,22 +54,40 @@ int pthread_join(unsigned long thread, void **result);
 int pthread_sigmask(int how, const void *set, void *old_set);
 int sched_getaffinity(int process, size_t bytes, void *mask);
 int getpid(void);
+unsigned long pthread_self(void);
 long syscall(long number, ...);
 #define VIT_SIG_SETMASK 2
 #define VIT_SIGSET_BYTES 128
 
 #if defined(__x86_64__)
 #define VIT_SYS_FUTEX 202
+#define VIT_SYS_STATX 332
 #elif defined(__aarch64__)
 #define VIT_SYS_FUTEX 98
+#define VIT_SYS_STATX 291
 #else
 #error "the embedded runtime knows x86-64 and AArch64"
 #endif
 #define VIT_FUTEX_WAIT_PRIVATE 128
 #define VIT_FUTEX_WAKE_PRIVATE 129
 
-/* Swift does not call variadic C functions, hence these three. */
-static inline int vit_open_to_read(const char *path) { return open(path, VIT_O_RDONLY_CLOEXEC); }
+/* Swift does not call variadic C functions, hence these four. */
+static inline int vit_open_to_read(const char *path) {
+  return open(path, VIT_O_CLOEXEC | VIT_O_NONBLOCK | VIT_O_NOCTTY);
+}
+
+/* What stands at a path: the S_IFMT bits of its mode, or 0 where the kernel does not say: no such
+ * file, or a kernel before Linux 4.11. Asked before a file is opened, since opening a FIFO may wait
+ * and opening a device may do anything. The words are those of struct statx, whose stx_mode is the
+ * half word at byte 28. */
+static inline uint32_t vit_file_type(const char *path) {
+  uint64_t words[32];
+  const int current_folder = -100, type = 1;
+  if (syscall(VIT_SYS_STATX, current_folder, path, 0, type, words) != 0) return 0;
+  return (uint32_t)(words[3] >> 32) & 0170000;
+}
+#define VIT_FILE_REGULAR 0100000
+#define VIT_FILE_FOLDER 0040000
 
 /* Sleeps while *word == expected; may return early, so callers test again. */
 static inline void vit_futex_wait(void *word, uint32_t expected) {
@@ -129,6 +151,72 @@ static inline double vit_sqrt(double value) {
   __asm__("fsqrt %d0, %d1" : "=w"(root) : "w"(value));
 #endif
   return root;
+}
+
+/* Puts the calling thread's floating-point unit into the state that every program starts in: rounds
+ * to nearest, keeps subnormal numbers, raises no signal. Returns what vit_float_leave gives back. The
+ * control bits and the exception flags are one register on x86-64, two on AArch64. */
+static inline uint64_t vit_float_enter(void) {
+#if defined(__x86_64__)
+  uint32_t old;
+  const uint32_t standard = 0x1f80; /* all exceptions masked, nothing else */
+  __asm__ volatile("stmxcsr %0" : "=m"(old) : : "memory");
+  __asm__ volatile("ldmxcsr %0" : : "m"(standard) : "memory");
+  return old;
+#else
+  uint64_t control, flags;
+  __asm__ volatile("mrs %0, fpcr\n\tmrs %1, fpsr" : "=r"(control), "=r"(flags) : : "memory");
+  /* Writing the control register stalls some cores, and it is zero in most programs. */
+  if (control != 0) __asm__ volatile("msr fpcr, %0" : : "r"((uint64_t)0) : "memory");
+  return control << 32 | (flags & 0xffffffffu);
+#endif
+}
+
+/* Gives back the state that vit_float_enter found, flags included. */
+static inline void vit_float_leave(uint64_t old) {
+#if defined(__x86_64__)
+  const uint32_t word = (uint32_t)old;
+  __asm__ volatile("ldmxcsr %0" : : "m"(word) : "memory");
+#else
+  const uint64_t control = old >> 32, flags = old & 0xffffffffu;
+  if (control != 0) __asm__ volatile("msr fpcr, %0" : : "r"(control) : "memory");
+  __asm__ volatile("msr fpsr, %0" : : "r"(flags) : "memory");
+#endif
+}
+
+/* Where the frame of the function that this is part of lies: lower the deeper the calls are. */
+__attribute__((always_inline)) static inline size_t vit_frame_address(void) {
+  return (size_t)__builtin_frame_address(0);
+}
+
+/* Calls `body` below words on the stack that tell, as long as they are whole, that the call has not
+ * returned; `place` learns where they are. They are many, since a later call whose frames leave some
+ * words of the stack as they were shall not leave all of these. */
+#define VIT_MARK_WORDS 512
+static inline size_t vit_mark(size_t i) { return (size_t)0x9e3779b97f4a7c15ull * (i + 1); }
+static inline void vit_call_marked(size_t *place, void (*body)(void *), void *argument) {
+  size_t words[VIT_MARK_WORDS];
+  for (size_t i = 0; i < VIT_MARK_WORDS; ++i) words[i] = vit_mark(i);
+  *place = (size_t)words;
+  __asm__ volatile("" : : "r"(words) : "memory");
+  body(argument);
+  __asm__ volatile("" : : "r"(words) : "memory");
+}
+
+/* Whether the words at a place are whole. The stack that they were on may be gone, as those of
+ * coroutines, so the kernel is asked. */
+static inline int vit_is_marked(size_t place) {
+  const size_t *words = (const size_t *)place;
+  const size_t page_bytes = (size_t)getpagesize();
+  const size_t start = place & ~(page_bytes - 1), end = place + sizeof(size_t) * VIT_MARK_WORDS;
+  for (size_t page = start; page < end; page += page_bytes) {
+    unsigned char is_in_memory;
+    if (mincore((void *)page, 1, &is_in_memory) != 0) return 0;
+  }
+  for (size_t i = 0; i < VIT_MARK_WORDS; ++i) {
+    if (words[i] != vit_mark(i)) return 0;
+  }
+  return 1;
 }
 
 /* Tells the core that this is a spin loop. */
