@@ -9,11 +9,11 @@ struct Activations {
   let graph: Graph
   /// The number of images.
   let count: Int
-  /// The values that depend on the image, operands before users.
+  /// The nodes that depend on the image, each by its first result, operands before users.
   let order: [Value]
   private let constants: ConstantCache
   private var values: [Value: [Tensor]] = [:]
-  private var remaining: [Int]
+  private var remaining: ValueTable<Int>
 
   /// - Parameter keepsConstants: `true` iff constants are wanted again and again.
   init(
@@ -24,9 +24,11 @@ struct Activations {
     count = images.count
     constants = ConstantCache(graph, keeps: keepsConstants, weights: weights)
     let isConstant = graph.constants()
-    order = graph.values.filter { !isConstant[$0.index] }
-    remaining = graph.users().map(\.count)
-    for output in graph.outputs { remaining[output.value.index] += 1 }
+    order = graph.firstResults.filter { !isConstant[$0.index] }
+    var remaining = ValueTable(graph, repeating: 0)
+    for operand in graph.nodes.flatMap(\.operands) { remaining[operand] += 1 }
+    for output in graph.outputs { remaining[output.value] += 1 }
+    self.remaining = remaining
     for value in order {
       if case .input = graph[value].op { values[value] = images }
     }
@@ -41,38 +43,54 @@ struct Activations {
   /// A value that depends on weights only.
   func constant(_ value: Value) throws(Diagnostic) -> Tensor { try constants.tensor(value) }
 
-  /// Keeps a node's value, and releases the operands that nothing reads any more.
-  mutating func set(_ value: Value, _ tensors: [Tensor]) {
-    values[value] = tensors
+  /// Keeps the only result of a node, and releases the operands that nothing reads any more.
+  mutating func set(_ value: Value, _ tensors: [Tensor]) { set(value, results: [tensors]) }
+
+  /// Computes the results of a node and keeps those that are read.
+  mutating func compute(_ value: Value) throws(Diagnostic) {
+    set(value, results: try evaluate(value))
+  }
+
+  private mutating func set(_ value: Value, results: [[Tensor]]) {
+    for (number, tensors) in results.enumerated() where remaining[value.sibling(number)] > 0 {
+      values[value.sibling(number)] = tensors
+    }
     for operand in graph[value].operands {
-      remaining[operand.index] -= 1
-      if remaining[operand.index] == 0 { values[operand] = nil }
+      remaining[operand] -= 1
+      if remaining[operand] == 0 { values[operand] = nil }
     }
   }
 
-  /// Computes a node's value.
-  func evaluate(_ value: Value) throws(Diagnostic) -> [Tensor] {
-    let node = graph[value]
-    if case .input = node.op { return try tensors(value) }
+  /// The results of a node, each with one tensor for each image.
+  func evaluate(_ value: Value) throws(Diagnostic) -> [[Tensor]] {
+    let node = graph[value].node
+    if case .input = node.op { return [try tensors(value)] }
     if case .contraction(let contraction) = node.op {
-      return try finish(try sums(value, contraction), value, contraction)
+      return [try finish(try sums(value, contraction), value, contraction)]
     }
     var operands: [[Tensor]] = []
     for operand in node.operands { operands.append(try tensors(operand)) }
     let inputs = operands
-    if case .attention(let attention) = node.op {
-      return concurrentMap(count) { image in
-        AttentionProduct(attention).evaluate(inputs[0][image], inputs[1][image], inputs[2][image])
-      }
+    if case .attention(let attention) = node.op, !attention.hasWeights {
+      return [
+        concurrentMap(count) { image in
+          AttentionProduct(attention)
+            .evaluate(inputs[0][image], inputs[1][image], inputs[2][image])
+        }
+      ]
     }
-    if case .convolution(let convolution) = node.op {
-      return concurrentMap(count) { image in
-        convolution.evaluate(inputs.map { $0[image] }) {
+    let byImage = concurrentMap(count) { (image: Int) -> [Tensor] in
+      let operands = inputs.map { $0[image] }
+      guard case .convolution(let convolution) = node.op else {
+        return node.op.evaluateAll(operands)
+      }
+      return [
+        convolution.evaluate(operands) {
           LinearStep.sums($0[0], $0[1], bias: $0.count > 2 ? $0[2].values : [])
         }
-      }
+      ]
     }
-    return concurrentMap(count) { image in node.op.evaluate(inputs.map { $0[image] }) }
+    return node.results.indices.map { number in byImage.map { $0[number] } }
   }
 
   /// The rows of a contraction as they are multiplied.

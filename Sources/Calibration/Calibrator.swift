@@ -41,7 +41,7 @@ public struct Calibrator {
     var lowered = Activations(graph, images: images, weights: weights)
     for (position, value) in lowered.order.enumerated() {
       progress(Double(position) / Double(lowered.order.count))
-      let node = graph[value]
+      let node = graph[value].node
       guard let twin = original.value(named: node.name) else {
         throw Diagnostic("the original graph has no such value", at: .node(node.name))
       }
@@ -62,8 +62,8 @@ public struct Calibrator {
         lowered.set(value, try lowered.finish(sums, value, contraction))
         truth.set(twin, result)
       } else {
-        lowered.set(value, try lowered.evaluate(value))
-        truth.set(twin, try truth.evaluate(twin))
+        try lowered.compute(value)
+        try truth.compute(twin)
       }
     }
     calibration.truth = try truth.results()
@@ -168,21 +168,21 @@ public struct Calibrator {
     let users = graph.users()
     let outputs = Set(graph.outputs.map(\.value))
     var ranges: [Value: Range<Int>] = [:]
-    for value in graph.values where !outputs.contains(value) {
+    for value in graph.firstResults where !outputs.contains(value) {
       guard case .attention = graph[value].op,
-        users[value.index].allSatisfy({ user in
+        users[value].allSatisfy({ user in
           guard case .contraction(let contraction) = graph[user].op else { return false }
-          return contraction.epsilon == nil && CalibratedTensor.hasBias(graph[user], in: graph)
+          return contraction.epsilon == nil && CalibratedTensor.hasBias(graph[user].node, in: graph)
         })
       else { continue }
       var source = graph[value].operands[2]
-      guard users[source.index] == [value], !outputs.contains(source) else { continue }
+      guard users[source] == [value], !outputs.contains(source) else { continue }
       var range = 0..<graph[source].type.shape[1]
       if case .slice(let slice) = graph[source].op, slice.axis == 1 {
         range = slice.start..<slice.start + slice.count
         source = graph[source].operands[0]
       }
-      guard CalibratedTensor.hasBias(graph[source], in: graph),
+      guard CalibratedTensor.hasBias(graph[source].node, in: graph),
         isReadOnce(range, of: source, users, graph)
       else { continue }
       ranges[source] = range
@@ -192,9 +192,9 @@ public struct Calibrator {
 
   /// `true` iff one slice reads these columns of a value, or one user all of them.
   private static func isReadOnce(
-    _ columns: Range<Int>, of value: Value, _ users: [[Value]], _ graph: Graph
+    _ columns: Range<Int>, of value: Value, _ users: ValueTable<[Value]>, _ graph: Graph
   ) -> Bool {
-    let readers = users[value.index].filter { user in
+    let readers = users[value].filter { user in
       guard case .slice(let slice) = graph[user].op, slice.axis == 1 else { return true }
       return columns.overlaps(slice.start..<slice.start + slice.count)
     }

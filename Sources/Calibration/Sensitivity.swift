@@ -28,23 +28,23 @@ public struct Sensitivity {
     var errors: [String: Double] = [:]
     for (position, value) in order.enumerated() {
       progress(Double(position) / Double(order.count))
-      let node = graph[value]
+      let node = graph[value].node
       if case .contraction(let contraction) = node.op,
         graph[node.operands[1]].type.element == .s8,
         CalibratedTensor.hasBias(node, in: graph)
       {
         var fork = activations
         fork.set(value, try calibrator.inPairs(value, contraction, activations, calibration))
-        for later in order[(position + 1)...] { fork.set(later, try fork.evaluate(later)) }
+        for later in order[(position + 1)...] { try fork.compute(later) }
         errors[node.name] = Self.square(try fork.results(), truth)
       }
-      activations.set(value, try activations.evaluate(value))
+      try activations.compute(value)
     }
     let whole = Self.square(try activations.results(), truth)
     let gains = errors.map { (name: $0.key, gain: whole - $0.value) }
     func worth(_ gain: (name: String, gain: Double)) -> Double {
       guard let value = graph.value(named: gain.name) else { return 0 }
-      return gain.gain / Double(max(1, graph.flops(of: graph[value])))
+      return gain.gain / Double(max(1, graph.flops(of: graph[value].node)))
     }
     ranking = gains.sorted { (worth($0), $1.name) > (worth($1), $0.name) }
   }

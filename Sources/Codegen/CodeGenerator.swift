@@ -82,7 +82,7 @@ public enum CodeGenerator {
     let module = Module(name: program.name, target: target)
     let builder = module.builder
     var phases = PhaseEmitter(builder: builder, graph: graph)
-    for value in graph.values { try phases.emit(value) }
+    for value in graph.firstResults { try phases.emit(value) }
     let isa = builder.isa(
       position, phases: phases.functions, scratchBytes: phases.scratchBytes)
     if position == 0 {

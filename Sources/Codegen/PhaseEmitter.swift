@@ -44,7 +44,7 @@ struct PhaseEmitter {
   /// Emits the phase of one value, if it has one: operations on weights alone are evaluated when
   /// the weights are written, and views do nothing.
   mutating func emit(_ value: IR.Value) throws(Diagnostic) {
-    let node = graph[value]
+    let node = graph[value].node
     guard CodeGenerator.hasPhase(node), let call = try call(node) else { return }
     scratchBytes = max(scratchBytes, call.scratchBytes)
     names.append(node.name)
@@ -86,13 +86,17 @@ struct PhaseEmitter {
   }
 
   /// The value as a matrix: the last dimension runs along its rows.
-  private func matrix(_ node: Node) throws(Diagnostic) -> Matrix {
-    guard let placement = node.placement else {
-      throw Diagnostic("is read by code, but has no place in memory", at: .node(node.name))
+  private func matrix(_ value: IR.Value) throws(Diagnostic) -> Matrix {
+    try matrix(graph[value].node.results[value.result])
+  }
+
+  private func matrix(_ result: Node.Result) throws(Diagnostic) -> Matrix {
+    guard let placement = result.placement else {
+      throw Diagnostic("is read by code, but has no place in memory", at: .node(result.name))
     }
-    let columns = node.type.shape.last ?? 1
+    let columns = result.type.shape.last ?? 1
     return Matrix(
-      rows: columns == 0 ? 0 : node.type.count / columns, columns: columns,
+      rows: columns == 0 ? 0 : result.type.count / columns, columns: columns,
       stride: placement.rowStride, placement: placement)
   }
 
@@ -102,6 +106,10 @@ struct PhaseEmitter {
     if case .output = node.placement?.space, node.type.element != .f32 {
       throw Diagnostic(
         "results are of f32, found \(node.type)", at: .node(node.name))
+    }
+    if let other = node.results.dropFirst().first(where: { $0.placement != nil }) {
+      throw Diagnostic(
+        "'\(node.op.mnemonic)' is compiled for its first result only", at: .node(other.name))
     }
     if node.op.isView { return }
     if case .contraction = node.op { return }
@@ -117,8 +125,8 @@ struct PhaseEmitter {
   private func call(_ node: Node) throws(Diagnostic) -> Call? {
     try checkElements(node)
     var operands: [Matrix] = []
-    for operand in node.operands { operands.append(try matrix(graph[operand])) }
-    let output = try matrix(node)
+    for operand in node.operands { operands.append(try matrix(operand)) }
+    let output = try matrix(node.results[0])
     let type = node.operands.first.map { graph[$0].type }
     switch node.op {
     case .input, .weight, .slice, .reshape, .concatenate: return nil

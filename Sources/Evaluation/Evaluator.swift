@@ -31,19 +31,20 @@ public struct Evaluator {
         lastUse[operand.index] = max(lastUse[operand.index], index)
       }
     }
-    var tensors: [Tensor?] = Array(repeating: nil, count: graph.nodes.count)
+    var tensors: [[Tensor]?] = Array(repeating: nil, count: graph.nodes.count)
+    func tensor(_ value: Value) -> Tensor? { tensors[value.index]?[value.result] }
     for (index, node) in graph.nodes.enumerated() where lastUse[index] >= 0 {
       if case .input = node.op {
-        tensors[index] = try input(node, inputs)
+        tensors[index] = [try input(node, inputs)]
       } else {
-        tensors[index] = try result(of: node, node.operands.compactMap { tensors[$0.index] })
+        tensors[index] = try self.results(of: node, node.operands.compactMap(tensor))
       }
       for operand in node.operands where lastUse[operand.index] == index {
         tensors[operand.index] = nil
       }
     }
     var results: [String: Tensor] = [:]
-    for output in graph.outputs { results[output.name] = tensors[output.value.index] }
+    for output in graph.outputs { results[output.name] = tensor(output.value) }
     return results
   }
 
@@ -68,46 +69,48 @@ public struct Evaluator {
   public func constants(
     _ values: [Value], _ body: (Value, Tensor) throws(Diagnostic) -> Void
   ) throws(Diagnostic) {
+    // By nodes, each known by its first result.
     var uses: [Value: Int] = [:]
     var pending: [Value] = []
-    for value in values {
-      if uses[value] == nil { pending.append(value) }
-      uses[value, default: 0] += 1
+    func use(_ value: Value) {
+      let node = value.sibling(0)
+      if uses[node] == nil { pending.append(node) }
+      uses[node, default: 0] += 1
     }
+    for value in values { use(value) }
     while let next = pending.popLast() {
-      for operand in graph[next].operands {
-        if uses[operand] == nil { pending.append(operand) }
-        uses[operand, default: 0] += 1
-      }
+      for operand in graph[next].operands { use(operand) }
     }
-    var tensors: [Value: Tensor] = [:]
+    var tensors: [Value: [Tensor]] = [:]
+    func tensor(_ value: Value) -> Tensor? { tensors[value.sibling(0)]?[value.result] }
     func release(_ value: Value) {
-      uses[value, default: 0] -= 1
-      if uses[value] == 0 { tensors[value] = nil }
+      let node = value.sibling(0)
+      uses[node, default: 0] -= 1
+      if uses[node] == 0 { tensors[node] = nil }
     }
     for value in values {
-      var stack = [value]
+      var stack = [value.sibling(0)]
       while let next = stack.last {
-        let node = graph[next]
+        let node = graph[next].node
         if tensors[next] != nil {
           stack.removeLast()
-        } else if let missing = node.operands.first(where: { tensors[$0] == nil }) {
-          stack.append(missing)
+        } else if let missing = node.operands.first(where: { tensor($0) == nil }) {
+          stack.append(missing.sibling(0))
         } else {
           if case .input = node.op {
             throw Diagnostic("the value depends on an input", at: .node(node.name))
           }
-          tensors[next] = try result(of: node, node.operands.compactMap { tensors[$0] })
+          tensors[next] = try results(of: node, node.operands.compactMap(tensor))
           for operand in node.operands { release(operand) }
           stack.removeLast()
         }
       }
-      if let tensor = tensors[value] { try body(value, tensor) }
+      if let tensor = tensor(value) { try body(value, tensor) }
       release(value)
     }
   }
 
-  private func result(of node: Node, _ operands: [Tensor]) throws(Diagnostic) -> Tensor {
+  private func results(of node: Node, _ operands: [Tensor]) throws(Diagnostic) -> [Tensor] {
     switch node.op {
     case .weight(let weight):
       let tensor = try weights(weight.tensor)
@@ -116,20 +119,20 @@ public struct Evaluator {
           "tensor '\(weight.tensor)' is \(tensor.type), expected \(node.type)",
           at: .node(node.name))
       }
-      return tensor.rounded(to: weight.element)
-    case .matMul(let op): return BLAS.product(op, operands)
-    case .linear: return BLAS.linear(operands)
+      return [tensor.rounded(to: weight.element)]
+    case .matMul(let op): return [BLAS.product(op, operands)]
+    case .linear: return [BLAS.linear(operands)]
     case .patchEmbed:
       let weight = operands[1]
       let patches = Op.extractPatches(ExtractPatches(patch: weight.shape[2]))
         .evaluate([operands[0]])
       let rows = Tensor(shape: [weight.shape[0], patches.columns], values: weight.values)
-      return BLAS.linear([patches, rows] + operands.dropFirst(2))
+      return [BLAS.linear([patches, rows] + operands.dropFirst(2))]
     case .conv2d(let op):
       let (weight, windows) = (operands[1], op.unfolded(operands))
       let rows = Tensor(shape: [weight.shape[0], windows.columns], values: weight.values)
-      return BLAS.linear([windows, rows] + operands.dropFirst(2))
-    default: return node.op.evaluate(operands)
+      return [BLAS.linear([windows, rows] + operands.dropFirst(2))]
+    default: return node.op.evaluateAll(operands)
     }
   }
 

@@ -1,28 +1,3 @@
-/// A reference to the result of one node; meaningful within one graph only.
-public struct Value: Hashable, Sendable, Comparable {
-  /// The index of the node in its graph.
-  public let index: Int
-
-  init(_ index: Int) { self.index = index }
-
-  /// Values are ordered as their nodes.
-  public static func < (a: Value, b: Value) -> Bool { a.index < b.index }
-}
-
-/// One operation of a graph and its result.
-public struct Node: Hashable, Sendable {
-  /// Unique in its graph; the path in the source model, such as `blocks.3.attn.q`.
-  public var name: String
-  /// What it does.
-  public var op: Op
-  /// What it reads; all stand before it in the graph.
-  public var operands: [Value]
-  /// The type of its result: exactly what the operation infers.
-  public var type: TensorType
-  /// Where its result lives; set in the planned form only.
-  public var placement: Placement?
-}
-
 /// A tensor program: nodes in topological order, and the named values that it returns.
 ///
 /// A graph is a value: passes make new graphs and never edit one in place.
@@ -58,29 +33,54 @@ public struct Graph: Hashable, Sendable {
     self.outputs = []
   }
 
-  /// The node that makes `value`.
-  public subscript(value: Value) -> Node { nodes[value.index] }
+  /// The definition of `value`.
+  public subscript(value: Value) -> Definition {
+    Definition(node: nodes[value.index], result: value.result)
+  }
 
   /// All values, in order.
-  public var values: [Value] { nodes.indices.map(Value.init) }
+  public var values: [Value] { nodes.indices.flatMap(results) }
+
+  /// The first result of each node, in order: how transformations walk over nodes.
+  public var firstResults: [Value] { nodes.indices.map { Value($0) } }
+
+  /// All results of the node of an index.
+  public func results(of index: Int) -> [Value] {
+    nodes[index].results.indices.map { Value(index, result: $0) }
+  }
 
   /// Returns the value of a name, or `nil`.
   public func value(named name: String) -> Value? {
-    nodes.firstIndex { $0.name == name }.map(Value.init)
+    for (index, node) in nodes.enumerated() {
+      if let result = node.results.firstIndex(where: { $0.name == name }) {
+        return Value(index, result: result)
+      }
+    }
+    return nil
   }
 
-  /// The users of each value, by its index: users appear once for each operand they take it as;
-  /// returns as outputs do not count.
-  public func users() -> [[Value]] {
-    var users: [[Value]] = Array(repeating: [], count: nodes.count)
+  /// The users of each value, each user by its first result: users appear once for each operand
+  /// they take it as; returns as outputs do not count.
+  public func users() -> ValueTable<[Value]> {
+    var users = ValueTable<[Value]>(self, repeating: [])
     for (index, node) in nodes.enumerated() {
-      for operand in node.operands { users[operand.index].append(Value(index)) }
+      for operand in node.operands { users[operand].append(Value(index)) }
     }
     return users
   }
 
-  /// For each value, by its index: `true` iff it is a function of weights only, to be computed at
-  /// compile time; a `copy` is always done at run time.
+  /// For each value: `true` iff a node reads it or the graph returns it.
+  public func wanted() -> ValueTable<Bool> {
+    var wanted = ValueTable(self, repeating: false)
+    for node in nodes {
+      for operand in node.operands { wanted[operand] = true }
+    }
+    for output in outputs { wanted[output.value] = true }
+    return wanted
+  }
+
+  /// For each node, by its index: `true` iff its results are functions of weights only, to be
+  /// computed at compile time; a `copy` is always done at run time.
   public func constants() -> [Bool] {
     var constant: [Bool] = []
     constant.reserveCapacity(nodes.count)
@@ -93,11 +93,13 @@ public struct Graph: Hashable, Sendable {
     return constant
   }
 
-  /// Returns the same graph with other placements, by value index, in the planned form.
+  /// Returns the same graph with other placements, one for each value in order, in the planned form.
   public func placed(_ placements: [Placement?]) -> Graph {
     var copy = self
     copy.form = .planned
-    for index in copy.nodes.indices { copy.nodes[index].placement = placements[index] }
+    for (value, placement) in zip(values, placements) {
+      copy.nodes[value.index].results[value.result].placement = placement
+    }
     return copy
   }
 }

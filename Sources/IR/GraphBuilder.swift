@@ -11,33 +11,69 @@ public struct GraphBuilder: Sendable {
     graph = Graph(name: name, form: form)
   }
 
-  /// The node that makes `value`.
-  public subscript(value: Value) -> Node { graph[value] }
+  /// The definition of `value`.
+  public subscript(value: Value) -> Definition { graph[value] }
 
   /// The type of `value`.
   public func type(_ value: Value) -> TensorType { graph[value].type }
 
-  /// Appends an operation and returns its result.
+  /// Appends an operation and returns its first result.
   ///
-  /// Where `name` is taken, a number is added to it.
+  /// Where `name` is taken, a number is added to it. Further results are named as the operation
+  /// names them, such as `NAME.moments`.
   ///
   /// - Throws: the violated constraint of the operation, located at the node.
   public mutating func append(
     _ op: Op, _ operands: [Value] = [], name: String, placement: Placement? = nil
   ) throws(Diagnostic) -> Value {
-    let type: TensorType
+    let others = op.furtherResults.map { "\(name).\($0)" }
+    return try append(
+      op, operands, names: [name] + others,
+      placements: [placement] + others.map { _ in nil })[0]
+  }
+
+  /// Appends an operation and returns its results.
+  ///
+  /// - Parameters:
+  ///   - names: one for each result; where one is taken, a number is added to it.
+  ///   - placements: one for each result.
+  /// - Throws: the violated constraint of the operation, located at the node; another number of
+  ///   names than of results.
+  public mutating func append(
+    _ op: Op, _ operands: [Value], names: [String], placements: [Placement?]
+  ) throws(Diagnostic) -> [Value] {
+    let types: [TensorType]
     do throws(Diagnostic) {
-      type = try op.resultType(of: operands.map { graph[$0].type })
+      types = try op.resultTypes(of: operands.map { graph[$0].type })
+      guard names.count == types.count else {
+        throw Diagnostic(
+          "[\(op.mnemonic)] expected names of \(types.count) "
+            + "result\(types.count == 1 ? "" : "s"), found \(names.count)")
+      }
     } catch {
       var located = error
-      if located.location == nil { located.location = .node(name) }
+      if located.location == nil, let name = names.first { located.location = .node(name) }
       throw located
     }
-    let unique = uniqueName(name)
-    names.insert(unique)
-    graph.nodes.append(
-      Node(name: unique, op: op, operands: operands, type: type, placement: placement))
-    return Value(graph.nodes.count - 1)
+    var results: [Node.Result] = []
+    for (index, type) in types.enumerated() {
+      let unique = uniqueName(names[index])
+      self.names.insert(unique)
+      results.append(Node.Result(name: unique, type: type, placement: placements[index]))
+    }
+    graph.nodes.append(Node(op, operands, results: results))
+    return graph.results(of: graph.nodes.count - 1)
+  }
+
+  /// Appends the operation of a node of another graph, with its names and placements.
+  ///
+  /// - Throws: the violated constraint of the operation, located at the node.
+  mutating func append(
+    copyOf node: Node, _ operands: [Value]
+  ) throws(Diagnostic) -> [Value] {
+    try append(
+      node.op, operands, names: node.results.map(\.name),
+      placements: node.results.map(\.placement))
   }
 
   /// Adds a named result.
@@ -45,7 +81,7 @@ public struct GraphBuilder: Sendable {
     graph.outputs.append(Graph.Output(name: name, value: value))
   }
 
-  /// `true` iff a node of this name exists.
+  /// `true` iff a value of this name exists.
   public func isTaken(_ name: String) -> Bool { names.contains(name) }
 
   private func uniqueName(_ name: String) -> String {

@@ -8,27 +8,29 @@ public struct GraphRewriter: Sendable {
   /// The graph being rewritten.
   public let source: Graph
   /// How often each value of the old graph is read, results of the graph included.
-  public let useCounts: [Int]
-  /// For each value of the old graph: `true` iff it is a function of weights only.
+  public let useCounts: ValueTable<Int>
+  /// For each node of the old graph, by its index: `true` iff its results are functions of weights
+  /// only.
   public let constants: [Bool]
-  /// The value of the old graph whose turn it is.
+  /// The first result of the node of the old graph whose turn it is.
   public fileprivate(set) var current = Value(0)
   private var builder: GraphBuilder
-  private var mapping: [Value?]
+  private var mapping: ValueTable<Value?>
 
   fileprivate init(_ source: Graph, form: Form) {
     self.source = source
-    var counts = source.users().map(\.count)
-    for output in source.outputs { counts[output.value.index] += 1 }
+    var counts = ValueTable(source, repeating: 0)
+    for operand in source.nodes.flatMap(\.operands) { counts[operand] += 1 }
+    for output in source.outputs { counts[output.value] += 1 }
     useCounts = counts
     constants = source.constants()
     builder = GraphBuilder(name: source.name, form: form)
-    mapping = Array(repeating: nil, count: source.nodes.count)
+    mapping = ValueTable(source, repeating: nil)
   }
 
   /// The value of the new graph that stands for `old`.
   public subscript(old: Value) -> Value {
-    guard let new = mapping[old.index] else {
+    guard let new = mapping[old] else {
       preconditionFailure("%\(source[old].name) is read before it is made")
     }
     return new
@@ -37,18 +39,20 @@ public struct GraphRewriter: Sendable {
   /// The values of the new graph that stand for `old`.
   public subscript(old: [Value]) -> [Value] { old.map { self[$0] } }
 
-  /// The node of the new graph that makes `new`.
-  public func node(_ new: Value) -> Node { builder[new] }
+  /// The definition of a value of the new graph.
+  public func node(_ new: Value) -> Definition { builder[new] }
 
   /// The type of a value of the new graph.
   public func type(_ new: Value) -> TensorType { builder.type(new) }
 
-  /// The old node that makes `old`, if that is its only use and it is no result of the graph.
+  /// The old node that makes `old`, if that is its only use, it is no result of the graph, and the
+  /// node makes nothing else.
   public func soleProducer(of old: Value) -> Node? {
-    useCounts[old.index] == 1 ? source[old] : nil
+    let node = source[old].node
+    return useCounts[old] == 1 && node.results.count == 1 ? node : nil
   }
 
-  /// Appends to the new graph.
+  /// Appends to the new graph and returns the first result.
   ///
   /// - Throws: the violated constraint of the operation.
   public mutating func append(
@@ -66,20 +70,38 @@ public struct GraphRewriter: Sendable {
     var missing: Set<Value> = []
     var pending = [old]
     while let value = pending.popLast() {
-      guard mapping[value.index] == nil, missing.insert(value).inserted else { continue }
-      pending += source[value].operands
+      let first = value.sibling(0)
+      guard mapping[first] == nil, missing.insert(first).inserted else { continue }
+      pending += source[first].operands
     }
-    for value in missing.sorted() { map(value, to: try copy(source[value])) }
+    for value in missing.sorted() { try copy(value.index) }
     return self[old]
   }
 
-  fileprivate func isMapped(_ old: Value) -> Bool { mapping[old.index] != nil }
+  fileprivate func isMapped(_ old: Value) -> Bool { mapping[old] != nil }
 
-  fileprivate mutating func copy(_ node: Node) throws(Diagnostic) -> Value {
-    try builder.append(node.op, self[node.operands], name: node.name, placement: node.placement)
+  /// Copies the node of an index of the old graph.
+  fileprivate mutating func copy(_ index: Int) throws(Diagnostic) {
+    let node = source.nodes[index]
+    let new = try builder.append(copyOf: node, self[node.operands])
+    for old in source.results(of: index) { mapping[old] = new[old.result] }
   }
 
-  fileprivate mutating func map(_ old: Value, to new: Value) { mapping[old.index] = new }
+  /// Lets `new` stand for `old` in what is appended from now on, results of the graph included.
+  public mutating func replace(_ old: Value, by new: Value) { mapping[old] = new }
+
+  /// Lets `new` stand for the first result of an old node, and those behind it for the others.
+  fileprivate mutating func map(_ index: Int, to new: Value) throws(Diagnostic) {
+    for old in source.results(of: index) {
+      let result = new.result + old.result
+      if result < builder[new].results.count {
+        mapping[old] = new.sibling(result)
+      } else if useCounts[old] > 0, mapping[old] == nil {
+        throw Diagnostic(
+          "the rewritten node has no result in its place", at: .node(source[old].name))
+      }
+    }
+  }
 
   fileprivate func finish() throws(Diagnostic) -> Graph {
     var builder = builder
@@ -89,7 +111,8 @@ public struct GraphRewriter: Sendable {
 }
 
 extension Graph {
-  /// Returns this graph with each node for which `rule` answers a value replaced by that value.
+  /// Returns this graph with each node for which `rule` answers a value replaced by that value;
+  /// where the node has more results, those behind the answered one replace them, in order.
   ///
   /// The rule sees a node of the old graph and answers a value of the new one, or `nil` to keep the
   /// node as it is. It answers at most `limit` times; after that nodes are kept, which lets a
@@ -102,20 +125,19 @@ extension Graph {
   ) throws(Diagnostic) -> (graph: Graph, rewrites: Int) {
     var rewriter = GraphRewriter(self, form: form ?? self.form)
     var rewrites = 0
-    for value in values where !rewriter.isMapped(value) {
-      let node = self[value]
-      rewriter.current = value
+    for (index, node) in nodes.enumerated() where !rewriter.isMapped(Value(index)) {
+      rewriter.current = Value(index)
       if rewrites < limit, let new = try rule(node, &rewriter) {
-        rewriter.map(value, to: new)
+        try rewriter.map(index, to: new)
         rewrites += 1
       } else {
-        rewriter.map(value, to: try rewriter.copy(node))
+        try rewriter.copy(index)
       }
     }
     return (try rewriter.finish(), rewrites)
   }
 
-  /// Returns this graph without the nodes that no result depends on; inputs always stay.
+  /// Returns this graph without the nodes that no result of it depends on; inputs always stay.
   public func removingDeadNodes() throws(Diagnostic) -> Graph {
     var live = Array(repeating: false, count: nodes.count)
     for output in outputs { live[output.value.index] = true }
@@ -125,14 +147,13 @@ extension Graph {
       for operand in nodes[index].operands { live[operand.index] = true }
     }
     var builder = GraphBuilder(name: name, form: form)
-    var mapping: [Value?] = Array(repeating: nil, count: nodes.count)
+    var mapping = ValueTable<Value?>(self, repeating: nil)
     for (index, node) in nodes.enumerated() where live[index] {
-      mapping[index] = try builder.append(
-        node.op, node.operands.compactMap { mapping[$0.index] }, name: node.name,
-        placement: node.placement)
+      let new = try builder.append(copyOf: node, node.operands.compactMap { mapping[$0] })
+      for old in results(of: index) { mapping[old] = new[old.result] }
     }
     for output in outputs {
-      if let value = mapping[output.value.index] { builder.addOutput(output.name, value) }
+      if let value = mapping[output.value] { builder.addOutput(output.name, value) }
     }
     return builder.graph
   }

@@ -192,11 +192,15 @@ public enum Op: Hashable, Sendable {
   /// `true` iff it may stand in `form`.
   public func isAllowed(in form: Form) -> Bool { type(of: definition).forms.contains(form) }
 
-  /// Returns the type of its result.
+  /// What it makes besides its first result, as names are made of it: `moments` for
+  /// `%y, %y.moments = …`.
+  public var furtherResults: [String] { definition.furtherResults }
+
+  /// Returns the types of its results.
   ///
   /// - Throws: a wrong number of operands, an attribute that is not a finite number, the violated
   ///   constraint, or a result that is empty or too big.
-  public func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+  public func resultTypes(of operands: [TensorType]) throws(Diagnostic) -> [TensorType] {
     let counts = type(of: definition).operandCounts
     guard counts.contains(operands.count) else {
       let expected =
@@ -211,19 +215,27 @@ public enum Op: Hashable, Sendable {
         throw Diagnostic("[\(mnemonic)] attribute '\(name)' is not a finite number")
       }
     }
-    let result = try definition.resultType(of: operands)
-    guard result.isAllowed else {
+    let results = try definition.resultTypes(of: operands)
+    for result in results where !result.isAllowed {
       throw Diagnostic(
         "[\(mnemonic)] the result would be \(result), expected extents of at least 1 and at most "
           + "\(TensorType.maximumCount) elements")
     }
-    return result
+    return results
   }
 
-  /// Returns its result by the reference semantics.
+  /// Returns its result, the first one where there are several, by the reference semantics.
   public func evaluate(_ operands: [Tensor]) -> Tensor {
     let type = try? definition.resultType(of: operands.map(\.type))
     return definition.evaluate(operands).rounded(to: type?.element ?? .f32)
+  }
+
+  /// Returns all its results by the reference semantics.
+  public func evaluateAll(_ operands: [Tensor]) -> [Tensor] {
+    let types = (try? definition.resultTypes(of: operands.map(\.type))) ?? []
+    return definition.evaluateAll(operands).enumerated().map { index, tensor in
+      tensor.rounded(to: types.indices.contains(index) ? types[index].element : .f32)
+    }
   }
 
   /// `true` iff in the planned form its result lies within its operands or they within it, so that

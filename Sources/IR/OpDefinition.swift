@@ -17,20 +17,41 @@ protocol OpDefinition: Hashable, Sendable {
   ///
   /// - Throws: a missing attribute, or one of the wrong type or value.
   init(_ attributes: inout Attributes) throws(Diagnostic)
-  /// Returns the type of its result.
+  /// Returns the type of its result; of the first one where there are several.
   ///
   /// - Throws: the violated constraint, by number.
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType
-  /// Returns its result: the reference semantics.
+  /// Returns its result, the first one where there are several: the reference semantics.
   ///
   /// Sums are accumulated in `Double`; speed is not its aim. `operands` have been type-checked.
   /// ``Op/evaluate(_:)`` rounds the result to the element of its type.
   func evaluate(_ operands: [Tensor]) -> Tensor
+
+  /// What it makes besides its first result, as names are made of it: `moments` for
+  /// `%y, %y.moments = …`. By default nothing.
+  var furtherResults: [String] { get }
+  /// Returns the types of all results; by default of the only one.
+  ///
+  /// - Throws: the violated constraint, by number.
+  func resultTypes(of operands: [TensorType]) throws(Diagnostic) -> [TensorType]
+  /// Returns all results; by default the only one.
+  func evaluateAll(_ operands: [Tensor]) -> [Tensor]
 }
 
 extension OpDefinition {
   /// No attributes.
   var attributes: Attributes { Attributes() }
+
+  /// Nothing.
+  var furtherResults: [String] { [] }
+
+  /// The type of the only result.
+  func resultTypes(of operands: [TensorType]) throws(Diagnostic) -> [TensorType] {
+    [try resultType(of: operands)]
+  }
+
+  /// The only result.
+  func evaluateAll(_ operands: [Tensor]) -> [Tensor] { [evaluate(operands)] }
 
   /// Returns the diagnostic of a violated constraint, such as `[linear C2] …`.
   func violation(_ constraint: String, _ message: String, hint: String? = nil) -> Diagnostic {

@@ -2,30 +2,33 @@
 struct PlacementVerifier {
   private let graph: Graph
   private let constants: [Bool]
-  private let users: [[Value]]
+  private let users: ValueTable<[Value]>
+  private let wanted: ValueTable<Bool>
   /// The last node that reads a value, itself or through a view.
-  private let lastReads: [Int]
+  private let lastReads: ValueTable<Int>
   /// For each result, the values that lie in it: itself, and what it is a view of.
-  private let parts: [Set<Int>]
+  private let parts: [Set<Value>]
 
   init(_ graph: Graph) {
     self.graph = graph
     constants = graph.constants()
     users = graph.users()
-    var last = Array(graph.nodes.indices)
-    for output in graph.outputs { last[output.value.index] = graph.nodes.count }
-    for index in graph.nodes.indices.reversed() {
-      for user in users[index] {
-        let read = graph[user].op.isView ? last[user.index] : user.index
-        last[index] = max(last[index], read)
+    wanted = graph.wanted()
+    var last = ValueTable(graph, repeating: -1)
+    for output in graph.outputs { last[output.value] = graph.nodes.count }
+    for value in graph.values.reversed() {
+      last[value] = max(last[value], value.index)
+      for user in users[value] {
+        let read = graph[user].op.isView ? last[user] : user.index
+        last[value] = max(last[value], read)
       }
     }
     lastReads = last
     parts = graph.outputs.map { output in
-      var part: Set = [output.value.index]
+      var part: Set = [output.value]
       for index in (0...output.value.index).reversed()
-      where part.contains(index) && graph.nodes[index].op.isView {
-        part.formUnion(graph.nodes[index].operands.map(\.index))
+      where graph.nodes[index].op.isView && part.contains(Value(index)) {
+        part.formUnion(graph.nodes[index].operands)
       }
       return part
     }
@@ -33,22 +36,22 @@ struct PlacementVerifier {
 
   func violations() -> [(node: Int, message: String)] {
     var found: [(node: Int, message: String)] = []
-    for index in graph.nodes.indices {
-      if let message = rangeError(index) { found.append((index, message)) }
+    for value in graph.values {
+      if let message = rangeError(value) { found.append((value.index, message)) }
     }
     guard found.isEmpty else { return found }
-    for index in graph.nodes.indices {
-      for message in placementErrors(index) { found.append((index, message)) }
+    for value in graph.values {
+      for message in placementErrors(value) { found.append((value.index, message)) }
     }
     return found.isEmpty ? overwritten() : found
   }
 
   /// G7: rows that overlap each other, and numbers too big to compute with.
-  private func rangeError(_ index: Int) -> String? {
-    let node = graph.nodes[index]
-    guard let placement = node.placement else { return nil }
-    let columns = node.type.shape.last ?? 1
-    let rows = node.type.count / columns
+  private func rangeError(_ value: Value) -> String? {
+    let definition = graph[value]
+    guard let placement = definition.placement else { return nil }
+    let columns = definition.type.shape.last ?? 1
+    let rows = definition.type.count / columns
     guard 0...TensorType.maximumCount ~= placement.offsetBytes, placement.offsetBytes % 4 == 0
     else { return "[G7] \(placement.offsetBytes) is no multiple of 4 bytes" }
     guard placement.rowStride >= columns, placement.rowStride <= TensorType.maximumCount / rows
@@ -56,31 +59,40 @@ struct PlacementVerifier {
     return nil
   }
 
-  private func placementErrors(_ index: Int) -> [String] {
-    let node = graph.nodes[index]
-    let isRead = users[index].contains { !constants[$0.index] }
-    let isWanted = !constants[index] || isRead
-    guard let placement = node.placement else {
-      return isWanted ? ["[G6] the value is not placed"] : []
+  private func placementErrors(_ value: Value) -> [String] {
+    let definition = graph[value]
+    let isConstant = constants[value.index]
+    let isRead = users[value].contains { !constants[$0.index] }
+    let isWanted = isConstant ? isRead : value.result == 0 || wanted[value]
+    // The line shows which value is meant where it has one only.
+    let what = value.result == 0 ? "the value" : "%\(definition.name)"
+    guard let placement = definition.placement else {
+      return isWanted ? ["[G6] \(what) is not placed"] : []
     }
-    guard isWanted else { return ["[G6] a constant that nothing reads at run time is placed"] }
+    guard isWanted else {
+      return [
+        isConstant
+          ? "[G6] a constant that nothing reads at run time is placed"
+          : "[G6] \(what) is placed, and nothing reads it"
+      ]
+    }
     var errors: [String] = []
-    let isInput = if case .input = node.op { true } else { false }
+    let isInput = if case .input = definition.op { true } else { false }
     switch placement.space {
     case .image where !isInput: errors.append("[G7] only inputs lie in the image")
-    case .weights where !constants[index]: errors.append("[G7] only constants lie in the weights")
-    case .arena where isInput || constants[index], .output where isInput || constants[index]:
+    case .weights where !isConstant: errors.append("[G7] only constants lie in the weights")
+    case .arena where isInput || isConstant, .output where isInput || isConstant:
       errors.append("[G7] inputs lie in the image and constants in the weights")
     case .output(let number):
       let isResult =
-        graph.outputs.indices.contains(number) && parts[number].contains(index)
-      if !isResult { errors.append("[G7] the value is not result \(number)") }
-      if users[index].contains(where: { !graph[$0].op.isView }) {
+        graph.outputs.indices.contains(number) && parts[number].contains(value)
+      if !isResult { errors.append("[G7] \(what) is not result \(number)") }
+      if users[value].contains(where: { !graph[$0].op.isView }) {
         errors.append("[G7] a result's buffer is read")
       }
     case .arena, .image, .weights: break
     }
-    return constants[index] ? errors : errors + viewErrors(node, placement)
+    return isConstant ? errors : errors + viewErrors(definition.node, placement)
   }
 
   private func viewErrors(_ node: Node, _ placement: Placement) -> [String] {
@@ -128,32 +140,35 @@ struct PlacementVerifier {
   /// G8: what is written while something else that lies there is still to be read.
   private func overwritten() -> [(node: Int, message: String)] {
     var found: [(node: Int, message: String)] = []
-    let placed = graph.nodes.indices.filter { index in
-      switch graph.nodes[index].placement?.space {
+    let placed = graph.values.filter { value in
+      switch graph[value].placement?.space {
       case .arena, .output: true
       case .weights, .image, nil: false
       }
     }
-    for writer in placed where !graph.nodes[writer].op.isView {
-      let node = graph.nodes[writer]
+    for writer in placed where !graph[writer].op.isView {
+      let node = graph[writer].node
       for (position, operand) in node.operands.enumerated() {
-        let sharesPlace = node.placement == graph[operand].placement
-        if overlap(writer, operand.index), !(sharesPlace && node.op.mayOverwrite(position)) {
-          found.append((writer, "[G8] overwrites its operand %\(graph[operand].name)"))
+        let sharesPlace = writer.result == 0 && node.placement == graph[operand].placement
+        if overlap(writer, operand), !(sharesPlace && node.op.mayOverwrite(position)) {
+          found.append((writer.index, "[G8] overwrites its operand %\(graph[operand].name)"))
         }
       }
-      for other in placed
-      where other < writer && lastReads[other] > writer && overlap(writer, other) {
-        let name = graph.nodes[other].name
-        found.append((writer, "[G8] overwrites %\(name), which is still to be read"))
+      for other in placed where other < writer && overlap(writer, other) {
+        if other.index == writer.index {
+          found.append((writer.index, "[G8] two results lie in one place"))
+        } else if lastReads[other] > writer.index {
+          let message = "[G8] overwrites %\(graph[other].name), which is still to be read"
+          found.append((writer.index, message))
+        }
       }
     }
     return found
   }
 
   /// `true` iff two values have an element in the same place.
-  private func overlap(_ a: Int, _ b: Int) -> Bool {
-    let (x, y) = (graph.nodes[a], graph.nodes[b])
+  private func overlap(_ a: Value, _ b: Value) -> Bool {
+    let (x, y) = (graph[a], graph[b])
     guard let p = x.placement, let q = y.placement, p.space == q.space else { return false }
     let (pEnd, qEnd) = (
       p.offsetBytes + p.extentBytes(of: x.type), q.offsetBytes + q.extentBytes(of: y.type)

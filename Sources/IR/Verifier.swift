@@ -10,7 +10,8 @@ import Diagnostics
 /// - G5: there is a result, and results have distinct names.
 ///
 /// Form `planned`:
-/// - G6: exactly these are placed: values computed at run time, and constants that these read.
+/// - G6: exactly these are placed: first results of nodes computed at run time, their other results
+///   where something reads or returns them, and constants that these nodes read.
 /// - G7: inputs lie in the image, constants in the weights, everything else in the arena or in its
 ///   output; a view lies where its operand says; operands of a concatenation lie inside it.
 /// - G8: nothing is overwritten that is still to be read.
@@ -45,20 +46,30 @@ public enum Verifier {
       found.append((-1, "[G1] the name \(graph.name.quoted) cannot be written"))
     }
     for (index, node) in graph.nodes.enumerated() {
-      if !Lexer.isName(node.name) {
-        found.append((index, "[G1] the name \(node.name.quoted) cannot be written"))
+      for (number, result) in node.results.enumerated() {
+        if !Lexer.isName(result.name) {
+          found.append((index, "[G1] the name \(result.name.quoted) cannot be written"))
+        }
+        if !names.insert(result.name).inserted {
+          let taken = number == 0 ? "the name" : "the name \(result.name.quoted)"
+          found.append((index, "[G1] \(taken) is taken"))
+        }
       }
-      if !names.insert(node.name).inserted {
-        found.append((index, "[G1] the name is taken"))
+      let isBefore = { (operand: Value) in
+        operand.index < index && operand.result < graph.nodes[operand.index].results.count
       }
-      guard node.operands.allSatisfy({ $0.index < index }) else {
+      guard node.operands.allSatisfy(isBefore) else {
         found.append((index, "[G2] an operand stands behind its user"))
         continue
       }
       do throws(Diagnostic) {
-        let inferred = try node.op.resultType(of: node.operands.map { graph[$0].type })
-        if inferred != node.type {
-          found.append((index, "[G3] the type is \(node.type), expected \(inferred)"))
+        let inferred = try node.op.resultTypes(of: node.operands.map { graph[$0].type })
+        if inferred.count != node.results.count {
+          let message = "[G3] makes \(inferred.count) values, found \(node.results.count)"
+          found.append((index, message))
+        }
+        for (type, result) in zip(inferred, node.results) where type != result.type {
+          found.append((index, "[G3] the type is \(result.type), expected \(type)"))
         }
       } catch {
         found.append((index, error.message))

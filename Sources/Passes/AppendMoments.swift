@@ -22,7 +22,7 @@ extension Pass {
   _ graph: Graph, _ context: inout PassContext
 ) throws(Diagnostic) -> Graph {
   var chunks: [Value: Int] = [:]
-  let sites = graph.values.filter { value in
+  let sites = graph.firstResults.filter { value in
     guard case .moments(let moments) = graph[value].op,
       case .convolution(let op) = graph[graph[value].operands[0]].op, op.chunk == nil
     else { return false }

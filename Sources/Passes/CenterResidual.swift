@@ -33,7 +33,7 @@ extension Pass {
 ) throws(Diagnostic) -> Graph {
   var streams: [Set<Value>] = []
   let facts = GraphFacts(graph)
-  let candidates = graph.values.filter { isRowScale($0, facts) }
+  let candidates = graph.firstResults.filter { isRowScale($0, facts) }
   for norm in candidates {
     let x = graph[norm].operands[0]
     guard !streams.contains(where: { $0.contains(x) }),
@@ -42,7 +42,7 @@ extension Pass {
       continue
     }
     let scales = candidates.count { stream.contains(graph[$0].operands[0]) }
-    guard stream.count(where: { isAffineNorm(graph[$0]) }) < scales else { continue }
+    guard stream.count(where: { isAffineNorm(graph[$0].node) }) < scales else { continue }
     streams.append(stream)
   }
   let centred = context.take(streams).reduce(into: Set<Value>()) { $0.formUnion($1) }

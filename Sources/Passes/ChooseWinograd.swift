@@ -102,7 +102,7 @@ private func choose(
   _ graph: Graph, _ context: inout PassContext, _ plain: (String) -> Precision
 ) throws(Diagnostic) -> Graph {
   let facts = GraphFacts(graph)
-  let candidates = graph.values.filter { isCandidate($0, facts) }
+  let candidates = graph.firstResults.filter { isCandidate($0, facts) }
   let allowed = WinogradTile.allCases.filter {
     $0 != .four || candidates.count <= mostInTilesOf4
   }
@@ -168,8 +168,8 @@ private func bestTile(
 private func momentsAreForNorms(_ value: Value, _ facts: GraphFacts) -> Bool {
   let node = facts.graph[value]
   let pixels = facts.graph[node.operands[0]].type.shape[0]
-  return !facts.isOutput[value.index]
-    && facts.users[value.index].allSatisfy { user in
+  return !facts.isOutput[value]
+    && facts.users[value].allSatisfy { user in
       guard case .slice(let slice) = facts.graph[user].op, slice.axis == 0 else { return false }
       if slice.start + slice.count <= pixels { return true }
       return slice.start == pixels && slice.start + slice.count == node.type.shape[0]

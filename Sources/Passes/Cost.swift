@@ -21,17 +21,20 @@ extension Graph {
   public var cost: Cost {
     let constants = constants()
     var cost = Cost()
-    var isCounted = Array(repeating: false, count: nodes.count)
+    var isCounted = ValueTable(self, repeating: false)
+    let wanted = wanted()
     for (index, node) in nodes.enumerated() where !constants[index] {
       cost.flops += flops(of: node)
       guard !node.op.isView else { continue }
       if case .input = node.op { continue }
-      cost.activationBytes += node.type.sizeBytes
+      for value in results(of: index) where value.result == 0 || wanted[value] {
+        cost.activationBytes += self[value].type.sizeBytes
+      }
       for operand in node.operands {
         if !constants[operand.index] {
           cost.activationBytes += self[operand].type.sizeBytes
-        } else if !isCounted[operand.index] {
-          isCounted[operand.index] = true
+        } else if !isCounted[operand] {
+          isCounted[operand] = true
           cost.weightBytes += self[operand].type.sizeBytes
         }
       }

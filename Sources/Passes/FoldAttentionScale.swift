@@ -24,12 +24,12 @@ extension Pass {
 ) throws(Diagnostic) -> Graph {
   let facts = GraphFacts(graph)
   // A site is the queries' linear layer and the attention that reads it; both change together.
-  let sites = graph.values.filter { value in
+  let sites = graph.firstResults.filter { value in
     guard case .attention(let attention) = graph[value].op,
       attention.scale != 1 || !attention.base2
     else { return false }
     let q = graph[value].operands[0]
-    return facts.isConstantLinear(graph[q]) && !facts.isConstant(q)
+    return facts.isConstantLinear(graph[q].node) && !facts.isConstant(q)
       && facts.soleUser(of: q) == value
   }
   var factors: [Value: Float] = [:]
@@ -45,11 +45,11 @@ extension Pass {
     if let factor = factors[rewriter.current] {
       return try rewriter.appendScaled(node, by: factor, name: node.name)
     }
-    guard attentions.contains(rewriter.current), case .attention(let attention) = node.op else {
+    guard attentions.contains(rewriter.current), case .attention(var attention) = node.op else {
       return nil
     }
-    return try rewriter.append(
-      .attention(Attention(heads: attention.heads, base2: true)), rewriter[node.operands],
-      name: node.name)
+    attention.scale = 1
+    attention.base2 = true
+    return try rewriter.append(.attention(attention), rewriter[node.operands], name: node.name)
   }.graph
 }

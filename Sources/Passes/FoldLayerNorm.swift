@@ -26,7 +26,7 @@ extension Pass {
 ) throws(Diagnostic) -> Graph {
   let facts = GraphFacts(graph)
   // A site is a norm with all linear layers that read it; they change together.
-  let sites = graph.values.filter { value in
+  let sites = graph.firstResults.filter { value in
     guard case .layerNorm = graph[value].op, graph[value].operands.count == 3,
       !facts.isConstant(value), graph[value].operands.dropFirst().allSatisfy(facts.isConstant)
     else { return false }

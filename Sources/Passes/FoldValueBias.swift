@@ -25,13 +25,13 @@ extension Pass {
 ) throws(Diagnostic) -> Graph {
   let facts = GraphFacts(graph)
   // A site is the values' linear layer and the projection; both change together.
-  let sites = graph.values.compactMap { attention -> (values: Value, projection: Value)? in
+  let sites = graph.firstResults.compactMap { attention -> (values: Value, projection: Value)? in
     guard case .attention = graph[attention].op,
       let projection = facts.soleUser(of: attention),
-      facts.isConstantLinear(graph[projection]), graph[projection].operands[0] == attention
+      facts.isConstantLinear(graph[projection].node), graph[projection].operands[0] == attention
     else { return nil }
     let values = graph[attention].operands[2]
-    guard facts.isConstantLinear(graph[values]), graph[values].operands.count > 2,
+    guard facts.isConstantLinear(graph[values].node), graph[values].operands.count > 2,
       facts.soleUser(of: values) == attention
     else { return nil }
     return (values, projection)

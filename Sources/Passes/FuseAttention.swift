@@ -13,8 +13,13 @@ extension Pass {
   /// becomes
   ///     %y: f32[197,768] = attention %q, %k, %v {heads = 12, scale = 0.125}
   ///
-  /// The scale may be absent. Declines where anything between scores and result has another
-  /// reader, since the scores are then wanted themselves.
+  /// The scale may be absent. Where something reads `%p` as well, behind the attention, or it is
+  /// returned, it becomes the attention's second result:
+  ///
+  ///     %y: f32[197,768], %y.weights: f32[12,197,197] = attention %q, %k, %v {…, weights = true}
+  ///
+  /// Declines where anything else between scores and result has another reader, since it is then
+  /// wanted itself.
   public static let fuseAttention = Pass(
     "fuse-attention", "the textbook's attention as one operation", .imported, fuse)
 }
@@ -22,12 +27,13 @@ extension Pass {
 @Sendable private func fuse(
   _ graph: Graph, _ context: inout PassContext
 ) throws(Diagnostic) -> Graph {
-  try graph.rewriting(&context, required: true) {
+  let users = graph.users()
+  return try graph.rewriting(&context, required: true) {
     (node, rewriter) throws(Diagnostic) -> Value? in
     guard case .mergeHeads = node.op,
       let weighted = rewriter.soleProducer(of: node.operands[0]),
       case .matMul(let second) = weighted.op, !second.transposed,
-      let softmax = rewriter.soleProducer(of: weighted.operands[0]), case .softmax = softmax.op,
+      case let softmax = rewriter.source[weighted.operands[0]], case .softmax = softmax.op,
       var scores = rewriter.soleProducer(of: softmax.operands[0])
     else { return nil }
     var factor: Float = 1
@@ -47,7 +53,14 @@ extension Pass {
     guard rewriter.type(operands[1]) == rewriter.type(operands[2]), Set(heads).count == 1 else {
       return nil
     }
-    return try rewriter.append(
-      .attention(Attention(heads: heads[0], scale: factor)), operands, name: node.name)
+    let weights = weighted.operands[0]
+    let current = rewriter.current
+    guard users[weights].count(where: { $0 < current }) == 1 else { return nil }
+    let hasWeights = rewriter.useCounts[weights] > 1
+    let result = try rewriter.append(
+      .attention(Attention(heads: heads[0], scale: factor, hasWeights: hasWeights)), operands,
+      name: node.name)
+    if hasWeights { rewriter.replace(weights, by: result.sibling(1)) }
+    return result
   }
 }

@@ -55,8 +55,8 @@ private struct Fusion {
 private func findFusions(_ graph: Graph) -> [Value: Fusion] {
   let facts = GraphFacts(graph)
   var fusions: [Value: Fusion] = [:]
-  for value in graph.values where !facts.isConstant(value) {
-    let node = graph[value]
+  for value in graph.firstResults where !facts.isConstant(value) {
+    let node = graph[value].node
     if facts.isConstantLinear(node) {
       fusions[value] = Fusion(linear: value)
     } else if case .activation(let activation) = node.op {

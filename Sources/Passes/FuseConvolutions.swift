@@ -26,10 +26,10 @@ private struct Fusion {
   _ graph: Graph, _ context: inout PassContext
 ) throws(Diagnostic) -> Graph {
   let facts = GraphFacts(graph)
-  let sites = context.take(graph.values.filter { isConstantConvolution($0, facts) })
+  let sites = context.take(graph.firstResults.filter { isConstantConvolution($0, facts) })
   var fusions: [Value: Fusion] = [:]
   for site in sites { fusions[site] = Fusion(convolution: site) }
-  for value in graph.values {
+  for value in graph.firstResults {
     let node = graph[value]
     guard case .add = node.op, graph[node.operands[1]].type == node.type else { continue }
     for (layer, residual) in [

@@ -4,19 +4,19 @@ import IR
 /// What several passes ask about a graph before they rewrite it.
 struct GraphFacts {
   let graph: Graph
-  /// The users of each value, by index, once for each operand.
-  let users: [[Value]]
-  /// `true` iff the graph returns the value, by index.
-  let isOutput: [Bool]
-  /// `true` iff the value is a function of weights only, by index.
+  /// The users of each value, each by its first result, once for each operand.
+  let users: ValueTable<[Value]>
+  /// `true` iff the graph returns the value.
+  let isOutput: ValueTable<Bool>
+  /// `true` iff the results of a node, by its index, are functions of weights only.
   let constants: [Bool]
 
   init(_ graph: Graph) {
     self.graph = graph
     users = graph.users()
     constants = graph.constants()
-    var isOutput = Array(repeating: false, count: graph.nodes.count)
-    for output in graph.outputs { isOutput[output.value.index] = true }
+    var isOutput = ValueTable(graph, repeating: false)
+    for output in graph.outputs { isOutput[output.value] = true }
     self.isOutput = isOutput
   }
 
@@ -25,7 +25,7 @@ struct GraphFacts {
 
   /// The only user of `value`, if it has one and the graph does not return it.
   func soleUser(of value: Value) -> Value? {
-    users[value.index].count == 1 && !isOutput[value.index] ? users[value.index][0] : nil
+    users[value].count == 1 && !isOutput[value] ? users[value][0] : nil
   }
 
   /// `true` iff every use of `value`, one at least, is as operand `position` and no other of an
@@ -33,9 +33,9 @@ struct GraphFacts {
   func isRead(
     _ value: Value, onlyAsOperand position: Int, by accepts: (Node) -> Bool
   ) -> Bool {
-    guard !isOutput[value.index], !users[value.index].isEmpty else { return false }
-    return users[value.index].allSatisfy { user in
-      let node = graph[user]
+    guard !isOutput[value], !users[value].isEmpty else { return false }
+    return users[value].allSatisfy { user in
+      let node = graph[user].node
       return accepts(node)
         && node.operands.enumerated().allSatisfy {
           ($0.element == value) == ($0.offset == position)

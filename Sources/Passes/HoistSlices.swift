@@ -39,33 +39,34 @@ extension Pass {
 
 /// Which rows of each value the program needs.
 private struct RowDemand {
-  /// The rows to be computed, by value index.
-  private(set) var kept: [Range<Int>]
+  /// The rows to be computed: all, where a node has several results.
+  private(set) var kept: ValueTable<Range<Int>>
 
   init(_ graph: Graph) {
     let constants = graph.constants()
-    var wanted: [Range<Int>?] = Array(repeating: nil, count: graph.nodes.count)
-    for output in graph.outputs { wanted[output.value.index] = allRows(graph[output.value].type) }
-    kept = graph.nodes.map { allRows($0.type) }
-    for index in graph.nodes.indices.reversed() where !constants[index] {
-      let node = graph.nodes[index]
+    var wanted = ValueTable<Range<Int>?>(graph, repeating: nil)
+    for output in graph.outputs { wanted[output.value] = allRows(graph[output.value].type) }
+    kept = ValueTable(graph, repeating: 0..<0)
+    for value in graph.values { kept[value] = allRows(graph[value].type) }
+    for value in graph.firstResults.reversed() where !constants[value.index] {
+      let node = graph[value].node
       // What nobody wants any more is dropped in the end, but must be well-formed until then.
       let all = allRows(node.type)
-      let rows = wanted[index] ?? all
-      if rows.count * 2 <= all.count, rowOperands(node, graph) != nil { kept[index] = rows }
+      let rows = wanted[value] ?? all
+      if rows.count * 2 <= all.count, rowOperands(node, graph) != nil { kept[value] = rows }
       let parts = rowOperands(node, graph) ?? [:]
       for (position, operand) in node.operands.enumerated() {
         let needed: Range<Int>
         if let offset = parts[position] {
           let type = graph[operand].type
-          let shifted = kept[index].lowerBound - offset..<kept[index].upperBound - offset
+          let shifted = kept[value].lowerBound - offset..<kept[value].upperBound - offset
           needed = shifted.clamped(to: allRows(type))
           if needed.isEmpty { continue }
         } else {
           needed = allRows(graph[operand].type)
         }
-        let before = wanted[operand.index] ?? needed
-        wanted[operand.index] =
+        let before = wanted[operand] ?? needed
+        wanted[operand] =
           min(before.lowerBound, needed.lowerBound)..<max(before.upperBound, needed.upperBound)
       }
     }
@@ -78,7 +79,7 @@ private func allRows(_ type: TensorType) -> Range<Int> { 0..<(type.shape.first ?
 ///
 /// Row `r` of the result reads row `r - distance`. `nil` where the node does not work row by row.
 private func rowOperands(_ node: Node, _ graph: Graph) -> [Int: Int]? {
-  guard node.type.rank == 2 else { return nil }
+  guard node.type.rank == 2, node.results.count == 1 else { return nil }
   func type(_ position: Int) -> TensorType { graph[node.operands[position]].type }
   switch node.op {
   case .slice(let slice): return [0: slice.axis == 0 ? -slice.start : 0]
@@ -114,20 +115,20 @@ private struct SliceHoister {
     var rows: Range<Int>
   }
 
-  let kept: [Range<Int>]
+  let kept: ValueTable<Range<Int>>
   private var slices: [Key: Value] = [:]
   private var norms: [Key: Value] = [:]
 
-  init(kept: [Range<Int>]) { self.kept = kept }
+  init(kept: ValueTable<Range<Int>>) { self.kept = kept }
 
   /// The new value for a node of the old graph, or `nil` where it stays as it is.
   mutating func rewritten(
     _ node: Node, _ rewriter: inout GraphRewriter
   ) throws(Diagnostic) -> Value? {
-    let rows = kept[rewriter.current.index]
+    let rows = kept[rewriter.current]
     guard let distances = rowOperands(node, rewriter.source) else { return nil }
     if case .slice(let slice) = node.op, slice.axis == 0 {
-      let isWhole = kept[node.operands[0].index] == allRows(rewriter.source[node.operands[0]].type)
+      let isWhole = kept[node.operands[0]] == allRows(rewriter.source[node.operands[0]].type)
       guard rows != allRows(node.type) || !isWhole else { return nil }
       return try operand(
         node.operands[0], slice.start + rows.lowerBound..<slice.start + rows.upperBound,
@@ -156,7 +157,7 @@ private struct SliceHoister {
   private mutating func operand(
     _ old: Value, _ rows: Range<Int>, _ rewriter: inout GraphRewriter, name: String? = nil
   ) throws(Diagnostic) -> Value {
-    let have = kept[old.index]
+    let have = kept[old]
     if have == rows { return rewriter[old] }
     let key = Key(value: old, rows: rows)
     if let known = slices[key] { return known }
@@ -174,7 +175,7 @@ private struct SliceHoister {
     _ old: Value, _ rows: Range<Int>, _ rewriter: inout GraphRewriter
   ) throws(Diagnostic) -> Value? {
     let node = rewriter.source[old]
-    guard case .layerNorm = node.op, kept[old.index] != rows, !rewriter.constants[old.index] else {
+    guard case .layerNorm = node.op, kept[old] != rows, !rewriter.constants[old.index] else {
       return nil
     }
     let key = Key(value: old, rows: rows)

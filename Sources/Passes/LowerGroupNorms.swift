@@ -26,7 +26,7 @@ extension Pass {
     }
     let operands = rewriter[node.operands]
     let rows = node.type.shape[0]
-    let chunk = chunk(rows, rewriter.source[node.operands[0]], rewriter.source)
+    let chunk = chunk(rows, rewriter.source[node.operands[0]].node, rewriter.source)
     let moments = try rewriter.append(
       .moments(Moments(chunk: chunk)), [operands[0]], name: "\(node.name).moments")
     let factors = try rewriter.append(

@@ -25,7 +25,7 @@ extension Pass {
   return try graph.rewriting(&context) { (node, rewriter) throws(Diagnostic) -> Value? in
     guard case .conv2d(let op) = node.op, op.width != nil, op.stride == 1,
       op.padding == Padding(), !isNormalized(node.operands[0], graph),
-      !facts.users[rewriter.current.index].contains(where: { isGroupNorm(graph[$0]) })
+      !facts.users[rewriter.current].contains(where: { isGroupNorm(graph[$0].node) })
     else { return nil }
     let operands = rewriter[node.operands]
     let shape = rewriter.type(operands[1]).shape
@@ -42,6 +42,6 @@ private func isGroupNorm(_ node: Node) -> Bool {
 }
 
 private func isNormalized(_ value: Value, _ graph: Graph) -> Bool {
-  if case .activation = graph[value].op { return isGroupNorm(graph[graph[value].operands[0]]) }
-  return isGroupNorm(graph[value])
+  if case .activation = graph[value].op { return isGroupNorm(graph[graph[value].operands[0]].node) }
+  return isGroupNorm(graph[value].node)
 }

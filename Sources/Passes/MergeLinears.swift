@@ -28,8 +28,8 @@ extension Pass {
   let facts = GraphFacts(graph)
   var groups: [[Value]] = []
   for x in graph.values where !facts.isConstant(x) {
-    let members = facts.users[x.index].filter {
-      facts.isConstantLinear(graph[$0]) && graph[$0].operands[0] == x && !facts.isOutput[$0.index]
+    let members = facts.users[x].filter {
+      facts.isConstantLinear(graph[$0].node) && graph[$0].operands[0] == x && !facts.isOutput[$0]
     }
     if (2...mostParts).contains(members.count) { groups.append(members) }
   }

@@ -22,7 +22,7 @@ extension Pass {
   _ graph: Graph, _ context: inout PassContext
 ) throws(Diagnostic) -> Graph {
   let facts = GraphFacts(graph)
-  let sites = graph.values.filter { value in
+  let sites = graph.firstResults.filter { value in
     guard case .normalize = graph[value].op, graph[value].operands.count == 2,
       !facts.isConstant(value)
     else { return false }

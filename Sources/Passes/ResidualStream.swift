@@ -56,13 +56,13 @@ struct ResidualStream {
   private static func neighbours(
     of value: Value, _ facts: GraphFacts, _ change: Change
   ) -> [Value]? {
-    let node = facts.graph[value]
-    guard node.type.rank == 2, !facts.isOutput[value.index], isWriter(node, facts, change) else {
+    let node = facts.graph[value].node
+    guard value.result == 0, node.type.rank == 2, !facts.isOutput[value], isWriter(node, facts, change) else {
       return nil
     }
     var neighbours = addends(node).map { node.operands[$0] }
-    for user in facts.users[value.index] {
-      let reader = facts.graph[user]
+    for user in facts.users[value] {
+      let reader = facts.graph[user].node
       let positions = reader.operands.indices.filter { reader.operands[$0] == value }
       if case .layerNorm = reader.op, positions == [0],
         change == .centred || reader.operands.dropFirst().allSatisfy(facts.isConstant)

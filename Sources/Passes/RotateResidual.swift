@@ -87,7 +87,7 @@ private func isCentred(_ stream: Set<Value>, _ facts: GraphFacts) -> Bool {
     return (center.axis == 0) == (axis == 0)
   }
   return stream.allSatisfy { value in
-    let node = graph[value]
+    let node = graph[value].node
     if case .contraction(let contraction) = node.op {
       guard isCentred(node.operands[1], axis: 0),
         contraction.biasIndex.map({ isCentred(node.operands[$0], axis: -1) }) ?? true

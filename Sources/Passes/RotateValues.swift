@@ -31,12 +31,12 @@ extension Pass {
 ) throws(Diagnostic) -> Graph {
   let facts = GraphFacts(graph)
   // A site is the values' linear layer and the projection; both change together.
-  let sites = graph.values.compactMap { value -> (values: Value, projection: Value, head: Int)? in
+  let sites = graph.firstResults.compactMap { value -> (values: Value, projection: Value, head: Int)? in
     guard case .attention(let attention) = graph[value].op,
       let projection = facts.soleUser(of: value),
-      facts.isConstantLinear(graph[projection]), graph[projection].operands[0] == value,
+      facts.isConstantLinear(graph[projection].node), graph[projection].operands[0] == value,
       case let values = graph[value].operands[2],
-      facts.isConstantLinear(graph[values]), facts.soleUser(of: values) == value
+      facts.isConstantLinear(graph[values].node), facts.soleUser(of: values) == value
     else { return nil }
     if case .rotate = graph[graph[values].operands[1]].op { return nil }
     return (values, projection, graph[value].type.shape[1] / attention.heads)

@@ -87,8 +87,8 @@ private struct Lowering {
   init(_ facts: GraphFacts, keeping names: Set<String>) {
     self.facts = facts
     let graph = facts.graph
-    for value in graph.values where !facts.isConstant(value) {
-      let node = graph[value]
+    for value in graph.firstResults where !facts.isConstant(value) {
+      let node = graph[value].node
       guard !names.contains(node.name) else { continue }
       if case .contraction(let contraction) = node.op {
         guard facts.isConstant(node.operands[1]), contraction.columns == nil else { continue }
@@ -98,7 +98,7 @@ private struct Lowering {
       if case .convolution(let convolution) = node.op, isLowered(convolution, node) {
         convolutions.insert(value)
       }
-      if case .attention = node.op { results.insert(value) }
+      if case .attention(let attention) = node.op, !attention.hasWeights { results.insert(value) }
       if case .slice = node.op { results.insert(value) }
     }
     // What one value cannot be may keep another from being it.
@@ -114,9 +114,9 @@ private struct Lowering {
 
   /// `true` iff a value may be bf16, provided that the others may.
   private func isAllowed(_ value: Value) -> Bool {
-    let (node, users) = (facts.graph[value], facts.users[value.index])
-    return readsPairs(node) && !facts.isOutput[value.index] && !users.isEmpty
-      && users.allSatisfy { takesPairs(facts.graph[$0], $0, value) }
+    let (node, users) = (facts.graph[value].node, facts.users[value])
+    return readsPairs(node) && !facts.isOutput[value] && !users.isEmpty
+      && users.allSatisfy { takesPairs(facts.graph[$0].node, $0, value) }
   }
 
   private func readsPairs(_ node: Node) -> Bool {

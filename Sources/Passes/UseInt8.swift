@@ -48,14 +48,14 @@ private let points = Contraction.mostPoints
   return try graph.rewriting(&context, required: true) {
     (node, rewriter) throws(Diagnostic) -> Value? in
     guard case .contraction(var contraction) = node.op, !names.contains(node.name),
-      !facts.isConstant(rewriter.current), !facts.isOutput[rewriter.current.index],
-      inBlocks[rewriter.current.index], !isNorm(node, graph),
+      !facts.isConstant(rewriter.current), !facts.isOutput[rewriter.current],
+      inBlocks[rewriter.current], !isNorm(node, graph),
       contraction.columns == nil, facts.isConstant(node.operands[1]),
       contraction.biasIndex.map({ facts.isConstant(node.operands[$0]) }) ?? true,
       case let weight = graph[node.operands[1]].type, weight.element == .f32,
       weight.shape[1] <= Contraction.longestIntegerDepth
     else { return nil }
-    let source = Source(graph[node.operands[0]])
+    let source = Source(node.operands[0], graph)
     guard contraction.epsilon != nil || source != .other else { return nil }
     var operands = rewriter[node.operands]
     let residual = contraction.residualIndex.map { [operands[$0]] } ?? []
@@ -92,12 +92,12 @@ private let points = Contraction.mostPoints
 }
 
 /// For each value, `true` iff a norm or an attention follows on the way to the results.
-private func inBlocks(_ facts: GraphFacts) -> [Bool] {
-  var found = Array(repeating: false, count: facts.graph.nodes.count)
+private func inBlocks(_ facts: GraphFacts) -> ValueTable<Bool> {
+  var found = ValueTable(facts.graph, repeating: false)
   for value in facts.graph.values.reversed() {
-    found[value.index] = facts.users[value.index].contains { user in
+    found[value] = facts.users[value].contains { user in
       let reader = facts.graph[user]
-      if found[user.index] { return true }
+      if facts.graph.results(of: user.index).contains(where: { found[$0] }) { return true }
       if case .attention = reader.op { return true }
       guard reader.operands[0] == value else { return false }
       if case .layerNorm = reader.op { return true }
@@ -125,8 +125,11 @@ private enum Source {
   case activation
   case other
 
-  init(_ node: Node) {
+  init(_ value: Value, _ graph: Graph) {
     self = .other
+    var node = graph[value].node
+    // Some rows are such rows too.
+    while case .slice(let slice) = node.op, slice.axis == 0 { node = graph[node.operands[0]].node }
     if case .attention = node.op { self = .balanced }
     if case .layerNorm = node.op { self = .balanced }
     if case .swiGLU = node.op { self = .activation }

@@ -138,7 +138,7 @@ import Testing
     builder.addOutput("y", y)
     let image = Self.inputs(rows: 4, columns: 32, causes: 3, seed: 10)
     let activations = Activations(builder.graph, images: [image]) { _ in weight }
-    let found = try activations.evaluate(y)[0]
+    let found = try activations.evaluate(y)[0][0]
     var constants: [Tensor] = []
     for operand in operands.dropFirst() { constants.append(try activations.constant(operand)) }
     let truth = Op.contraction(contraction).evaluate([image] + constants)

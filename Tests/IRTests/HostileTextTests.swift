@@ -14,7 +14,8 @@ import Testing
       %y: f32[2,3] @arena+0:16 = add %x, %w
       %s: f32[1,3] @arena+0:16 = slice %y {start = 0, count = 1}
       %z: f32[1,3] @output0+0:3 = layer_norm %s {epsilon = 1e-06}
-      return %z as "z"
+      %a: f32[1,3] @arena+128:16, %p: f32[1,1,2] @output1+0:2 = attention %s, %y, %y {heads = 1, weights = true}
+      return %z as "z", %p as "p"
     }
 
     """
@@ -65,6 +66,13 @@ import Testing
     let evaluator = Evaluator(graph) { name throws(Diagnostic) in throw Diagnostic(name) }
     #expect(try evaluator.constant(graph.outputs[0].value).values == [1])
     #expect(try evaluator.results([:])["y"]?.values == [1])
+  }
+
+  @Test func `many results on one line are refused at once`() {
+    let names = (0..<50_000).map { "%v\($0): f32[1]" }.joined(separator: ", ")
+    let text = "graph @g imported {\n  \(names) = fill {shape = [1], value = 1.0}\n}\n"
+    let error = #expect(throws: Diagnostic.self) { try GraphParser.parse(text) }
+    #expect(error?.message == "'fill' makes 1 value with these attributes, found 50000 names")
   }
 
   @Test func `a chain of views is followed once`() throws {

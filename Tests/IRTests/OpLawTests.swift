@@ -106,6 +106,8 @@ import Testing
     Sample(
       .attention(Attention(heads: 1, scale: 0.125, base2: true)), .f32(1, 4), .f32(2, 4),
       .f32(2, 4)),
+    Sample(
+      .attention(Attention(heads: 2, hasWeights: true)), .f32(3, 4), .f32(2, 4), .f32(2, 4)),
     Sample(.pack(Pack()), .f32(33, 2, 3, 1)),
     Sample(.convolution(Convolution(width: 3, kernel: [2, 1])), .f32(6, 2), .f32(4, 2, 2, 1)),
     Sample(
@@ -171,7 +173,7 @@ import Testing
       let filler = sample.operands.last ?? .f32(1)
       let operands = (0..<count).map { $0 < sample.operands.count ? sample.operands[$0] : filler }
       // Some other numbers are right: a bias, a scale and shift, more tensors to join.
-      let isRight = (try? sample.op.resultType(of: operands)) != nil
+      let isRight = (try? sample.op.resultTypes(of: operands)) != nil
       let allowed = type(of: sample.op.definition).operandCounts
       #expect(!isRight || allowed.contains(count), "\(count) operands")
     }
@@ -186,10 +188,10 @@ import Testing
       for shape in shapes {
         var operands = sample.operands
         operands[index] = TensorType(.f32, shape)
-        guard let type = try? sample.op.resultType(of: operands) else { continue }
-        let result = sample.op.evaluate(
+        guard let types = try? sample.op.resultTypes(of: operands) else { continue }
+        let results = sample.op.evaluateAll(
           operands.map { Tensor(shape: $0.shape, repeating: 0.5).rounded(to: $0.element) })
-        #expect(result.type == type, "operand \(index) of shape \(shape)")
+        #expect(results.map(\.type) == types, "operand \(index) of shape \(shape)")
       }
     }
   }
@@ -200,10 +202,14 @@ import Testing
       Tensor(shape: type.shape, values: (0..<type.count).map { Float($0 % 7) - 2.5 })
         .rounded(to: type.element)
     }
-    let result = sample.op.evaluate(operands)
-    #expect(result.type == (try sample.op.resultType(of: sample.operands)))
-    #expect(result.values.count == result.type.count)
-    #expect(result.values.allSatisfy { $0.isFinite })
+    let results = sample.op.evaluateAll(operands)
+    #expect(results.map(\.type) == (try sample.op.resultTypes(of: sample.operands)))
+    #expect(results.count == 1 + sample.op.furtherResults.count)
+    #expect(sample.op.evaluate(operands) == results[0])
+    for result in results {
+      #expect(result.values.count == result.type.count)
+      #expect(result.values.allSatisfy { $0.isFinite })
+    }
   }
 
   @Test(arguments: samples)
@@ -218,8 +224,8 @@ import Testing
             attributes.set(other, other == name ? value : kept)
           }
           guard let op = try? Op.named(sample.op.mnemonic, attributes) else { continue }
-          let type = try? op.resultType(of: sample.operands)
-          #expect(type?.isAllowed ?? true)
+          let types = (try? op.resultTypes(of: sample.operands)) ?? []
+          #expect(types.allSatisfy { $0.isAllowed })
         }
       }
     }

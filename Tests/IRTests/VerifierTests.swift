@@ -9,7 +9,7 @@ import Testing
   private static func node(
     _ name: String, _ op: Op, _ operands: [Int] = [], _ type: TensorType = .f32(2)
   ) -> Node {
-    Node(name: name, op: op, operands: operands.map(Value.init), type: type, placement: nil)
+    Node(op, operands.map { Value($0) }, results: [Node.Result(name: name, type: type)])
   }
 
   private static let input = Op.input(Input(type: .f32(2)))

@@ -46,14 +46,15 @@ public struct GraphParser: Sendable {
   private mutating func node(
     _ builder: inout GraphBuilder, _ values: inout [String: Value]
   ) throws(Diagnostic) {
-    let name = try take(.value, "a value")
-    guard values[name.text] == nil else {
-      throw error("%\(name.text) is defined twice", at: name)
-    }
-    try expect(":")
-    let typeToken = peek
-    let type = try self.type()
-    let placement = peek.kind == .symbol ? try self.placement() : nil
+    var results: [Result] = []
+    var names: Set<String> = []
+    repeat {
+      let result = try self.result()
+      guard values[result.name.text] == nil, names.insert(result.name.text).inserted else {
+        throw error("%\(result.name.text) is defined twice", at: result.name)
+      }
+      results.append(result)
+    } while accept(",")
     try expect("=")
     let mnemonic = try take(.word, "an operation")
     var operands: [Value] = []
@@ -71,16 +72,43 @@ public struct GraphParser: Sendable {
     let attributes = try self.attributes()
     do throws(Diagnostic) {
       let op = try Op.named(mnemonic.text, attributes)
-      let value = try builder.append(op, operands, name: name.text, placement: placement)
-      values[name.text] = value
-      guard builder.type(value) == type else {
+      let made = 1 + op.furtherResults.count
+      guard results.count == made else {
         throw error(
-          "%\(name.text) is said to be \(type) and is \(builder.type(value))", at: typeToken)
+          "'\(mnemonic.text)' makes \(made) value\(made == 1 ? "" : "s") with these attributes, "
+            + "found \(results.count) name\(results.count == 1 ? "" : "s")", at: mnemonic)
+      }
+      let defined = try builder.append(
+        op, operands, names: results.map(\.name.text), placements: results.map(\.placement))
+      for (value, result) in zip(defined, results) {
+        values[result.name.text] = value
+        guard builder.type(value) == result.type else {
+          throw error(
+            "%\(result.name.text) is said to be \(result.type) and is \(builder.type(value))",
+            at: result.typeToken)
+        }
       }
     } catch {
       if case .text = error.location { throw error }
       throw self.error(error.message, at: mnemonic, hint: error.hint)
     }
+  }
+
+  /// One value on the left of a line.
+  private struct Result {
+    var name: Token
+    var type: TensorType
+    var typeToken: Token
+    var placement: Placement?
+  }
+
+  private mutating func result() throws(Diagnostic) -> Result {
+    let name = try take(.value, "a value")
+    try expect(":")
+    let typeToken = peek
+    let type = try self.type()
+    let placement = peek.kind == .symbol ? try self.placement() : nil
+    return Result(name: name, type: type, typeToken: typeToken, placement: placement)
   }
 
   private mutating func results(

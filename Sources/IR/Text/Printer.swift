@@ -27,9 +27,10 @@ extension Graph: CustomStringConvertible {
   }
 
   private func line(_ node: Node) -> String {
-    var text = "%\(node.name): \(node.type)"
-    if let placement = node.placement { text += " \(placement)" }
-    text += " = \(node.op.mnemonic)"
+    let results = node.results.map { result in
+      "%\(result.name): \(result.type)" + (result.placement.map { " \($0)" } ?? "")
+    }
+    var text = "\(results.joined(separator: ", ")) = \(node.op.mnemonic)"
     if !node.operands.isEmpty {
       text += " " + node.operands.map { "%\(self[$0].name)" }.joined(separator: ", ")
     }

@@ -23,8 +23,8 @@ struct BufferAssignment {
 
   /// All pieces of memory but the weights.
   private(set) var buffers: [Buffer] = []
-  /// The place of each value, by index; `nil` for constants.
-  private(set) var slots: [Slot?]
+  /// The place of each value; `nil` for constants, and for further results that nobody reads.
+  private(set) var slots: ValueTable<Slot?>
 
   private let graph: Graph
   private let facts: GraphFacts
@@ -37,13 +37,14 @@ struct BufferAssignment {
   init(_ graph: Graph) {
     self.graph = graph
     facts = GraphFacts(graph)
-    slots = Array(repeating: nil, count: graph.nodes.count)
+    slots = ValueTable(graph, repeating: nil)
+    let wanted = graph.wanted()
     for (number, output) in graph.outputs.enumerated() {
       if let root = graph.resultRoot(of: output.value) { results[root] = number }
     }
     placeConcatenations()
-    for value in graph.values where !facts.isConstant(value) && slots[value.index] == nil {
-      place(value)
+    for value in graph.values where !facts.isConstant(value) && slots[value] == nil {
+      if value.result == 0 || wanted[value] { place(value) }
     }
     findLifetimes()
   }
@@ -52,8 +53,8 @@ struct BufferAssignment {
   private mutating func placeConcatenations() {
     for value in graph.values.reversed() where !facts.isConstant(value) {
       guard case .concatenate(let join) = graph[value].op else { continue }
-      let whole = slots[value.index] ?? newSlot(value)
-      if slots[value.index] == nil { put(value, whole) }
+      let whole = slots[value] ?? newSlot(value)
+      if slots[value] == nil { put(value, whole) }
       let step = join.axis == graph[value].type.rank - 1 ? 1 : whole.rowStride
       var start = 0
       for operand in graph[value].operands {
@@ -67,14 +68,14 @@ struct BufferAssignment {
 
   private mutating func place(_ value: Value) {
     let node = graph[value]
-    if case .slice(let slice) = node.op, var slot = slots[node.operands[0].index] {
+    if case .slice(let slice) = node.op, var slot = slots[node.operands[0]] {
       let step = slice.axis == node.type.rank - 1 ? 1 : slot.rowStride
       slot.offsetBytes += node.type.element.sizeBytes * slice.start * step
       put(value, slot)
-    } else if case .reshape = node.op, var slot = slots[node.operands[0].index] {
+    } else if case .reshape = node.op, var slot = slots[node.operands[0]] {
       if node.type != graph[node.operands[0]].type { slot.rowStride = node.type.shape.last ?? 1 }
       put(value, slot)
-    } else if let operand = overwritable(by: value), let slot = slots[operand.index] {
+    } else if let operand = overwritable(by: value), let slot = slots[operand] {
       put(value, slot)
     } else {
       put(value, newSlot(value))
@@ -85,13 +86,13 @@ struct BufferAssignment {
   /// type, and with nothing in its buffer that is read again, or read by `value` in any other way.
   private func overwritable(by value: Value) -> Value? {
     let node = graph[value]
-    guard results[value] == nil else { return nil }
+    guard results[value] == nil, value.result == 0 else { return nil }
     for (position, operand) in node.operands.enumerated()
     where node.op.mayOverwrite(position) && begins(operand, node.type) {
-      guard let slot = slots[operand.index], buffers[slot.buffer].isArena else { continue }
+      guard let slot = slots[operand], buffers[slot.buffer].isArena else { continue }
       let isFree = members[slot.buffer].allSatisfy { member in
-        facts.users[member.index].allSatisfy { user in
-          user < value || (user == value && member == operand)
+        facts.users[member].allSatisfy { user in
+          user.index < value.index || (user == value && member == operand)
         }
       }
       if isFree, node.operands.count(where: { $0 == operand }) == 1 { return operand }
@@ -118,7 +119,7 @@ struct BufferAssignment {
       space = results[value].map { .output($0) } ?? .arena
     }
     // Only a copy made for it is reshaped across rows, so its rows must follow each other.
-    let isReshaped = facts.users[value.index].contains {
+    let isReshaped = facts.users[value].contains {
       if case .reshape = graph[$0].op { graph[$0].type != type } else { false }
     }
     let columns = type.shape.last ?? 1
@@ -135,7 +136,7 @@ struct BufferAssignment {
   }
 
   private mutating func put(_ value: Value, _ slot: Slot) {
-    slots[value.index] = slot
+    slots[value] = slot
     members[slot.buffer].append(value)
   }
 
@@ -144,7 +145,7 @@ struct BufferAssignment {
       var (first, last) = (Int.max, 0)
       for value in values {
         first = min(first, value.index)
-        last = max(last, value.index, facts.users[value.index].map(\.index).max() ?? 0)
+        last = max(last, value.index, facts.users[value].map(\.index).max() ?? 0)
       }
       buffers[buffer].live = min(first, last)...last
     }

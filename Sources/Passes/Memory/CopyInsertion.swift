@@ -38,7 +38,7 @@ extension Graph {
     case .reshape:
       return operandNode.type == node.type || operandNode.isDense
     case .concatenate:
-      if rewriter.constants[operand.index] || rewriter.useCounts[operand.index] != 1 {
+      if rewriter.constants[operand.index] || rewriter.useCounts[operand] != 1 {
         return false
       }
       if case .concatenate = operandNode.op { return true }
@@ -62,7 +62,8 @@ extension Graph {
     var builder = GraphBuilder(name: name, form: form)
     for node in nodes {
       _ = try builder.append(
-        node.op, node.operands, name: node.name, placement: node.placement)
+        node.op, node.operands, names: node.results.map(\.name),
+        placements: node.results.map(\.placement))
     }
     for output in outputs {
       if resultRoot(of: output.value) != nil {
@@ -84,7 +85,7 @@ extension Graph {
     var root = value
     var uses = outputs.count { $0.value == value }
     while true {
-      guard !facts.isConstant(root), facts.users[root.index].count + uses == 1 else { return nil }
+      guard !facts.isConstant(root), facts.users[root].count + uses == 1 else { return nil }
       switch self[root].op {
       case .input, .slice: return nil
       case .reshape:
@@ -104,7 +105,7 @@ extension Graph {
   }
 }
 
-extension Node {
-  /// `true` iff the rows of the result follow each other without padding wherever it is placed.
+extension Definition {
+  /// `true` iff the rows of the value follow each other without padding wherever it is placed.
   fileprivate var isDense: Bool { type.rank != 2 || type.shape[0] == 1 }
 }

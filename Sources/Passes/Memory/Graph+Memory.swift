@@ -9,9 +9,9 @@ extension Graph {
 
   private func extentBytes(_ isWanted: (Placement.Space) -> Bool) -> Int {
     var end = 0
-    for node in nodes {
-      guard let placement = node.placement, isWanted(placement.space) else { continue }
-      end = max(end, placement.offsetBytes + placement.extentBytes(of: node.type))
+    for result in nodes.lazy.flatMap(\.results) {
+      guard let placement = result.placement, isWanted(placement.space) else { continue }
+      end = max(end, placement.offsetBytes + placement.extentBytes(of: result.type))
     }
     return ArenaPacking.aligned(end)
   }

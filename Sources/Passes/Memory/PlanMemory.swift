@@ -15,6 +15,7 @@ extension Pass {
   ///   is copied there.
   /// - A contraction writes over its residual if that is read for the last time there.
   /// - Rows are padded by one cache line, so that no stride is a multiple of 4 KB.
+  /// - Results that nobody reads are given no place, but for the first one of a node.
   /// - Panels lie in the order in which they are read; what else code reads lies behind them
   ///   likewise.
   ///
@@ -33,13 +34,14 @@ extension Pass {
       ArenaPacking.Request(sizeBytes: $0.isArena ? $0.sizeBytes : 0, live: $0.live)
     })
   var placements = WeightLayout.placements(prepared)
-  for (index, slot) in assignment.slots.enumerated() {
-    guard let slot else { continue }
+  for value in prepared.values {
+    guard let slot = assignment.slots[value] else { continue }
     let buffer = assignment.buffers[slot.buffer]
-    placements[index] = Placement(
+    placements[value] = Placement(
       buffer.space, offsetBytes: slot.offsetBytes + (buffer.isArena ? offsets[slot.buffer] : 0),
       rowStride: slot.rowStride)
   }
-  context.count(placements.count { $0 != nil })
-  return prepared.placed(placements)
+  let placed = prepared.values.map { placements[$0] }
+  context.count(placed.count { $0 != nil })
+  return prepared.placed(placed)
 }

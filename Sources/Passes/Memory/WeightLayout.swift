@@ -2,19 +2,19 @@ import IR
 
 /// The order of constants in the weights.
 enum WeightLayout {
-  /// Returns the placements of the constants that are read at run time, by value index.
+  /// Returns the placements of the constants that are read at run time.
   ///
   /// First the panels of all contractions and convolutions in the order of execution, without
   /// gaps, so that "the next panel" is the next address across operations too; behind them
   /// everything else in that order.
-  static func placements(_ graph: Graph) -> [Placement?] {
+  static func placements(_ graph: Graph) -> ValueTable<Placement?> {
     let constants = graph.constants()
-    var placements: [Placement?] = Array(repeating: nil, count: graph.nodes.count)
+    var placements = ValueTable<Placement?>(graph, repeating: nil)
     var end = 0
     func place(_ value: Value) {
-      guard constants[value.index], placements[value.index] == nil else { return }
+      guard constants[value.index], placements[value] == nil else { return }
       let type = graph[value].type
-      placements[value.index] = Placement(
+      placements[value] = Placement(
         .weights, offsetBytes: end, rowStride: type.shape.last ?? 1)
       end = ArenaPacking.aligned(end + type.sizeBytes)
     }

@@ -85,7 +85,7 @@ package struct EvaluateCommand: FileTestCommand {
   private static func byDefinition(
     _ graph: Graph, _ inputs: [String: Tensor], _ weights: [String: Tensor]
   ) -> [String: Tensor] {
-    var tensors: [Tensor] = []
+    var tensors: [[Tensor]] = []
     for node in graph.nodes {
       let bound: Tensor? =
         switch node.op {
@@ -93,10 +93,13 @@ package struct EvaluateCommand: FileTestCommand {
         case .weight(let weight): weights[weight.tensor]
         default: nil
         }
-      tensors.append(bound ?? node.op.evaluate(node.operands.map { tensors[$0.index] }))
+      func tensor(_ value: Value) -> Tensor { tensors[value.index][value.result] }
+      tensors.append(bound.map { [$0] } ?? node.op.evaluateAll(node.operands.map(tensor)))
     }
     return Dictionary(
-      uniqueKeysWithValues: graph.outputs.map { ($0.name, tensors[$0.value.index]) })
+      uniqueKeysWithValues: graph.outputs.map {
+        ($0.name, tensors[$0.value.index][$0.value.result])
+      })
   }
 
   /// A list in lines of at most 100 columns.

@@ -18,13 +18,12 @@ struct MemorySimulator {
     let constants = graph.constants()
     let values = Reference.values(graph)
     for (index, node) in graph.nodes.enumerated() where constants[index] {
-      if let placement = node.placement { write(values[index], placement) }
+      write(values[index], node)
     }
     for (index, node) in graph.nodes.enumerated() where !constants[index] && !node.op.isView {
-      guard let placement = node.placement else { continue }
       if case .input = node.op { continue }
       let operands = node.operands.map { read(graph[$0]) }
-      write(node.op.evaluate(operands), placement)
+      write(node.op.evaluateAll(operands), node)
     }
     return Dictionary(
       uniqueKeysWithValues: graph.outputs.enumerated().map {
@@ -32,7 +31,14 @@ struct MemorySimulator {
       })
   }
 
-  private func read(_ node: Node) -> Tensor {
+  /// Writes the results of a node that have a place.
+  private mutating func write(_ tensors: [Tensor], _ node: Node) {
+    for (tensor, result) in zip(tensors, node.results) {
+      if let placement = result.placement { write(tensor, placement) }
+    }
+  }
+
+  private func read(_ node: Definition) -> Tensor {
     guard let placement = node.placement else {
       return Tensor(shape: node.type.shape, repeating: .nan)
     }

@@ -12,14 +12,16 @@ enum Reference {
       values: (0..<shape.reduce(1, *)).map { _ in Float.random(in: -0.5...0.5, using: &random) })
   }
 
-  /// All values of a graph, by index.
-  static func values(_ graph: Graph) -> [Tensor] {
-    var tensors: [Tensor] = []
+  /// All values of a graph: for each node its results.
+  static func values(_ graph: Graph) -> [[Tensor]] {
+    var tensors: [[Tensor]] = []
     for node in graph.nodes {
       switch node.op {
-      case .input: tensors.append(tensor("input \(node.name)", node.type.shape))
-      case .weight(let weight): tensors.append(tensor(weight.tensor, weight.shape))
-      default: tensors.append(node.op.evaluate(node.operands.map { tensors[$0.index] }))
+      case .input: tensors.append([tensor("input \(node.name)", node.type.shape)])
+      case .weight(let weight): tensors.append([tensor(weight.tensor, weight.shape)])
+      default:
+        let operands = node.operands.map { tensors[$0.index][$0.result] }
+        tensors.append(node.op.evaluateAll(operands))
       }
     }
     return tensors
@@ -29,7 +31,7 @@ enum Reference {
   static func results(_ graph: Graph) -> [String: Tensor] {
     let values = values(graph)
     return Dictionary(
-      uniqueKeysWithValues: graph.outputs.map { ($0.name, values[$0.value.index]) })
+      uniqueKeysWithValues: graph.outputs.map { ($0.name, values[$0.value.index][$0.value.result]) })
   }
 
   /// `max |a - b| / rms(a)`, infinite where shapes or names differ or something is no number.

@@ -24,6 +24,8 @@ struct SmallViT: Sendable, CustomStringConvertible {
   var hasLayerScale = false
   var hasNormBefore = false
   var outputs: Set<String> = ["logits"]
+  /// `true` iff the weights of the last attention are returned too, and twice those.
+  var returnsWeights = false
 
   init() {}
 
@@ -49,12 +51,13 @@ struct SmallViT: Sendable, CustomStringConvertible {
       ["logits", "features", "tokens"],
     ]
     outputs = choices.randomElement(using: &random) ?? ["logits"]
+    returnsWeights = Int.random(in: 0..<3, using: &random) == 0
   }
 
   var description: String {
     "\(tokens) \(positions) \(mlp) \(pooling) depth \(depth) dim \(heads)x\(dim / heads) "
       + "patch \(patch) of \(size) fused \(isQKVFused) bias \(hasQKVBias) "
-      + "layer scale \(hasLayerScale) norm before \(hasNormBefore) \(outputs.sorted())"
+      + "layer scale \(hasLayerScale) norm before \(hasNormBefore) \(outputs.sorted()) weights \(returnsWeights)"
   }
 
   /// Builds the imported graph.
@@ -67,6 +70,8 @@ struct SmallViT: Sendable, CustomStringConvertible {
 private struct Building {
   let vit: SmallViT
   var builder = GraphBuilder(name: "small", form: .imported)
+  /// The weights of the last attention so far.
+  private var weights: Value?
 
   var grid: Int { vit.size / vit.patch }
   var dim: Int { vit.dim }
@@ -108,6 +113,11 @@ private struct Building {
     if vit.hasNormBefore { x = try norm(x, "norm_pre") }
     for index in 0..<vit.depth { x = try block(x, "blocks.\(index)") }
     try heads(x)
+    if vit.returnsWeights, let weights {
+      builder.addOutput("weights", weights)
+      builder.addOutput(
+        "doubled", try builder.append(.scale(Scale(2)), [weights], name: "doubled"))
+    }
     return builder.graph
   }
 
@@ -221,6 +231,7 @@ private struct Building {
     let scaled = try builder.append(
       .scale(Scale(Float(1 / headDim.squareRoot()))), [scores], name: "\(name).scaled")
     let weights = try builder.append(.softmax(Softmax()), [scaled], name: "\(name).weights")
+    self.weights = weights
     let mixed = try builder.append(.matMul(MatMul()), [weights, split[2]], name: "\(name).mixed")
     let merged = try builder.append(.mergeHeads(MergeHeads()), [mixed], name: "\(name).merged")
     return try linear(merged, "\(name).proj", out: dim)
