@@ -93,7 +93,8 @@ public struct Graph: Hashable, Sendable {
     return constant
   }
 
-  /// Returns the same graph with other placements, one for each value in order, in the planned form.
+  /// Returns the same graph in the planned form, with other placements: one for each value, in
+  /// order.
   public func placed(_ placements: [Placement?]) -> Graph {
     var copy = self
     copy.form = .planned

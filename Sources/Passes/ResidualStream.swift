@@ -57,7 +57,9 @@ struct ResidualStream {
     of value: Value, _ facts: GraphFacts, _ change: Change
   ) -> [Value]? {
     let node = facts.graph[value].node
-    guard value.result == 0, node.type.rank == 2, !facts.isOutput[value], isWriter(node, facts, change) else {
+    guard value.result == 0, node.type.rank == 2, !facts.isOutput[value],
+      isWriter(node, facts, change)
+    else {
       return nil
     }
     var neighbours = addends(node).map { node.operands[$0] }

@@ -31,7 +31,8 @@ extension Pass {
 ) throws(Diagnostic) -> Graph {
   let facts = GraphFacts(graph)
   // A site is the values' linear layer and the projection; both change together.
-  let sites = graph.firstResults.compactMap { value -> (values: Value, projection: Value, head: Int)? in
+  let sites = graph.firstResults.compactMap {
+    value -> (values: Value, projection: Value, head: Int)? in
     guard case .attention(let attention) = graph[value].op,
       let projection = facts.soleUser(of: value),
       facts.isConstantLinear(graph[projection].node), graph[projection].operands[0] == value,

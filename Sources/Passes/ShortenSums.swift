@@ -30,7 +30,9 @@ private let shortPart = 32
   _ graph: Graph, _ context: inout PassContext
 ) throws(Diagnostic) -> Graph {
   let constants = graph.constants()
-  let sites = graph.firstResults.filter { !constants[$0.index] && shortened(graph[$0].node, graph) != nil }
+  let sites = graph.firstResults.filter {
+    !constants[$0.index] && shortened(graph[$0].node, graph) != nil
+  }
   guard sites.count > mostWithLongSums else { return graph }
   let taken = Set(context.take(sites))
   return try graph.rewriting { (node, rewriter) throws(Diagnostic) -> Value? in

@@ -18,7 +18,8 @@ import Testing
 
   @Test func `users count each use, and constants are functions of weights`() throws {
     let graph = try GraphParser.parse(Self.text)
-    #expect(graph.values.map { graph.users()[$0].map(\.index) } == [[3], [2], [3], [4, 4], [5], []])
+    #expect(
+      graph.values.map { graph.users()[$0].map(\.index) } == [[3], [2], [3], [4, 4], [5], []])
     #expect(graph.constants() == [false, true, true, false, false, false])
     #expect(graph.value(named: "a")?.index == 3)
     #expect(graph.value(named: "c") == nil)

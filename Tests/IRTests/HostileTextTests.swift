@@ -14,7 +14,8 @@ import Testing
       %y: f32[2,3] @arena+0:16 = add %x, %w
       %s: f32[1,3] @arena+0:16 = slice %y {start = 0, count = 1}
       %z: f32[1,3] @output0+0:3 = layer_norm %s {epsilon = 1e-06}
-      %a: f32[1,3] @arena+128:16, %p: f32[1,1,2] @output1+0:2 = attention %s, %y, %y {heads = 1, weights = true}
+      %a: f32[1,3] @arena+128:16, %p: f32[1,1,2] @output1+0:2 = attention %s, %y, %y \
+    {heads = 1, weights = true}
       return %z as "z", %p as "p"
     }
 

@@ -31,7 +31,8 @@ enum Reference {
   static func results(_ graph: Graph) -> [String: Tensor] {
     let values = values(graph)
     return Dictionary(
-      uniqueKeysWithValues: graph.outputs.map { ($0.name, values[$0.value.index][$0.value.result]) })
+      uniqueKeysWithValues: graph.outputs.map { ($0.name, values[$0.value.index][$0.value.result]) }
+    )
   }
 
   /// `max |a - b| / rms(a)`, infinite where shapes or names differ or something is no number.

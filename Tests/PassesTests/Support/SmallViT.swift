@@ -57,7 +57,8 @@ struct SmallViT: Sendable, CustomStringConvertible {
   var description: String {
     "\(tokens) \(positions) \(mlp) \(pooling) depth \(depth) dim \(heads)x\(dim / heads) "
       + "patch \(patch) of \(size) fused \(isQKVFused) bias \(hasQKVBias) "
-      + "layer scale \(hasLayerScale) norm before \(hasNormBefore) \(outputs.sorted()) weights \(returnsWeights)"
+      + "layer scale \(hasLayerScale) norm before \(hasNormBefore) \(outputs.sorted()) "
+      + "weights \(returnsWeights)"
   }
 
   /// Builds the imported graph.
