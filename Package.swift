@@ -54,7 +54,7 @@ let imports = """
   Sources/Passes: Diagnostics IR
   Sources/Evaluation: Diagnostics IR COpenBLAS
   Sources/Calibration: Diagnostics IR Passes Evaluation COpenBLAS
-  Sources/Codegen: Diagnostics IR CLLVM
+  Sources/Codegen: Diagnostics IR CLLVM CVitABI
   Sources/Runtime/CVitABI:
   Sources/Runtime/Embedded: CVitABI CSystem
   Sources/Runtime/EmbedRuntimeTool:

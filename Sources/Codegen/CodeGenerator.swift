@@ -81,14 +81,14 @@ public enum CodeGenerator {
     let machine = try TargetMachine(target)
     let module = Module(name: program.name, target: target)
     let builder = module.builder
-    var phases = PhaseEmitter(builder: builder, graph: graph)
-    for value in graph.firstResults { try phases.emit(value) }
+    var steps = StepEmitter(builder: builder, graph: graph)
+    for value in graph.firstResults { try steps.emit(value) }
     let isa = builder.isa(
-      position, phases: phases.functions, scratchBytes: phases.scratchBytes)
+      position, phases: steps.functions, scratchBytes: steps.scratchBytes)
     if position == 0 {
       let others = targets.indices.dropFirst().map { builder.declareISA($0) }
       try ProgramEmitter(builder: builder, graph: graph, program: program, targets: targets)
-        .emit(isas: [isa] + others, phases: phases.functions.count)
+        .emit(isas: [isa] + others, phases: steps.functions.count)
     }
     try machine.optimize(module)
     switch artifact {

@@ -1,3 +1,5 @@
+internal import CVitABI
+
 /// The `vit_isa` of one module: what it holds, and what a processor must have to run it.
 extension Builder {
   /// The symbol, hidden, of the record of the library's instruction set at `position`.
@@ -24,12 +26,12 @@ extension Builder {
 
   /// `vit_cpu_feature`.
   private func feature(_ feature: CPUFeature) -> Value {
-    // VIT_CPUID, VIT_XCR0 and VIT_AUXILIARY.
     let place: [UInt32] =
       switch feature.source {
-      case .cpuid(let leaf, let subleaf, let register): [0, leaf, subleaf, register]
-      case .xcr0: [1, 0, 0, 0]
-      case .auxiliary(let entry): [2, entry, 0, 0]
+      case .cpuid(let leaf, let subleaf, let register):
+        [UInt32(VIT_CPUID), leaf, subleaf, register]
+      case .xcr0: [UInt32(VIT_XCR0), 0, 0, 0]
+      case .auxiliary(let entry): [UInt32(VIT_AUXILIARY), entry, 0, 0]
       }
     return constantStruct(
       [.value(text(feature.name))]

@@ -1,15 +1,11 @@
 internal import CLLVM
+internal import CVitABI
 import Diagnostics
 import IR
 
 /// Emits what surrounds the phases: the constants of `vit_abi.h` and the exported functions, each
 /// of which hands its arguments to the embedded runtime.
 struct ProgramEmitter {
-  /// `VIT_ABI_VERSION` of the layouts emitted here.
-  static let abiVersion = 1
-  /// `VIT_ERROR_BYTES`.
-  private static let errorBytes = 512
-
   /// What the exported functions are compiled for: they run before the CPU has been checked.
   private let b: Builder
   private let graph: Graph
@@ -67,7 +63,7 @@ struct ProgramEmitter {
     return b.global(
       "description",
       b.constantStruct([
-        .size, .narrow(ProgramEmitter.abiVersion), .narrow(outputs.count),
+        .size, .narrow(Int(VIT_ABI_VERSION)), .narrow(outputs.count),
         .value(b.text(program.name)), .value(b.text(program.model)),
         .value(b.text(program.compilerVersion)), .value(b.text(Target.summary(targets))),
         .value(b.text(program.weightsHash)),
@@ -117,16 +113,14 @@ struct ProgramEmitter {
 
   /// `char *error_text(void)`: a buffer of each thread's own.
   private func emitErrorText() -> Function {
-    let buffer = b.threadLocalBytes("error_buffer", count: ProgramEmitter.errorBytes)
+    let buffer = b.threadLocalBytes("error_buffer", count: Int(VIT_ERROR_BYTES))
     return b.define("error_text", [], returning: b.pointer) { _ in b.returnValue(buffer) }
   }
 
   /// `const vit_proof *`, and the golden values, or room for those that are written when the
   /// library is finished.
   private func proof() -> Value {
-    // VIT_PROOF_MARK_LOW, VIT_PROOF_MARK_HIGH; 80 characters of a name; VIT_GOLDEN_VALUES.
-    let mark: [UInt64] = [0x466f_6f72_5043_5456, 0x9d1e_a70c_5b38_f246]
-    let (nameBytes, goldenValues) = (80, 64)
+    let nameBytes = MemoryLayout.size(ofValue: vit_proof().weights_file_name)
     let name = Array((program.weightsFileName ?? "").utf8.prefix(nameBytes - 1))
     let padded = name + Array(repeating: 0, count: nameBytes - name.count)
     // Characters as whole words, little-endian as every target is.
@@ -136,14 +130,14 @@ struct ProgramEmitter {
     func wide(_ values: [UInt64]) -> Value {
       b.constantArray(values.map { b.constant(Int(bitPattern: UInt($0))) }, of: b.i64)
     }
-    let count = (1 + goldenValues) * graph.outputs.count
+    let count = MemoryLayout<vit_golden>.size / MemoryLayout<Float>.size * graph.outputs.count
     let isKnown = !program.golden.isEmpty
     let golden = isKnown ? program.golden.flatMap(\.self) : Array(repeating: 0, count: count)
     precondition(golden.count == count, "\(golden.count) golden values, expected \(count)")
     return b.global(
       "proof",
       b.constantStruct([
-        .value(wide(mark)), .wide(program.weightsBytes),
+        .value(wide([VIT_PROOF_MARK_LOW, VIT_PROOF_MARK_HIGH])), .wide(program.weightsBytes),
         .value(wide([program.weightsHashLow, program.weightsHashHigh])), .value(wide(words)),
         .narrow(graph.outputs.count), .narrow(isKnown ? 1 : 0),
         .value(b.float(program.selfTestLimit)), .narrow(0),
@@ -177,7 +171,7 @@ struct ProgramEmitter {
     let entry = b.global(
       "entry",
       b.constantStruct([
-        .size, .narrow(ProgramEmitter.abiVersion), .narrow(0),
+        .size, .narrow(Int(VIT_ABI_VERSION)), .narrow(0),
         .value(constant("description") { description }),
         .value(forward("create", [p, p], returning: b.i32)),
         .value(forward("destroy", [p], withProgram: false)),

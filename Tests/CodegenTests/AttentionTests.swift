@@ -68,15 +68,14 @@ import Testing
     }
     let expected = Attention(heads: heads, scale: scale, base2: base2)
       .evaluate([view(0, queries), view(dim, tokens), view(2 * dim, tokens)])
-    let function = try NativeFunction(target: target) { b in
-      b.exportAsRun(kernel.function(b), pointers: 5)
-    }
+    let function = try NativeKernel(kernel, on: target)
     func run(_ count: Int) -> [Float] {
       let output = Floats(count: queries * (dim + 3)) { _ in -7 }
       let scratch = Floats(count: kernel.scratchBytes(target) / 4) { _ in .nan }
       function.all(
         [
-          qkv.pointer, qkv.pointer + dim, qkv.pointer + 2 * dim, output.pointer, scratch.pointer,
+          .q: qkv.pointer, .k: qkv.pointer + dim, .v: qkv.pointer + 2 * dim,
+          .output: output.pointer, .scratch: scratch.pointer,
         ], count: count)
       #expect(output.isIntact && scratch.isIntact)
       return output.values

@@ -42,17 +42,15 @@ import Testing
     let panels = Halves(Op.pack(Pack()).evaluate([weight]).values)
     let bias = Floats(random.floats(n))
     let residual = Floats(random.floats(m * max(kernel.residualStride, n)))
-    let function = try NativeFunction(target: target) { b in
-      b.exportAsRun(kernel.function(b), pointers: 6)
-    }
+    let function = try NativeKernel(kernel, on: target)
     let size = (m * kernel.cStride * kernel.result.sizeBytes + 3) / 4
     func run(count: Int) -> Floats {
       let c = Floats(count: size) { _ in -7 }
       let scratch = Floats(count: max(16, kernel.scratchBytes / 4)) { _ in .nan }
       function.all(
         [
-          leftMemory.pointer, panels.memory.pointer, c.pointer, bias.pointer, residual.pointer,
-          scratch.pointer,
+          .a: leftMemory.pointer, .panels: panels.memory.pointer, .c: c.pointer,
+          .bias: bias.pointer, .residual: residual.pointer, .scratch: scratch.pointer,
         ], count: count)
       #expect(c.isIntact && scratch.isIntact)
       return c
@@ -146,15 +144,16 @@ import Testing
     }
     let expected = Attention(heads: heads, base2: base2)
       .evaluate([view(0, queries), view(dim, tokens), view(2 * dim, tokens)])
-    let function = try NativeFunction(target: target) { b in
-      b.exportAsRun(kernel.function(b), pointers: 5)
-    }
+    let function = try NativeKernel(kernel, on: target)
     func run(_ count: Int) -> Floats {
       let output = Floats(count: queries * (dim + 2) / 2) { _ in -7 }
       let scratch = Floats(count: kernel.scratchBytes(target) / 4) { _ in .nan }
       let base = qkv.memory.pointer
       function.all(
-        [base, base + dim / 2, base + dim, output.pointer, scratch.pointer], count: count)
+        [
+          .q: base, .k: base + dim / 2, .v: base + dim, .output: output.pointer,
+          .scratch: scratch.pointer,
+        ], count: count)
       #expect(output.isIntact && scratch.isIntact)
       return output
     }
@@ -188,13 +187,14 @@ import Testing
     ]
     let function = try NativeFunction(target: target) { b in
       let lanes = b.target.lanes
-      let kernel = b.define("round_all", [b.pointer, b.pointer, b.i64, b.i64]) { arguments in
+      _ = b.define(
+        "run", Array(repeating: b.pointer, count: 8) + [b.i64, b.i64], exported: true
+      ) { arguments in
         for first in stride(from: 0, to: 16, by: lanes) {
           let x = b.loadFloats(b.offset(arguments[0], bytes: first * 4), lanes, count: lanes)
           b.storeElements(.bf16, x, b.offset(arguments[1], bytes: first * 2), count: lanes)
         }
       }
-      b.exportAsRun(kernel, pointers: 2)
     }
     let input = Floats(special.map { Float(bitPattern: $0) })
     let output = Floats(count: 8)

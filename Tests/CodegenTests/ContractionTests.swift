@@ -45,20 +45,20 @@ import Testing
     }
 
     /// Runs it divided among `count` tasks and returns the result with its padding.
-    func run(_ function: NativeFunction, count: Int) -> Floats {
+    func run(_ function: NativeKernel<ContractionKernel>, count: Int) -> Floats {
       let c = Floats(count: kernel.rows * kernel.cStride) { _ in -7 }
       let scratch = Floats(count: max(16, kernel.scratchBytes / 4))
       function.all(
-        [a.pointer, panels.pointer, c.pointer, bias.pointer, residual.pointer, scratch.pointer],
-        count: count)
+        [
+          .a: a.pointer, .panels: panels.pointer, .c: c.pointer, .bias: bias.pointer,
+          .residual: residual.pointer, .scratch: scratch.pointer,
+        ], count: count)
       #expect(c.isIntact && scratch.isIntact)
       return c
     }
 
     func check(on target: Target) throws {
-      let function = try NativeFunction(target: target) { b in
-        b.exportAsRun(kernel.function(b), pointers: 6)
-      }
+      let function = try NativeKernel(kernel, on: target)
       let whole = run(function, count: 1)
       var worst = 0.0
       for i in 0..<kernel.rows {
@@ -127,13 +127,15 @@ import Testing
   func partsKeepTheErrorSmall(_ target: Target) throws {
     let depth = 65_536
     let kernel = ContractionKernel(rows: 5, columns: 32, depth: depth, aStride: depth, cStride: 32)
-    let function = try NativeFunction(target: target) { b in
-      b.exportAsRun(kernel.function(b), pointers: 6)
-    }
+    let function = try NativeKernel(kernel, on: target)
     let a = Floats(count: 5 * depth) { _ in 1 }
     let panels = Floats(count: depth * 32) { _ in 0.1 }
     let c = Floats(count: 5 * 32)
-    function.all([a.pointer, panels.pointer, c.pointer, nil, nil, nil], count: 1)
+    function.all(
+      [
+        .a: a.pointer, .panels: panels.pointer, .c: c.pointer, .bias: nil, .residual: nil,
+        .scratch: nil,
+      ], count: 1)
     let truth = Double(Float(0.1)) * Double(depth)
     let worst = c.values.map { abs(Double($0) - truth) / truth }.max() ?? .infinity
     #expect(worst <= 3e-5, "\(target.name): \(worst)")

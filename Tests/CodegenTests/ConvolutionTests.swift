@@ -24,7 +24,7 @@ import Testing
     }
     // The weights are uniform too; a sum of `depth` products, and moments of some hundred sums.
     let tolerance = 3e-5 * Float(depth).squareRoot() * (op.chunk == nil ? 1 : 30)
-    try PhaseTests().check(
+    try StepTests().check(
       .convolution(op), shapes, on: target, tolerance: tolerance, range: -1...1,
       sourceLocation: sourceLocation)
   }
@@ -99,7 +99,7 @@ import Testing
   @Test(arguments: Target.runnableHere)
   func moments(_ target: Target) throws {
     for (rows, columns, chunk) in [(49, 64, 49), (20, 33, 6), (5, 7, 1), (28, 32, 14)] {
-      try PhaseTests().check(
+      try StepTests().check(
         .moments(Moments(chunk: chunk)), [[rows, columns]], on: target, tolerance: 1e-4)
     }
   }
@@ -108,7 +108,7 @@ import Testing
   /// would have no correct digit.
   @Test(arguments: Target.runnableHere)
   func momentsFarFromZero(_ target: Target) throws {
-    try PhaseTests().check(
+    try StepTests().check(
       .moments(Moments(chunk: 64)), [[64, 32]], on: target, tolerance: 0.02, range: 999...1001)
   }
 
@@ -117,7 +117,7 @@ import Testing
     for (channels, groups, rows, chunk) in [(64, 32, 49, 49), (96, 3, 100, 28), (15, 5, 7, 2)] {
       let op = NormFactors(groups: groups, epsilon: 1e-5, rows: rows, chunk: chunk)
       let chunks = Moments.chunks(rows: rows, chunk: chunk)
-      try PhaseTests().check(
+      try StepTests().check(
         .normFactors(op), [[2 * chunks, channels], [channels], [channels]], on: target,
         tolerance: 2e-5, range: 0.5...2)
     }
@@ -127,10 +127,10 @@ import Testing
   func normalize(_ target: Target) throws {
     for channels in [5, 32, 100] {
       let (x, factors) = ([7, channels], [2, channels])
-      try PhaseTests().check(.normalize(Normalize()), [x, factors], on: target)
-      try PhaseTests().check(
+      try StepTests().check(.normalize(Normalize()), [x, factors], on: target)
+      try StepTests().check(
         .normalize(Normalize(activation: .relu)), [x, factors, x], on: target)
-      try PhaseTests().check(
+      try StepTests().check(
         .normalize(Normalize(activation: .relu)), [x, factors, x, factors], on: target)
     }
   }

@@ -68,9 +68,7 @@ import Testing
     }
 
     func run(on target: Target) throws -> [Float] {
-      let function = try NativeFunction(target: target) { b in
-        b.exportAsRun(kernel.function(b), pointers: 6)
-      }
+      let function = try NativeKernel(kernel, on: target)
       let (m, n, k) = (kernel.rows, kernel.columns, kernel.depth)
       var rows = Tensor(shape: [m, kernel.aStride], repeating: .nan)
       for i in 0..<m {
@@ -83,8 +81,10 @@ import Testing
         let c = Floats(count: (m * n * kernel.result.sizeBytes + 3) / 4)
         let scratch = Floats(count: kernel.scratchBytes / 4) { _ in .nan }
         function.all(
-          [a.pointer, panels.pointer, c.pointer, f.pointer, r.pointer, scratch.pointer],
-          count: count)
+          [
+            .a: a.pointer, .panels: panels.pointer, .c: c.pointer, .bias: f.pointer,
+            .residual: r.pointer, .scratch: scratch.pointer,
+          ], count: count)
         #expect(c.isIntact && scratch.isIntact)
         return (0..<m * n).map { BF16Tests.element(kernel.result, c, $0) }
       }

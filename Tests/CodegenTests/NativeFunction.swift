@@ -88,18 +88,6 @@ final class NativeFunction {
   }
 }
 
-extension Builder {
-  /// Exports `function` as `run(p0, …, p7, task, count)`, which is handed the first arguments that
-  /// it takes, and the last two.
-  func exportAsRun(_ function: Function, pointers: Int) {
-    _ = define(
-      "run", Array(repeating: pointer, count: 8) + [i64, i64], exported: true
-    ) { arguments in
-      call(function, Array(arguments[..<pointers]) + Array(arguments[8...]))
-    }
-  }
-}
-
 /// Floats between two pages that may not be touched.
 ///
 /// They begin at a multiple of 64 bytes, as weights, arenas and scratch memory do, and end so near

@@ -40,11 +40,11 @@ import Testing
     let target = try Target.host()
     let graph = try self.graph()
     let library = try NativeFunction(target: target, symbol: "digits_vitc_entry") { b in
-      var phases = PhaseEmitter(builder: b, graph: graph)
-      for value in graph.values { try phases.emit(value) }
-      let isa = b.isa(0, phases: phases.functions, scratchBytes: 64)
+      var steps = StepEmitter(builder: b, graph: graph)
+      for value in graph.values { try steps.emit(value) }
+      let isa = b.isa(0, phases: steps.functions, scratchBytes: 64)
       try ProgramEmitter(builder: b, graph: graph, program: info, targets: [target]).emit(
-        isas: [isa], phases: phases.functions.count)
+        isas: [isa], phases: steps.functions.count)
       // Stubs of the runtime: `create` gives its program away as the model.
       let p = b.pointer
       _ = b.define("vit_rt_create", [p, p, p], returning: b.i32) { arguments in

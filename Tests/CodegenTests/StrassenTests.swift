@@ -17,15 +17,15 @@ import Testing
     let panels = Floats(Pack().evaluate([weight]).values)
     let bias = Floats(random.floats(n))
     let residual = Floats(random.floats(m * max(kernel.residualStride, n)))
-    let function = try NativeFunction(target: target) { b in
-      b.exportAsRun(kernel.function(b), pointers: 6)
-    }
+    let function = try NativeKernel(kernel, on: target)
     func run(count: Int) -> [Float] {
       let c = Floats(count: m * kernel.cStride) { _ in -7 }
       let scratch = Floats(count: kernel.scratchBytes / 4) { _ in .nan }
       function.all(
-        [a.pointer, panels.pointer, c.pointer, bias.pointer, residual.pointer, scratch.pointer],
-        count: count)
+        [
+          .a: a.pointer, .panels: panels.pointer, .c: c.pointer, .bias: bias.pointer,
+          .residual: residual.pointer, .scratch: scratch.pointer,
+        ], count: count)
       #expect(c.isIntact && scratch.isIntact)
       return c.values
     }

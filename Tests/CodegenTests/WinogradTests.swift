@@ -1,6 +1,5 @@
-import Glibc
+import Foundation
 import Testing
-@testable import IR
 
 @testable import Codegen
 @testable import IR
@@ -69,24 +68,22 @@ import Testing
     }
 
     /// Runs it divided among `count` tasks and returns the result with its padding and its sums.
-    func run(_ function: NativeFunction, count: Int) -> Floats {
+    func run(_ function: NativeKernel<WinogradKernel>, count: Int) -> Floats {
       let pixels = kernel.shape.height * kernel.shape.width
       let chunks = kernel.chunk.map { Moments.chunks(rows: pixels, chunk: $0) } ?? 0
       let output = Floats(count: (pixels + 2 * chunks) * kernel.outputStride) { _ in -7 }
       let scratch = Floats(count: kernel.scratchBytes / 4) { _ in .nan }
       function.all(
         [
-          x.pointer, weight.pointer, output.pointer, bias.pointer, residual.pointer,
-          factors.pointer, scratch.pointer,
+          .x: x.pointer, .weight: weight.pointer, .output: output.pointer, .bias: bias.pointer,
+          .residual: residual.pointer, .factors: factors.pointer, .scratch: scratch.pointer,
         ], count: count)
       #expect(output.isIntact && scratch.isIntact)
       return output
     }
 
     func check(on target: Target) throws {
-      let function = try NativeFunction(target: target) { b in
-        b.exportAsRun(kernel.function(b), pointers: 7)
-      }
+      let function = try NativeKernel(kernel, on: target)
       let whole = run(function, count: 1)
       let (columns, stride) = (kernel.columns, kernel.outputStride)
       let pixels = kernel.shape.height * kernel.shape.width
@@ -178,5 +175,49 @@ import Testing
     let kernel = WinogradKernel(
       shape: shape, columns: 32, xStride: 200, outputStride: 32, chunk: 2 * 18)
     try Case(kernel, seed: 1).check(on: target)
+  }
+
+  /// Convolutions that differ in the parts of their sums only, as a model's with `--rewrites` in
+  /// the middle of a pass has them, share no code, and each sums as it says.
+  @Test(arguments: Target.runnableHere)
+  func partsOfSums(_ target: Target) throws {
+    let shape = WinogradShape(tile: .two, height: 4, width: 4, channels: 800)
+    let long = WinogradKernel(shape: shape, columns: 32, xStride: 800, outputStride: 32)
+    var short = long
+    short.part = 16
+    let alone = try [long, short].map { kernel in
+      let test = Case(kernel, seed: 1)
+      return test.run(try NativeKernel(kernel, on: target), count: 1).values
+    }
+    #expect(alone[0] != alone[1], "parts change last bits")
+    for (index, (first, second)) in [(short, long), (long, short)].enumerated() {
+      let together = try NativeKernel(second, on: target) { b in b.export(first, as: "first") }
+      #expect(Case(second, seed: 1).run(together, count: 1).values == alone[index])
+    }
+  }
+
+  /// The same from the graph on: two nodes that differ in `part` are two functions.
+  @Test func partsOfSumsInAGraph() throws {
+    var builder = GraphBuilder(name: "test", form: .fused)
+    let x = try builder.append(.input(Input(type: .f32(16, 800))), name: "x")
+    let w = try builder.append(.weight(Weight(tensor: "w", shape: [1, 16, 800, 32])), name: "w")
+    for (name, part) in [("a", nil), ("b", 16), ("c", nil)] as [(String, Int?)] {
+      let op = WinogradConvolution(width: 4, columns: 32, part: part)
+      builder.addOutput(name, try builder.append(.winogradConvolution(op), [x, w], name: name))
+    }
+    let graph = builder.graph.placed(
+      [
+        Placement(.image, offsetBytes: 0, rowStride: 800),
+        Placement(.weights, offsetBytes: 0, rowStride: 32),
+      ] + (0..<3).map { Placement(.output($0), offsetBytes: 0, rowStride: 32) })
+    let program = ProgramInfo(
+      name: "m", model: "m", compilerVersion: "0", weightsBytes: 0, arenaBytes: 0)
+    let output = try CodeGenerator.generate(graph, for: [.x86v2], program: program, as: .llvm)
+    let text = String(decoding: output.modules[0], as: UTF8.self)
+    let called = ["a", "b", "c"].enumerated().map { index, name in
+      let step = text.components(separatedBy: "@phase_\(index)_\(name)(")[1]
+      return step.firstMatch(of: /call void @(winograd_tile2\w+)/).map { String($0.1) }
+    }
+    #expect(called[0] != nil && called[0] == called[2] && called[0] != called[1], "\(called)")
   }
 }

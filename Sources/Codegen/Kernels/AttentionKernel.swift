@@ -13,7 +13,11 @@ import IR
 ///
 /// Of bf16, panels and rows of powers consist of words of two elements, which the microkernel
 /// multiplies at once; a row of powers then fills half of its place.
-struct AttentionKernel: Hashable {
+struct AttentionKernel: StepKernel {
+  enum Parameter: StepParameter {
+    case q, k, v, output, scratch, task, count
+  }
+
   var queries: Int
   var tokens: Int
   var heads: Int
@@ -75,40 +79,26 @@ struct AttentionKernel: Hashable {
   /// of one tile of rows.
   func scratchBytes(_ target: Target) -> Int { inversesOffset(target) + 64 }
 
-  private var name: String {
-    "attention_\(element.rawValue)_\(queries)x\(tokens)_\(heads)heads_\(headDim)"
-      + "_strides\(qStride)_\(kStride)_\(vStride)_\(outputStride)"
-      + (base2 ? "_base2" : "") + (blocks > 1 ? "_blocks\(block)" : "")
-      + (scale == 1 ? "" : "_scale\(scale.bitPattern)")
-  }
+  var title: String { "attention_\(queries)x\(tokens)_\(heads)x\(headDim)_\(element.rawValue)" }
 
-  /// Returns the function `(q, k, v, output, scratch, task, count) -> void`.
-  func function(_ b: Builder) -> Function {
-    b.define(name, Array(repeating: b.pointer, count: 5) + [b.i64, b.i64]) { arguments in
-      emit(b, arguments)
-    }
-  }
-
-  private func emit(_ b: Builder, _ arguments: [Value]) {
-    let (q, k, v, output) = (arguments[0], arguments[1], arguments[2], arguments[3])
-    let scratch = arguments[4]
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
+    let (q, k, v, output) = (p[.q], p[.k], p[.v], p[.output])
+    let scratch = p[.scratch]
     let tiles = RowTiles.count(rows: queries, height: b.target.tileRows)
     let perHead = b.constant(tiles)
     let (first, end) = b.share(
-      of: b.constant(heads * tiles), arguments[5], of: arguments[6])
-    let keys = KeyPanels(
-      tokens: tokens, headDim: headWords, stride: kStride / perWord
-    ).function(b)
-    let values = ValuePanels(
-      tokens: tokens, headDim: headDim, stride: vStride, element: element
-    ).function(b)
+      of: b.constant(heads * tiles), p[.task], of: p[.count])
+    let keys = KeyPanels(tokens: tokens, headDim: headWords, stride: kStride / perWord)
+    let values = ValuePanels(tokens: tokens, headDim: headDim, stride: vStride, element: element)
     let afterLast = b.divide(b.add(end, b.constant(tiles - 1)), perHead)
     b.ifThen(b.less(first, end)) {
       b.forLoop(from: b.divide(first, perHead), to: afterLast) { head, _ in
         let size = element.sizeBytes
         let bytes = b.multiply(head, b.constant(headDim * size))
-        b.call(keys, [b.offset(k, bytes), scratch])
-        b.call(values, [b.offset(v, bytes), b.offset(scratch, bytes: valuesOffset)])
+        b.call(keys, [.keys: b.offset(k, bytes), .panels: scratch])
+        b.call(
+          values,
+          [.values: b.offset(v, bytes), .panels: b.offset(scratch, bytes: valuesOffset)])
         let start = b.multiply(head, perHead)
         let firstTile = b.maximum(b.subtract(first, start), b.constant(0))
         let endTile = b.minimum(b.subtract(end, start), perHead)
@@ -136,10 +126,10 @@ struct AttentionKernel: Hashable {
   private func rowsOfHead(
     _ b: Builder, _ rows: Int, _ q: Value, _ output: Value, _ scratch: Value
   ) {
-    let exact = exactRows(b, rows)
+    let exact = ExactRows(attention: self, rows: rows)
     // With few rows the scores are computed in several chains, which want the registers.
     if Tile.chains(forRows: queries, on: b.target) > 1 {
-      b.call(exact, [q, scratch])
+      b.call(exact, [.q: q, .scratch: scratch])
       _ = invert(b, rows, scratch)
     } else {
       eachBlock(b) { index, tokens, isFirst in
@@ -147,7 +137,7 @@ struct AttentionKernel: Hashable {
         sumValues(b, rows, index, tokens: tokens, isFirst: isFirst, scratch)
       }
       b.ifThen(b.less(b.constant(0), invert(b, rows, scratch))) {
-        b.call(exact, [q, scratch])
+        b.call(exact, [.q: q, .scratch: scratch])
         _ = invert(b, rows, scratch)
       }
     }
@@ -189,15 +179,23 @@ struct AttentionKernel: Hashable {
     if last > 0 { body(b.constant(last), tokens(inBlock: last), false) }
   }
 
-  /// Returns the function `(q, scratch) -> void` that computes powers and sums of `rows` rows below
-  /// the true maximum of each.
-  private func exactRows(_ b: Builder, _ rows: Int) -> Function {
-    b.define("\(name)_exact_\(rows)rows", [b.pointer, b.pointer]) { arguments in
-      let (q, scratch) = (arguments[0], arguments[1])
-      eachBlock(b) { index, tokens, isFirst in
-        scoreRows(b, rows, q, index, tokens: tokens, scratch)
-        softmaxRows(b, rows, tokens: tokens, isFirst: isFirst, scratch)
-        sumValues(b, rows, index, tokens: tokens, isFirst: isFirst, scratch)
+  /// Powers and sums of some rows of queries, below the true maximum of each.
+  struct ExactRows: Kernel {
+    enum Parameter: KernelParameter {
+      case q, scratch
+    }
+
+    var attention: AttentionKernel
+    var rows: Int
+
+    var title: String { "attention_exact_\(rows)x\(attention.tokens)" }
+
+    func emit(_ b: Builder, _ p: Arguments<Parameter>) {
+      let (q, scratch) = (p[.q], p[.scratch])
+      attention.eachBlock(b) { index, tokens, isFirst in
+        attention.scoreRows(b, rows, q, index, tokens: tokens, scratch)
+        attention.softmaxRows(b, rows, tokens: tokens, isFirst: isFirst, scratch)
+        attention.sumValues(b, rows, index, tokens: tokens, isFirst: isFirst, scratch)
       }
     }
   }
@@ -235,7 +233,7 @@ struct AttentionKernel: Hashable {
         isFirst: isFirst, element: element)
       let panel = panelAddress(b, scratch, b.add(first, column), depth: headWords)
       let place = b.offset(powers, b.multiply(column, b.constant(element.sizeBytes)))
-      b.call(tile.function(b), [q, panel, place, states])
+      b.call(tile, [.q: q, .panel: panel, .powers: place, .states: states])
     }
     if isFirst { multiply(b.constant(0), columns: min(width, tokens), isFirst: true) }
     let whole = tokens / width * width
@@ -272,9 +270,11 @@ struct AttentionKernel: Hashable {
     func multiplyKeys(_ column: Value) {
       let panel = panelAddress(b, scratch, b.add(first, column), depth: headWords)
       b.call(
-        score.function(b),
-        [q, panel, b.element(scores, column)] + Array(repeating: scratch, count: 4)
-          + [b.constant(0)])
+        score,
+        [
+          .a: q, .panel: panel, .c: b.element(scores, column), .bias: scratch,
+          .residual: scratch, .scales: scratch, .ahead: scratch, .step: b.constant(0),
+        ])
     }
     let whole = tokens / width * width
     eachColumn(b, from: 0, to: whole, width: width, multiplyKeys)
@@ -292,8 +292,7 @@ struct AttentionKernel: Hashable {
   ) {
     let softmax = SoftmaxBlock(
       columns: tokens, exponents: SoftmaxExponents(scale: scale, base2: base2),
-      sums: isFirst ? nil : headDim
-    ).function(b)
+      sums: isFirst ? nil : headDim)
     let stateBytes = SoftmaxBlock.stateBytes(b.target)
     b.forLoop(from: b.constant(0), to: b.constant(rows)) { row, _ in
       func line(_ offset: Int, bytes: Int) -> Value {
@@ -302,9 +301,9 @@ struct AttentionKernel: Hashable {
       b.call(
         softmax,
         [
-          line(scoresOffset, bytes: scoreStride * 4),
-          line(statesOffset(b.target), bytes: stateBytes),
-          line(sumsOffset(b.target), bytes: sumStride * 4),
+          .row: line(scoresOffset, bytes: scoreStride * 4),
+          .state: line(statesOffset(b.target), bytes: stateBytes),
+          .sums: line(sumsOffset(b.target), bytes: sumStride * 4),
         ])
       if element != .f32 { roundRow(b, line(scoresOffset, bytes: scoreStride * 4), tokens) }
       return []
@@ -341,7 +340,11 @@ struct AttentionKernel: Hashable {
       let panel = panelAddress(b, values, column, depth: words(self.tokens))
       let c = b.offset(output, b.multiply(column, b.constant(epilogue.result.sizeBytes)))
       b.call(
-        value.function(b), [scores, panel, c, scratch, c, inverses, scratch, b.constant(0)])
+        value,
+        [
+          .a: scores, .panel: panel, .c: c, .bias: scratch, .residual: c, .scales: inverses,
+          .ahead: scratch, .step: b.constant(0),
+        ])
     }
     let whole = headDim / width * width
     eachColumn(b, from: 0, to: whole, width: width, multiply)

@@ -4,37 +4,39 @@ import IR
 /// behind the last token.
 ///
 /// What is transposed are words of 32 bits: of bf16, two features each.
-struct KeyPanels {
-  let tokens: Int
-  /// Words in the row of a head, and from one row to the next.
-  let headDim: Int
-  let stride: Int
+struct KeyPanels: Kernel {
+  enum Parameter: KernelParameter {
+    /// The keys of the head, and where the panels go.
+    case keys, panels
+  }
 
-  /// Returns the function `(keys of the head, panels) -> void`.
-  func function(_ b: Builder) -> Function {
-    b.define(
-      "pack_keys_f32_\(tokens)x\(headDim)_stride\(stride)", [b.pointer, b.pointer]
-    ) { arguments in
-      let lanes = b.target.lanes
-      let blocks = tokens / lanes
-      b.forLoop(from: b.constant(0), to: b.constant(blocks)) { block, _ in
-        packBlock(b, block, tokens: lanes, arguments)
-        return []
-      }
-      let padded = (tokens + Tile.panelWidth - 1) / Tile.panelWidth * Tile.panelWidth / lanes
-      for block in blocks..<padded {
-        packBlock(b, b.constant(block), tokens: max(0, tokens - block * lanes), arguments)
-      }
+  var tokens: Int
+  /// Words in the row of a head, and from one row to the next.
+  var headDim: Int
+  var stride: Int
+
+  var title: String { "pack_keys_\(tokens)x\(headDim)" }
+
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
+    let lanes = b.target.lanes
+    let blocks = tokens / lanes
+    b.forLoop(from: b.constant(0), to: b.constant(blocks)) { block, _ in
+      packBlock(b, block, tokens: lanes, p)
+      return []
+    }
+    let padded = (tokens + Tile.panelWidth - 1) / Tile.panelWidth * Tile.panelWidth / lanes
+    for block in blocks..<padded {
+      packBlock(b, b.constant(block), tokens: max(0, tokens - block * lanes), p)
     }
   }
 
   /// Emits the transposition of one block of `lanes` tokens, of which the first `tokens` exist.
-  private func packBlock(_ b: Builder, _ block: Value, tokens: Int, _ arguments: [Value]) {
+  private func packBlock(_ b: Builder, _ block: Value, tokens: Int, _ p: Arguments<Parameter>) {
     let lanes = b.target.lanes
-    let source = b.element(arguments[0], b.multiply(block, b.constant(lanes * stride)))
+    let source = b.element(p[.keys], b.multiply(block, b.constant(lanes * stride)))
     let perPanel = b.constant(Tile.panelWidth / lanes)
     let target = b.element(
-      arguments[1],
+      p[.panels],
       b.add(
         b.multiply(b.divide(block, perPanel), b.constant(headDim * Tile.panelWidth)),
         b.multiply(b.remainder(block, perPanel), b.constant(lanes))))
@@ -67,31 +69,34 @@ struct KeyPanels {
 ///
 /// Of bf16, two tokens stand in each word: `[headDim / 32][tokens / 2][32][2]`, zeros behind an odd
 /// last one.
-struct ValuePanels {
-  let tokens: Int
-  let headDim: Int
+struct ValuePanels: Kernel {
+  enum Parameter: KernelParameter {
+    /// The values of the head, and where the panels go.
+    case values, panels
+  }
+
+  var tokens: Int
+  var headDim: Int
   /// Elements from one row to the next.
-  let stride: Int
+  var stride: Int
   var element = ElementType.f32
 
-  /// Returns the function `(values of the head, panels) -> void`.
-  func function(_ b: Builder) -> Function {
-    let name = "pack_values_\(element.rawValue)_\(tokens)x\(headDim)_stride\(stride)"
-    return b.define(name, [b.pointer, b.pointer]) { arguments in
-      guard element == .f32 else { return pairs(b, arguments[0], arguments[1]) }
-      let lanes = b.target.lanes
-      b.forLoop(from: b.constant(0), to: b.constant(tokens)) { token, _ in
-        let source = b.element(arguments[0], b.multiply(token, b.constant(stride)))
-        let target = b.element(arguments[1], b.multiply(token, b.constant(Tile.panelWidth)))
-        for first in stride(from: 0, to: headDim, by: lanes) {
-          let x = b.loadFloats(
-            b.offset(source, bytes: first * 4), lanes, count: min(lanes, headDim - first))
-          let panel = first / Tile.panelWidth * tokens * Tile.panelWidth
-          let address = b.offset(target, bytes: (panel + first % Tile.panelWidth) * 4)
-          b.store(x, address, alignment: lanes * 4)
-        }
-        return []
+  var title: String { "pack_values_\(tokens)x\(headDim)_\(element.rawValue)" }
+
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
+    guard element == .f32 else { return pairs(b, p[.values], p[.panels]) }
+    let lanes = b.target.lanes
+    b.forLoop(from: b.constant(0), to: b.constant(tokens)) { token, _ in
+      let source = b.element(p[.values], b.multiply(token, b.constant(stride)))
+      let target = b.element(p[.panels], b.multiply(token, b.constant(Tile.panelWidth)))
+      for first in stride(from: 0, to: headDim, by: lanes) {
+        let x = b.loadFloats(
+          b.offset(source, bytes: first * 4), lanes, count: min(lanes, headDim - first))
+        let panel = first / Tile.panelWidth * tokens * Tile.panelWidth
+        let address = b.offset(target, bytes: (panel + first % Tile.panelWidth) * 4)
+        b.store(x, address, alignment: lanes * 4)
       }
+      return []
     }
   }
 

@@ -1,6 +1,12 @@
 /// An operation along the columns of each of `matrices` matrices: their mean, or what remains
 /// without it.
-struct ColumnKernel: Hashable {
+///
+/// Tasks share the columns.
+struct ColumnKernel: StepKernel {
+  enum Parameter: StepParameter {
+    case x, output, task, count
+  }
+
   /// What is made of the mean of each column.
   enum Operation: String, Hashable {
     /// The mean itself: one row.
@@ -18,35 +24,31 @@ struct ColumnKernel: Hashable {
   var xStride: Int
   var outputStride: Int
 
-  /// Returns the function `(x, output, task, count) -> void`: tasks share the columns.
-  func function(_ b: Builder) -> Function {
-    let name =
-      "\(operation.rawValue)_columns_f32_\(matrices)x\(rows)x\(columns)"
-      + "_strides\(xStride)_\(outputStride)"
-    return b.define(name, [b.pointer, b.pointer, b.i64, b.i64]) { arguments in
-      let lanes = b.target.lanes
-      let groups = columns / lanes
-      let tail = columns % lanes
-      let all = b.constant(groups + (tail > 0 ? 1 : 0))
-      let (first, end) = b.share(of: all, arguments[2], of: arguments[3])
-      b.forLoop(from: b.constant(0), to: b.constant(matrices)) { matrix, _ in
-        let x = b.element(arguments[0], b.multiply(matrix, b.constant(rows * xStride)))
-        let rowsOut = operation == .mean ? 1 : rows
-        let output = b.element(
-          arguments[1], b.multiply(matrix, b.constant(rowsOut * outputStride)))
-        b.forLoop(from: first, to: b.minimum(end, b.constant(groups))) { group, _ in
-          emit(b, x, output, b.multiply(group, b.constant(lanes * 4)), count: lanes)
-          return []
-        }
-        if tail > 0 {
-          b.ifThen(b.equal(end, all)) {
-            b.ifThen(b.less(first, end)) {
-              emit(b, x, output, b.constant(groups * lanes * 4), count: tail)
-            }
-          }
-        }
+  var title: String { "\(operation.rawValue)_columns_\(matrices)x\(rows)x\(columns)" }
+
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
+    let lanes = b.target.lanes
+    let groups = columns / lanes
+    let tail = columns % lanes
+    let all = b.constant(groups + (tail > 0 ? 1 : 0))
+    let (first, end) = b.share(of: all, p[.task], of: p[.count])
+    b.forLoop(from: b.constant(0), to: b.constant(matrices)) { matrix, _ in
+      let x = b.element(p[.x], b.multiply(matrix, b.constant(rows * xStride)))
+      let rowsOut = operation == .mean ? 1 : rows
+      let output = b.element(
+        p[.output], b.multiply(matrix, b.constant(rowsOut * outputStride)))
+      b.forLoop(from: first, to: b.minimum(end, b.constant(groups))) { group, _ in
+        emit(b, x, output, b.multiply(group, b.constant(lanes * 4)), count: lanes)
         return []
       }
+      if tail > 0 {
+        b.ifThen(b.equal(end, all)) {
+          b.ifThen(b.less(first, end)) {
+            emit(b, x, output, b.constant(groups * lanes * 4), count: tail)
+          }
+        }
+      }
+      return []
     }
   }
 

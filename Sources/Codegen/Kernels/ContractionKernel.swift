@@ -2,7 +2,13 @@ import IR
 
 /// A whole contraction: `C = epilogue(A B)` with `B` in panels, divided among tasks in both
 /// directions.
-struct ContractionKernel: Hashable {
+struct ContractionKernel: StepKernel {
+  enum Parameter: StepParameter {
+    /// `A`, `B`, `C`; what is absent is not read.
+    case a, panels, c, bias, residual, scratch, task, count
+    var isUnaliased: Bool { self == .panels }
+  }
+
   /// The extents: `A` is `[rows, depth]`, `C` is `[rows, columns]`.
   var rows: Int
   var columns: Int
@@ -63,14 +69,6 @@ struct ContractionKernel: Hashable {
       hasResidual: hasResidual, result: result)
   }
 
-  private func name(_ target: Target) -> String {
-    "linear_\(factors.rawValue)_of_\(left.rawValue)" + (points.map { "_points\($0)" } ?? "")
-      + "_\(rows)x\(columns)x\(depth)"
-      + "_\(target.vectorUnit)_strides\(aStride)_\(cStride)_\(residualStride)" + epilogue.words
-      + (epsilon.map { "_epsilon\($0.bitPattern)" } ?? "")
-      + (factorsStride > 0 ? "_factors\(factorsStride)" : "")
-  }
-
   /// The heights of tiles that occur for any number of tasks.
   private func heights(_ target: Target) -> [Int] {
     var heights: Set<Int> = []
@@ -90,24 +88,17 @@ struct ContractionKernel: Hashable {
     return min(4, max(1, tiles) * Tile.panelWidth / target.tileColumns)
   }
 
-  /// Returns the function `(A, B, C, bias, residual, scratch, task, count) -> void`.
-  func function(_ b: Builder) -> Function {
-    b.define(
-      name(b.target), Array(repeating: b.pointer, count: 6) + [b.i64, b.i64], noalias: [1]
-    ) { arguments in
-      emit(b, arguments)
-    }
-  }
+  var title: String { "linear_\(rows)x\(columns)x\(depth)_\(factors.rawValue)" }
 
-  private func emit(_ b: Builder, _ arguments: [Value]) {
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let target = b.target
-    let scratch = arguments[5]
+    let scratch = p[.scratch]
     let panels = (columns + Tile.panelWidth - 1) / Tile.panelWidth
-    let grid = b.taskGrid(count: arguments[7], rowTasks: rowTasks, columnTasks: panels)
+    let grid = b.taskGrid(count: p[.count], rowTasks: rowTasks, columnTasks: panels)
     let used = b.multiply(grid.rows, grid.columns)
-    b.ifThen(b.less(arguments[6], used)) {
-      let taskRow = b.remainder(arguments[6], grid.rows)
-      let taskColumn = b.divide(arguments[6], grid.rows)
+    b.ifThen(b.less(p[.task], used)) {
+      let taskRow = b.remainder(p[.task], grid.rows)
+      let taskColumn = b.divide(p[.task], grid.rows)
       let (firstRow, endRow) = b.share(of: b.constant(rows), taskRow, of: grid.rows)
       let (firstPanel, endPanel) = b.share(of: b.constant(panels), taskColumn, of: grid.columns)
 
@@ -117,7 +108,7 @@ struct ContractionKernel: Hashable {
         b.forLoop(from: firstRow, to: endRow) { index, _ in
           let own = b.subtract(index, firstRow)
           let address = b.offset(
-            arguments[0], b.multiply(index, b.constant(aStride * left.sizeBytes)))
+            p[.a], b.multiply(index, b.constant(aStride * left.sizeBytes)))
           prepared.emit(
             b, address, to: b.element(place, b.multiply(own, b.constant(prepared.stride))),
             factors: b.element(scratch, b.multiply(own, b.constant(factorCount))), scratch: rest)
@@ -126,7 +117,7 @@ struct ContractionKernel: Hashable {
       } else if let epsilon {
         let row = RowNorm(columns: depth, epsilon: epsilon)
         b.forLoop(from: firstRow, to: endRow) { index, _ in
-          let address = b.element(arguments[0], b.multiply(index, b.constant(aStride)))
+          let address = b.element(p[.a], b.multiply(index, b.constant(aStride)))
           b.store(row.inverseRoot(b, address), b.element(scratch, b.subtract(index, firstRow)))
           return []
         }
@@ -138,7 +129,7 @@ struct ContractionKernel: Hashable {
       let end = b.multiply(endPanel, b.constant(perPanel))
       let band = Band(first: firstRow, count: b.subtract(endRow, firstRow))
       b.forLoop(from: first, to: b.minimum(end, b.constant(fullTiles))) { tile, _ in
-        column(b, arguments, band, tile, width: target.tileColumns)
+        column(b, p, band, tile, width: target.tileColumns)
         return []
       }
       let ragged = columns % target.tileColumns
@@ -146,7 +137,7 @@ struct ContractionKernel: Hashable {
         let last = b.constant(fullTiles)
         b.ifThen(b.less(last, end)) {
           b.ifThen(b.less(first, b.add(last, b.constant(1)))) {
-            column(b, arguments, band, last, width: ragged)
+            column(b, p, band, last, width: ragged)
           }
         }
       }
@@ -161,18 +152,18 @@ struct ContractionKernel: Hashable {
 
   /// Emits one column of tiles: all rows of the task against `width` columns of a panel.
   private func column(
-    _ b: Builder, _ arguments: [Value], _ band: Band, _ tile: Value, width: Int
+    _ b: Builder, _ p: Arguments<Parameter>, _ band: Band, _ tile: Value, width: Int
   ) {
     let target = b.target
     let perPanel = b.constant(Tile.panelWidth / target.tileColumns)
     let panelBytes = b.constant(words * Tile.panelWidth * 4)
     let part = b.remainder(tile, perPanel)
-    let panel = b.offset(arguments[1], b.multiply(b.divide(tile, perPanel), panelBytes))
+    let panel = b.offset(p[.panels], b.multiply(b.divide(tile, perPanel), panelBytes))
     let partBytes = b.multiply(part, b.constant(target.tileColumns * 4))
     let right = b.offset(panel, partBytes)
     let columnBytes = b.multiply(tile, b.constant(target.tileColumns * 4))
     let resultBytes = b.multiply(tile, b.constant(target.tileColumns * result.sizeBytes))
-    let bias = hasBias ? b.offset(arguments[3], columnBytes) : arguments[3]
+    let bias = hasBias ? b.offset(p[.bias], columnBytes) : p[.bias]
 
     let height = b.constant(target.tileRows)
     let tiles = b.divide(b.add(band.count, b.constant(target.tileRows - 1)), height)
@@ -191,19 +182,19 @@ struct ContractionKernel: Hashable {
       let row = b.add(band.first, carried[0])
       let a =
         prepared == nil
-        ? b.element(arguments[0], b.multiply(row, b.constant(leftStride)))
+        ? b.element(p[.a], b.multiply(row, b.constant(leftStride)))
         : b.element(
-          b.offset(arguments[5], bytes: factorBytes),
+          b.offset(p[.scratch], bytes: factorBytes),
           b.multiply(carried[0], b.constant(leftStride)))
       let c = b.offset(
-        b.offset(arguments[2], b.multiply(row, b.constant(cStride * result.sizeBytes))),
+        b.offset(p[.c], b.multiply(row, b.constant(cStride * result.sizeBytes))),
         resultBytes)
       let residual =
         hasResidual
         ? b.offset(
-          b.element(arguments[4], b.multiply(row, b.constant(residualStride))), columnBytes)
-        : arguments[4]
-      let scales = b.element(arguments[5], b.multiply(carried[0], b.constant(factorCount)))
+          b.element(p[.residual], b.multiply(row, b.constant(residualStride))), columnBytes)
+        : p[.residual]
+      let scales = b.element(p[.scratch], b.multiply(carried[0], b.constant(factorCount)))
       let order = b.add(b.multiply(part, tiles), index)
       let brings = b.less(order, b.constant(shape.bringers))
       let prefetched = b.select(
@@ -213,7 +204,11 @@ struct ContractionKernel: Hashable {
         var tile = shape
         tile.rows = rows
         b.call(
-          tile.function(b), [a, right, c, bias, residual, scales, prefetched, step])
+          tile,
+          [
+            .a: a, .panel: right, .c: c, .bias: bias, .residual: residual, .scales: scales,
+            .ahead: prefetched, .step: step,
+          ])
       }
       return [b.add(carried[0], size)]
     }

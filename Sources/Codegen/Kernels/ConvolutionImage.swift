@@ -30,6 +30,12 @@ struct ConvolutionImage: Hashable {
   /// The steps of one chain in a part of a sum, at most.
   var part = Tile.partSteps
 
+  /// Its part in the title of a kernel.
+  var title: String {
+    let kernel = "\(windows.kernelHeight)x\(windows.kernelWidth)"
+    return "\(element.rawValue)_\(windows.height)x\(windows.width)x\(channels)_\(kernel)"
+  }
+
   /// The words of a pixel.
   private var words: Int { channels * element.sizeBytes / 4 }
 
@@ -150,10 +156,15 @@ struct ConvolutionImage: Hashable {
     _ b: Builder, _ x: Value, _ factors: Value, to copy: Value, from first: Value, to end: Value
   ) {
     let g = windows
-    let rows = rows(xStride: g.stride * xStride).function(b)
+    let rows = rows(xStride: g.stride * xStride)
     guard g.stride > 1 else {
       let source = b.element(x, b.multiply(first, b.constant(xStride)))
-      b.call(rows, [source, factors, b.null, b.null, copy, b.subtract(end, first)])
+      b.call(
+        rows,
+        [
+          .x: source, .factors: factors, .residual: b.null, .residualFactors: b.null,
+          .output: copy, .rows: b.subtract(end, first),
+        ])
       return
     }
     let width = b.constant(g.columns)
@@ -162,7 +173,11 @@ struct ConvolutionImage: Hashable {
       let target = b.multiply(
         b.subtract(b.multiply(line, width), first), b.constant(pixelStride))
       b.call(
-        rows, [b.element(x, source), factors, b.null, b.null, b.element(copy, target), width])
+        rows,
+        [
+          .x: b.element(x, source), .factors: factors, .residual: b.null,
+          .residualFactors: b.null, .output: b.element(copy, target), .rows: width,
+        ])
       return []
     }
   }
@@ -182,10 +197,11 @@ struct ConvolutionImage: Hashable {
     let inside = min(g.width, pixels - left)
     let unit = isPlanar ? 1 : pixelStride
     let target = b.element(copy, b.multiply(line, b.constant(lineStride)))
-    let zero = ZeroFill().function(b)
     func clear(_ from: Int, _ count: Int) {
       if count > 0 {
-        b.call(zero, [b.offset(target, bytes: from * unit * 4), b.constant(count * unit)])
+        b.call(
+          ZeroFill(),
+          [.to: b.offset(target, bytes: from * unit * 4), .count: b.constant(count * unit)])
       }
     }
     let (above, below) = (b.constant(g.padding.top), b.constant(g.padding.top + g.height))
@@ -196,13 +212,14 @@ struct ConvolutionImage: Hashable {
         let y = b.subtract(line, above)
         let source = b.element(x, b.multiply(y, b.constant(g.width * (isPlanar ? 1 : xStride))))
         let start = b.offset(target, bytes: left * unit * 4)
-        if isPlanar, inside > 0 {
-          let plain = NormalizeRows(channels: inside, xStride: 0, outputStride: 0).function(b)
-          b.call(plain, [source, factors, b.null, b.null, start, b.constant(1)])
-        } else if inside > 0 {
+        if inside > 0 {
+          let plane = NormalizeRows(channels: inside, xStride: 0, outputStride: 0)
           b.call(
-            rows(xStride: xStride).function(b),
-            [source, factors, b.null, b.null, start, b.constant(inside)])
+            isPlanar ? plane : rows(xStride: xStride),
+            [
+              .x: source, .factors: factors, .residual: b.null, .residualFactors: b.null,
+              .output: start, .rows: b.constant(isPlanar ? 1 : inside),
+            ])
         }
         clear(left + inside, pixels - left - inside)
       }
@@ -212,21 +229,26 @@ struct ConvolutionImage: Hashable {
 }
 
 /// Stores zeros.
-struct ZeroFill: Hashable {
-  /// Returns the function `(to, count) -> void`.
-  func function(_ b: Builder) -> Function {
-    b.define("fill_zero_f32", [b.pointer, b.i64]) { arguments in
-      let lanes = b.target.lanes
-      let whole = b.divide(arguments[1], b.constant(lanes))
-      b.forLoop(from: b.constant(0), to: whole) { index, _ in
-        b.store(
-          b.floats(0, lanes), b.element(arguments[0], b.multiply(index, b.constant(lanes))))
-        return []
-      }
-      b.forLoop(from: b.multiply(whole, b.constant(lanes)), to: arguments[1]) { index, _ in
-        b.store(b.float(0), b.element(arguments[0], index))
-        return []
-      }
+struct ZeroFill: Kernel {
+  enum Parameter: KernelParameter {
+    /// Where, and how many floats.
+    case to, count
+    var type: ParameterType { self == .count ? .index : .address }
+  }
+
+  var title: String { "fill_zero" }
+
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
+    let lanes = b.target.lanes
+    let whole = b.divide(p[.count], b.constant(lanes))
+    b.forLoop(from: b.constant(0), to: whole) { index, _ in
+      b.store(
+        b.floats(0, lanes), b.element(p[.to], b.multiply(index, b.constant(lanes))))
+      return []
+    }
+    b.forLoop(from: b.multiply(whole, b.constant(lanes)), to: p[.count]) { index, _ in
+      b.store(b.float(0), b.element(p[.to], index))
+      return []
     }
   }
 }

@@ -8,7 +8,13 @@ import IR
 /// (`ConvolutionImage`), then for each panel it computes the tiles of the block, whose moments it
 /// adds up while they are in the first cache. A unit's tiles and sums do not depend on who owns it,
 /// so the bits do not depend on the split.
-struct ConvolutionKernel: Hashable {
+struct ConvolutionKernel: StepKernel {
+  enum Parameter: StepParameter {
+    /// What is absent is not read.
+    case x, panels, c, factors, bias, residual, scratch, task, count
+    var isUnaliased: Bool { self == .panels }
+  }
+
   var image: ConvolutionImage
   /// The channels of the result.
   var columns: Int
@@ -62,34 +68,13 @@ struct ConvolutionKernel: Hashable {
   /// The scratch memory of one task: its copy of the image.
   var scratchBytes: Int { (image.bytes(rows: min(rows, blockUnits * unitRows)) + 63) / 64 * 64 }
 
-  private func name(_ target: Target) -> String {
-    let g = windows
-    let window =
-      "\(g.kernelHeight)x\(g.kernelWidth)_stride\(g.stride)"
-      + "_padding\(g.padding.top)_\(g.padding.left)_\(g.padding.bottom)_\(g.padding.right)"
-    return "convolution_\(image.element.rawValue)_\(g.height)x\(g.width)x\(image.channels)"
-      + "_to\(columns)_\(window)_\(target.vectorUnit)"
-      + "_strides\(image.xStride)_\(cStride)_\(residualStride)"
-      + (image.isPlanar ? "_planar" : "") + (image.factorsStride.map { "_factors\($0)" } ?? "")
-      + (image.activation.map { "_\($0.rawValue)" } ?? "") + epilogue.words
-      + (chunk.map { "_chunk\($0)" } ?? "")
-      + (image.part != Tile.partSteps ? "_part\(image.part)" : "")
-  }
-
   private var epilogue: Epilogue { Epilogue(hasBias: hasBias, hasResidual: hasResidual) }
 
-  /// Returns the function `(x, panels, C, factors, bias, residual, scratch, task, count) -> void`.
-  func function(_ b: Builder) -> Function {
-    b.define(
-      name(b.target), Array(repeating: b.pointer, count: 7) + [b.i64, b.i64], noalias: [1]
-    ) { arguments in
-      emit(b, arguments)
-    }
-  }
+  var title: String { "convolution_\(image.title)_to\(columns)" }
 
-  private func emit(_ b: Builder, _ arguments: [Value]) {
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let target = b.target
-    let (task, count) = (arguments[7], arguments[8])
+    let (task, count) = (p[.task], p[.count])
     let grid = taskGrid(b, count: count)
     b.ifThen(b.less(task, b.multiply(grid.rows, grid.columns))) {
       let (firstUnit, endUnit) = b.share(
@@ -108,11 +93,11 @@ struct ConvolutionKernel: Hashable {
           first: unit, end: b.minimum(b.add(unit, b.constant(blockUnits)), endUnit))
         let start = b.multiply(block.first, b.constant(unitRows))
         let copied = image.copy(
-          b, arguments[0], arguments[3], to: arguments[6], from: start,
+          b, p[.x], p[.factors], to: p[.scratch], from: start,
           to: b.minimum(b.multiply(block.end, b.constant(unitRows)), b.constant(rows)),
           done: done[0])
         b.forLoop(from: first, to: b.minimum(end, b.constant(fullTiles))) { tile, _ in
-          column(b, arguments, block, tile, width: target.tileColumns)
+          column(b, p, block, tile, width: target.tileColumns)
           return []
         }
         let ragged = columns % target.tileColumns
@@ -120,7 +105,7 @@ struct ConvolutionKernel: Hashable {
           let last = b.constant(fullTiles)
           b.ifThen(b.less(last, end)) {
             b.ifThen(b.less(first, b.add(last, b.constant(1)))) {
-              column(b, arguments, block, last, width: ragged)
+              column(b, p, block, last, width: ragged)
             }
           }
         }
@@ -159,13 +144,13 @@ struct ConvolutionKernel: Hashable {
 
   /// Emits one column of tiles: all rows of the block against `width` columns of a panel.
   private func column(
-    _ b: Builder, _ arguments: [Value], _ block: Block, _ tile: Value, width: Int
+    _ b: Builder, _ p: Arguments<Parameter>, _ block: Block, _ tile: Value, width: Int
   ) {
     let target = b.target
     let perPanel = b.constant(Tile.panelWidth / target.tileColumns)
     let panelBytes = b.constant(image.depth * Tile.panelWidth * 4)
     let part = b.remainder(tile, perPanel)
-    let panel = b.offset(arguments[1], b.multiply(b.divide(tile, perPanel), panelBytes))
+    let panel = b.offset(p[.panels], b.multiply(b.divide(tile, perPanel), panelBytes))
     let columnBytes = b.multiply(tile, b.constant(target.tileColumns * 4))
     let (walk, depth) = image.walk
     var shape = Tile(
@@ -177,16 +162,16 @@ struct ConvolutionKernel: Hashable {
     let place = Place(
       right: b.offset(panel, b.multiply(part, b.constant(target.tileColumns * 4))),
       ahead: b.offset(panel, panelBytes), columnBytes: columnBytes,
-      bias: hasBias ? b.offset(arguments[4], columnBytes) : arguments[4],
+      bias: hasBias ? b.offset(p[.bias], columnBytes) : p[.bias],
       blockStart: b.multiply(block.first, b.constant(unitRows)), shape: shape)
     // Only the tiles of a panel's first part bring in the next one.
     let start = b.multiply(part, b.constant(shape.bringers))
     b.forLoop(from: block.first, to: block.end, carrying: [start]) { unit, order in
       let row = b.multiply(unit, b.constant(unitRows))
       let end = b.minimum(b.add(row, b.constant(unitRows)), b.constant(rows))
-      let next = tiles(b, arguments, place, from: row, to: end, order[0])
+      let next = tiles(b, p, place, from: row, to: end, order[0])
       if let chunk {
-        moments(b, arguments[2], columnBytes, width, chunk, from: row, to: end)
+        moments(b, p[.c], columnBytes, width, chunk, from: row, to: end)
       }
       return [next]
     }
@@ -242,20 +227,20 @@ struct ConvolutionKernel: Hashable {
 
   /// Emits the tiles of a unit; returns the number of the next tile.
   private func tiles(
-    _ b: Builder, _ arguments: [Value], _ place: Place, from row: Value, to end: Value,
+    _ b: Builder, _ p: Arguments<Parameter>, _ place: Place, from row: Value, to end: Value,
     _ order: Value
   ) -> Value {
     let height = b.target.tileRows
-    let base = image.kind == .inPlace ? arguments[0] : arguments[6]
+    let base = image.kind == .inPlace ? p[.x] : p[.scratch]
     if image.isStraight {
       let first = image.kind == .dense ? b.subtract(row, place.blockStart) : row
       let strip = Strip(
         a: b.element(base, b.multiply(first, b.constant(image.tileStride))), row: row,
         count: b.subtract(end, row), counts: [unitRows, lastUnitRows], limit: height,
         itemStride: image.tileStride)
-      return divide(b, arguments, place, strip, order)
+      return divide(b, p, place, strip, order)
     }
-    if crossesLines(b.target) { return crossing(b, arguments, place, base, order) }
+    if crossesLines(b.target) { return crossing(b, p, place, base, order) }
     let line = b.divide(row, b.constant(lineRows))
     let endLine = b.divide(end, b.constant(lineRows))
     func address(_ line: Value) -> Value {
@@ -267,14 +252,14 @@ struct ConvolutionKernel: Hashable {
         a: address(line), row: row, count: b.subtract(endLine, line),
         counts: [unitRows / lineRows, lastUnitRows / lineRows], limit: grouped,
         itemStride: image.tileLineStride, itemRows: lineRows)
-      return divide(b, arguments, place, strip, order)
+      return divide(b, p, place, strip, order)
     }
     return b.forLoop(from: line, to: endLine, carrying: [order]) { line, order in
       let strip = Strip(
         a: address(line), row: b.multiply(line, b.constant(lineRows)),
         count: b.constant(lineRows), counts: [lineRows], limit: height,
         itemStride: image.tileStride)
-      return [divide(b, arguments, place, strip, order[0])]
+      return [divide(b, p, place, strip, order[0])]
     }[0]
   }
 
@@ -297,7 +282,7 @@ struct ConvolutionKernel: Hashable {
 
   /// Emits the tiles of a whole image, one after the other.
   private func crossing(
-    _ b: Builder, _ arguments: [Value], _ place: Place, _ base: Value, _ order: Value
+    _ b: Builder, _ p: Arguments<Parameter>, _ place: Place, _ base: Value, _ order: Value
   ) -> Value {
     let tiles = RowTiles.count(rows: rows, height: b.target.tileRows)
     var (row, order) = (0, order)
@@ -311,7 +296,7 @@ struct ConvolutionKernel: Hashable {
         tile.walk.start = start
       }
       let a = b.offset(base, bytes: (line * image.tileLineStride + start * image.tileStride) * 4)
-      call(b, arguments, place, tile, a, b.constant(row), order)
+      call(b, p, place, tile, a, b.constant(row), order)
       row += tile.rows
       order = b.add(order, b.constant(1))
     }
@@ -321,25 +306,29 @@ struct ConvolutionKernel: Hashable {
   /// Emits the call of a tile whose first row is `row` of the result and whose first pixel is at
   /// `a`, the tile `order` of its column.
   private func call(
-    _ b: Builder, _ arguments: [Value], _ place: Place, _ tile: Tile, _ a: Value, _ row: Value,
+    _ b: Builder, _ p: Arguments<Parameter>, _ place: Place, _ tile: Tile, _ a: Value, _ row: Value,
     _ order: Value
   ) {
     func line(_ base: Value, _ stride: Int) -> Value {
       b.offset(b.element(base, b.multiply(row, b.constant(stride))), place.columnBytes)
     }
-    let c = line(arguments[2], cStride)
-    let residual = hasResidual ? line(arguments[5], residualStride) : arguments[5]
+    let c = line(p[.c], cStride)
+    let residual = hasResidual ? line(p[.residual], residualStride) : p[.residual]
     let brings = b.less(order, b.constant(tile.bringers))
     let bytes = b.multiply(order, b.constant(tile.prefetchedBytes))
     let prefetched = b.select(brings, b.offset(place.ahead, bytes), place.right)
     let step = b.select(brings, b.constant(tile.prefetchStep), b.constant(0))
     b.call(
-      tile.function(b), [a, place.right, c, place.bias, residual, c, prefetched, step])
+      tile,
+      [
+        .a: a, .panel: place.right, .c: c, .bias: place.bias, .residual: residual, .scales: c,
+        .ahead: prefetched, .step: step,
+      ])
   }
 
   /// Emits the tiles of a strip; returns the number of the next tile.
   private func divide(
-    _ b: Builder, _ arguments: [Value], _ place: Place, _ strip: Strip, _ order: Value
+    _ b: Builder, _ p: Arguments<Parameter>, _ place: Place, _ strip: Strip, _ order: Value
   ) -> Value {
     let tiles = b.divide(
       b.add(strip.count, b.constant(strip.limit - 1)), b.constant(strip.limit))
@@ -362,7 +351,7 @@ struct ConvolutionKernel: Hashable {
           tile.walk.line = strip.itemRows
           tile.walk.lineStride = strip.itemStride
         }
-        call(b, arguments, place, tile, a, row, carried[1])
+        call(b, p, place, tile, a, row, carried[1])
       }
       return [b.add(carried[0], size), b.add(carried[1], b.constant(1))]
     }[1]
@@ -373,7 +362,7 @@ struct ConvolutionKernel: Hashable {
     _ b: Builder, _ c: Value, _ columnBytes: Value, _ width: Int, _ chunk: Int, from row: Value,
     to end: Value
   ) {
-    let block = MomentsBlock(columns: width, stride: cStride).function(b)
+    let block = MomentsBlock(columns: width, stride: cStride)
     let chunks = Moments.chunks(rows: rows, chunk: chunk)
     func line(_ row: Value) -> Value {
       b.offset(b.element(c, b.multiply(row, b.constant(cStride))), columnBytes)
@@ -383,9 +372,9 @@ struct ConvolutionKernel: Hashable {
       b.call(
         block,
         [
-          line(start), line(b.add(index, b.constant(rows))),
-          line(b.add(index, b.constant(rows + chunks))),
-          b.minimum(b.constant(chunk), b.subtract(end, start)),
+          .x: line(start), .sums: line(b.add(index, b.constant(rows))),
+          .squares: line(b.add(index, b.constant(rows + chunks))),
+          .rows: b.minimum(b.constant(chunk), b.subtract(end, start)),
         ])
       return []
     }

@@ -2,9 +2,15 @@ import IR
 
 /// Normalizes groups of columns, as no pass has arranged it better: three passes over each group.
 ///
+/// Tasks share the groups.
+///
 /// Sums go through parts of 64 rows: of the 12544 rows of a first layer, a single sum would lose
 /// three digits.
-struct GroupNormKernel: Hashable {
+struct GroupNormKernel: StepKernel {
+  enum Parameter: StepParameter {
+    case x, scale, shift, output, task, count
+  }
+
   var rows: Int
   /// All columns.
   var columns: Int
@@ -18,46 +24,40 @@ struct GroupNormKernel: Hashable {
   /// Rows whose sum is made before it is added to that of the others.
   private var part: Int { 64 }
 
-  /// Returns the function `(x, scale, shift, output, task, count) -> void`: tasks share the groups.
-  func function(_ b: Builder) -> Function {
-    let name =
-      "group_norm\(epsilon.bitPattern)_f32_\(rows)x\(columns)_groups\(groups)"
-      + "_strides\(xStride)_\(outputStride)"
-    return b.define(
-      name, Array(repeating: b.pointer, count: 4) + [b.i64, b.i64]
-    ) { arguments in
-      let lanes = b.target.lanes
-      let (first, end) = b.share(of: b.constant(groups), arguments[4], of: arguments[5])
-      b.forLoop(from: first, to: end) { group, _ in
-        let start = b.multiply(group, b.constant(width))
-        let (x, output) = (b.element(arguments[0], start), b.element(arguments[3], start))
-        let (scale, shift) = (b.element(arguments[1], start), b.element(arguments[2], start))
-        let size = b.float(Float(rows * width))
-        let mean = b.splat(b.divideFloat(sum(b, x) { value, _ in value }, size), lanes)
-        let squares = sum(b, x) { value, count in
-          var distance = b.subtractFloat(value, mean)
-          if count < lanes {
-            distance = b.select(b.mask(first: count, of: lanes), distance, b.floats(0, lanes))
-          }
-          return b.multiplyFloat(distance, distance)
+  var title: String { "group_norm_\(rows)x\(columns)_\(groups)" }
+
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
+    let lanes = b.target.lanes
+    let (first, end) = b.share(of: b.constant(groups), p[.task], of: p[.count])
+    b.forLoop(from: first, to: end) { group, _ in
+      let start = b.multiply(group, b.constant(width))
+      let (x, output) = (b.element(p[.x], start), b.element(p[.output], start))
+      let (scale, shift) = (b.element(p[.scale], start), b.element(p[.shift], start))
+      let size = b.float(Float(rows * width))
+      let mean = b.splat(b.divideFloat(sum(b, x) { value, _ in value }, size), lanes)
+      let squares = sum(b, x) { value, count in
+        var distance = b.subtractFloat(value, mean)
+        if count < lanes {
+          distance = b.select(b.mask(first: count, of: lanes), distance, b.floats(0, lanes))
         }
-        let variance = b.addFloat(b.divideFloat(squares, size), b.float(epsilon))
-        let factor = b.splat(b.divideFloat(b.float(1), b.squareRoot(variance)), lanes)
-        b.forLoop(from: b.constant(0), to: b.constant(rows)) { row, _ in
-          let from = b.element(x, b.multiply(row, b.constant(xStride)))
-          let to = b.element(output, b.multiply(row, b.constant(outputStride)))
-          b.visitRow(columns: width) { bytes, count in
-            func load(_ base: Value) -> Value {
-              b.loadFloats(b.offset(base, bytes), lanes, count: count)
-            }
-            let normal = b.multiplyFloat(b.subtractFloat(load(from), mean), factor)
-            b.storeFloats(
-              b.multiplyAdd(normal, load(scale), load(shift)), b.offset(to, bytes), count: count)
+        return b.multiplyFloat(distance, distance)
+      }
+      let variance = b.addFloat(b.divideFloat(squares, size), b.float(epsilon))
+      let factor = b.splat(b.divideFloat(b.float(1), b.squareRoot(variance)), lanes)
+      b.forLoop(from: b.constant(0), to: b.constant(rows)) { row, _ in
+        let from = b.element(x, b.multiply(row, b.constant(xStride)))
+        let to = b.element(output, b.multiply(row, b.constant(outputStride)))
+        b.visitRow(columns: width) { bytes, count in
+          func load(_ base: Value) -> Value {
+            b.loadFloats(b.offset(base, bytes), lanes, count: count)
           }
-          return []
+          let normal = b.multiplyFloat(b.subtractFloat(load(from), mean), factor)
+          b.storeFloats(
+            b.multiplyAdd(normal, load(scale), load(shift)), b.offset(to, bytes), count: count)
         }
         return []
       }
+      return []
     }
   }
 

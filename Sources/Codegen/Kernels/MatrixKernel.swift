@@ -1,12 +1,26 @@
 /// Matrix operations that no model leaves in its planned form, kept so that every legal graph runs:
 /// plain loops, vectors where the memory order allows it.
-struct MatrixKernel: Hashable {
+///
+/// Tasks share the rows of the result.
+struct MatrixKernel: StepKernel {
+  enum Parameter: StepParameter {
+    case a, b, output, task, count
+  }
+
   /// Which operation.
   enum Operation: Hashable {
     /// `[matrices, rows, depth] x [matrices, depth, columns]`, the second maybe transposed.
     case product(depth: Int, transposed: Bool)
     /// `output[i, j] = x[j, i]`; `rows` and `columns` are the result's.
     case transpose
+
+    /// Its word in the title of a kernel.
+    fileprivate var title: String {
+      switch self {
+      case .product: "matmul"
+      case .transpose: "transpose"
+      }
+    }
   }
 
   var operation: Operation
@@ -19,46 +33,34 @@ struct MatrixKernel: Hashable {
   var bStride = 0
   var outputStride: Int
 
-  private var name: String {
-    let word =
-      switch operation {
-      case .product(let depth, let transposed):
-        "matmul_depth\(depth)" + (transposed ? "_transposed" : "")
-      case .transpose: "transpose"
-      }
-    return "\(word)_f32_\(matrices)x\(rows)x\(columns)_strides\(aStride)_\(bStride)_\(outputStride)"
-  }
+  var title: String { "\(operation.title)_\(matrices)x\(rows)x\(columns)" }
 
-  /// Returns the function `(a, b, output, task, count) -> void`: tasks share the rows of the
-  /// result.
-  func function(_ b: Builder) -> Function {
-    b.define(name, [b.pointer, b.pointer, b.pointer, b.i64, b.i64]) { arguments in
-      let (first, end) = b.share(
-        of: b.constant(matrices * rows), arguments[3], of: arguments[4])
-      b.forLoop(from: first, to: end) { row, _ in
-        let output = b.element(arguments[2], b.multiply(row, b.constant(outputStride)))
-        switch operation {
-        case .transpose:
-          b.forLoop(from: b.constant(0), to: b.constant(columns)) { column, _ in
-            let from = b.element(
-              arguments[0], b.add(b.multiply(column, b.constant(aStride)), row))
-            b.store(b.load(b.f32, from), b.element(output, column))
-            return []
-          }
-        case .product(let depth, let transposed):
-          let matrix = b.divide(row, b.constant(rows))
-          let right = b.element(
-            arguments[1],
-            b.multiply(matrix, b.constant((transposed ? columns : depth) * bStride)))
-          let left = b.element(arguments[0], b.multiply(row, b.constant(aStride)))
-          if transposed {
-            dots(b, left, right, output, depth: depth)
-          } else {
-            combinations(b, left, right, output, depth: depth)
-          }
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
+    let (first, end) = b.share(
+      of: b.constant(matrices * rows), p[.task], of: p[.count])
+    b.forLoop(from: first, to: end) { row, _ in
+      let output = b.element(p[.output], b.multiply(row, b.constant(outputStride)))
+      switch operation {
+      case .transpose:
+        b.forLoop(from: b.constant(0), to: b.constant(columns)) { column, _ in
+          let from = b.element(
+            p[.a], b.add(b.multiply(column, b.constant(aStride)), row))
+          b.store(b.load(b.f32, from), b.element(output, column))
+          return []
         }
-        return []
+      case .product(let depth, let transposed):
+        let matrix = b.divide(row, b.constant(rows))
+        let right = b.element(
+          p[.b],
+          b.multiply(matrix, b.constant((transposed ? columns : depth) * bStride)))
+        let left = b.element(p[.a], b.multiply(row, b.constant(aStride)))
+        if transposed {
+          dots(b, left, right, output, depth: depth)
+        } else {
+          combinations(b, left, right, output, depth: depth)
+        }
       }
+      return []
     }
   }
 

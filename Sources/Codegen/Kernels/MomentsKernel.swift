@@ -5,27 +5,25 @@
 /// what cancels is a few bits at most, wherever the mean lies. Two chains for each vector hide the
 /// additions' latency; a convolution calls this on rows that it has just written, which still are
 /// in the first cache.
-struct MomentsBlock: Hashable {
+struct MomentsBlock: Kernel {
+  enum Parameter: KernelParameter {
+    case x, sums, squares, rows
+    var type: ParameterType { self == .rows ? .index : .address }
+  }
+
   /// The columns of the block, one or two vectors.
   var columns: Int
   /// Elements from one row to the next.
   var stride: Int
 
-  /// Returns the function `(x, sums, squares, rows) -> void`.
-  func function(_ b: Builder) -> Function {
-    b.define(
-      "moments_f32_\(columns)_stride\(stride)", Array(repeating: b.pointer, count: 3) + [b.i64]
-    ) { arguments in
-      emit(b, arguments)
-    }
-  }
+  var title: String { "moments_block_\(columns)" }
 
-  private func emit(_ b: Builder, _ arguments: [Value]) {
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let lanes = b.target.lanes
     let counts = Swift.stride(from: 0, to: columns, by: lanes).map { min(lanes, columns - $0) }
-    let rows = arguments[3]
+    let rows = p[.rows]
     func load(_ row: Value) -> [Value] {
-      let line = b.element(arguments[0], b.multiply(row, b.constant(stride)))
+      let line = b.element(p[.x], b.multiply(row, b.constant(stride)))
       return counts.indices.map {
         b.loadFloats(b.offset(line, bytes: $0 * lanes * 4), lanes, count: counts[$0])
       }
@@ -61,15 +59,19 @@ struct MomentsBlock: Hashable {
         b.subtractFloat(square, b.multiplyFloat(sum, mean)), b.floats(0, lanes))
       let bytes = v * lanes * 4
       b.storeFloats(
-        b.multiplyAdd(first[v], count, sum), b.offset(arguments[1], bytes: bytes),
+        b.multiplyAdd(first[v], count, sum), b.offset(p[.sums], bytes: bytes),
         count: counts[v])
-      b.storeFloats(deviation, b.offset(arguments[2], bytes: bytes), count: counts[v])
+      b.storeFloats(deviation, b.offset(p[.squares], bytes: bytes), count: counts[v])
     }
   }
 }
 
 /// The moments of a matrix by chunks of rows; tasks share blocks of one chunk and two vectors.
-struct MomentsKernel: Hashable {
+struct MomentsKernel: StepKernel {
+  enum Parameter: StepParameter {
+    case x, output, task, count
+  }
+
   var rows: Int
   var columns: Int
   /// The rows of a chunk; the last one may have fewer.
@@ -78,38 +80,36 @@ struct MomentsKernel: Hashable {
   var xStride: Int
   var outputStride: Int
 
-  /// Returns the function `(x, output, task, count) -> void`.
-  func function(_ b: Builder) -> Function {
-    let name = "moments_f32_\(rows)x\(columns)_chunk\(chunk)_strides\(xStride)_\(outputStride)"
-    return b.define(name, [b.pointer, b.pointer, b.i64, b.i64]) { arguments in
-      let width = 2 * b.target.lanes
-      let blocks = (columns + width - 1) / width
-      let chunks = (rows - 1) / chunk + 1
-      let (first, end) = b.share(of: b.constant(chunks * blocks), arguments[2], of: arguments[3])
-      b.forLoop(from: first, to: end) { index, _ in
-        let row = b.divide(index, b.constant(blocks))
-        let block = b.remainder(index, b.constant(blocks))
-        let start = b.multiply(row, b.constant(chunk))
-        let bytes = b.multiply(block, b.constant(width * 4))
-        func line(_ base: Value, _ row: Value, _ stride: Int) -> Value {
-          b.offset(b.element(base, b.multiply(row, b.constant(stride))), bytes)
-        }
-        let last = columns - (blocks - 1) * width
-        let isLast = b.equal(block, b.constant(blocks - 1))
-        b.choose(
-          b.select(isLast, b.constant(last), b.constant(width)),
-          among: Set(blocks > 1 ? [last, width] : [last]).sorted()
-        ) { columns in
-          b.call(
-            MomentsBlock(columns: columns, stride: xStride).function(b),
-            [
-              line(arguments[0], start, xStride), line(arguments[1], row, outputStride),
-              line(arguments[1], b.add(row, b.constant(chunks)), outputStride),
-              b.minimum(b.constant(chunk), b.subtract(b.constant(rows), start)),
-            ])
-        }
-        return []
+  var title: String { "moments_\(rows)x\(columns)" }
+
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
+    let width = 2 * b.target.lanes
+    let blocks = (columns + width - 1) / width
+    let chunks = (rows - 1) / chunk + 1
+    let (first, end) = b.share(of: b.constant(chunks * blocks), p[.task], of: p[.count])
+    b.forLoop(from: first, to: end) { index, _ in
+      let row = b.divide(index, b.constant(blocks))
+      let block = b.remainder(index, b.constant(blocks))
+      let start = b.multiply(row, b.constant(chunk))
+      let bytes = b.multiply(block, b.constant(width * 4))
+      func line(_ base: Value, _ row: Value, _ stride: Int) -> Value {
+        b.offset(b.element(base, b.multiply(row, b.constant(stride))), bytes)
       }
+      let last = columns - (blocks - 1) * width
+      let isLast = b.equal(block, b.constant(blocks - 1))
+      b.choose(
+        b.select(isLast, b.constant(last), b.constant(width)),
+        among: Set(blocks > 1 ? [last, width] : [last]).sorted()
+      ) { columns in
+        b.call(
+          MomentsBlock(columns: columns, stride: xStride),
+          [
+            .x: line(p[.x], start, xStride), .sums: line(p[.output], row, outputStride),
+            .squares: line(p[.output], b.add(row, b.constant(chunks)), outputStride),
+            .rows: b.minimum(b.constant(chunk), b.subtract(b.constant(rows), start)),
+          ])
+      }
+      return []
     }
   }
 }

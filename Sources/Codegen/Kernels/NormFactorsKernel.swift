@@ -4,7 +4,11 @@ import IR
 ///
 /// With `s` and `q` the moments of a chunk of `n` rows, `sum (q + s^2 / n) - (sum s)^2 / N` is the
 /// squared deviation from the mean of the group: what cancels there cancels in double.
-struct NormFactorsKernel: Hashable {
+struct NormFactorsKernel: StepKernel {
+  enum Parameter: StepParameter {
+    case moments, gamma, beta, output, scratch, task, count
+  }
+
   var op: NormFactors
   var channels: Int
   /// Elements from one row to the next.
@@ -14,43 +18,40 @@ struct NormFactorsKernel: Hashable {
   /// The scratch memory of one task: two doubles for each channel.
   var scratchBytes: Int { 2 * channels * 8 }
 
-  /// Returns the function `(moments, gamma, beta, output, scratch, task, count) -> void`.
-  func function(_ b: Builder) -> Function {
-    let name =
-      "norm_factors_f32_\(channels)_groups\(op.groups)_epsilon\(op.epsilon.bitPattern)"
-      + "_rows\(op.rows)_chunk\(op.chunk)_strides\(momentsStride)_\(outputStride)"
-    return b.define(name, Array(repeating: b.pointer, count: 5) + [b.i64, b.i64]) { arguments in
-      let width = b.constant(channels / op.groups)
-      let (first, end) = b.share(of: b.constant(op.groups), arguments[5], of: arguments[6])
-      sumChunks(b, arguments, from: b.multiply(first, width), to: b.multiply(end, width))
-      b.forLoop(from: first, to: end) { group, _ in
-        factors(b, arguments, b.multiply(group, width))
-        return []
-      }
+  var title: String { "norm_factors_\(channels)_\(op.groups)" }
+
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
+    let width = b.constant(channels / op.groups)
+    let (first, end) = b.share(of: b.constant(op.groups), p[.task], of: p[.count])
+    sumChunks(b, p, from: b.multiply(first, width), to: b.multiply(end, width))
+    b.forLoop(from: first, to: end) { group, _ in
+      factors(b, p, b.multiply(group, width))
+      return []
     }
   }
 
   /// Emits the sums over the chunks for a range of channels, into the scratch memory.
-  private func sumChunks(_ b: Builder, _ arguments: [Value], from first: Value, to end: Value) {
+  private func sumChunks(_ b: Builder, _ p: Arguments<Parameter>, from first: Value, to end: Value)
+  {
     let lanes = b.target.lanes
     let full = b.divide(b.subtract(end, first), b.constant(lanes))
     let behind = b.add(first, b.multiply(full, b.constant(lanes)))
     b.forLoop(from: b.constant(0), to: full) { index, _ in
-      sumChunks(b, arguments, b.add(first, b.multiply(index, b.constant(lanes))), lanes: lanes)
+      sumChunks(b, p, b.add(first, b.multiply(index, b.constant(lanes))), lanes: lanes)
       return []
     }
     b.forLoop(from: behind, to: end) { channel, _ in
-      sumChunks(b, arguments, channel, lanes: 1)
+      sumChunks(b, p, channel, lanes: 1)
       return []
     }
   }
 
-  private func sumChunks(_ b: Builder, _ arguments: [Value], _ channel: Value, lanes: Int) {
+  private func sumChunks(_ b: Builder, _ p: Arguments<Parameter>, _ channel: Value, lanes: Int) {
     let chunks = Moments.chunks(rows: op.rows, chunk: op.chunk)
     let last = op.rows - (chunks - 1) * op.chunk
     func add(_ chunk: Value, _ rows: Int, _ carried: [Value]) -> [Value] {
       let line = b.element(
-        arguments[0], b.add(b.multiply(chunk, b.constant(momentsStride)), channel))
+        p[.moments], b.add(b.multiply(chunk, b.constant(momentsStride)), channel))
       let s = b.double(b.load(b.floats(lanes), line))
       let q = b.double(
         b.load(b.floats(lanes), b.offset(line, bytes: chunks * momentsStride * 4)))
@@ -62,13 +63,13 @@ struct NormFactorsKernel: Hashable {
       from: b.constant(0), to: b.constant(chunks - 1), carrying: [zero, zero]
     ) { chunk, carried in add(chunk, op.chunk, carried) }
     let sums = add(b.constant(chunks - 1), last, most)
-    let place = b.offset(arguments[4], b.multiply(channel, b.constant(8)))
+    let place = b.offset(p[.scratch], b.multiply(channel, b.constant(8)))
     b.store(sums[0], place, alignment: 8)
     b.store(sums[1], b.offset(place, bytes: channels * 8), alignment: 8)
   }
 
   /// Emits the factors of the group whose first channel is `first`.
-  private func factors(_ b: Builder, _ arguments: [Value], _ first: Value) {
+  private func factors(_ b: Builder, _ p: Arguments<Parameter>, _ first: Value) {
     let width = channels / op.groups
     let count = Double(op.rows) * Double(width)
     let end = b.add(first, b.constant(width))
@@ -78,7 +79,7 @@ struct NormFactorsKernel: Hashable {
     let sums = b.forLoop(
       from: first, to: end, step: lanes, carrying: [zero, zero]
     ) { channel, carried in
-      let place = b.offset(arguments[4], b.multiply(channel, b.constant(8)))
+      let place = b.offset(p[.scratch], b.multiply(channel, b.constant(8)))
       return (0..<2).map {
         let part = b.offset(place, bytes: $0 * channels * 8)
         return b.addFloat(carried[$0], b.load(b.doubles(lanes), part, alignment: 8))
@@ -95,9 +96,9 @@ struct NormFactorsKernel: Hashable {
       func value(_ vector: Value) -> Value {
         b.double(b.load(b.floats(lanes), b.element(vector, channel)))
       }
-      let scale = b.multiplyFloat(value(arguments[1]), inverse)
-      let shift = b.subtractFloat(value(arguments[2]), b.multiplyFloat(means, scale))
-      let place = b.element(arguments[3], channel)
+      let scale = b.multiplyFloat(value(p[.gamma]), inverse)
+      let shift = b.subtractFloat(value(p[.beta]), b.multiplyFloat(means, scale))
+      let place = b.element(p[.output], channel)
       b.store(b.single(scale), place)
       b.store(b.single(shift), b.offset(place, bytes: outputStride * 4))
       return []

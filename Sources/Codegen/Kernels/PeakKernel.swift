@@ -10,6 +10,12 @@ public final class PeakKernel: Sendable {
   private typealias Body =
     @convention(c) (_ rounds: Int, _ vectors: UnsafeMutableRawPointer) -> Void
 
+  private enum Parameter: KernelParameter {
+    case rounds, vectors
+
+    var type: ParameterType { self == .rounds ? .index : .address }
+  }
+
   /// Floating-point operations of one round, 2 for each multiply-add.
   public let flopsPerRound: Int
 
@@ -27,10 +33,10 @@ public final class PeakKernel: Sendable {
     let name = "vit_peak_f32_\(target.vectorUnit)"
     let module = Module(name: name, target: target)
     let builder = module.builder
-    _ = builder.define(name, [builder.i64, builder.pointer], exported: true) { arguments in
+    _ = builder.define(name, Parameter.self, exported: true) { p in
       let type = builder.floats(target.lanes)
       func place(_ index: Int) -> Value {
-        builder.offset(arguments[1], bytes: index * vectorBytes)
+        builder.offset(p[.vectors], bytes: index * vectorBytes)
       }
       let a = builder.load(type, place(0), alignment: vectorBytes)
       let b = builder.load(type, place(1), alignment: vectorBytes)
@@ -38,7 +44,7 @@ public final class PeakKernel: Sendable {
         builder.load(type, place(2 + $0), alignment: vectorBytes)
       }
       let ends = builder.forLoop(
-        from: builder.constant(0), to: arguments[0], carrying: starts
+        from: builder.constant(0), to: p[.rounds], carrying: starts
       ) { _, values in
         values.map { builder.multiplyAdd($0, a, b) }
       }

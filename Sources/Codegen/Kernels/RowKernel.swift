@@ -1,12 +1,18 @@
 import IR
 
 /// An operation that makes each row of its result from the same row of its operands.
-struct RowKernel: Hashable {
+///
+/// Tasks share the rows.
+struct RowKernel: StepKernel {
+  enum Parameter: StepParameter {
+    case x, y, z, output, task, count
+  }
+
   /// What is done with the elements `x` of the first operand and `y` of the second.
   enum Operation: Hashable {
     case copy
-    case fill(Float)
-    case scale(Float)
+    case fill(ExactFloat)
+    case scale(ExactFloat)
     case activation(ActivationFunction)
     /// `x + y`
     case add
@@ -22,21 +28,20 @@ struct RowKernel: Hashable {
     /// Zero mean, unit variance; then scale and shift by the second and third operand.
     case layerNorm(epsilon: Float, affine: Bool)
 
-    /// Its word in the name of a function.
-    var word: String {
+    /// Its word in the title of a kernel.
+    fileprivate var title: String {
       switch self {
       case .copy: "copy"
-      case .fill(let value): "fill\(value.bitPattern)"
-      case .scale(let factor): "scale\(factor.bitPattern)"
+      case .fill: "fill"
+      case .scale: "scale"
       case .activation(let function): function.rawValue
       case .add: "add"
       case .multiply: "multiply"
-      case .multiplyByRow(let extent): "multiply_rows\(extent)"
+      case .multiplyByRow: "multiply_rows"
       case .swiGLU: "swiglu"
       case .softmax: "softmax"
       case .center: "center"
-      case .layerNorm(let epsilon, let affine):
-        "layer_norm\(epsilon.bitPattern)" + (affine ? "_affine" : "")
+      case .layerNorm: "layer_norm"
       }
     }
   }
@@ -50,24 +55,19 @@ struct RowKernel: Hashable {
   var yStride = 0
   var outputStride: Int
 
-  /// Returns the function `(x, y, z, output, task, count) -> void`.
-  func function(_ b: Builder) -> Function {
-    let name =
-      "\(operation.word)_f32_\(rows)x\(columns)_strides\(xStride)_\(yStride)_\(outputStride)"
-    return b.define(
-      name, Array(repeating: b.pointer, count: 4) + [b.i64, b.i64]
-    ) { arguments in
-      let (first, end) = b.share(of: b.constant(rows), arguments[4], of: arguments[5])
-      b.forLoop(from: first, to: end) { row, _ in
-        func at(_ base: Value, _ stride: Int) -> Value {
-          b.element(base, b.multiply(row, b.constant(stride)))
-        }
-        let lines = Lines(
-          x: at(arguments[0], xStride), y: at(arguments[1], yStride), z: arguments[2],
-          output: at(arguments[3], outputStride), index: row)
-        emit(b, lines)
-        return []
+  var title: String { "\(operation.title)_\(rows)x\(columns)" }
+
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
+    let (first, end) = b.share(of: b.constant(rows), p[.task], of: p[.count])
+    b.forLoop(from: first, to: end) { row, _ in
+      func at(_ base: Value, _ stride: Int) -> Value {
+        b.element(base, b.multiply(row, b.constant(stride)))
       }
+      let lines = Lines(
+        x: at(p[.x], xStride), y: at(p[.y], yStride), z: p[.z],
+        output: at(p[.output], outputStride), index: row)
+      emit(b, lines)
+      return []
     }
   }
 
@@ -90,9 +90,9 @@ struct RowKernel: Hashable {
     }
     switch operation {
     case .copy: map { load in load(lines.x) }
-    case .fill(let value): map { _ in b.floats(value, lanes) }
+    case .fill(let value): map { _ in b.floats(value.value, lanes) }
     case .scale(let factor):
-      map { load in b.multiplyFloat(load(lines.x), b.floats(factor, lanes)) }
+      map { load in b.multiplyFloat(load(lines.x), b.floats(factor.value, lanes)) }
     case .activation(let function): map { load in b.activate(function, load(lines.x)) }
     case .add: map { load in b.addFloat(load(lines.x), load(lines.y)) }
     case .multiply: map { load in b.multiplyFloat(load(lines.x), load(lines.y)) }
@@ -104,7 +104,7 @@ struct RowKernel: Hashable {
       let second = b.offset(lines.x, bytes: columns * 4)
       map { load in b.multiplyFloat(b.activate(.silu, load(lines.x)), load(second)) }
     case .softmax:
-      b.call(SoftmaxRow(columns: columns).function(b), [lines.x, lines.output])
+      b.call(SoftmaxRow(columns: columns), [.x: lines.x, .y: lines.output])
     case .center:
       let mean = b.splat(self.mean(b, lines.x), lanes)
       map { load in b.subtractFloat(load(lines.x), mean) }

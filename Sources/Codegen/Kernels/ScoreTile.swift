@@ -7,7 +7,13 @@ import IR
 /// (``SoftmaxBlock``); later tiles begin their sums with that. Later scores may be larger than the
 /// shift: then the powers, and their sum, are above 1. A row whose sum is above zero and below
 /// ``limit`` has met no power out of range, and its products with values are as precise as any.
-struct ScoreTile: Hashable {
+struct ScoreTile: Kernel {
+  enum Parameter: KernelParameter {
+    /// Queries, a panel of keys, where the powers go, and the rows' states.
+    case q, panel, powers, states
+    var isUnaliased: Bool { true }
+  }
+
   /// The rows of the tile, and its columns: tokens of one panel.
   var rows: Int
   var columns: Int
@@ -25,21 +31,9 @@ struct ScoreTile: Hashable {
   /// What a sum of powers must stay below: values of up to 2^63 do not overflow then.
   static let limit: Float = 0x1p64
 
-  private func name(_ target: Target) -> String {
-    "score_\(rows)x\(columns)_\(element.rawValue)_\(target.vectorUnit)_depth\(depth)"
-      + "_strides\(qStride)_\(powerStride)\(softmax.words)" + (isFirst ? "_first" : "")
-  }
+  var title: String { "score_\(rows)x\(columns)x\(depth)_\(element.rawValue)" }
 
-  /// Returns the function `(q, panel of keys, powers, states) -> void`.
-  func function(_ b: Builder) -> Function {
-    b.define(
-      name(b.target), Array(repeating: b.pointer, count: 4), noalias: [0, 1, 2, 3]
-    ) { arguments in
-      emit(b, arguments)
-    }
-  }
-
-  private func emit(_ b: Builder, _ arguments: [Value]) {
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let lanes = b.target.lanes
     let vectors = (columns + lanes - 1) / lanes
     let tile = Tile(
@@ -47,14 +41,14 @@ struct ScoreTile: Hashable {
       factors: element)
     let zero = b.floats(0, lanes)
     let states = (0..<rows).map {
-      b.offset(arguments[3], bytes: $0 * SoftmaxBlock.stateBytes(b.target))
+      b.offset(p[.states], bytes: $0 * SoftmaxBlock.stateBytes(b.target))
     }
     func negatedShift(_ row: Int) -> Value {
       b.splat(SoftmaxBlock.maximum(b, states[row]), lanes)
     }
     let startsShifted = !isFirst && softmax.factor == 1
     let scores = tile.accumulate(
-      b, a: arguments[0], panel: arguments[1], ahead: arguments[1], step: b.constant(0),
+      b, a: p[.q], panel: p[.panel], ahead: p[.panel], step: b.constant(0),
       onto: (0..<rows * vectors).map { startsShifted ? negatedShift($0 / vectors) : zero })
     let counts = (0..<vectors).map { min(lanes, columns - $0 * lanes) }
     for (row, state) in states.enumerated() {
@@ -79,7 +73,7 @@ struct ScoreTile: Hashable {
         b.storeElements(
           element, power,
           b.offset(
-            arguments[2], bytes: row * powerStride * 4 + vector * lanes * element.sizeBytes),
+            p[.powers], bytes: row * powerStride * 4 + vector * lanes * element.sizeBytes),
           count: (counts[vector] + perWord - 1) / perWord * perWord)
         sums.append(power)
       }

@@ -3,9 +3,15 @@
 ///
 /// The state of a row is a vector of sums, which ``sum(_:_:)`` adds up, and the maximum. A later
 /// block that raises the maximum scales the state and the row's sums of values.
-struct SoftmaxBlock {
+struct SoftmaxBlock: Kernel {
+  enum Parameter: KernelParameter {
+    /// The row, which becomes its powers, its state, and its sums of values.
+    case row, state, sums
+    var isUnaliased: Bool { true }
+  }
+
   /// The columns of the block.
-  let columns: Int
+  var columns: Int
   var exponents = SoftmaxExponents()
   /// The number of the row's sums of values; `nil`: the block is the first, and there are none.
   var sums: Int?
@@ -30,16 +36,10 @@ struct SoftmaxBlock {
     b.total([b.load(b.floats(b.target.lanes), state)])
   }
 
-  /// Returns the function `(row, state, sums) -> void`; the row becomes its powers.
-  func function(_ b: Builder) -> Function {
-    let name =
-      "softmax_block_f32_\(columns)" + exponents.words + (sums.map { "_later\($0)" } ?? "")
-    return b.define(name, [b.pointer, b.pointer, b.pointer], noalias: [0, 1, 2]) { arguments in
-      emit(b, arguments[0], arguments[1], arguments[2])
-    }
-  }
+  var title: String { "softmax_block_\(columns)" }
 
-  private func emit(_ b: Builder, _ row: Value, _ state: Value, _ sumsOfValues: Value) {
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
+    let (row, state) = (p[.row], p[.state])
     let lanes = b.target.lanes
     var maximum = exponents.maximum(b, row, columns: columns)
     var earlier = b.floats(0, lanes)
@@ -49,7 +49,7 @@ struct SoftmaxBlock {
       let factor = b.splat(b.exp2OfNegative(b.subtractFloat(before, maximum)), lanes)
       earlier = b.multiplyFloat(b.load(b.floats(lanes), state), factor)
       b.visitRow(columns: sums) { bytes, count in
-        let address = b.offset(sumsOfValues, bytes)
+        let address = b.offset(p[.sums], bytes)
         b.storeFloats(
           b.multiplyFloat(b.loadFloats(address, lanes, count: count), factor), address,
           count: count)

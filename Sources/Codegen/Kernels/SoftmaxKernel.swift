@@ -1,15 +1,16 @@
 /// The softmax of one row to base e: `e^(x - max)`, divided by its sum.
-struct SoftmaxRow {
-  let columns: Int
-
-  /// Returns the function `(x, y) -> void`, whose arguments may be equal.
-  func function(_ b: Builder) -> Function {
-    b.define("softmax_row_f32_\(columns)", [b.pointer, b.pointer]) { arguments in
-      emit(b, arguments[0], arguments[1])
-    }
+struct SoftmaxRow: Kernel {
+  enum Parameter: KernelParameter {
+    /// The row, and where the result goes, which may be the same place.
+    case x, y
   }
 
-  private func emit(_ b: Builder, _ x: Value, _ y: Value) {
+  var columns: Int
+
+  var title: String { "softmax_row_\(columns)" }
+
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
+    let (x, y) = (p[.x], p[.y])
     let lanes = b.target.lanes
     let exponents = SoftmaxExponents()
     let largest = b.splat(exponents.maximum(b, x, columns: columns), lanes)
@@ -29,11 +30,6 @@ struct SoftmaxExponents: Hashable {
   var scale: Float = 1
   /// `true` iff the base is 2, else e.
   var base2 = false
-
-  /// The words that stand for it in the name of a function.
-  var words: String {
-    (base2 ? "_base2" : "") + (scale == 1 ? "" : "_scale\(scale.bitPattern)")
-  }
 
   /// What a score is multiplied by.
   var factor: Float { base2 ? scale : scale * 1.4426950408889634 }

@@ -14,7 +14,12 @@ import IR
 /// Additions before the multiplications cost precision (Higham, "Accuracy and Stability of
 /// Numerical Algorithms", 2nd ed., section 23.2.2, has the bound): the logits of ViT-B/16 with
 /// `seed:1` are off from float64 by 1.4e-6 (relative L2) instead of 8.3e-7.
-struct StrassenKernel: Hashable {
+struct StrassenKernel: StepKernel {
+  enum Parameter: StepParameter {
+    case a, panels, c, bias, residual, scratch, task, count
+    var isUnaliased: Bool { self == .panels }
+  }
+
   /// The extents: `A` is `[rows, depth]`, `C` is `[rows, columns]`; what ``StrassenShape`` allows.
   var rows: Int
   var columns: Int
@@ -65,44 +70,29 @@ struct StrassenKernel: Hashable {
     factorsOffset + (blockRows * StrassenFactors.stride * 4 + 63) / 64 * 64
   }
 
-  private var words: String {
-    (epsilon.map { "_epsilon\($0.bitPattern)" } ?? "") + finish.words
-  }
   private var finish: StrassenFinish {
     StrassenFinish(
       cStride: cStride, residualStride: residualStride, scalesRows: epsilon == nil,
       hasBias: hasBias, activation: activation, hasResidual: hasResidual)
   }
-  private func name(_ target: Target) -> String {
-    "strassen_f32_\(rows)x\(columns)x\(depth)_\(target.vectorUnit)"
-      + "_strides\(aStride)_\(cStride)_\(residualStride)" + words
-  }
+  var title: String { "strassen_\(rows)x\(columns)x\(depth)" }
 
-  /// Returns the function `(A, B, C, bias, residual, scratch, task, count) -> void`.
-  func function(_ b: Builder) -> Function {
-    b.define(
-      name(b.target), Array(repeating: b.pointer, count: 6) + [b.i64, b.i64], noalias: [1]
-    ) { arguments in
-      emit(b, arguments)
-    }
-  }
-
-  private func emit(_ b: Builder, _ arguments: [Value]) {
-    let grid = b.taskGrid(count: arguments[7], rowTasks: rowTasks, columnTasks: panelPairs)
-    b.ifThen(b.less(arguments[6], b.multiply(grid.rows, grid.columns))) {
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
+    let grid = b.taskGrid(count: p[.count], rowTasks: rowTasks, columnTasks: panelPairs)
+    b.ifThen(b.less(p[.task], b.multiply(grid.rows, grid.columns))) {
       let (firstPair, endPair) = b.share(
-        of: b.constant(pairs), b.remainder(arguments[6], grid.rows), of: grid.rows)
+        of: b.constant(pairs), b.remainder(p[.task], grid.rows), of: grid.rows)
       let (firstPanel, endPanel) = b.share(
-        of: b.constant(panelPairs), b.divide(arguments[6], grid.rows), of: grid.columns)
+        of: b.constant(panelPairs), b.divide(p[.task], grid.rows), of: grid.columns)
       let count = b.subtract(endPair, firstPair)
       let blocks = b.divide(
         b.add(count, b.constant(blockRows - 1)), b.constant(blockRows))
       b.forLoop(from: b.constant(0), to: blocks) { index, _ in
         let (first, end) = b.share(of: count, index, of: blocks)
         let block = Block(first: b.add(firstPair, first), count: b.subtract(end, first))
-        makeSums(b, arguments, block)
+        makeSums(b, p, block)
         b.forLoop(from: firstPanel, to: endPanel) { panel, _ in
-          multiply(b, arguments, block, panel)
+          multiply(b, p, block, panel)
           return []
         }
         return []
@@ -117,40 +107,38 @@ struct StrassenKernel: Hashable {
   }
 
   /// Emits the left operands of a block that are sums.
-  private func makeSums(_ b: Builder, _ arguments: [Value], _ block: Block) {
+  private func makeSums(_ b: Builder, _ p: Arguments<Parameter>, _ block: Block) {
     let makeSums = StrassenRows(
       stride: aStride, distance: rows / 2 * aStride, depth: chunkHalf, chunks: chunks,
-      epsilon: epsilon, sumStride: sumStride, chunkStride: chunkStride
-    ).function(b)
-    let factors = b.offset(arguments[5], bytes: factorsOffset)
+      epsilon: epsilon, sumStride: sumStride, chunkStride: chunkStride)
+    let factors = b.offset(p[.scratch], bytes: factorsOffset)
     b.forLoop(from: b.constant(0), to: block.count) { index, _ in
       let row = b.multiply(b.add(block.first, index), b.constant(aStride))
       b.call(
         makeSums,
         [
-          b.element(arguments[0], row),
-          b.element(arguments[5], b.multiply(index, b.constant(sumStride))),
-          b.element(factors, b.multiply(index, b.constant(StrassenFactors.stride))),
+          .row: b.element(p[.a], row),
+          .sums: b.element(p[.scratch], b.multiply(index, b.constant(sumStride))),
+          .factors: b.element(factors, b.multiply(index, b.constant(StrassenFactors.stride))),
         ])
       return []
     }
   }
 
   /// Emits all products of a block with one pair of panels, and their epilogue.
-  private func multiply(_ b: Builder, _ arguments: [Value], _ block: Block, _ panel: Value) {
+  private func multiply(_ b: Builder, _ p: Arguments<Parameter>, _ block: Block, _ panel: Value) {
     let panelBytes = depth * Tile.panelWidth * 4
-    let left = b.offset(arguments[1], b.multiply(panel, b.constant(panelBytes)))
-    let a = b.element(arguments[0], b.multiply(block.first, b.constant(aStride)))
+    let left = b.offset(p[.panels], b.multiply(panel, b.constant(panelBytes)))
+    let a = b.element(p[.a], b.multiply(block.first, b.constant(aStride)))
     b.forLoop(from: b.constant(0), to: b.constant(chunks)) { index, _ in
       tiles(
-        b, arguments[5], block, a: b.element(a, b.multiply(index, b.constant(2 * chunkHalf))),
-        leftSums: b.element(arguments[5], b.multiply(index, b.constant(chunkStride))),
+        b, p[.scratch], block, a: b.element(a, b.multiply(index, b.constant(2 * chunkHalf))),
+        leftSums: b.element(p[.scratch], b.multiply(index, b.constant(chunkStride))),
         panel: b.offset(
           left, b.multiply(index, b.constant(2 * chunkHalf * Tile.panelWidth * 4))),
         isLater: b.less(b.constant(0), index))
       return []
     }
-    let finish = finish.function(b)
     for quarter in StrassenQuarter.allCases {
       let (half, column) = (quarter.rawValue / 2, quarter.rawValue % 2)
       // Of an odd number of rows, the second row of the first pair is the first of another.
@@ -165,18 +153,18 @@ struct StrassenKernel: Hashable {
       }
       func scratch(_ offset: Int, stride: Int) -> Value {
         b.element(
-          b.offset(arguments[5], bytes: offset), b.multiply(skipped, b.constant(stride)))
+          b.offset(p[.scratch], bytes: offset), b.multiply(skipped, b.constant(stride)))
       }
       b.call(
         finish,
         [
-          scratch(
+          .sums: scratch(
             resultsOffset + quarter.rawValue * quarterStride * 4, stride: Tile.panelWidth),
-          matrix(arguments[2], stride: cStride),
-          hasBias ? b.offset(arguments[3], columnBytes) : arguments[3],
-          hasResidual ? matrix(arguments[4], stride: residualStride) : arguments[4],
-          scratch(factorsOffset + (2 + half) * 4, stride: StrassenFactors.stride),
-          b.subtract(block.count, skipped),
+          .c: matrix(p[.c], stride: cStride),
+          .bias: hasBias ? b.offset(p[.bias], columnBytes) : p[.bias],
+          .residual: hasResidual ? matrix(p[.residual], stride: residualStride) : p[.residual],
+          .scales: scratch(factorsOffset + (2 + half) * 4, stride: StrassenFactors.stride),
+          .rows: b.subtract(block.count, skipped),
         ])
     }
   }
@@ -208,20 +196,21 @@ struct StrassenKernel: Hashable {
       let right = b.offset(scratch, bytes: rightOffset)
       b.choose(b.subtract(end, row), among: heights(target)) { rows in
         shape.rows = rows
-        let function = shape.function(b)
         for part in 0..<perPanel {
           let partBytes = part * target.tileColumns * 4
           let slice = b.add(
             b.multiply(index, b.constant(perPanel * sliceBytes)), b.constant(part * sliceBytes))
           let aheadLeft = b.offset(ahead, slice)
+          func ofPart(_ address: Value) -> Value { b.offset(address, bytes: partBytes) }
           b.call(
-            function,
-            [rowAddress(a, aStride), rowAddress(leftSums, sumStride)]
-              + [panel, right, results].map { b.offset($0, bytes: partBytes) }
-              + [
-                factors, aheadLeft, b.offset(aheadLeft, distance), b.constant(step), distance,
-                b.select(isLater, b.constant32(-1), b.constant32(0)),
-              ])
+            shape,
+            [
+              .a: rowAddress(a, aStride), .leftSums: rowAddress(leftSums, sumStride),
+              .panel: ofPart(panel), .rightSums: ofPart(right), .sums: ofPart(results),
+              .factors: factors, .aheadLeft: aheadLeft, .aheadRight: b.offset(aheadLeft, distance),
+              .step: b.constant(step), .distance: distance,
+              .isLater: b.select(isLater, b.constant32(-1), b.constant32(0)),
+            ])
         }
       }
     }

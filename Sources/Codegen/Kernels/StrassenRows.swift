@@ -19,7 +19,13 @@ enum StrassenFactors {
 ///
 /// Row `m` is added to row `m + distance`. Each row is brought to about the same size before: a row
 /// of large values would otherwise leave its rounding errors in its partner.
-struct StrassenRows: Hashable {
+struct StrassenRows: Kernel {
+  enum Parameter: KernelParameter {
+    /// The first row of the pair, and where its sums and its factors go.
+    case row, sums, factors
+    var isUnaliased: Bool { true }
+  }
+
   /// Elements from one row to the next, and from a row to its partner.
   var stride: Int
   var distance: Int
@@ -33,29 +39,15 @@ struct StrassenRows: Hashable {
   var sumStride: Int
   var chunkStride: Int
 
-  private var name: String {
-    "strassen_rows_f32_\(2 * depth * chunks)_chunks\(chunks)"
-      + "_strides\(stride)_\(distance)_\(sumStride)_\(chunkStride)"
-      + (epsilon.map { "_epsilon\($0.bitPattern)" } ?? "")
-  }
+  var title: String { "strassen_rows_\(2 * depth * chunks)" }
 
-  /// Returns the function `(row, sums, factors) -> void`, which makes the sums and factors of the
-  /// pair that begins with `row`.
-  func function(_ b: Builder) -> Function {
-    b.define(
-      name, [b.pointer, b.pointer, b.pointer], noalias: [0, 1, 2]
-    ) { arguments in
-      emit(b, arguments)
-    }
-  }
-
-  private func emit(_ b: Builder, _ arguments: [Value]) {
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let lanes = b.target.lanes
-    let sources = [arguments[0], b.offset(arguments[0], bytes: distance * 4)]
+    let sources = [p[.row], b.offset(p[.row], bytes: distance * 4)]
     let factors = sources.enumerated().map { half, source in
       let (factor, inverse) = scale(b, source)
-      b.store(factor, b.offset(arguments[2], bytes: half * 4))
-      b.store(inverse, b.offset(arguments[2], bytes: (2 + half) * 4))
+      b.store(factor, b.offset(p[.factors], bytes: half * 4))
+      b.store(inverse, b.offset(p[.factors], bytes: (2 + half) * 4))
       return b.splat(factor, lanes)
     }
     for chunk in 0..<chunks {
@@ -69,7 +61,7 @@ struct StrassenRows: Hashable {
         let (a11, a12, a21, a22) = (quarter(0, 0), quarter(0, 1), quarter(1, 0), quarter(1, 1))
         let s1 = b.addFloat(a21, a22)
         let s2 = b.subtractFloat(s1, a11)
-        let target = b.element(arguments[1], column)
+        let target = b.element(p[.sums], column)
         func put(_ value: Value, _ operand: StrassenLeft) {
           let element = chunk * chunkStride + operand.rawValue * depth
           b.store(value, b.offset(target, bytes: element * 4), alignment: lanes * 4)

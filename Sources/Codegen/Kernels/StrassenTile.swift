@@ -14,7 +14,34 @@
 /// `A11`, `A12` and `A22` are used where they lie; the rows of `S1`...`S4` are multiplied by their
 /// factors `f1` and `f2` already. Two tiles of temporaries on the stack, 1.8 KB each with AVX-512,
 /// hold P1, then U2, and U3.
-struct StrassenTile: Hashable {
+struct StrassenTile: Kernel {
+  enum Parameter: KernelParameter {
+    /// The rows of A, of the left sums and of the left panel begin with the chunk, the first half
+    /// of the depth before the second; the right sums are `[depth][32]` each; the factors are those
+    /// of ``StrassenFactors``.
+    case a, leftSums, panel, rightSums, sums, factors
+    /// What the first three products prefetch, and the others; `step` bytes further in each round.
+    case aheadLeft, aheadRight, step
+    /// The bytes from the left panel to the right one.
+    case distance
+    /// -1 iff the sums hold earlier chunks' already, else 0.
+    case isLater
+
+    var type: ParameterType {
+      switch self {
+      case .step, .distance: .index
+      case .isLater: .word
+      case .a, .leftSums, .panel, .rightSums, .sums, .factors, .aheadLeft, .aheadRight: .address
+      }
+    }
+    var isUnaliased: Bool {
+      switch self {
+      case .a, .leftSums, .panel, .rightSums, .sums: true
+      case .factors, .aheadLeft, .aheadRight, .step, .distance, .isLater: false
+      }
+    }
+  }
+
   /// The rows of the tile in each half: 1...target.tileRows.
   var rows: Int
   /// The length of each sum: half of a chunk of the depth.
@@ -38,32 +65,10 @@ struct StrassenTile: Hashable {
   /// tile asks for again.
   static let loopsAhead = 3
 
-  private func name(_ target: Target) -> String {
-    "strassen_\(rows)x\(target.tileColumns)_f32_\(target.vectorUnit)_depth\(depth)"
-      + "_strides\(aStride)_\(sumStride)_\(partnerDistance)_\(quarterStride)"
-      + "_prefetch\(prefetchedLines)" + (accumulates ? "_accumulating" : "")
-      + (makesRight ? "_first" : "")
-  }
+  var title: String { "strassen_tile_\(rows)x\(depth)" }
 
-  /// Returns the function `(A, left sums, left panel, right sums, sums, factors, ahead left, ahead
-  /// right, step, distance, is later) -> void`.
-  ///
-  /// `A` and the panel begin with the chunk, the first half of the depth before the second; the
-  /// right sums are `[depth][32]` each; the factors are those of ``StrassenFactors``. The first
-  /// three products prefetch from `ahead left` on, the others from `ahead right` on, `step` bytes
-  /// further in each round. `distance` goes from the left panel to the right one, in bytes; `is
-  /// later` is -1 iff the sums hold earlier chunks' already, else 0.
-  func function(_ b: Builder) -> Function {
-    b.define(
-      name(b.target), Array(repeating: b.pointer, count: 8) + [b.i64, b.i64, b.i32],
-      noalias: [0, 1, 2, 3, 4]
-    ) { arguments in
-      emit(b, arguments)
-    }
-  }
-
-  private func emit(_ b: Builder, _ arguments: [Value]) {
-    let (a, leftSums, panel, rightSums) = (arguments[0], arguments[1], arguments[2], arguments[3])
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
+    let (a, leftSums, panel, rightSums) = (p[.a], p[.leftSums], p[.panel], p[.rightSums])
     let lanes = b.target.lanes
     let vectors = b.target.tileVectors
     let count = rows * vectors
@@ -85,16 +90,16 @@ struct StrassenTile: Hashable {
     /// Multiplies rows of the first or second half by their factors, and adds.
     func scaled(_ sums: [Value], half: Int, plus others: [Value]? = nil) -> [Value] {
       sums.enumerated().map { index, sum in
-        let factor = b.splat(StrassenFactors.load(b, arguments[5], index / vectors, half), lanes)
+        let factor = b.splat(StrassenFactors.load(b, p[.factors], index / vectors, half), lanes)
         return others.map { b.multiplyAdd(sum, factor, $0[index]) } ?? b.multiplyFloat(sum, factor)
       }
     }
-    let mask = accumulates ? b.splat(arguments[10], lanes) : nil
+    let mask = accumulates ? b.splat(p[.isLater], lanes) : nil
     func deliver(_ sums: [Value], to quarter: StrassenQuarter) {
       for (index, sum) in sums.enumerated() {
         let (row, vector) = (index / vectors, index % vectors)
         let element = quarter.rawValue * quarterStride + row * Tile.panelWidth + vector * lanes
-        let address = b.offset(arguments[4], bytes: element * 4)
+        let address = b.offset(p[.sums], bytes: element * 4)
         let before = mask.map { mask in
           let bits = b.load(b.vector(lanes, of: b.i32), address, alignment: lanes * 4)
           return b.bitcast(b.and(bits, mask), to: b.floats(lanes))
@@ -114,10 +119,10 @@ struct StrassenTile: Hashable {
       let isLeft = loops < Self.loopsAhead
       let rounds = (isLeft ? loops : loops - Self.loopsAhead) * tile.rounds
       let ahead = b.offset(
-        arguments[isLeft ? 6 : 7], b.multiply(arguments[8], b.constant(rounds)))
+        p[isLeft ? .aheadLeft : .aheadRight], b.multiply(p[.step], b.constant(rounds)))
       loops += 1
       return tile.accumulate(
-        b, a: left, panel: right, ahead: ahead, step: arguments[8], onto: sums, right: making)
+        b, a: left, panel: right, ahead: ahead, step: p[.step], onto: sums, right: making)
     }
     func inPlace(_ element: Int) -> Value { b.offset(a, bytes: element * 4) }
     func sum(_ operand: StrassenLeft) -> Value {
@@ -125,7 +130,7 @@ struct StrassenTile: Hashable {
     }
 
     let panels = StrassenPanels(
-      b: b, left: panel, sums: rightSums, halfBytes: halfBytes, distance: arguments[9])
+      b: b, left: panel, sums: rightSums, halfBytes: halfBytes, distance: p[.distance])
     func right(_ operand: StrassenRight) -> Value { panels.address(operand) }
     func making(_ operand: StrassenRight) -> Tile.RightOperand? {
       makesRight ? panels.maker(operand) : nil

@@ -6,21 +6,21 @@ extension Tile {
   ///
   /// With an activation the sums go to the stack first: the columns' factors then stay in registers
   /// over a loop of the rows, and so do the activation's constants.
-  func finishIntegers(_ b: Builder, _ sums: [Value], _ vectors: Int, _ arguments: [Value]) {
+  func finishIntegers(_ b: Builder, _ sums: [Value], _ vectors: Int, _ p: Arguments<Parameter>) {
     let lanes = b.target.lanes
     let counts = (0..<vectors).map { min(lanes, columns - $0 * lanes) }
     let factors = (0..<3).map { kind in
       (0..<vectors).map { vector in
         b.loadFloats(
-          b.offset(arguments[3], bytes: (kind * channelStride + vector * lanes) * 4), lanes,
+          b.offset(p[.bias], bytes: (kind * channelStride + vector * lanes) * 4), lanes,
           count: counts[vector])
       }
     }
     let size = epilogue.result.sizeBytes
     func finish(row: Value, _ sum: (_ vector: Int) -> Value) {
-      let line = b.offset(arguments[2], b.multiply(row, b.constant(cStride * size)))
-      let residualLine = b.element(arguments[4], b.multiply(row, b.constant(residualStride)))
-      let own = b.offset(arguments[5], b.multiply(row, b.constant(8)))
+      let line = b.offset(p[.c], b.multiply(row, b.constant(cStride * size)))
+      let residualLine = b.element(p[.residual], b.multiply(row, b.constant(residualStride)))
+      let own = b.offset(p[.scales], b.multiply(row, b.constant(8)))
       let step = b.splat(b.load(b.f32, own), lanes)
       let lowest = b.splat(b.load(b.f32, b.offset(own, bytes: 4)), lanes)
       for vector in 0..<vectors {

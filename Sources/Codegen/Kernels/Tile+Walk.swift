@@ -20,14 +20,6 @@ struct Walk: Hashable {
   /// The number of runs.
   var runs: Int { counts.reduce(1, *) }
 
-  /// What stands for it in the name of a function.
-  var words: String {
-    guard self != Walk() else { return "" }
-    func list(_ values: [Int]) -> String { values.map(String.init).joined(separator: "x") }
-    return "_runs\(list(counts))_by\(list(strides))"
-      + (line > 0 ? "_lines\(line)_\(lineStride)" + (start > 0 ? "_from\(start)" : "") : "")
-  }
-
   /// Emits the distance of run `index` from the first, in bytes.
   func offset(_ b: Builder, _ index: Value) -> Value {
     var rest = index
@@ -53,21 +45,21 @@ extension Tile {
   private var runsPerPart: Int { min(walk.runs, max(1, part * chains / depth)) }
 
   /// Emits the sums over all runs; parts of several runs are added up in memory.
-  func sumOverRuns(_ b: Builder, _ arguments: [Value]) -> [Value] {
+  func sumOverRuns(_ b: Builder, _ p: Arguments<Parameter>) -> [Value] {
     let lanes = b.target.lanes
     let vectors = (columns + lanes - 1) / lanes
     let zeros = Array(repeating: b.floats(0, lanes), count: chains * rows * vectors)
     let runs = b.constant(walk.runs)
-    let start = [arguments[1], arguments[6]]
+    let start = [p[.panel], p[.ahead]]
     guard runsPerPart < walk.runs else {
-      return Array(part(b, from: b.constant(0), to: runs, start, zeros, arguments)[2...])
+      return Array(part(b, from: b.constant(0), to: runs, start, zeros, p)[2...])
     }
     let totals = b.stackMemory(bytes: zeros.count * lanes * 4, alignment: 64)
     func total(_ index: Int) -> Value { b.offset(totals, bytes: index * lanes * 4) }
     for (index, zero) in zeros.enumerated() { b.store(zero, total(index), alignment: lanes * 4) }
     b.forLoop(from: b.constant(0), to: runs, step: runsPerPart, carrying: start) { first, carried in
       let end = b.minimum(b.add(first, b.constant(runsPerPart)), runs)
-      let next = part(b, from: first, to: end, carried, zeros, arguments)
+      let next = part(b, from: first, to: end, carried, zeros, p)
       for (index, sum) in next[2...].enumerated() {
         let before = b.load(b.floats(lanes), total(index), alignment: lanes * 4)
         b.store(b.addFloat(before, sum), total(index), alignment: lanes * 4)
@@ -81,17 +73,17 @@ extension Tile {
   /// follow.
   private func part(
     _ b: Builder, from start: Value, to end: Value, _ addresses: [Value], _ sums: [Value],
-    _ arguments: [Value]
+    _ p: Arguments<Parameter>
   ) -> [Value] {
     b.forLoop(from: start, to: end, carrying: addresses + sums) { run, carried in
-      let a = b.offset(arguments[0], walk.offset(b, run))
+      let a = b.offset(p[.a], walk.offset(b, run))
       var (panel, ahead, sums) = (carried[0], carried[1], Array(carried[2...]))
       var rest = depth
       var place = a
       // A short run, as a line of a planar window, has no loop of its own.
       if rounds > 2 {
         let inner = loop(
-          b, from: b.constant(0), to: b.constant(rounds), [a, panel, ahead], sums, arguments[7])
+          b, from: b.constant(0), to: b.constant(rounds), [a, panel, ahead], sums, p[.step])
         (place, panel, ahead, sums) = (inner[0], inner[1], inner[2], Array(inner[3...]))
         rest = depth % unroll
       } else if bringers > 0 {
@@ -99,7 +91,7 @@ extension Tile {
           for line in 0..<prefetchedLines {
             b.prefetch(b.offset(ahead, bytes: line * Tile.lineBytes))
           }
-          ahead = b.offset(ahead, arguments[7])
+          ahead = b.offset(ahead, p[.step])
         }
       }
       steps(b, rest, place, panel, &sums)

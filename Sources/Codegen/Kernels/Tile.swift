@@ -12,13 +12,6 @@ struct Epilogue: Hashable {
   var hasResidual = false
   /// Round to this type.
   var result = ElementType.f32
-
-  /// The words that stand for it in the name of a function.
-  var words: String {
-    (result == .f32 ? "" : "_to_\(result.rawValue)")
-      + (scalesRows ? "_scaled" : "") + (hasBias ? "_bias" : "")
-      + (activation.map { "_\($0.rawValue)" } ?? "") + (hasResidual ? "_residual" : "")
-  }
 }
 
 /// The microkernel: `C = epilogue(A B)` for one register tile, the whole depth in registers.
@@ -35,7 +28,19 @@ struct Epilogue: Hashable {
 /// neighbours along the depth lie in each 32-bit word of A and B, a step of the depth multiplies a
 /// word, and what is said of elements of A and B holds of words. Sums of integers are exact, and
 /// scaled by the row's two factors and the column's three (`Contraction`).
-struct Tile: Hashable {
+struct Tile: Kernel {
+  enum Parameter: KernelParameter {
+    /// `A`, a panel of `B`, `C`.
+    case a, panel, c
+    /// Of the columns, of the elements and of the rows; what the epilogue does not ask for is not
+    /// read.
+    case bias, residual, scales
+    /// What is prefetched, and how many bytes further in each round.
+    case ahead, step
+    var type: ParameterType { self == .step ? .index : .address }
+    var isUnaliased: Bool { self == .panel }
+  }
+
   /// The rows of the tile: 1...target.tileRows.
   var rows: Int
   /// The columns stored: 1...target.tileColumns.
@@ -104,36 +109,24 @@ struct Tile: Hashable {
     return [8, 4, 2].first { rows * target.tileVectors * $0 <= accumulators } ?? 1
   }
 
-  private func name(_ target: Target) -> String {
-    "contract_\(rows)x\(columns)_\(factors.rawValue)_\(target.vectorUnit)_depth\(depth)"
-      + "_strides\(aStride)_\(cStride)_\(residualStride)" + walk.words + epilogue.words
-      + (channelStride > 0 ? "_channels\(channelStride)" : "")
-      + (part != Tile.partSteps ? "_part\(part)" : "")
-      + (chains > 1 ? "_chains\(chains)" : "") + (bringers > 0 ? "_prefetch\(prefetchedLines)" : "")
+  var title: String {
+    let runs = walk.counts.map(String.init).joined(separator: "x")
+    return "contract_\(rows)x\(columns)x\(depth)_\(factors.rawValue)"
+      + (walk.runs > 1 ? "_runs\(runs)" : "")
   }
 
-  /// Returns the function
-  /// `(A, B, C, bias, residual, rowScale, prefetched, prefetchStepBytes) -> void`.
-  func function(_ b: Builder) -> Function {
-    b.define(
-      name(b.target), Array(repeating: b.pointer, count: 7) + [b.i64], noalias: [1]
-    ) { arguments in
-      emit(b, arguments)
-    }
-  }
-
-  private func emit(_ b: Builder, _ arguments: [Value]) {
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let lanes = b.target.lanes
     let vectors = (columns + lanes - 1) / lanes
     let zero = factors == .s8 ? b.integers(0, lanes) : b.floats(0, lanes)
     var sums = Array(repeating: zero, count: chains * rows * vectors)
 
-    if epilogue.hasResidual { bringResidual(b, arguments[4]) }
+    if epilogue.hasResidual { bringResidual(b, p[.residual]) }
     if walk.runs > 1 {
-      finish(b, combined(b, sumOverRuns(b, arguments)), vectors, arguments)
+      finish(b, combined(b, sumOverRuns(b, p)), vectors, p)
       return
     }
-    var addresses = [arguments[0], arguments[1], arguments[6]]
+    var addresses = [p[.a], p[.panel], p[.ahead]]
     if rounds > roundsPerPart {
       let totals = b.stackMemory(bytes: sums.count * lanes * 4, alignment: 64)
       func total(_ index: Int) -> Value { b.offset(totals, bytes: index * lanes * 4) }
@@ -143,7 +136,7 @@ struct Tile: Hashable {
       ) { start, addresses in
         let end = b.minimum(
           b.add(start, b.constant(roundsPerPart)), b.constant(rounds))
-        let carried = loop(b, from: start, to: end, addresses, sums, arguments[7])
+        let carried = loop(b, from: start, to: end, addresses, sums, p[.step])
         for (index, sum) in carried[3...].enumerated() {
           let before = b.load(b.floats(lanes), total(index), alignment: lanes * 4)
           b.store(b.addFloat(before, sum), total(index), alignment: lanes * 4)
@@ -157,11 +150,11 @@ struct Tile: Hashable {
       }
     } else {
       sums = accumulate(
-        b, a: addresses[0], panel: addresses[1], ahead: addresses[2], step: arguments[7],
+        b, a: addresses[0], panel: addresses[1], ahead: addresses[2], step: p[.step],
         onto: sums)
     }
 
-    finish(b, combined(b, sums), vectors, arguments)
+    finish(b, combined(b, sums), vectors, p)
   }
 
   /// Emits prefetches of the residual, so that it is there when the sums are: on BiT-R50x1 with two
@@ -302,10 +295,10 @@ struct Tile: Hashable {
   /// most of them. So the sums go to C first, scaled and biased, and a loop over the rows, small
   /// enough to keep the constants, finishes them there. A residual may lie where C does: with both,
   /// which no model has, everything is done at once. Where C is bf16, the sums wait on the stack.
-  private func finish(_ b: Builder, _ sums: [Value], _ vectors: Int, _ arguments: [Value]) {
-    guard factors != .s8 else { return finishIntegers(b, sums, vectors, arguments) }
+  private func finish(_ b: Builder, _ sums: [Value], _ vectors: Int, _ p: Arguments<Parameter>) {
+    guard factors != .s8 else { return finishIntegers(b, sums, vectors, p) }
     let lanes = b.target.lanes
-    let (c, bias, residual, scales) = (arguments[2], arguments[3], arguments[4], arguments[5])
+    let (c, bias, residual, scales) = (p[.c], p[.bias], p[.residual], p[.scales])
     let counts = (0..<vectors).map { min(lanes, columns - $0 * lanes) }
     let biases = (0..<vectors).map {
       epilogue.hasBias

@@ -53,8 +53,12 @@ extension Builder {
 ///
 /// Each window is gathered into a row of scratch memory, its elements in the order of a filter's;
 /// each element of the result is the sum of products of that row and a filter. The filters are
-/// read whole for each window.
-struct Conv2dKernel: Hashable {
+/// read whole for each window. Tasks share the windows.
+struct Conv2dKernel: StepKernel {
+  enum Parameter: StepParameter {
+    case image, weight, bias, output, scratch, task, count
+  }
+
   var windows: Windows
   /// Channels of the image.
   var channels: Int
@@ -72,41 +76,29 @@ struct Conv2dKernel: Hashable {
   /// The row of one window.
   var scratchBytes: Int { depth * 4 }
 
-  private var name: String {
-    let padding = windows.padding
-    return "conv2d_f32_\(windows.height)x\(windows.width)x\(channels)" + (isPlanar ? "_planar" : "")
-      + "_\(filters)x\(windows.kernelHeight)x\(windows.kernelWidth)_stride\(windows.stride)"
-      + "_padding\(padding.top)_\(padding.left)_\(padding.bottom)_\(padding.right)"
-      + (hasBias ? "_bias" : "") + "_strides\(xStride)_\(outputStride)"
-  }
+  var title: String { "conv2d_\(windows.height)x\(windows.width)x\(channels)_to\(filters)" }
 
-  /// Returns the function `(image, weight, bias, output, scratch, task, count) -> void`: tasks
-  /// share the windows.
-  func function(_ b: Builder) -> Function {
-    b.define(
-      name, Array(repeating: b.pointer, count: 5) + [b.i64, b.i64]
-    ) { arguments in
-      let lanes = b.target.lanes
-      let row = arguments[4]
-      let (first, end) = b.share(of: b.constant(windows.count), arguments[5], of: arguments[6])
-      b.forLoop(from: first, to: end) { index, _ in
-        gather(b, arguments[0], index, row)
-        let output = b.element(arguments[3], b.multiply(index, b.constant(outputStride)))
-        b.forLoop(from: b.constant(0), to: b.constant(filters)) { filter, _ in
-          let line = b.element(arguments[1], b.multiply(filter, b.constant(depth)))
-          let sums = b.visitRow(columns: depth, sums: b.floats(0, lanes)) { bytes, count, sum in
-            b.multiplyAdd(
-              b.loadFloats(b.offset(row, bytes), lanes, count: count),
-              b.loadFloats(b.offset(line, bytes), lanes, count: count), sum)
-          }
-          let sum = b.total(sums)
-          let result =
-            hasBias ? b.addFloat(sum, b.load(b.f32, b.element(arguments[2], filter))) : sum
-          b.store(result, b.element(output, filter))
-          return []
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
+    let lanes = b.target.lanes
+    let row = p[.scratch]
+    let (first, end) = b.share(of: b.constant(windows.count), p[.task], of: p[.count])
+    b.forLoop(from: first, to: end) { index, _ in
+      gather(b, p[.image], index, row)
+      let output = b.element(p[.output], b.multiply(index, b.constant(outputStride)))
+      b.forLoop(from: b.constant(0), to: b.constant(filters)) { filter, _ in
+        let line = b.element(p[.weight], b.multiply(filter, b.constant(depth)))
+        let sums = b.visitRow(columns: depth, sums: b.floats(0, lanes)) { bytes, count, sum in
+          b.multiplyAdd(
+            b.loadFloats(b.offset(row, bytes), lanes, count: count),
+            b.loadFloats(b.offset(line, bytes), lanes, count: count), sum)
         }
+        let sum = b.total(sums)
+        let result =
+          hasBias ? b.addFloat(sum, b.load(b.f32, b.element(p[.bias], filter))) : sum
+        b.store(result, b.element(output, filter))
         return []
       }
+      return []
     }
   }
 
@@ -133,8 +125,12 @@ struct Conv2dKernel: Hashable {
   }
 }
 
-/// The maximum of each channel in each window of an image.
-struct MaxPoolKernel: Hashable {
+/// The maximum of each channel in each window of an image; tasks share the windows.
+struct MaxPoolKernel: StepKernel {
+  enum Parameter: StepParameter {
+    case image, output, task, count
+  }
+
   var windows: Windows
   var channels: Int
   var border: PoolBorder
@@ -142,35 +138,26 @@ struct MaxPoolKernel: Hashable {
   var xStride: Int
   var outputStride: Int
 
-  private var name: String {
-    let padding = windows.padding
-    return "max_pool_\(border.rawValue)_f32_\(windows.height)x\(windows.width)x\(channels)"
-      + "_size\(windows.kernelHeight)_stride\(windows.stride)"
-      + "_padding\(padding.top)_\(padding.left)_\(padding.bottom)_\(padding.right)"
-      + "_strides\(xStride)_\(outputStride)"
-  }
+  var title: String { "max_pool_\(windows.height)x\(windows.width)x\(channels)" }
 
-  /// Returns the function `(image, output, task, count) -> void`: tasks share the windows.
-  func function(_ b: Builder) -> Function {
-    b.define(name, [b.pointer, b.pointer, b.i64, b.i64]) { arguments in
-      let lanes = b.target.lanes
-      let (first, end) = b.share(of: b.constant(windows.count), arguments[2], of: arguments[3])
-      b.forLoop(from: first, to: end) { index, _ in
-        let output = b.element(arguments[1], b.multiply(index, b.constant(outputStride)))
-        let isInside = b.isInside(windows, index)
-        guard windows.kernelHeight * windows.kernelWidth <= MaxPoolKernel.mostTaps else {
-          let (lowest, zero) = (b.floats(-.infinity, lanes), b.floats(0, lanes))
-          let start = border == .lowest ? lowest : b.select(isInside, lowest, zero)
-          visit(b, arguments[0], index, output, start: start)
-          return []
-        }
-        b.ifThen(isInside) { inside(b, arguments[0], index, output) }
-        b.ifThen(b.not(isInside)) {
-          let start = b.floats(border == .lowest ? -.infinity : 0, lanes)
-          visit(b, arguments[0], index, output, start: start)
-        }
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
+    let lanes = b.target.lanes
+    let (first, end) = b.share(of: b.constant(windows.count), p[.task], of: p[.count])
+    b.forLoop(from: first, to: end) { index, _ in
+      let output = b.element(p[.output], b.multiply(index, b.constant(outputStride)))
+      let isInside = b.isInside(windows, index)
+      guard windows.kernelHeight * windows.kernelWidth <= MaxPoolKernel.mostTaps else {
+        let (lowest, zero) = (b.floats(-.infinity, lanes), b.floats(0, lanes))
+        let start = border == .lowest ? lowest : b.select(isInside, lowest, zero)
+        visit(b, p[.image], index, output, start: start)
         return []
       }
+      b.ifThen(isInside) { inside(b, p[.image], index, output) }
+      b.ifThen(b.not(isInside)) {
+        let start = b.floats(border == .lowest ? -.infinity : 0, lanes)
+        visit(b, p[.image], index, output, start: start)
+      }
+      return []
     }
   }
 

@@ -6,7 +6,14 @@ import IR
 /// tile transforms `tile` new columns and keeps the last two of the old ones. Pixels beyond the
 /// image are zero, behind the prologue too. For 16 channels of a tile of 4 that is 24 loads, 140
 /// operations and 36 stores, where the products of 64 columns are 2304 multiply-adds.
-struct WinogradInput: Hashable {
+struct WinogradInput: Kernel {
+  enum Parameter: KernelParameter {
+    /// `row` is the index of the row of tiles.
+    case x, factors, v, row
+    var type: ParameterType { self == .row ? .index : .address }
+    var isUnaliased: Bool { self == .v }
+  }
+
   /// What is convolved.
   var shape: WinogradShape
   /// Elements from one pixel to the next.
@@ -20,17 +27,7 @@ struct WinogradInput: Hashable {
   private var tile: Int { shape.tile.rawValue }
   private var points: Int { shape.tile.points }
 
-  /// Returns the function `(x, factors, V, index of the row of tiles) -> void`.
-  func function(_ b: Builder) -> Function {
-    let name =
-      "winograd_input_f32_\(shape.word)_stride\(xStride)\(prologue.words)"
-      + "_strides\(tileStride)_\(frequencyStride)"
-    return b.define(
-      name, [b.pointer, b.pointer, b.pointer, b.i64], noalias: [2]
-    ) { arguments in
-      emit(b, arguments)
-    }
-  }
+  var title: String { "winograd_input_\(shape.title)" }
 
   /// A row of pixels that a row of tiles reads.
   private struct Line {
@@ -39,9 +36,9 @@ struct WinogradInput: Hashable {
     let mask: Value?
   }
 
-  private func emit(_ b: Builder, _ arguments: [Value]) {
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let lanes = b.target.lanes
-    let top = b.subtract(b.multiply(arguments[3], b.constant(tile)), b.constant(1))
+    let top = b.subtract(b.multiply(p[.row], b.constant(tile)), b.constant(1))
     // The last row of tiles may reach beyond the image with all that is below the image's last row.
     let lastTop = (shape.tileRows - 1) * tile - 1
     let lines = (0..<points).map { i in
@@ -49,7 +46,7 @@ struct WinogradInput: Hashable {
       let last = b.constant(shape.height - 1)
       let clamped = b.minimum(b.maximum(row, b.constant(0)), last)
       let address = b.element(
-        arguments[0], b.multiply(clamped, b.constant(shape.width * xStride)))
+        p[.x], b.multiply(clamped, b.constant(shape.width * xStride)))
       let reachesBeyond = i == 0 || lastTop + i >= shape.height
       let isWithin = b.equal(row, clamped)
       return Line(
@@ -59,20 +56,20 @@ struct WinogradInput: Hashable {
     }
     let (groups, tail) = (shape.channels / lanes, shape.channels % lanes)
     b.forLoop(from: b.constant(0), to: b.constant(groups)) { group, _ in
-      channels(b, arguments, lines, b.multiply(group, b.constant(lanes * 4)), count: lanes)
+      channels(b, p, lines, b.multiply(group, b.constant(lanes * 4)), count: lanes)
       return []
     }
-    if tail > 0 { channels(b, arguments, lines, b.constant(groups * lanes * 4), count: tail) }
+    if tail > 0 { channels(b, p, lines, b.constant(groups * lanes * 4), count: tail) }
   }
 
   /// Emits all tiles for one vector of channels, `bytes` from the first channel.
   private func channels(
-    _ b: Builder, _ arguments: [Value], _ lines: [Line], _ bytes: Value, count: Int
+    _ b: Builder, _ p: Arguments<Parameter>, _ lines: [Line], _ bytes: Value, count: Int
   ) {
     let lanes = b.target.lanes
     let transform = WinogradTransform(tile: shape.tile)
     let zero = b.floats(0, lanes)
-    let factors = prologue.factors(b, arguments[1], bytes, count: count)
+    let factors = prologue.factors(b, p[.factors], bytes, count: count)
 
     /// The vertical transform of the column of pixels at this index.
     func column(_ index: Value) -> [Value] {
@@ -95,7 +92,7 @@ struct WinogradInput: Hashable {
           b.store(
             value,
             b.offset(
-              b.offset(arguments[2], place), bytes: (f * points + e) * frequencyStride * 4))
+              b.offset(p[.v], place), bytes: (f * points + e) * frequencyStride * 4))
         }
       }
     }

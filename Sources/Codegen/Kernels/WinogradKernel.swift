@@ -13,8 +13,8 @@ struct WinogradShape: Hashable {
   var tileRows: Int { (height - 1) / tile.rawValue + 1 }
   var tileColumns: Int { (width - 1) / tile.rawValue + 1 }
 
-  /// The words that stand for it in the name of a function.
-  var word: String { "tile\(tile.rawValue)_\(height)x\(width)x\(channels)" }
+  /// Its part in the titles of kernels.
+  var title: String { "tile\(tile.rawValue)_\(height)x\(width)x\(channels)" }
 }
 
 /// A 3x3 convolution in Winograd's way, divided among tasks in both directions.
@@ -32,7 +32,12 @@ struct WinogradShape: Hashable {
 /// tasks and blocks do not divide.
 ///
 /// Scratch memory: V and M of one block. Nothing is read past the end of an operand.
-struct WinogradKernel: Hashable {
+struct WinogradKernel: StepKernel {
+  enum Parameter: StepParameter {
+    case x, weight, output, bias, residual, factors, scratch, task, count
+    var isUnaliased: Bool { self == .weight || self == .scratch }
+  }
+
   /// What happens to a pixel before it is used.
   struct Prologue: Hashable {
     /// Multiply by the channel's scale and add its shift: two rows of factors, so many elements
@@ -86,89 +91,72 @@ struct WinogradKernel: Hashable {
     productsOffset + shape.tile.frequencies * outputFrequencyStride * 4
   }
 
-  private enum Argument: Int {
-    case x, weight, output, bias, residual, factors, scratch, task, count
-  }
+  var title: String { "winograd_\(shape.title)_to\(columns)" }
 
-  private var name: String {
-    "winograd_f32_\(shape.word)x\(columns)_strides\(xStride)_\(outputStride)_\(residualStride)"
-      + prologue.words + (hasBias ? "_bias" : "") + (hasResidual ? "_residual" : "")
-      + (chunk.map { "_chunk\($0)" } ?? "")
-  }
-
-  /// Returns the function
-  /// `(x, weight, output, bias, residual, factors, scratch, task, count) -> void`.
-  func function(_ b: Builder) -> Function {
-    b.define(
-      name, Array(repeating: b.pointer, count: 7) + [b.i64, b.i64], noalias: [1, 6]
-    ) { arguments in
-      func argument(_ name: Argument) -> Value { arguments[name.rawValue] }
-      let grid = taskGrid(b, count: argument(.count))
-      b.ifThen(b.less(argument(.task), b.multiply(grid.chunks, grid.panels))) {
-        let taskRow = b.remainder(argument(.task), grid.chunks)
-        let taskColumn = b.divide(argument(.task), grid.chunks)
-        let (firstChunk, endChunk) = b.share(of: b.constant(chunks), taskRow, of: grid.chunks)
-        let (firstPanel, endPanel) = b.share(of: b.constant(panels), taskColumn, of: grid.panels)
-        let share = b.subtract(endChunk, firstChunk)
-        let perBlock = b.constant((blockRows - 1) / chunkRows + 1)
-        let blocks = b.divide(b.add(share, b.subtract(perBlock, b.constant(1))), perBlock)
-        b.forLoop(from: b.constant(0), to: blocks) { block, _ in
-          let (first, end) = b.share(of: share, block, of: blocks)
-          emit(
-            b, arguments, chunks: (b.add(firstChunk, first), b.add(firstChunk, end)),
-            panels: (firstPanel, endPanel))
-          return []
-        }
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
+    let grid = taskGrid(b, count: p[.count])
+    b.ifThen(b.less(p[.task], b.multiply(grid.chunks, grid.panels))) {
+      let taskRow = b.remainder(p[.task], grid.chunks)
+      let taskColumn = b.divide(p[.task], grid.chunks)
+      let (firstChunk, endChunk) = b.share(of: b.constant(chunks), taskRow, of: grid.chunks)
+      let (firstPanel, endPanel) = b.share(of: b.constant(panels), taskColumn, of: grid.panels)
+      let share = b.subtract(endChunk, firstChunk)
+      let perBlock = b.constant((blockRows - 1) / chunkRows + 1)
+      let blocks = b.divide(b.add(share, b.subtract(perBlock, b.constant(1))), perBlock)
+      b.forLoop(from: b.constant(0), to: blocks) { block, _ in
+        let (first, end) = b.share(of: share, block, of: blocks)
+        emit(
+          b, p, chunks: (b.add(firstChunk, first), b.add(firstChunk, end)),
+          panels: (firstPanel, endPanel))
+        return []
       }
     }
   }
 
   /// Emits the chunks of one block against the panels of the task.
   private func emit(
-    _ b: Builder, _ arguments: [Value], chunks: (first: Value, end: Value),
+    _ b: Builder, _ p: Arguments<Parameter>, chunks: (first: Value, end: Value),
     panels: (first: Value, end: Value)
   ) {
-    func argument(_ name: Argument) -> Value { arguments[name.rawValue] }
     let first = b.multiply(chunks.first, b.constant(chunkRows))
     let end = b.minimum(
       b.multiply(chunks.end, b.constant(chunkRows)), b.constant(shape.tileRows))
     let input = WinogradInput(
       shape: shape, xStride: xStride, prologue: prologue, tileStride: tileStride,
-      frequencyStride: inputFrequencyStride
-    ).function(b)
+      frequencyStride: inputFrequencyStride)
     let rowBytes = b.constant(shape.tileColumns * tileStride * 4)
     b.forLoop(from: first, to: end) { row, _ in
-      let v = b.offset(argument(.scratch), b.multiply(b.subtract(row, first), rowBytes))
-      b.call(input, [argument(.x), argument(.factors), v, row])
+      let v = b.offset(p[.scratch], b.multiply(b.subtract(row, first), rowBytes))
+      b.call(input, [.x: p[.x], .factors: p[.factors], .v: v, .row: row])
       return []
     }
 
     let product = WinogradProduct(
       frequencies: shape.tile.frequencies, tileColumns: shape.tileColumns, mostRows: blockRows,
       channels: shape.channels, aStride: tileStride, aFrequencyStride: inputFrequencyStride,
-      cFrequencyStride: outputFrequencyStride, part: part
-    ).function(b)
-    let products = b.offset(argument(.scratch), bytes: productsOffset)
+      cFrequencyStride: outputFrequencyStride, part: part)
+    let products = b.offset(p[.scratch], bytes: productsOffset)
     let panelBytes = shape.tile.frequencies * shape.channels * Tile.panelWidth * 4
     func finish(_ panel: Value, columns: Int) {
-      let weight = b.offset(argument(.weight), b.multiply(panel, b.constant(panelBytes)))
-      b.call(product, [argument(.scratch), weight, products, b.subtract(end, first)])
+      let weight = b.offset(p[.weight], b.multiply(panel, b.constant(panelBytes)))
+      b.call(
+        product, [.v: p[.scratch], .u: weight, .m: products, .rows: b.subtract(end, first)])
       let bytes = b.multiply(panel, b.constant(Tile.panelWidth * 4))
       let output = WinogradOutput(
         shape: shape, columns: columns, outputStride: outputStride,
         residualStride: residualStride, hasBias: hasBias, hasResidual: hasResidual,
         frequencyStride: outputFrequencyStride)
       b.call(
-        output.function(b),
+        output,
         [
-          products, b.offset(argument(.output), bytes),
-          hasBias ? b.offset(argument(.bias), bytes) : argument(.bias),
-          hasResidual ? b.offset(argument(.residual), bytes) : argument(.residual),
-          first, end,
+          .products: products, .output: b.offset(p[.output], bytes),
+          .bias: hasBias ? b.offset(p[.bias], bytes) : p[.bias],
+          .residual: hasResidual ? b.offset(p[.residual], bytes) : p[.residual],
+          .first: first, .end: end,
         ])
       if let chunk {
         b.forLoop(from: chunks.first, to: chunks.end) { index, _ in
-          moments(b, b.offset(argument(.output), bytes), index, chunk, columns: columns)
+          moments(b, b.offset(p[.output], bytes), index, chunk, columns: columns)
           return []
         }
       }
@@ -199,11 +187,11 @@ struct WinogradKernel: Hashable {
       }
       let block = MomentsBlock(columns: min(width, columns - column), stride: outputStride)
       b.call(
-        block.function(b),
+        block,
         [
-          line(start), line(b.add(index, b.constant(pixels))),
-          line(b.add(index, b.constant(pixels + chunks))),
-          b.minimum(b.constant(chunk), b.subtract(b.constant(pixels), start)),
+          .x: line(start), .sums: line(b.add(index, b.constant(pixels))),
+          .squares: line(b.add(index, b.constant(pixels + chunks))),
+          .rows: b.minimum(b.constant(chunk), b.subtract(b.constant(pixels), start)),
         ])
     }
   }
@@ -243,11 +231,6 @@ struct WinogradKernel: Hashable {
 }
 
 extension WinogradKernel.Prologue {
-  /// The words that stand for it in the name of a function.
-  var words: String {
-    (factorStride.map { "_scaled\($0)" } ?? "") + (activation.map { "_\($0.rawValue)" } ?? "")
-  }
-
   /// Emits the loads of the scale and the shift of `count` channels, `bytes` from the first.
   func factors(_ b: Builder, _ base: Value, _ bytes: Value, count: Int) -> [Value] {
     guard let factorStride else { return [] }

@@ -5,7 +5,14 @@ import IR
 ///
 /// What reaches beyond the image is not stored. For 16 columns of a tile of 4 that is 36 loads, 120
 /// operations and 16 stores, where the products of 64 channels are 2304 multiply-adds.
-struct WinogradOutput: Hashable {
+struct WinogradOutput: Kernel {
+  enum Parameter: KernelParameter {
+    /// `M`, which begins with the row of tiles `first`; `first ..< end` are to be done.
+    case products, output, bias, residual, first, end
+    var type: ParameterType { self == .first || self == .end ? .index : .address }
+    var isUnaliased: Bool { self == .products }
+  }
+
   /// What is convolved.
   var shape: WinogradShape
   /// The columns of the panel, at most `Tile.panelWidth`.
@@ -21,49 +28,37 @@ struct WinogradOutput: Hashable {
   private var tile: Int { shape.tile.rawValue }
   private var points: Int { shape.tile.points }
 
-  private enum Argument: Int {
-    case products, output, bias, residual, first, end
-  }
+  var title: String { "winograd_output_\(shape.title)_\(columns)" }
 
-  /// Returns the function `(M, output, bias, residual, first, end) -> void`, where M begins with
-  /// the row of tiles `first`.
-  func function(_ b: Builder) -> Function {
-    let name =
-      "winograd_output_f32_\(shape.word)_\(columns)_strides\(outputStride)_\(residualStride)"
-      + "_\(frequencyStride)" + (hasBias ? "_bias" : "") + (hasResidual ? "_residual" : "")
-    return b.define(
-      name, Array(repeating: b.pointer, count: 4) + [b.i64, b.i64], noalias: [0]
-    ) { arguments in
-      let lanes = b.target.lanes
-      let (vectors, tail) = (columns / lanes, columns % lanes)
-      b.forLoop(from: b.constant(0), to: b.constant(vectors)) { vector, _ in
-        emit(b, arguments, b.multiply(vector, b.constant(lanes * 4)), count: lanes)
-        return []
-      }
-      if tail > 0 { emit(b, arguments, b.constant(vectors * lanes * 4), count: tail) }
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
+    let lanes = b.target.lanes
+    let (vectors, tail) = (columns / lanes, columns % lanes)
+    b.forLoop(from: b.constant(0), to: b.constant(vectors)) { vector, _ in
+      emit(b, p, b.multiply(vector, b.constant(lanes * 4)), count: lanes)
+      return []
     }
+    if tail > 0 { emit(b, p, b.constant(vectors * lanes * 4), count: tail) }
   }
 
   /// Emits all tiles for one vector of columns, `bytes` from the panel's first.
-  private func emit(_ b: Builder, _ arguments: [Value], _ bytes: Value, count: Int) {
-    func argument(_ name: Argument) -> Value { arguments[name.rawValue] }
+  private func emit(_ b: Builder, _ p: Arguments<Parameter>, _ bytes: Value, count: Int) {
     let lanes = b.target.lanes
     let bias =
-      hasBias ? b.loadFloats(b.offset(argument(.bias), bytes), lanes, count: count) : nil
+      hasBias ? b.loadFloats(b.offset(p[.bias], bytes), lanes, count: count) : nil
     let (wholeRows, raggedRow) = (shape.height / tile, shape.height % tile)
     let (wholeColumns, raggedColumn) = (shape.width / tile, shape.width % tile)
 
     /// One row of tiles, `rows` of whose results lie within the image.
     func row(_ index: Value, rows: Int) {
-      let first = b.multiply(b.subtract(index, argument(.first)), b.constant(shape.tileColumns))
+      let first = b.multiply(b.subtract(index, p[.first]), b.constant(shape.tileColumns))
       let top = b.multiply(index, b.constant(tile * shape.width))
       func one(_ column: Value, columns: Int) {
         let products = b.offset(
-          argument(.products),
+          p[.products],
           b.add(bytes, b.multiply(b.add(first, column), b.constant(Tile.panelWidth * 4))))
         let pixel = b.add(top, b.multiply(column, b.constant(tile)))
-        func at(_ name: Argument, _ stride: Int) -> Value {
-          b.offset(argument(name), b.add(bytes, b.multiply(pixel, b.constant(stride * 4))))
+        func at(_ name: Parameter, _ stride: Int) -> Value {
+          b.offset(p[name], b.add(bytes, b.multiply(pixel, b.constant(stride * 4))))
         }
         square(
           b, products, at(.output, outputStride),
@@ -76,13 +71,13 @@ struct WinogradOutput: Hashable {
       if raggedColumn > 0 { one(b.constant(wholeColumns), columns: raggedColumn) }
     }
 
-    let endOfWhole = b.minimum(argument(.end), b.constant(wholeRows))
-    b.forLoop(from: argument(.first), to: endOfWhole) { index, _ in
+    let endOfWhole = b.minimum(p[.end], b.constant(wholeRows))
+    b.forLoop(from: p[.first], to: endOfWhole) { index, _ in
       row(index, rows: tile)
       return []
     }
     if raggedRow > 0 {
-      b.ifThen(b.less(b.constant(wholeRows), argument(.end))) {
+      b.ifThen(b.less(b.constant(wholeRows), p[.end])) {
         row(b.constant(wholeRows), rows: raggedRow)
       }
     }

@@ -2,7 +2,14 @@ import IR
 
 /// The products of some rows of tiles with one panel at every frequency: `M[f] = V[f] U[f]`, each a
 /// small contraction.
-struct WinogradProduct: Hashable {
+struct WinogradProduct: Kernel {
+  enum Parameter: KernelParameter {
+    /// `rows` counts rows of tiles.
+    case v, u, m, rows
+    var type: ParameterType { self == .rows ? .index : .address }
+    var isUnaliased: Bool { self == .u || self == .m }
+  }
+
   var frequencies: Int
   /// The tiles come by so many, one or more rows of tiles.
   var tileColumns: Int
@@ -17,29 +24,22 @@ struct WinogradProduct: Hashable {
   /// The steps of one chain in a part of a sum, at most.
   var part = Tile.partSteps
 
-  /// Returns the function `(V, U, M, rows of tiles) -> void`.
-  func function(_ b: Builder) -> Function {
-    let name =
-      "winograd_product_f32_\(frequencies)x\(mostRows)x\(tileColumns)x\(channels)"
-      + "_strides\(aStride)_\(aFrequencyStride)_\(cFrequencyStride)"
-      + (part != Tile.partSteps ? "_part\(part)" : "")
-    return b.define(
-      name, Array(repeating: b.pointer, count: 3) + [b.i64], noalias: [1, 2]
-    ) { arguments in
-      let tiles = b.multiply(arguments[3], b.constant(tileColumns))
-      let panelBytes = channels * Tile.panelWidth * 4
-      b.forLoop(from: b.constant(0), to: b.constant(frequencies)) { frequency, _ in
-        func at(_ base: Value, bytes: Int) -> Value {
-          b.offset(base, b.multiply(frequency, b.constant(bytes)))
-        }
-        let panel = at(arguments[1], bytes: panelBytes)
-        for part in 0..<Tile.panelWidth / b.target.tileColumns {
-          emit(
-            b, at(arguments[0], bytes: aFrequencyStride * 4), panel,
-            at(arguments[2], bytes: cFrequencyStride * 4), tiles: tiles, part: part)
-        }
-        return []
+  var title: String { "winograd_product_\(tileColumns)x\(channels)" }
+
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
+    let tiles = b.multiply(p[.rows], b.constant(tileColumns))
+    let panelBytes = channels * Tile.panelWidth * 4
+    b.forLoop(from: b.constant(0), to: b.constant(frequencies)) { frequency, _ in
+      func at(_ base: Value, bytes: Int) -> Value {
+        b.offset(base, b.multiply(frequency, b.constant(bytes)))
       }
+      let panel = at(p[.u], bytes: panelBytes)
+      for part in 0..<Tile.panelWidth / b.target.tileColumns {
+        emit(
+          b, at(p[.v], bytes: aFrequencyStride * 4), panel,
+          at(p[.m], bytes: cFrequencyStride * 4), tiles: tiles, part: part)
+      }
+      return []
     }
   }
 
@@ -79,7 +79,11 @@ struct WinogradProduct: Hashable {
         var tile = shape
         tile.rows = rows
         b.call(
-          tile.function(b), [left, right, result, left, left, left, prefetched, step])
+          tile,
+          [
+            .a: left, .panel: right, .c: result, .bias: left, .residual: left, .scales: left,
+            .ahead: prefetched, .step: step,
+          ])
       }
       return [b.add(row, rows)]
     }

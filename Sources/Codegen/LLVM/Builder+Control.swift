@@ -8,11 +8,10 @@ struct Function {
 
 /// Functions, loops and branches.
 extension Builder {
-  /// Returns the function of this name, defining it on the first call.
+  /// Defines a function; one that has been declared gets its body.
   ///
-  /// A name says all that the body depends on, so one definition serves every layer of a model.
-  /// The function is internal, is never inlined (one body per shape is the point of having it)
-  /// and never unwinds; `noalias` parameters are the caller's promise.
+  /// The function is never inlined (one body for each kernel is the point of having it) unless it
+  /// is exported, and never unwinds; `noalias` parameters are the caller's promise.
   func define(
     _ name: String, _ parameters: [ValueType], returning result: ValueType? = nil,
     noalias: Set<Int> = [], exported: Bool = false, body: ([Value]) -> Void
@@ -20,11 +19,10 @@ extension Builder {
     var types: [LLVMTypeRef?] = parameters.map(\.reference)
     let type = ValueType(
       reference: LLVMFunctionType((result ?? void).reference, &types, UInt32(types.count), 0))
-    if let existing = LLVMGetNamedFunction(module, name), LLVMCountBasicBlocks(existing) > 0 {
-      return Function(value: Value(reference: existing), type: type)
+    let declared = LLVMGetNamedFunction(module, name).flatMap {
+      LLVMCountBasicBlocks($0) == 0 ? $0 : nil
     }
-    let function: LLVMValueRef =
-      LLVMGetNamedFunction(module, name) ?? LLVMAddFunction(module, name, type.reference)
+    let function: LLVMValueRef = declared ?? LLVMAddFunction(module, name, type.reference)
     LLVMSetLinkage(function, exported ? LLVMExternalLinkage : LLVMInternalLinkage)
     decorate(function, noalias: noalias, exported: exported)
     let caller = LLVMGetInsertBlock(builder)

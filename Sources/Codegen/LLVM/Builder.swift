@@ -20,6 +20,8 @@ struct Builder {
   let module: LLVMModuleRef
   let builder: LLVMBuilderRef
   let target: Target
+  /// The functions of kernels that the module has for this target.
+  let kernels = KernelCache()
 
   init(
     context: LLVMContextRef!, module: LLVMModuleRef!, builder: LLVMBuilderRef!, target: Target

@@ -8,7 +8,7 @@ import Testing
 
 /// Every operation that has code, as the planner hands it over: operands at odd places with padded
 /// rows, against the operation's own reference semantics.
-@Suite struct PhaseTests {
+@Suite struct StepTests {
   /// The layout of `vit_frame`.
   struct Frame {
     var weights: UnsafeMutablePointer<Float>
@@ -47,16 +47,14 @@ import Testing
 
     var scratchBytes = 0
     let function = try NativeFunction(target: target) { b in
-      var phases = PhaseEmitter(builder: b, graph: graph)
-      for value in graph.values where value == y { try phases.emit(value) }
-      scratchBytes = phases.scratchBytes
-      let functions = phases.functions
+      var steps = StepEmitter(builder: b, graph: graph)
+      for value in graph.values where value == y { try steps.emit(value) }
+      scratchBytes = steps.scratchBytes
+      let functions = steps.functions
       _ = b.define(
         "run", Array(repeating: b.pointer, count: 8) + [b.i32, b.i32], exported: true
       ) { arguments in
-        for phase in functions {
-          b.call(phase, [arguments[0], arguments[8], arguments[9]])
-        }
+        for step in functions { b.call(step, [arguments[0], arguments[8], arguments[9]]) }
       }
     }
     func run(_ count: Int, _ fence: Floats.Placement = .right) throws -> [Float] {
@@ -202,7 +200,7 @@ import Testing
     let x = try builder.append(.input(Input(type: .f32(2, 3))), name: "x")
     builder.addOutput("y", try builder.append(.pack(Pack()), [x], name: "weights.packed"))
     let graph = builder.graph.placed([
-      Placement(.arena, offsetBytes: 0, rowStride: 3),
+      Placement(.image, offsetBytes: 0, rowStride: 3),
       Placement(.arena, offsetBytes: 64, rowStride: 32),
     ])
     let error = #expect(throws: Diagnostic.self) {

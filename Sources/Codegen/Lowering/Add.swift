@@ -1,0 +1,5 @@
+import IR
+
+extension Add: Lowering {
+  func lower(_ site: LoweringSite) -> StepCall { .row(.add, site) }
+}

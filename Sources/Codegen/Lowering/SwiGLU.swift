@@ -1,0 +1,5 @@
+import IR
+
+extension SwiGLU: Lowering {
+  func lower(_ site: LoweringSite) -> StepCall { .row(.swiGLU, site) }
+}

@@ -1,0 +1,218 @@
+@testable import Codegen
+@testable import IR
+
+extension KernelCase {
+  static let all: [KernelCase] = products + convolutions + attention + simple
+
+  private static let windows = Windows(
+    height: 9, width: 10, kernelHeight: 3, kernelWidth: 3, stride: 1, padding: Padding(1))
+
+  /// Matrix products.
+  private static let products: [KernelCase] = [
+    KernelCase(
+      Tile(rows: 2, columns: 16, depth: 24, aStride: 24, cStride: 16),
+      { $0.rows += 1 }, { $0.columns -= 1 }, { $0.depth += 1 }, { $0.aStride += 1 },
+      { $0.cStride += 1 }, { $0.residualStride += 1 }, { $0.epilogue.scalesRows = true },
+      { $0.epilogue.hasBias = true }, { $0.epilogue.activation = .gelu },
+      { $0.epilogue.hasResidual = true }, { $0.epilogue.result = .bf16 }, { $0.chains = 2 },
+      { $0.walk.counts = [2, 1, 1] }, { $0.walk.strides = [1, 0, 0] }, { $0.walk.line = 1 },
+      { $0.walk.lineStride = 3 }, { $0.walk.start = 1 }, { $0.bringers = 2 },
+      { $0.factors = .bf16 }, { $0.channelStride = 16 }, { $0.part = 100 }),
+    KernelCase(
+      ContractionKernel(rows: 30, columns: 64, depth: 48, aStride: 48, cStride: 64),
+      { $0.rows += 1 }, { $0.columns += 1 }, { $0.depth += 2 }, { $0.aStride += 2 },
+      { $0.cStride += 1 }, { $0.residualStride += 1 }, { $0.epsilon = 1e-6 },
+      { $0.epsilon = 1e-5 }, { $0.hasBias = true }, { $0.activation = .gelu },
+      { $0.hasResidual = true }, { $0.factors = .bf16 }, { $0.left = .bf16 },
+      { $0.result = .bf16 }, { $0.points = 16 }, { $0.factorsStride = 64 }),
+    KernelCase(
+      StrassenKernel(rows: 57, columns: 192, depth: 96, aStride: 96, cStride: 192),
+      { $0.rows += 1 }, { $0.columns += 64 }, { $0.depth += 32 }, { $0.aStride += 1 },
+      { $0.cStride += 1 }, { $0.residualStride += 1 }, { $0.epsilon = 1e-6 },
+      { $0.hasBias = true }, { $0.activation = .gelu }, { $0.hasResidual = true }),
+    KernelCase(
+      StrassenTile(
+        rows: 2, depth: 16, aStride: 32, sumStride: 80, partnerDistance: 320,
+        quarterStride: 3584, accumulates: false, makesRight: false, prefetchedLines: 1),
+      { $0.rows += 1 }, { $0.depth += 1 }, { $0.aStride += 1 }, { $0.sumStride += 1 },
+      { $0.partnerDistance += 1 }, { $0.quarterStride += 1 }, { $0.accumulates = true },
+      { $0.makesRight = true }, { $0.prefetchedLines += 1 }),
+    KernelCase(
+      StrassenFinish(
+        cStride: 64, residualStride: 64, scalesRows: false, hasBias: false, activation: nil,
+        hasResidual: false),
+      { $0.cStride += 1 }, { $0.residualStride += 1 }, { $0.scalesRows = true },
+      { $0.hasBias = true }, { $0.activation = .relu }, { $0.hasResidual = true }),
+    KernelCase(
+      StrassenRows(
+        stride: 64, distance: 640, depth: 32, chunks: 1, epsilon: nil, sumStride: 144,
+        chunkStride: 1440),
+      { $0.stride += 1 }, { $0.distance += 1 }, { $0.depth += 16 }, { $0.chunks += 1 },
+      { $0.epsilon = 1e-6 }, { $0.sumStride += 1 }, { $0.chunkStride += 1 }),
+    KernelCase(
+      MatrixKernel(operation: .transpose, rows: 5, columns: 7, aStride: 5, outputStride: 7),
+      { $0.operation = .product(depth: 5, transposed: false) },
+      { $0.operation = .product(depth: 5, transposed: true) },
+      { $0.operation = .product(depth: 6, transposed: false) }, { $0.matrices += 1 },
+      { $0.rows += 1 }, { $0.columns += 1 }, { $0.aStride += 1 }, { $0.bStride += 1 },
+      { $0.outputStride += 1 }),
+  ]
+
+  /// Convolutions and what stands around them.
+  private static let convolutions: [KernelCase] = [
+    KernelCase(
+      ConvolutionKernel(
+        image: ConvolutionImage(windows: windows, channels: 8, isPlanar: false, xStride: 8),
+        columns: 32, cStride: 32),
+      { $0.image.windows.height += 1 }, { $0.image.windows.width += 1 },
+      { $0.image.windows.kernelHeight -= 1 }, { $0.image.windows.kernelWidth -= 1 },
+      { $0.image.windows.stride = 2 }, { $0.image.windows.padding.top = 0 },
+      { $0.image.windows.padding.left = 0 }, { $0.image.windows.padding.bottom = 0 },
+      { $0.image.windows.padding.right = 0 }, { $0.image.channels += 2 },
+      { $0.image.isPlanar = true }, { $0.image.xStride += 1 }, { $0.image.factorsStride = 8 },
+      { $0.image.activation = .relu }, { $0.image.element = .bf16 }, { $0.image.part = 16 },
+      { $0.columns += 1 }, { $0.cStride += 1 }, { $0.residualStride += 1 }, { $0.hasBias = true },
+      { $0.hasResidual = true }, { $0.chunk = 10 }),
+    KernelCase(ZeroFill()),
+    KernelCase(
+      WinogradKernel(
+        shape: WinogradShape(tile: .two, height: 8, width: 9, channels: 16), columns: 40,
+        xStride: 16, outputStride: 40),
+      { $0.shape.tile = .four }, { $0.shape.height += 1 }, { $0.shape.width += 1 },
+      { $0.shape.channels += 1 }, { $0.columns += 1 }, { $0.xStride += 1 },
+      { $0.outputStride += 1 }, { $0.residualStride += 1 }, { $0.prologue.factorStride = 16 },
+      { $0.prologue.activation = .relu }, { $0.hasBias = true }, { $0.hasResidual = true },
+      { $0.chunk = 18 }, { $0.part = 16 }),
+    KernelCase(
+      WinogradInput(
+        shape: WinogradShape(tile: .two, height: 8, width: 9, channels: 16), xStride: 16,
+        prologue: WinogradKernel.Prologue(), tileStride: 32, frequencyStride: 640),
+      { $0.shape.tile = .four }, { $0.shape.height += 1 }, { $0.shape.width += 1 },
+      { $0.shape.channels += 1 }, { $0.xStride += 1 }, { $0.prologue.factorStride = 16 },
+      { $0.prologue.activation = .relu }, { $0.tileStride += 1 }, { $0.frequencyStride += 1 }),
+    KernelCase(
+      WinogradProduct(
+        frequencies: 16, tileColumns: 5, mostRows: 4, channels: 16, aStride: 32,
+        aFrequencyStride: 640, cFrequencyStride: 640),
+      { $0.frequencies = 36 }, { $0.tileColumns += 1 }, { $0.mostRows += 1 }, { $0.channels += 1 },
+      { $0.aStride += 1 }, { $0.aFrequencyStride += 1 }, { $0.cFrequencyStride += 1 },
+      { $0.part = 8 }),
+    KernelCase(
+      WinogradOutput(
+        shape: WinogradShape(tile: .two, height: 8, width: 9, channels: 16), columns: 32,
+        outputStride: 40, residualStride: 40, hasBias: false, hasResidual: false,
+        frequencyStride: 640),
+      { $0.shape.tile = .four }, { $0.shape.height += 1 }, { $0.shape.width += 1 },
+      { $0.shape.channels += 1 }, { $0.columns -= 1 }, { $0.outputStride += 1 },
+      { $0.residualStride += 1 }, { $0.hasBias = true }, { $0.hasResidual = true },
+      { $0.frequencyStride += 1 }),
+    KernelCase(
+      Conv2dKernel(
+        windows: windows, channels: 3, filters: 5, isPlanar: false, hasBias: false, xStride: 3,
+        outputStride: 5),
+      { $0.windows.height += 1 }, { $0.windows.width += 1 }, { $0.windows.kernelHeight -= 1 },
+      { $0.windows.kernelWidth -= 1 }, { $0.windows.stride = 2 }, { $0.windows.padding.top = 0 },
+      { $0.windows.padding.left = 0 }, { $0.windows.padding.bottom = 0 },
+      { $0.windows.padding.right = 0 }, { $0.channels += 1 }, { $0.filters += 1 },
+      { $0.isPlanar = true }, { $0.hasBias = true }, { $0.xStride += 1 },
+      { $0.outputStride += 1 }),
+    KernelCase(
+      MaxPoolKernel(
+        windows: windows, channels: 3, border: .lowest, xStride: 3, outputStride: 3),
+      { $0.windows.height += 1 }, { $0.windows.width += 1 }, { $0.windows.kernelHeight -= 1 },
+      { $0.windows.kernelWidth -= 1 }, { $0.windows.stride = 2 }, { $0.windows.padding.top = 0 },
+      { $0.windows.padding.left = 0 }, { $0.windows.padding.bottom = 0 },
+      { $0.windows.padding.right = 0 }, { $0.channels += 1 }, { $0.border = .zero },
+      { $0.xStride += 1 }, { $0.outputStride += 1 }),
+    KernelCase(
+      MomentsKernel(rows: 20, columns: 33, chunk: 6, xStride: 33, outputStride: 33),
+      { $0.rows += 1 }, { $0.columns += 1 }, { $0.chunk += 1 }, { $0.xStride += 1 },
+      { $0.outputStride += 1 }),
+    KernelCase(MomentsBlock(columns: 8, stride: 8), { $0.columns -= 1 }, { $0.stride += 1 }),
+    KernelCase(
+      NormFactorsKernel(
+        op: NormFactors(groups: 4, epsilon: 1e-5, rows: 20, chunk: 6), channels: 16,
+        momentsStride: 16, outputStride: 16),
+      { $0.op.groups = 2 }, { $0.op.epsilon = 1e-6 }, { $0.op.rows += 1 }, { $0.op.chunk += 1 },
+      { $0.channels += 4 }, { $0.momentsStride += 1 }, { $0.outputStride += 1 }),
+    KernelCase(
+      NormalizeKernel(
+        rows: 9, work: NormalizeRows(channels: 20, xStride: 20, outputStride: 20)),
+      { $0.rows += 1 }, { $0.work.channels += 1 }, { $0.work.xStride += 1 },
+      { $0.work.outputStride += 1 }, { $0.work.factorsStride = 20 },
+      { $0.work.residualStride = 20 }, { $0.work.residualFactorsStride = 20 },
+      { $0.work.activation = .relu }, { $0.work.result = .bf16 }),
+    KernelCase(
+      NormalizeRows(channels: 20, xStride: 20, outputStride: 20),
+      { $0.channels += 1 }, { $0.xStride += 1 }, { $0.outputStride += 1 },
+      { $0.factorsStride = 20 }, { $0.residualStride = 20 }, { $0.residualFactorsStride = 20 },
+      { $0.activation = .relu }, { $0.result = .bf16 }),
+    KernelCase(
+      GroupNormKernel(
+        rows: 5, columns: 12, groups: 3, epsilon: 1e-5, xStride: 12, outputStride: 12),
+      { $0.rows += 1 }, { $0.columns += 3 }, { $0.groups = 4 }, { $0.epsilon = 1e-6 },
+      { $0.xStride += 1 }, { $0.outputStride += 1 }),
+  ]
+
+  /// Attention and its parts.
+  private static let attention: [KernelCase] = [
+    KernelCase(
+      sampleAttention,
+      { $0.queries += 1 }, { $0.tokens += 1 }, { $0.heads += 1 }, { $0.headDim += 2 },
+      { $0.qStride += 2 }, { $0.kStride += 2 }, { $0.vStride += 2 }, { $0.outputStride += 2 },
+      { $0.scale = 0.5 }, { $0.base2 = true }, { $0.longestBlock = 32 }, { $0.element = .bf16 }),
+    KernelCase(
+      AttentionKernel.ExactRows(attention: sampleAttention, rows: 3),
+      { $0.rows += 1 }, { $0.attention.queries += 1 }, { $0.attention.tokens += 1 },
+      { $0.attention.heads += 1 }, { $0.attention.headDim += 2 }, { $0.attention.qStride += 2 },
+      { $0.attention.kStride += 2 }, { $0.attention.vStride += 2 },
+      { $0.attention.outputStride += 2 }, { $0.attention.scale = 0.5 },
+      { $0.attention.base2 = true }, { $0.attention.longestBlock = 32 },
+      { $0.attention.element = .bf16 }),
+    KernelCase(
+      KeyPanels(tokens: 17, headDim: 12, stride: 36),
+      { $0.tokens += 1 }, { $0.headDim += 1 }, { $0.stride += 1 }),
+    KernelCase(
+      ValuePanels(tokens: 17, headDim: 12, stride: 36),
+      { $0.tokens += 1 }, { $0.headDim += 1 }, { $0.stride += 1 }, { $0.element = .bf16 }),
+    KernelCase(
+      ScoreTile(
+        rows: 2, columns: 16, depth: 12, qStride: 36, powerStride: 48,
+        softmax: SoftmaxExponents(), isFirst: true),
+      { $0.rows += 1 }, { $0.columns -= 1 }, { $0.depth += 1 }, { $0.qStride += 1 },
+      { $0.powerStride += 1 }, { $0.softmax.scale = 0.5 }, { $0.softmax.base2 = true },
+      { $0.isFirst = false }, { $0.element = .bf16 }),
+    KernelCase(
+      SoftmaxBlock(columns: 20), { $0.columns += 1 }, { $0.exponents.scale = 0.5 },
+      { $0.exponents.base2 = true }, { $0.sums = 12 }),
+    KernelCase(SoftmaxRow(columns: 20), { $0.columns += 1 }),
+  ]
+
+  private static let sampleAttention = AttentionKernel(
+    queries: 20, tokens: 40, heads: 2, headDim: 12, qStride: 72, kStride: 72, vStride: 72,
+    outputStride: 24)
+
+  /// One operation on rows, columns or patches.
+  private static let simple: [KernelCase] = [
+    KernelCase(
+      RowKernel(operation: .copy, rows: 5, columns: 12, xStride: 12, outputStride: 12),
+      { $0.operation = .fill(1) }, { $0.operation = .fill(0) }, { $0.operation = .fill(-0.0) },
+      { $0.operation = .scale(1) }, { $0.operation = .scale(0) }, { $0.operation = .scale(-0.0) },
+      { $0.operation = .activation(.gelu) }, { $0.operation = .activation(.relu) },
+      { $0.operation = .add }, { $0.operation = .multiply },
+      { $0.operation = .multiplyByRow(extent: 5) }, { $0.operation = .multiplyByRow(extent: 1) },
+      { $0.operation = .swiGLU }, { $0.operation = .softmax }, { $0.operation = .center },
+      { $0.operation = .layerNorm(epsilon: 1e-5, affine: false) },
+      { $0.operation = .layerNorm(epsilon: 1e-6, affine: false) },
+      { $0.operation = .layerNorm(epsilon: 1e-5, affine: true) }, { $0.rows += 1 },
+      { $0.columns += 1 }, { $0.xStride += 1 }, { $0.yStride += 1 }, { $0.outputStride += 1 }),
+    KernelCase(
+      ColumnKernel(operation: .mean, rows: 5, columns: 12, xStride: 12, outputStride: 12),
+      { $0.operation = .center }, { $0.matrices += 1 }, { $0.rows += 1 }, { $0.columns += 1 },
+      { $0.xStride += 1 }, { $0.outputStride += 1 }),
+    KernelCase(
+      PatchKernel(channels: 3, height: 12, width: 16, patch: 4, outputStride: 48),
+      { $0.channels += 1 }, { $0.height += 1 }, { $0.width += 1 }, { $0.patch = 3 },
+      { $0.outputStride += 1 }),
+  ]
+}
