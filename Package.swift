@@ -50,7 +50,7 @@ let imports = """
   Sources/Zip: Diagnostics Files CZlib
   Sources/Npy: Diagnostics Files Zip
   Sources/Images: Diagnostics Files CPNG CTurboJPEG
-  Sources/Models: Diagnostics JSON SeededRandom IR Npy
+  Sources/Models: Diagnostics JSON SeededRandom IR Zip Npy
   Sources/Passes: Diagnostics IR
   Sources/Evaluation: Diagnostics IR COpenBLAS
   Sources/Calibration: Diagnostics IR Passes Evaluation COpenBLAS
@@ -69,12 +69,12 @@ let imports = """
   Tests/RandomModels: Diagnostics SeededRandom IR
   Tests/FileTesting: Diagnostics SeededRandom IR Passes Evaluation
   Tests/FileTestTool: FileTesting
-  Tests/Fuzzing: Diagnostics IR Npy Images Models Passes Evaluation Packaging VitRuntime \
+  Tests/Fuzzing: Diagnostics IR Zip Npy Images Models Passes Evaluation Packaging VitRuntime \
     RuntimeForTests CVitABI
   Tests/FuzzDriver: Fuzzing
   Tests/JSONTests: JSON
   Tests/IRTests: Diagnostics IR Evaluation
-  Tests/ModelsTests: Diagnostics IR Npy Models Evaluation
+  Tests/ModelsTests: Diagnostics IR Zip Npy Models Evaluation
   Tests/PassesTests: Diagnostics SeededRandom IR Models Passes RandomModels
   Tests/CalibrationTests: SeededRandom IR Passes Calibration
   Tests/CodegenTests: Diagnostics SeededRandom IR Codegen CVitABI
@@ -190,7 +190,7 @@ let package = Package(
 
     tests("JSONTests"),
     tests("IRTests"),
-    tests("ModelsTests"),
+    tests("ModelsTests", data: ["Fixtures"]),
     tests("PassesTests"),
     tests("CalibrationTests"),
     tests("CodegenTests", settings: llvmSettings),

@@ -63,6 +63,7 @@ public struct Model: Sendable {
       source.configuration.labels = []
     }
     let checkpoint = try openCheckpoint(name, &source, options)
+    source.notes += checkpoint.notes
     try source.fit(to: checkpoint, options)
     try source.configuration.check()
     if let size = options.imageSize {
@@ -125,7 +126,9 @@ public struct Model: Sendable {
     guard let path = options.weights ?? source.path else {
       throw Diagnostic(
         "no weights for '\(name)'", at: .argument("--weights"),
-        hint: "name a safetensors or .npz file, or say --weights seed:N for pseudo-random ones")
+        hint:
+          "name a safetensors, PyTorch or .npz file, or say --weights seed:N for pseudo-random ones"
+      )
     }
     if path.hasPrefix("seed:") {
       guard let seed = UInt64(path.dropFirst(5)) else {

@@ -33,6 +33,20 @@ public final class InflateStream {
     unpack(target) == target.count
   }
 
+  /// Unpacks and forgets some bytes; `false` if the stream is damaged or ends before.
+  public func skip(_ count: Int) -> Bool {
+    let scratch = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: max(1, min(count, 1 << 16)), alignment: 16)
+    defer { scratch.deallocate() }
+    var left = count
+    while left > 0 {
+      let part = min(left, scratch.count)
+      guard fill(UnsafeMutableRawBufferPointer(rebasing: scratch[..<part])) else { return false }
+      left -= part
+    }
+    return true
+  }
+
   /// `true` iff nothing follows what was unpacked, neither in the stream nor behind it.
   public func isAtEnd() -> Bool {
     var surplus: UInt8 = 0

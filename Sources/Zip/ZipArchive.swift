@@ -52,4 +52,51 @@ public struct ZipArchive: Sendable {
       return try body(data)
     }
   }
+
+  /// Calls `body` with some of an entry's unpacked bytes: in place where they are stored.
+  ///
+  /// With all of them the checksum is verified, where there is one: torch.save can leave it 0.
+  ///
+  /// Errors, at `location`: what ``ZipEntry/check(archiveBytes:noun:at:)`` and
+  /// ``withData(of:noun:at:_:)`` report; fewer bytes than `range` wants; damaged compression; a
+  /// wrong checksum.
+  public func withBytes<Result>(
+    _ range: Range<Int>, of entry: ZipEntry, noun: String, at location: Diagnostic.Location,
+    _ body: (UnsafeRawBufferPointer) throws(Diagnostic) -> Result
+  ) throws(Diagnostic) -> Result {
+    try entry.check(archiveBytes: sizeBytes, noun: noun, at: location)
+    guard range.lowerBound >= 0, range.upperBound <= entry.unpackedBytes else {
+      throw Diagnostic(
+        "the archive is damaged: the \(noun) has \(entry.unpackedBytes) bytes, expected "
+          + "\(range.upperBound)", at: location)
+    }
+    func verified(_ bytes: UnsafeRawBufferPointer) throws(Diagnostic) {
+      guard range == 0..<entry.unpackedBytes, entry.checksum != 0 else { return }
+      guard checksum(bytes) == UInt(entry.checksum) else {
+        throw Diagnostic(
+          "the archive is damaged: the checksum of the \(noun) is wrong", at: location)
+      }
+    }
+    return try withData(of: entry, noun: noun, at: location) { (data) throws(Diagnostic) in
+      switch entry.method {
+      case .stored:
+        let part = UnsafeRawBufferPointer(rebasing: data[range])
+        try verified(part)
+        return try body(part)
+      case .deflated:
+        let memory = UnsafeMutableRawBufferPointer.allocate(
+          byteCount: max(1, range.count), alignment: 16)
+        defer { memory.deallocate() }
+        let part = UnsafeMutableRawBufferPointer(rebasing: memory[..<range.count])
+        guard let stream = InflateStream(data), stream.skip(range.lowerBound), stream.fill(part)
+        else {
+          throw Diagnostic(
+            "the compressed data of the \(noun) is damaged, or has not the "
+              + "\(entry.unpackedBytes) bytes that it should", at: location)
+        }
+        try verified(UnsafeRawBufferPointer(part))
+        return try body(UnsafeRawBufferPointer(part))
+      }
+    }
+  }
 }

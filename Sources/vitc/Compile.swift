@@ -24,8 +24,8 @@ struct Compile: ParsableCommand {
 
   @Option(
     help: """
-      A safetensors file or folder, one of Google's .npz files, or 'seed:N' for pseudo-random \
-      weights.
+      A safetensors or PyTorch file, a folder with one, one of Google's .npz files, or \
+      'seed:N' for pseudo-random weights.
       """)
   var weights: String?
 

@@ -15,7 +15,8 @@ import Testing
     switch target {
     case .npz: folders.append(tests.appendingPathComponent("NpyTests/Fixtures"))
     case .image: folders.append(tests.appendingPathComponent("ImagesTests/Fixtures"))
-    case .safetensors, .folder, .ir, .weights, .library, .proof: break
+    case .torch: folders.append(tests.appendingPathComponent("ModelsTests/Fixtures/torch"))
+    case .safetensors, .pickle, .folder, .ir, .weights, .library, .proof: break
     }
     return try folders.flatMap {
       try FileManager.default.contentsOfDirectory(at: $0, includingPropertiesForKeys: nil)

@@ -6,6 +6,7 @@ Run from the repository's root: python3 Tests/FuzzTests/make_corpus.py. Only the
 import json
 import pathlib
 import struct
+import zipfile
 
 CORPUS = pathlib.Path(__file__).parent / "Corpus"
 
@@ -78,6 +79,16 @@ def main():
         {"scalar": ("F32", 4, []), "empty": ("F32", 4, [0, 5]), "blocks.0.w": ("BF16", 2, [4, 4]),
          "f4": ("F4", 1, [0]), "\u00e9\n": ("F16", 2, [1, 1, 7])}, {"format": "pt"}))
     write("safetensors", "none.safetensors", safetensors({}))
+
+    # The pickles of the archives that torch wrote.
+    for name in ["averaged", "buffers", "empty", "hostile", "list", "module", "nested", "plain",
+                 "protocol5", "several", "single", "sparse", "training"]:
+        path = CORPUS.parents[1] / f"ModelsTests/Fixtures/torch/{name}.pth"
+        with zipfile.ZipFile(path) as archive:
+            write("pickle", f"{name}.pkl", archive.read(f"{name}/data.pkl"))
+    # What nests, and what holds itself.
+    write("pickle", "deep.pkl", b"\x80\x02N" + b"\x85" * 4000 + b".")
+    write("pickle", "own.pkl", b"\x80\x02}q\0X\5\0\0\0modelh\0s.")
 
     vit = {
         "model_type": "vit", "architectures": ["ViTForImageClassification"], "image_size": 8,

@@ -10,6 +10,10 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
   case safetensors
   /// A `.npy` file, or a `.npz` archive and every array in it.
   case npz
+  /// A zip archive of PyTorch's, and every tensor in it.
+  case torch
+  /// The pickle of such an archive.
+  case pickle
   /// A model folder: `config.json`, `preprocessor_config.json`, an index, a safetensors header.
   case folder
   /// The text of a graph: parser, verifier, printer, passes, reference semantics.
@@ -28,6 +32,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     switch self {
     case .safetensors: fuzzSafetensors(bytes)
     case .npz: fuzzNpz(bytes)
+    case .torch: fuzzTorch(bytes)
+    case .pickle: fuzzPickle(bytes)
     case .folder: fuzzFolder(bytes)
     case .ir: fuzzIR(bytes)
     case .image: fuzzImage(bytes)

@@ -65,9 +65,9 @@ import Testing
 
   /// By the first bytes, and where these say nothing, by the name.
   @Test(arguments: [
-    ("w.bin", "x", "is a PyTorch file, whose pickle could run any code"),
-    ("w.pth", "x", "is a PyTorch file, whose pickle could run any code"),
-    ("w.weights", "\u{2}", "is a PyTorch file, whose pickle could run any code"),
+    ("w.bin", "x", "is named as a PyTorch file, but begins as none"),
+    ("w.pth", "x", "is named as a PyTorch file, but begins as none"),
+    ("w.weights", "\u{2}", "is a pickle that torch.save did not write"),
     ("w.npy", "x", "is a single NumPy array"),
     ("w.h5", "x", "is an HDF5 file (Keras)"),
     ("w.msgpack", "x", "is a msgpack file (Flax)"),
@@ -84,7 +84,9 @@ import Testing
     if start == "\u{2}" { data.insert(0x80, at: 0) }
     let path = try folder.write(name, data)
     let error = try diagnostic { try CheckpointFile.open(path: path) }
-    #expect(error.message == message + "; vitc reads safetensors and Google's .npz")
+    #expect(
+      error.message == message
+        + "; vitc reads safetensors, PyTorch's zip archives and Google's .npz")
     #expect(error.location == .file(path))
   }
 
@@ -93,22 +95,25 @@ import Testing
     #expect(try CheckpointFile.open(path: path).names == ["a"])
   }
 
-  @Test func saysHowToConvert() throws {
+  @Test func namesTheFilesOfAFolder() throws {
     let path = try folder.write("w.pth", "x")
-    let error = try diagnostic { try CheckpointFile.open(path: path) }
+    let one = try diagnostic { try CheckpointFile.open(path: folder.url.path) }
     #expect(
-      error.hint == "convert it: python3 -c \"import torch, safetensors.torch as s; "
-        + "d = torch.load('w.pth', map_location='cpu', weights_only=True); "
-        + "d = d.get('state_dict') or d.get('model_ema') or d.get('model') or d; "
-        + "s.save_file({k: v.clone().contiguous() for k, v in d.items() if torch.is_tensor(v)}, "
-        + "'w.safetensors')\"")
-    let inFolder = try diagnostic { try CheckpointFile.open(path: folder.url.path) }
-    #expect(inFolder.notes == ["it holds w.pth"])
-    #expect(inFolder.hint == error.hint)
+      one.message
+        == "the folder has neither model.safetensors nor pytorch_model.bin, nor an index of either")
+    #expect(one.notes == ["it holds w.pth"])
+    #expect(one.hint == "name the weights with --weights \(path)")
     try folder.write("w.npz", "x")
     let both = try diagnostic { try CheckpointFile.open(path: folder.url.path) }
     #expect(both.notes == ["it holds w.npz, w.pth"])
     #expect(both.hint == "name the weights with --weights FILE or --weights seed:N")
+  }
+
+  @Test func namesPointersWhateverTheirName() throws {
+    let path = try folder.write("pytorch_model.bin", "version https://git-lfs.github.com/spec/v1\n")
+    let error = try diagnostic { try CheckpointFile.open(path: path) }
+    #expect(error.message == "is a Git LFS pointer, not the weights")
+    #expect(error.hint == "run 'git lfs pull'")
   }
 
   @Test func refusesAbsent() throws {

@@ -212,8 +212,8 @@ import Testing
     ),
     (
       Data([0x80, 2, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9]),
-      "is a PyTorch file, whose pickle could run any code; "
-        + "vitc reads safetensors and Google's .npz"
+      "is a pickle that torch.save did not write; "
+        + "vitc reads safetensors, PyTorch's zip archives and Google's .npz"
     ),
   ])
   func refusesFiles(data: Data, message: String) throws {

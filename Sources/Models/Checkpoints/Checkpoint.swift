@@ -7,6 +7,8 @@ public protocol Checkpoint: Sendable {
   var path: String { get }
   /// The names of all tensors, sorted.
   var names: [String] { get }
+  /// What the user should know of how the file was read, a line each.
+  var notes: [String] { get }
   /// The type of a tensor, or `nil` if there is none of this name.
   func type(of name: String) -> StoredType?
   /// Returns a tensor's values widened or rounded to `f32`.
@@ -23,6 +25,9 @@ public protocol Checkpoint: Sendable {
 }
 
 extension Checkpoint {
+  /// None: there is one way to read it.
+  public var notes: [String] { [] }
+
   /// Cuts the part out of the whole.
   public func read(_ name: String, part: Int) throws(Diagnostic) -> Tensor {
     let whole = try read(name)
@@ -63,7 +68,7 @@ extension StoredType: CustomStringConvertible {
   }
 }
 
-/// The element types that a safetensors file may hold, by the names that its header uses.
+/// The element types that a checkpoint may hold, by the names that a safetensors header uses.
 public enum StoredElement: String, Hashable, Sendable, CaseIterable {
   /// Truth values, a byte each.
   case bool = "BOOL"

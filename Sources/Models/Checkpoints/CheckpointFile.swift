@@ -6,10 +6,12 @@ public enum CheckpointFile {
   /// The weight files of a model folder, in the order in which they are looked for.
   public static let fileNames = [
     "model.safetensors", "model.safetensors.index.json", "open_clip_model.safetensors",
+    "pytorch_model.bin", "pytorch_model.bin.index.json", "open_clip_pytorch_model.bin",
   ]
 
-  /// Opens a safetensors file, an index of several (`….index.json`), a folder that holds either, or
-  /// an archive of NumPy arrays (`.npz`).
+  /// Opens a safetensors file, a zip archive that torch.save wrote, an index of several of either
+  /// (`….index.json`), a folder that holds one of these under its usual name, or an archive of
+  /// NumPy arrays (`.npz`).
   public static func open(path: String) throws(Diagnostic) -> any Checkpoint {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
@@ -23,7 +25,10 @@ public enum CheckpointFile {
     return switch kind {
     case .index: try ShardedCheckpoint(indexPath: path)
     case .npz: try NpzCheckpoint(path: path)
-    case .safetensors, .npy, .pickle, .archive, .foreign: try Safetensors(path: path)
+    case .torch: try TorchCheckpoint(path: path)
+    case .safetensors, .npy, .legacyTorch, .torchScript, .pickle, .damagedTorch, .pointer,
+      .archive, .foreign:
+      try Safetensors(path: path)
     }
   }
 
@@ -36,21 +41,12 @@ public enum CheckpointFile {
       ["bin", "pt", "pth", "ckpt", "safetensors", "npz", "h5", "msgpack"].contains(
         ($0 as NSString).pathExtension.lowercased())
     }.sorted()
-    var notes: [String] = []
-    if !others.isEmpty { notes = ["it holds \(others.joined(separator: ", "))"] }
     throw Diagnostic(
-      "the folder has no model.safetensors and no model.safetensors.index.json", at: .file(path),
-      notes: notes, hint: hint(others))
-  }
-
-  /// What to do with the weight files that a folder has.
-  private static func hint(_ files: [String]) -> String {
-    let pickles = files.filter {
-      ["bin", "pt", "pth", "ckpt"].contains(($0 as NSString).pathExtension.lowercased())
-    }
-    if files.count == pickles.count, let first = pickles.first {
-      return FileKind.conversion(of: first)
-    }
-    return "name the weights with --weights FILE or --weights seed:N"
+      "the folder has neither model.safetensors nor pytorch_model.bin, nor an index of either",
+      at: .file(path),
+      notes: others.isEmpty ? [] : ["it holds \(others.joined(separator: ", "))"],
+      hint: others.count == 1
+        ? "name the weights with --weights \((path as NSString).appendingPathComponent(others[0]))"
+        : "name the weights with --weights FILE or --weights seed:N")
   }
 }

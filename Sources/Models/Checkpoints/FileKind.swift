@@ -1,6 +1,6 @@
 import Diagnostics
 import Foundation
-import Npy
+import Zip
 
 /// What a weight file is, by its first bytes, and where these say nothing, by its name.
 enum FileKind: Hashable {
@@ -11,8 +11,18 @@ enum FileKind: Hashable {
   case npz
   /// A single NumPy array.
   case npy
-  /// PyTorch's: a pickle, alone or in a zip archive.
+  /// PyTorch's: tensors in a zip archive.
+  case torch
+  /// PyTorch's, of before version 1.6: pickles and numbers one after the other.
+  case legacyTorch
+  /// PyTorch's: a program with its weights, in a zip archive.
+  case torchScript
+  /// A pickle of something else.
   case pickle
+  /// Named as a PyTorch file, and none.
+  case damagedTorch
+  /// A Git LFS pointer.
+  case pointer
   /// A zip archive of something else.
   case archive
   /// Another framework's; the name says whose.
@@ -21,16 +31,16 @@ enum FileKind: Hashable {
   /// Looks at a file.
   init(_ path: String) throws(Diagnostic) {
     let file = try ReadableFile(path)
-    let start = try file.bytes(at: 0, count: min(file.sizeBytes, 9))
+    let start = try file.bytes(at: 0, count: min(file.sizeBytes, 16))
     let suffix = (path as NSString).pathExtension.lowercased()
     self =
       if Self.isSafetensors(start, sizeBytes: file.sizeBytes) {
         .safetensors
       } else if start.starts(with: [0x50, 0x4B, 3, 4]) || start.starts(with: [0x50, 0x4B, 5, 6]) {
-        try Self.zip(path, suffix)
+        Self.zip(path, suffix)
       } else if let kind = Self.signatures.first(where: { start.starts(with: $0.bytes) })?.kind {
         kind
-      } else if start.count == 9, start[8] == UInt8(ascii: "{") {
+      } else if start.count > 8, start[8] == UInt8(ascii: "{") {
         // Whatever its name: the length of a header, and the header.
         .safetensors
       } else {
@@ -45,7 +55,7 @@ enum FileKind: Hashable {
   /// This goes before every signature: the length is any number, and 640 begins as a pickle does.
   /// No other format has a small number in its first eight bytes and `{` behind them.
   private static func isSafetensors(_ start: [UInt8], sizeBytes: Int) -> Bool {
-    guard start.count == 9, start[8] == UInt8(ascii: "{") else { return false }
+    guard start.count > 8, start[8] == UInt8(ascii: "{") else { return false }
     let length = start[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     return length <= UInt64(SafetensorsHeader.lengthLimitBytes) && Int(length) <= sizeBytes - 8
   }
@@ -54,54 +64,68 @@ enum FileKind: Hashable {
     ([0x93] + Array("NUMPY".utf8), .npy),
     ([0x89] + Array("HDF\r\n".utf8), .foreign("an HDF5 file (Keras)")),
     (Array("GGUF".utf8), .foreign("a GGUF file (llama.cpp)")),
+    (Array("version https://git-lfs".utf8.prefix(16)), .pointer),
+    // PROTO 2, LONG1 of ten bytes: the magic number that torch.save began with.
+    (
+      [0x80, 2, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19],
+      .legacyTorch
+    ),
     // A pickle of protocol 2 to 5.
     ([0x80, 2], .pickle), ([0x80, 3], .pickle), ([0x80, 4], .pickle), ([0x80, 5], .pickle),
   ]
 
-  /// Only where no signature was found; a Git LFS pointer to a pickle is told as one by the reader
-  /// of safetensors.
+  /// Only where no signature was found.
   private static let suffixes: [String: FileKind] = [
     "json": .index, "onnx": .foreign("an ONNX model"), "pb": .foreign("a TensorFlow model"),
     "msgpack": .foreign("a msgpack file (Flax)"), "h5": .foreign("an HDF5 file (Keras)"),
     "keras": .foreign("a Keras file"), "gguf": .foreign("a GGUF file (llama.cpp)"),
-    "tflite": .foreign("a TensorFlow Lite model"), "pth": .pickle, "pt": .pickle, "bin": .pickle,
-    "ckpt": .pickle, "pkl": .pickle, "npz": .npz, "npy": .npy,
+    "tflite": .foreign("a TensorFlow Lite model"), "pth": .damagedTorch, "pt": .damagedTorch,
+    "bin": .damagedTorch, "ckpt": .damagedTorch, "pkl": .damagedTorch, "npz": .npz, "npy": .npy,
   ]
 
   /// PyTorch's archives hold a pickle beside the numbers, TorchScript's code as well.
-  private static func zip(_ path: String, _ suffix: String) throws(Diagnostic) -> FileKind {
+  private static func zip(_ path: String, _ suffix: String) -> FileKind {
     if suffix == "npz" { return .npz }
     if suffix == "keras" { return .foreign("a Keras file") }
-    guard let archive = try? NpzArchive(path: path) else {
-      return suffixes[suffix] == .pickle ? .pickle : .npz
+    guard let archive = try? ZipArchive(path: path) else {
+      // Its own reader says what is wrong.
+      return suffixes[suffix] == .damagedTorch ? .torch : .npz
     }
-    if archive.otherMembers.contains(where: { $0.hasSuffix("data.pkl") }) { return .pickle }
-    return archive.names.isEmpty ? .archive : .npz
-  }
-
-  /// The command that converts a PyTorch file.
-  ///
-  /// The file holds a `state_dict`, or one under `state_dict`, `model_ema` or `model`, as training
-  /// scripts write it. Tensors that share memory are copied apart, as safetensors asks.
-  static func conversion(of path: String) -> String {
-    let file = (path as NSString).lastPathComponent
-    let output = (file as NSString).deletingPathExtension + ".safetensors"
-    return "convert it: python3 -c \"import torch, safetensors.torch as s; "
-      + "d = torch.load('\(file)', map_location='cpu', weights_only=True); "
-      + "d = d.get('state_dict') or d.get('model_ema') or d.get('model') or d; "
-      + "s.save_file({k: v.clone().contiguous() for k, v in d.items() if torch.is_tensor(v)}, "
-      + "'\(output)')\""
+    let names = archive.entries.map(\.name)
+    if let pickle = names.first(where: TorchArchive.isPickle) {
+      let folder = pickle.dropLast("data.pkl".count)
+      let isProgram = names.contains {
+        $0 == folder + "constants.pkl" || $0.hasPrefix(folder + "code/")
+      }
+      return isProgram ? .torchScript : .torch
+    }
+    return names.contains { $0.hasSuffix(".npy") } ? .npz : .archive
   }
 
   /// The diagnostic for a file that is not read; `nil` for one that is.
   func refusal(_ path: String) -> Diagnostic? {
-    let reads = "vitc reads safetensors and Google's .npz"
+    let reads = "vitc reads safetensors, PyTorch's zip archives and Google's .npz"
     switch self {
-    case .safetensors, .index, .npz: return nil
+    case .safetensors, .index, .npz, .torch: return nil
+    case .legacyTorch:
+      return Diagnostic(
+        "is a PyTorch file of before version 1.6; \(reads)", at: .file(path),
+        hint: TorchCommand.rewriting(path))
+    case .torchScript:
+      return Diagnostic(
+        "is a TorchScript program, expected tensors alone; \(reads)", at: .file(path),
+        hint: TorchCommand.weights(ofProgram: path))
     case .pickle:
       return Diagnostic(
-        "is a PyTorch file, whose pickle could run any code; \(reads)", at: .file(path),
-        hint: Self.conversion(of: path))
+        "is a pickle that torch.save did not write; \(reads)", at: .file(path),
+        hint: "save a dictionary from name to tensor with torch.save")
+    case .damagedTorch:
+      return Diagnostic(
+        "is named as a PyTorch file, but begins as none; \(reads)", at: .file(path),
+        hint: "the file is damaged or of another format; download it again")
+    case .pointer:
+      return Diagnostic(
+        "is a Git LFS pointer, not the weights", at: .file(path), hint: "run 'git lfs pull'")
     case .npy:
       return Diagnostic(
         "is a single NumPy array; \(reads)", at: .file(path),

@@ -57,19 +57,19 @@ struct SafetensorsHeader {
   private static func headerLength(_ file: ReadableFile) throws(Diagnostic) -> Int {
     guard file.sizeBytes > 0 else { throw Diagnostic("the file is empty", at: .file(file.path)) }
     let start = try file.bytes(at: 0, count: min(file.sizeBytes, 24))
-    if start.starts(with: "version https://git-lfs".utf8) {
-      throw Diagnostic(
-        "is a Git LFS pointer, not the weights", at: .file(file.path), hint: "run 'git lfs pull'")
-    }
     guard start.count >= 8 else {
       throw Diagnostic(
         "a file of \(file.sizeBytes) bytes is too short for a safetensors header",
         at: .file(file.path))
     }
     let kind = try FileKind(file.path)
-    if kind == .npz || kind == .pickle || kind == .npy {
-      throw kind.refusal(file.path)
-        ?? Diagnostic("is a zip archive, expected safetensors", at: .file(file.path))
+    if [.npz, .torch, .torchScript, .archive].contains(kind) {
+      throw Diagnostic("is a zip archive, expected safetensors", at: .file(file.path))
+    }
+    if [.npy, .pickle, .legacyTorch, .pointer].contains(kind),
+      let refusal = kind.refusal(file.path)
+    {
+      throw refusal
     }
     let length = start[0..<8].enumerated().reduce(UInt64(0)) { $0 | UInt64($1.1) << (8 * $1.0) }
     guard length <= UInt64(lengthLimitBytes) else {

@@ -2,14 +2,16 @@ import Diagnostics
 import Foundation
 import IR
 
-/// Several safetensors files and the index that says which tensor is where:
+/// Several files, safetensors or PyTorch's, and the index that says which tensor is where:
 /// `{"metadata": {…}, "weight_map": {"tensor": "model-00001-of-00002.safetensors"}}`.
 public struct ShardedCheckpoint: Checkpoint {
   /// What messages call it.
   public let path: String
   /// The names of all tensors, sorted.
   public let names: [String]
-  private let shards: [String: Safetensors]
+  /// What the shards say of how they were read, each note once.
+  public let notes: [String]
+  private let shards: [String: any Checkpoint]
   private let shardOfTensor: [String: String]
 
   /// Opens an index and all files that it names; they stand beside it.
@@ -36,25 +38,38 @@ public struct ShardedCheckpoint: Checkpoint {
       throw Diagnostic("'weight_map' names no tensor", at: .file(indexPath))
     }
     let folder = (indexPath as NSString).deletingLastPathComponent
-    var shards: [String: Safetensors] = [:]
+    var shards: [String: any Checkpoint] = [:]
     for shard in Set(shardOfTensor.values).sorted() {
       let shardPath = (folder as NSString).appendingPathComponent(shard)
       do {
-        shards[shard] = try Safetensors(path: shardPath)
+        shards[shard] = try Self.open(shardPath)
       } catch {
         throw error.adding(note: "'\(indexPath)' places tensors in it")
       }
     }
     for (tensor, shard) in shardOfTensor.sorted(by: { $0.key < $1.key })
-    where shards[shard]?.type(of: tensor) == nil {
+    where shards[shard]?.type(of: tensor) == nil && shards[shard]?.fault(of: tensor) == nil {
       throw Diagnostic(
         "the index places it in '\(shard)', which does not hold it",
         at: .tensor(tensor, file: indexPath),
         hint: Suggestion.hint(for: tensor, in: shards[shard]?.names ?? []))
     }
+    notes = Set(shards.values.flatMap(\.notes)).sorted()
     self.shards = shards
     self.shardOfTensor = shardOfTensor
     names = shardOfTensor.keys.sorted()
+  }
+
+  /// Opens a shard: a file of tensors, not another index.
+  private static func open(_ path: String) throws(Diagnostic) -> any Checkpoint {
+    let kind = try FileKind(path)
+    if let refusal = kind.refusal(path) { throw refusal }
+    return kind == .torch ? try TorchCheckpoint(path: path) : try Safetensors(path: path)
+  }
+
+  /// Why a tensor that is there cannot be read.
+  public func fault(of name: String) -> Diagnostic? {
+    shardOfTensor[name].flatMap { shards[$0] }?.fault(of: name)
   }
 
   /// The type of a tensor, or `nil` if there is none of this name.
