@@ -1,9 +1,12 @@
-# `make` prints the menu: every target with a comment behind its name.
+# `make` prints the menu: every target with a comment after its name.
 
 .DEFAULT_GOAL := menu
-.PHONY: menu deps test-deps build demo test test-slow test-asan test-tsan test-load fuzz format lint docs bench bench-peers bless clean
+.PHONY: menu deps test-deps build demo clean format lint filetest bless docs test test-slow test-asan test-tsan test-load fuzz bench bench-peers
 
 SWIFT ?= swift
+# The version of swift-format that the sources are formatted with: others differ in details, so that
+# only this one's complaints count.
+FORMAT_VERSION := 6.3
 # Which LLVM: VITC_LLVM=19 make test. Without it, the one that llvm-dev brings.
 LLVM_PACKAGE := $(if $(VITC_LLVM),llvm-$(VITC_LLVM)-dev,llvm-dev)
 PACKAGES := $(LLVM_PACKAGE) libopenblas-dev libxxhash-dev libpng-dev libturbojpeg0-dev zlib1g-dev \
@@ -19,7 +22,8 @@ SOURCES := Package.swift Plugins Sources Tests examples/swift/Package.swift exam
 PHOTOS := examples/digits/images
 
 menu: ## Prints this menu.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 # Installs those of the packages $(1) that are missing.
 define install
@@ -36,11 +40,10 @@ define install
 	fi
 endef
 
+##@ Use
+
 deps: ## Installs what is missing, with apt-get; needs root or sudo for that.
 	$(call install,$(PACKAGES))
-
-test-deps: deps ## Installs what only the tests take as well.
-	$(call install,$(TEST_PACKAGES))
 
 build: deps ## Builds vitc for release: .build/release/vitc.
 	$(SWIFT) build -c release --product vitc
@@ -61,12 +64,52 @@ demo: build ## Compiles the digit classifier and classifies images: vitc, a C an
 	examples/swift/.build/release/Linked $(PHOTOS)/*.png
 	examples/swift/.build/release/Loaded out/libdigits.so $(PHOTOS)/digit-3-1729.png
 
-test: test-deps ## Runs all tests but the slow ones, and a little of the fuzzing.
-	$(TEST)
+clean: ## Removes what was built.
+	rm -rf .build .build-* out examples/swift/.build
+	rm -f examples/swift/Model/libdigits.so examples/swift/Model/digits.h \
+	  examples/swift/Model/module.modulemap
+
+##@ Change
+
+format: ## Formats the Swift sources.
+	$(SWIFT) format -i -p -r $(SOURCES)
+
+lint: ## Checks format, style and imports; silent if all is well.
+	@Scripts/check-style
+	@found=$$($(SWIFT) format --version); \
+	case "$$found" in \
+	  $(FORMAT_VERSION).*) $(SWIFT) format lint --strict -p -r $(SOURCES) ;; \
+	  *) echo "note: the format is checked with swift-format $(FORMAT_VERSION) only, found $$found" ;; \
+	esac
+
+# Cases that need no generated code need no Codegen, no LLVM and no other tests either.
+filetest: ## Runs file tests: make filetest FILE=Tests/FileTests/Cases/evaluate/linear.vir.
+	@case "$(FILE)" in \
+	  *run/*|*emit/*|*cli/*) VITC_FILETEST="$(FILE)" $(SWIFT) test --filter 'FileTests\.FileTests' ;; \
+	  *) $(SWIFT) build --quiet --product vitc-filetest && .build/debug/vitc-filetest $(FILE) ;; \
+	esac
+
+bless: deps ## Rewrites the expectations of file tests to what is observed; read the diff.
+	BLESS=1 $(SWIFT) test --filter 'FileTests\.FileTests'
+
+docs: deps ## Writes what documents have from sources and from vitc itself; read the diff.
+	BLESS=1 $(SWIFT) test --filter DocumentTests
+
+##@ Test
+
+test-deps: deps ## Installs what only the tests take as well.
+	$(call install,$(TEST_PACKAGES))
+
+test: lint test-deps ## Lints, then runs all tests but the slow ones and a little of the fuzzing.
+	$(TEST) --filter DocumentTests
+	$(TEST) --skip-build --skip DocumentTests
 	SWIFT=$(SWIFT) Scripts/fuzz same
 
 test-slow: test-deps ## Runs all tests, with the largest models: some GB of memory, some minutes.
 	VITC_SLOW=1 $(TEST)
+
+test-load: test-deps ## Runs compiled models on 64 threads, 100 000 times, and a thousand random ones.
+	VITC_LOAD=100000 VITC_SEEDS=1000 $(TEST) --filter 'LoadTests|DifferentialTests'
 
 # Sanitizers see vitc and the runtime of compiled models, as ordinary Swift; generated code has guard
 # pages instead. Freed at exit is early enough for a compiler, so leaks are not looked for.
@@ -78,23 +121,12 @@ test-tsan: test-deps ## Runs the tests of what has threads under ThreadSanitizer
 	TSAN_OPTIONS="halt_on_error=1 suppressions=$(CURDIR)/Scripts/tsan.supp" $(SWIFT) test -c release --scratch-path .build-tsan \
 	  --sanitize thread --filter 'Pool|RuntimeTests|FilesTests|FuzzTests|DifferentialTests'
 
-test-load: test-deps ## Runs compiled models on 64 threads, 100 000 times, and a thousand random ones.
-	VITC_LOAD=100000 VITC_SEEDS=1000 $(TEST) --filter 'LoadTests|DifferentialTests'
-
 # `make test` tries the same few inputs each time; an hour of new ones each is FUZZ_SECONDS=3600.
 FUZZ_SECONDS ?= 60
 fuzz: test-deps ## Fuzzes the readers of untrusted files: make fuzz FUZZ_SECONDS=1200 [FUZZ=npz].
 	SWIFT=$(SWIFT) Scripts/fuzz $(FUZZ_SECONDS) $(FUZZ)
 
-format: ## Formats the Swift sources.
-	$(SWIFT) format -i -p -r $(SOURCES)
-
-lint: ## Checks format and style; silent if all is well.
-	@$(SWIFT) format lint --strict -p -r $(SOURCES)
-	@if [ -x Scripts/check-style ]; then Scripts/check-style; fi
-
-docs: deps ## Writes Docs/Ops.md, Docs/Passes.md and Docs/Targets.md from the doc comments.
-	BLESS=1 $(TEST) --filter Reference
+##@ Measure
 
 bench: build ## Measures ViT-B/16 with weights from a seed.
 	mkdir -p out
@@ -103,11 +135,3 @@ bench: build ## Measures ViT-B/16 with weights from a seed.
 
 bench-peers: build ## Measures vitc beside other runtimes; benchmarks/README.md says how.
 	benchmarks/bench-peers $(BENCH)
-
-bless: deps ## Rewrites the expectations of file tests to what is observed; read the diff.
-	BLESS=1 $(TEST) --filter FileTests
-
-clean: ## Removes what was built.
-	rm -rf .build .build-tests out examples/swift/.build
-	rm -f examples/swift/Model/libdigits.so examples/swift/Model/digits.h \
-	  examples/swift/Model/module.modulemap

@@ -22,7 +22,7 @@ struct CalibrationImages {
 
   /// Returns the images as the model takes them, photo by photo.
   ///
-  /// They are made ready by a compiled model, as all images are: one that does nothing else.
+  /// A compiled model preprocesses them, as all images: one that does nothing else.
   ///
   /// One photo at a time is in memory.
   func images(

@@ -4,15 +4,15 @@ import Passes
 
 /// What one compilation did: the matter of what `vitc compile` prints.
 public struct CompileReport {
-  /// One part of the work and its time.
-  public struct Phase {
+  /// One stage of the work and its time.
+  public struct Stage {
     /// What was done, such as `pack weights`.
     public var name: String
     /// How long it took.
     public var seconds: Double
   }
 
-  /// What photos have shown.
+  /// What a calibration found.
   public struct Calibration {
     /// The number of photos.
     public var photos: Int
@@ -20,21 +20,21 @@ public struct CompileReport {
     public var images: Int
     /// By output, the geometric mean of the images' errors, relative to the model in floats.
     public var errors: [String: Double]
-    /// What is kept in bf16 for the error's sake, first what gains most for its work.
-    public var kept: [String] = []
+    /// What is computed in bf16 for the error's sake, first what gains most for its work.
+    public var raised: [String] = []
   }
 
   /// The model.
   public var configuration: any ModelConfiguration
   /// What the passes did.
   public var passes: PassManager.Report
-  /// The parts of the work, in order.
-  public var phases: [Phase] = []
+  /// The stages of the work, in order.
+  public var stages: [Stage] = []
   /// Floating-point operations of one image as the model is written, 2 for each multiply-add.
   public var modelFlops = 0
   /// The same after the passes.
   public var flops = 0
-  /// What products are computed in, with the part of the work that each has.
+  /// What matrices are multiplied in, with the part of the work that each has.
   public var precision = ""
   /// The size of the packed weights.
   public var weightsBytes = 0
@@ -43,12 +43,12 @@ public struct CompileReport {
   /// How integers were calibrated; `nil`: not at all.
   public var calibration: Calibration?
   /// The number of parallel steps of one run.
-  public var programPhases = 0
+  public var programSteps = 0
   /// The size of the generated code, as an object file.
   public var objectBytes = 0
   /// The target's name and vector unit.
   public var target = ""
-  /// The files written, the product first.
+  /// The files written, the artifact first.
   public var files: [String] = []
   /// The text answered, for the emissions that are text.
   public var text: String?

@@ -20,7 +20,7 @@ public struct CompileRequest {
     case ir
 
     /// What is packaged; `nil` where the answer is text.
-    public var product: Product.Kind? {
+    public var artifact: Product.Kind? {
       switch self {
       case .library: .library
       case .static: .static
@@ -32,9 +32,9 @@ public struct CompileRequest {
 
   /// Where the weights go.
   public enum WeightPlacement: Sendable {
-    /// Into the product, or into a file where it would be too large to link.
+    /// Into the artifact, or into a file where it would be too large to link.
     case automatic
-    /// Into a file beside the product.
+    /// Into a file beside the artifact.
     case file
   }
 
@@ -64,33 +64,33 @@ public struct CompileRequest {
   public var weightPlacement = WeightPlacement.automatic
   /// `false` iff the graph stays as the model says it; for `ir` only.
   public var runsPasses = true
-  /// What large products are computed in.
+  /// What large matrices are multiplied in.
   public var precision = Precision.f32
-  /// Operations that are kept in another precision, by name.
-  public var kept: [String: Precision] = [:]
+  /// Operations that are computed in another precision, by name.
+  public var precisionOverrides: [String: Precision] = [:]
   /// Paths of photos to calibrate bf16 and int8 with; empty: they are not calibrated.
   ///
   /// Only what holds weights is calibrated: of code and graphs nothing depends on the photos.
   public var calibration: [String] = []
   /// The largest error on the photos that a calibrated model may have; `nil`: any.
   ///
-  /// For products that hold weights.
+  /// For artifacts that hold weights.
   public var errorLimit: Double?
   /// `false` iff neither Strassen's nor Winograd's algorithm is used.
   public var usesFastMatmul = true
-  /// `false` iff the library gets no golden values, which cost one run of its plainest code.
-  public var wantsGolden = true
+  /// `false` iff the library gets no self-test values, which cost one run of its baseline code.
+  public var wantsSelfTest = true
   /// What to show of the passes, and where to stop.
   public var passOptions = PassManager.Options()
 
   /// Creates a request with every option at its default.
   public init(model: String) { self.model = model }
 
-  /// The passes to run, with the operations that are kept in another precision.
-  func passes(keeping kept: [String: Precision]) -> [Pass] {
+  /// The passes to run, with the operations that are computed in another precision.
+  func passes(overriding precisions: [String: Precision]) -> [Pass] {
     guard runsPasses else { return [] }
     let fast = [Pass.chooseStrassen.name, Pass.chooseWinograd.name]
-    return Pipeline.passes(for: precision, keeping: kept, calibrated: !calibration.isEmpty)
+    return Pipeline.passes(for: precision, keeping: precisions, calibrated: !calibration.isEmpty)
       .filter { usesFastMatmul || !fast.contains($0.name) }
   }
 }

@@ -8,12 +8,12 @@ import Passes
 /// What a compiled model says of itself beyond the fields of its description: the JSON that
 /// `vit_description.json` points to.
 struct ModelMetadata: Encodable {
-  /// The precision of the factors of products, with the part of the work that each has; sums,
+  /// The precision that matrices are multiplied in, with the part of the work that each has; sums,
   /// norms, softmax and residuals are f32.
   var precision: String
   /// Whose arithmetic it follows, and what that means.
   var numerics: String
-  /// How images are made ready; absent where nothing is known.
+  /// How images are preprocessed; absent where nothing is known.
   var preprocessing: Preprocessing?
   /// The names of the classes; empty where nothing is known.
   var labels: [String]
@@ -30,9 +30,9 @@ struct ModelMetadata: Encodable {
     var name: String
     /// The operation.
     var op: String
-    /// Floating-point operations of one image, 2 for each multiply-add of a product.
+    /// Floating-point operations of one image, 2 for each multiply-add of a matrix product.
     var flops: Int
-    /// The type of the factors; absent where no matrices are multiplied.
+    /// What matrices are multiplied in; absent where none are.
     var precision: String?
   }
 

@@ -3,11 +3,9 @@ import Diagnostics
 import Evaluation
 import IR
 import Models
-import Packaging
-import Passes
 import VitRuntime
 
-/// A library that the compiler makes for its own use, and leaves no trace of.
+/// A library that the compiler makes for a calibration, and leaves no trace of.
 struct TrialLibrary {
   private let configuration: any ModelConfiguration
   private let output: String
@@ -25,28 +23,16 @@ struct TrialLibrary {
     _ graph: Graph, weights: @escaping Evaluator.WeightReader,
     _ body: (VitModel) throws -> R
   ) throws(Diagnostic) -> R {
-    let targets = try Target.list("host")
-    guard let architecture = Architecture(triple: targets[0].triple) else {
-      throw Diagnostic("vitc has no runtime for '\(targets[0].triple)'")
-    }
-    let product = try Product(
-      output: output, name: "trial", kind: .library, architecture: architecture,
-      placement: .automatic(weightsBytes: graph.weightsBytes), weightsBytes: graph.weightsBytes)
-    try WeightPacker(graph, weights: weights).pack(into: product) { _ in }
-    let hash = product.sealWeights()
-    var program = ProgramInfo(
-      name: product.name, model: configuration.name, compilerVersion: Version.current,
-      weightsBytes: graph.weightsBytes, weightsHashLow: hash.low, weightsHashHigh: hash.high,
-      arenaBytes: graph.arenaBytes,
-      preprocessing: PreprocessingInfo(configuration.preprocessing))
-    program.weightsFileName = product.weightsFileName
-    let code = try CodeGenerator.generate(graph, for: targets, program: program)
-    return try product.tryOut(objects: code.modules) { (library, file) throws(Diagnostic) in
+    var build = Build(
+      graph, for: try Target.list("host"), name: "trial", model: configuration.name,
+      weights: weights)
+    build.program.preprocessing = PreprocessingInfo(configuration.preprocessing)
+    return try build.tryOut(beside: output) { (library, file) throws(Diagnostic) in
       do {
         return try body(try VitModel(path: library, options: VitOptions(weightsPath: file)))
       } catch {
         throw Diagnostic(
-          "a library made to calibrate the model does not work: \(error)",
+          "the trial library of the calibration failed: \(error)",
           at: .argument("--calibrate"))
       }
     }

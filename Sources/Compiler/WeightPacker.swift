@@ -2,7 +2,6 @@ import Diagnostics
 import Dispatch
 import Evaluation
 import IR
-import Packaging
 import Synchronization
 
 /// Evaluates the constants of a planned graph and writes them to their places in the packed
@@ -21,25 +20,28 @@ struct WeightPacker {
     self.weights = weights
   }
 
-  /// Writes every placed constant; `progress` hears the bytes done so far, from any thread.
+  /// Writes every placed constant.
   ///
+  /// - Parameters:
+  ///   - progress: hears the bytes done so far, from any thread.
+  ///   - write: writes bytes at an offset of the packed weights, from any thread.
   /// - Throws: the failure of the job that begins first in the graph.
   func pack(
-    into product: Product, progress: @escaping @Sendable (Int) -> Void
+    progress: @escaping @Sendable (Int) -> Void = { _ in },
+    write: @escaping @Sendable (UnsafeRawBufferPointer, Int) throws(Diagnostic) -> Void
   ) throws(Diagnostic) {
     let graph = self.graph
     let jobs = self.jobs()
     let done = Mutex(0)
     let failures = Mutex<[Int: Diagnostic]>([:])
-    // Places do not overlap, so threads write apart.
-    nonisolated(unsafe) let (product, evaluator) = (product, Evaluator(graph, weights: weights))
+    nonisolated(unsafe) let evaluator = Evaluator(graph, weights: weights)
     DispatchQueue.concurrentPerform(iterations: jobs.count) { position in
       let job = jobs[position]
       guard failures.withLock(\.isEmpty) else { return }
       do throws(Diagnostic) {
         try evaluator.constants(job) { (value, tensor) throws(Diagnostic) in
           guard let placement = graph[value].placement else { return }
-          try WeightPacker.write(tensor, to: placement, of: product)
+          try WeightPacker.write(tensor, to: placement, write)
           let bytes = done.withLock { total in
             total += tensor.type.sizeBytes
             return total
@@ -99,20 +101,21 @@ struct WeightPacker {
   }
 
   private static func write(
-    _ tensor: Tensor, to placement: Placement, of product: Product
+    _ tensor: Tensor, to placement: Placement,
+    _ write: (UnsafeRawBufferPointer, Int) throws(Diagnostic) -> Void
   ) throws(Diagnostic) {
     // withUnsafeBytes does not carry the error's type.
     let size = tensor.element.sizeBytes
     let result = tensor.withStoredBytes { values -> Result<Void, Diagnostic> in
       Result { () throws(Diagnostic) in
         guard placement.rowStride != tensor.columns else {
-          return try product.writeWeights(values, at: placement.offsetBytes)
+          return try write(values, placement.offsetBytes)
         }
         let rowBytes = tensor.columns * size
         for row in 0..<tensor.rows {
-          try product.writeWeights(
+          try write(
             UnsafeRawBufferPointer(rebasing: values[row * rowBytes..<(row + 1) * rowBytes]),
-            at: placement.offsetBytes + row * placement.rowStride * size)
+            placement.offsetBytes + row * placement.rowStride * size)
         }
       }
     }

@@ -133,7 +133,7 @@ public struct Model: Sendable {
     if path.hasPrefix("seed:") {
       guard let seed = UInt64(path.dropFirst(5)) else {
         throw Diagnostic(
-          "'\(path)' is no seed", at: .argument("--weights"),
+          "invalid seed '\(path)'", at: .argument("--weights"),
           hint: "a seed is a number from 0 to \(UInt64.max), as in seed:1")
       }
       source.names = .timm

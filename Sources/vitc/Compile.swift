@@ -11,15 +11,15 @@ struct Compile: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Compiles a model and its checkpoint to a native library with a C header.",
     discussion: """
-      MODEL is a variant's name, the paper's or timm's ('vitc list'), or a folder as the Hugging \
-      Face hub has them: transformers' or timm's. The library stands by itself: it needs libc and \
-      nothing else.
+      MODEL is the name of a variant, the paper's or timm's ('vitc list' prints them), or a model \
+      folder in the format of transformers or timm, as on the Hugging Face hub. The library \
+      depends on libc only.
 
         vitc compile vit_base_patch16_224 --weights model.safetensors -o libvit.so
         vitc compile path/to/dinov2-small --outputs features,tokens -o libdino.so
       """)
 
-  @Argument(help: "A variant's name, or a model folder.")
+  @Argument(help: "The name of a variant, or a model folder.")
   var model: String
 
   @Option(
@@ -32,119 +32,129 @@ struct Compile: ParsableCommand {
   @Option(name: .shortAndLong, help: "The file to write, such as libNAME.so.")
   var output: String?
 
-  @Option(help: "The prefix of every symbol; by default from the output's file name.")
+  @Option(help: "The prefix of every symbol (default: from the output's file name).")
   var name: String?
 
-  @Option(help: "Height and width of the images: N or HxW; position embeddings are resized.")
+  @Option(help: "The size of the images: N, or HxW. Position embeddings are resized.")
   var imageSize: String?
 
-  @Option(help: "The number of classes, where the checkpoint's differs from the variant's.")
+  @Option(help: "The number of classes, if the checkpoint's differs from the variant's.")
   var numClasses: Int?
 
-  @Option(help: "'none' leaves the classification head out.")
+  @Option(help: "'none' leaves out the classification head.")
   var head: String?
 
   @Option(
-    help: "Whose arithmetic: timm, jax or hf; by default that of the checkpoint's family.")
+    help: "Whose arithmetic to follow: timm, jax or hf (default: the checkpoint's library's).")
   var numerics: NumericsConvention?
 
-  @Option(help: "What the library returns: logits, features, tokens, with commas.")
+  @Option(help: "The outputs, separated by commas: logits, features, tokens.")
   var outputs: String?
 
-  @Option(help: "library, static, object, llvm, asm, or ir.")
+  @Option(help: "What to write: library, static, object, llvm, asm or ir.")
   var emit = CompileRequest.Emission.library
 
   @Option(
     help: ArgumentHelp(
-      "The instruction sets of the library, with commas: v2, v3, v4, neon ('vitc list targets'), "
-        + "with features as in v4+bf16+vnni; "
-        + "host for this machine's richest, or portable for all of its architecture (default: "
-        + "portable; host for --emit llvm and asm).", valueName: "list"))
+      """
+      The instruction sets, separated by commas: names from 'vitc list targets', with features as \
+      in v4+bf16+vnni; 'host' is the best one of this machine, 'portable' are all of its \
+      architecture (default: portable; for --emit llvm and asm host).
+      """, valueName: "list"))
   var target: String?
 
-  @Flag(help: "Puts the weights into a file beside the product instead of into it.")
+  @Flag(help: "Write the weights to a file beside the library instead of into it.")
   var weightsFile = false
 
   @Flag(
     inversion: .prefixedNo,
     help: """
-      Strassen's algorithm for products and Winograd's for 3x3 convolutions, where they are \
-      faster; without them errors are about two thirds as large.
+      Use Strassen's algorithm for matrix products and Winograd's for 3x3 convolutions where they \
+      are faster; without them, errors are about two thirds as large.
       """)
   var fastMatmul = true
 
   @Option(
     help: """
-      f32, bf16 or int8: what contractions and attentions multiply. int8 is for the linear layers \
-      of the blocks, the rest is bf16 then. Sums, norms, softmax and the residual stream are \
-      always f32.
+      What matrix products multiply: f32, bf16 or int8. int8 applies to the linear layers of the \
+      blocks, the other products are in bf16 then. Sums, norms, softmax and the residual stream \
+      are always in f32.
       """)
   var precision = Precision.f32
 
   @Flag(
     inversion: .prefixedNo,
     help: """
-      Runs the library once, for the golden values that 'vitc selftest' and NAME_selftest \
-      compare with.
+      Run the library once and store the values that 'vitc selftest' and NAME_selftest compare \
+      with.
       """)
-  var golden = true
+  var selfTest = true
+
+  /// What `--no-self-test` was called first.
+  @Flag(help: .hidden)
+  var noGolden = false
 
   @Option(
     help: ArgumentHelp(
-      "Keeps an operation in bf16 or f32; may be repeated. 'vitc inspect' has the names.",
-      valueName: "op=precision"))
+      """
+      Compute an operation in bf16 or f32 instead; may be repeated. 'vitc inspect' lists the names.
+      """, valueName: "op=precision"))
   var keep: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "A folder of photos, 8 or so: bf16 and int8 are rounded as these want it.",
+      "A folder of photos, about 8: bf16 and int8 calibrate rounding on these photos.",
       valueName: "folder"))
   var calibrate: String?
 
   @Option(
     help: ArgumentHelp(
       """
-      The largest error on the photos, relative, such as 0.015: the worst layers are kept in bf16 \
-      until the compiled model is that good. With --calibrate and --precision int8.
+      The largest relative error on the photos, such as 0.015: the layers that contribute most \
+      to the error are computed in bf16 until the compiled model meets it. Requires --calibrate \
+      and --precision int8.
       """, valueName: "error"))
   var maxError: Double?
 
   @OptionGroup var debugging: PassDebugging
 
-  @Option(help: "Runs no pass after this one; with --emit ir.")
+  @Option(help: "Run no pass after this one; requires --emit ir.")
   var stopAfter: String?
 
   @Option(
-    help: "The form of the graph to print: imported (as the model says it), fused or planned.")
+    help: """
+      The form of the graph to print: imported (as the model is written), fused or planned; \
+      requires --emit ir.
+      """)
   var form: Form?
 
-  @Flag(name: .shortAndLong, help: "Says nothing but warnings and errors.")
+  @Flag(name: .shortAndLong, help: "Print warnings and errors only.")
   var quiet = false
 
   func validate() throws {
     if emit != .ir, stopAfter != nil || form != nil {
-      throw ValidationError("--stop-after and --form go with --emit ir.")
+      throw ValidationError("--stop-after and --form require --emit ir.")
     }
     if let head, head != "none" {
-      throw ValidationError("--head takes 'none', found '\(head)'.")
+      throw ValidationError("invalid value '\(head)' for --head, expected 'none'.")
     }
     if calibrate != nil, precision == .f32 {
-      throw ValidationError("--calibrate goes with --precision bf16 or int8.")
+      throw ValidationError("--calibrate requires --precision bf16 or int8.")
     }
     if let maxError {
-      guard emit.product != nil else {
+      guard emit.artifact != nil else {
         throw ValidationError(
-          "--max-error goes with what holds weights, not with --emit \(emit.rawValue).")
+          "--max-error requires an output with weights, found --emit \(emit.rawValue).")
       }
       guard calibrate != nil, precision == .int8 else {
-        throw ValidationError("--max-error goes with --calibrate and --precision int8.")
+        throw ValidationError("--max-error requires --calibrate and --precision int8.")
       }
       guard maxError > 0 else {
         throw ValidationError("--max-error must be above 0, found \(maxError).")
       }
     }
-    if let stopAfter, form != nil {
-      throw ValidationError("--stop-after \(stopAfter) and --form exclude each other.")
+    if stopAfter != nil, form != nil {
+      throw ValidationError("--stop-after and --form cannot be combined.")
     }
   }
 
@@ -183,8 +193,8 @@ struct Compile: ParsableCommand {
     request.output = output ?? defaultOutput
     request.usesFastMatmul = fastMatmul
     request.precision = precision
-    request.wantsGolden = golden
-    request.kept = try Self.kept(keep)
+    request.wantsSelfTest = selfTest && !noGolden
+    request.precisionOverrides = try Self.precisionOverrides(keep)
     if let calibrate { request.calibration = try PhotoList.photos(in: calibrate) }
     request.errorLimit = maxError
     request.runsPasses = form != .imported
@@ -215,25 +225,26 @@ struct Compile: ParsableCommand {
     let numbers = parts.compactMap { Int($0) }
     guard numbers.count == parts.count, (1...2).contains(numbers.count) else {
       throw Diagnostic(
-        "'\(text)' is no image size", at: .argument("--image-size"),
-        hint: "give one number, or height and width as in 384x224")
+        "invalid value '\(text)', expected N or HxW", at: .argument("--image-size"),
+        hint: "for example 384, or 384x224 for height 384 and width 224")
     }
     return (numbers[0], numbers[numbers.count - 1])
   }
 
-  private static func kept(_ list: [String]) throws(Diagnostic) -> [String: Precision] {
-    var kept: [String: Precision] = [:]
+  private static func precisionOverrides(_ list: [String]) throws(Diagnostic) -> [String: Precision]
+  {
+    var overrides: [String: Precision] = [:]
     for text in list {
       let parts = text.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
       guard parts.count == 2, let precision = Precision(rawValue: parts[1]), precision != .int8
       else {
         throw Diagnostic(
-          "'\(text)' keeps nothing", at: .argument("--keep"),
-          hint: "give a name and bf16 or f32, as in blocks.11.mlp.residual=bf16")
+          "invalid value '\(text)', expected OP=bf16 or OP=f32", at: .argument("--keep"),
+          hint: "for example blocks.11.mlp.residual=bf16")
       }
-      kept[parts[0]] = precision
+      overrides[parts[0]] = precision
     }
-    return kept
+    return overrides
   }
 
   private static func outputs(_ list: String?) throws(Diagnostic) -> [ModelOutput] {
@@ -246,7 +257,7 @@ struct Compile: ParsableCommand {
           at: .argument("--outputs"), hint: Suggestion.hint(for: String(word), in: known))
       }
       guard !outputs.contains(output) else {
-        throw Diagnostic("output '\(word)' is named twice", at: .argument("--outputs"))
+        throw Diagnostic("duplicate output '\(word)'", at: .argument("--outputs"))
       }
       outputs.append(output)
     }

@@ -1,6 +1,6 @@
 import Compiler
 
-/// What `vitc compile` says about a compilation, in a few lines.
+/// The summary that `vitc compile` prints, in a few lines.
 struct CompileSummary {
   private let report: CompileReport
 
@@ -13,15 +13,15 @@ struct CompileSummary {
       "model    \(model.name): \(model.summary), "
         + "\(Format.grouped(model.parameters)) parameters",
       "numerics \(model.numericsSummary)",
-      "products \(report.precision)",
+      "matmuls  \(report.precision)",
       "passes   \(passes)",
       "cost     \(gigaFlops(report.flops)) GFLOP an image "
         + "(as written \(gigaFlops(report.modelFlops))), "
         + "weights \(size(report.weightsBytes)), arena \(size(report.arenaBytes))",
-      "program  \(report.programPhases) parallel steps for \(report.target), "
+      "program  \(report.programSteps) parallel steps for \(report.target), "
         + "code \(size(report.objectBytes))",
       "time     "
-        + report.phases.map { "\($0.name) \(Format.fixed($0.seconds, 2)) s" }
+        + report.stages.map { "\($0.name) \(Format.fixed($0.seconds, 2)) s" }
         .joined(separator: ", "),
       "wrote    " + report.files.joined(separator: ", "),
     ]
@@ -32,13 +32,14 @@ struct CompileSummary {
 
   private func text(of calibration: CompileReport.Calibration) -> String {
     let errors = calibration.errors.sorted { $0.key < $1.key }.map { name, error in
-      "\(name) off by \(Format.fixed(error * 100, 2)) %"
+      "\(name) \(Format.fixed(error * 100, 2)) %"
     }
-    let kept =
-      calibration.kept.isEmpty
-      ? "" : "\nkept     in bf16: " + calibration.kept.joined(separator: ", ")
-    return "photos   \(calibration.photos), and crops, \(calibration.images) images: "
-      + errors.joined(separator: ", ") + kept
+    let raised =
+      calibration.raised.isEmpty
+      ? "" : "\nbf16     for --max-error: " + calibration.raised.joined(separator: ", ")
+    return
+      "photos   \(calibration.photos), \(calibration.images) images with crops, relative errors: "
+      + errors.joined(separator: ", ") + raised
   }
 
   private var passes: String {

@@ -6,7 +6,7 @@ import VitRuntime
 /// `vitc inspect`: what a compiled model says about itself.
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Prints what a compiled model says about itself.")
+    abstract: "Prints the description of a compiled model.")
 
   /// What is printed as JSON; the names are the ABI's.
   struct Report: Encodable {
@@ -22,7 +22,7 @@ struct Inspect: ParsableCommand {
     let abiVersion: Int
     let compilerVersion: String
     let target: String
-    /// The instruction sets, the plainest first.
+    /// The instruction sets, the baseline first.
     let isas: [String]
     /// The one that runs here.
     let isa: String

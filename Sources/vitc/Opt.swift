@@ -10,22 +10,22 @@ struct Opt: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs passes on a graph: text in, text out.",
     discussion: """
-      The graph is parsed and verified, so without passes this prints its canonical text. What the \
-      debugging options print goes to stderr.
+      The graph is parsed and verified. Without passes, its canonical text is printed. The \
+      debugging options print to stderr.
       """)
 
-  @Argument(help: "The graph's text; '-' for standard input.")
+  @Argument(help: "A file with a graph; '-' is standard input.")
   var graph: String
 
-  @Option(help: "Passes in order, with commas; 'all' for the standard pipeline.")
+  @Option(help: "The passes in order, separated by commas; 'all' is the standard pipeline.")
   var passes = ""
 
   @OptionGroup var debugging: PassDebugging
 
-  @Option(help: "Runs nothing after this pass.")
+  @Option(help: "Run no pass after this one.")
   var stopAfter: String?
 
-  @Option(name: .shortAndLong, help: "Where the text goes, if not to standard output.")
+  @Option(name: .shortAndLong, help: "The file to write (default: standard output).")
   var output: String?
 
   func run() throws {

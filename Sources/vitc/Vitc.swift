@@ -4,20 +4,20 @@ import Diagnostics
 
 /// The command line: `vitc SUBCOMMAND …`.
 ///
-/// The product goes to stdout, what is said about it to stderr. Exit codes: 0, 1 for a failure
-/// (told as a `Diagnostic`), 64 for wrong usage.
+/// Results go to stdout, messages to stderr. Exit codes: 0, 1 for a failure (printed as a
+/// `Diagnostic`), 64 for wrong usage.
 @main
 struct Vitc: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "vitc",
-    abstract: "Compiles Vision Transformers to native libraries, and runs what it compiled.",
+    abstract: "Compiles Vision Transformers to native libraries, and runs and measures these.",
     version: "vitc \(Version.current)",
     subcommands: [
       Compile.self, Run.self, Compare.self, Golden.self, Verify.self, SelfTest.self, Bench.self,
       Inspect.self, List.self, Opt.self,
     ])
 
-  /// Parses the arguments, runs the subcommand, tells errors, and exits.
+  /// Parses the arguments, runs the subcommand, prints errors, and exits.
   static func main() {
     let arguments = Array(CommandLine.arguments.dropFirst())
     Signals.prepare()
@@ -37,7 +37,7 @@ struct Vitc: ParsableCommand {
     }
   }
 
-  /// The complaint about a first argument that is no subcommand; the parser would only call it
+  /// The error for a first argument that is not a subcommand; the parser would only call it
   /// unexpected.
   static func unknownSubcommand(_ arguments: [String]) -> Diagnostic? {
     guard let first = arguments.first, !first.hasPrefix("-") else { return nil }
@@ -46,6 +46,6 @@ struct Vitc: ParsableCommand {
     return Diagnostic(
       "unknown subcommand '\(first)'",
       notes: ["subcommands: \(names.joined(separator: ", "))"],
-      hint: Suggestion.hint(for: first, in: names) ?? "'vitc --help' explains them")
+      hint: Suggestion.hint(for: first, in: names) ?? "'vitc --help' describes them")
   }
 }

@@ -78,7 +78,7 @@ import Testing
     let text = try vitc(
       "bench", model, "--threads", "2", "--iterations", "1", "--per-op"
     ).output
-    #expect(text.contains("\nphases of one image, 2 threads"))
+    #expect(text.contains("\nsteps of one image, 2 threads"))
     #expect(text.contains("\nall "))
   }
 

@@ -49,7 +49,7 @@ import Testing
     #expect(whole.code == 0, "\(whole.errors)")
     let json = try vitc("inspect", library, "--json").json()
     let hash = try #require(json["weights_hash"]?.string)
-    #expect(whole.output.hasPrefix("\(weights): weights are whole: "))
+    #expect(whole.output.hasPrefix("\(weights): weights are intact: "))
     #expect(whole.output.hasSuffix(" XXH3-128 \(hash)\n"))
     let header = try String(contentsOfFile: folder("digits.h"), encoding: .utf8)
     #expect(header.contains("XXH3-128 \(hash)") && header.contains("compiled by vitc 0."))
@@ -130,7 +130,7 @@ import Testing
       #expect(line.hasPrefix(isa))
       #expect(line.hasSuffix("passed") || line.hasSuffix("not run: this processor lacks it"))
     }
-    // The golden values are those of the plainest set.
+    // The self-test values are those of the baseline.
     #expect(lines[1].contains(" 0.0e+00 "), "\(whole.output)")
 
     try damage(inFile ? folder("digits.weights") : library, spoil)
@@ -142,8 +142,9 @@ import Testing
 
   @Test func librariesWithoutGoldenValues() throws {
     let folder = try Folder()
-    let (library, said) = try compile("--no-golden", in: folder)
-    #expect(said.contains("note     no golden values for digits_selftest: not wanted\n"), "\(said)")
+    let (library, said) = try compile("--no-self-test", in: folder)
+    #expect(
+      said.contains("note     no self-test values for digits_selftest: not wanted\n"), "\(said)")
     let none = try vitc("selftest", library)
     #expect(none.code == 1)
     #expect(
@@ -153,17 +154,17 @@ import Testing
     #expect(try vitc("verify", library).code == 0)
   }
 
-  /// What this machine cannot run as it is has golden values too.
+  /// What this machine cannot run as it is has self-test values too.
   @Test(arguments: [
     ["--emit", "static"], ["--emit", "object"], ["--target", "neon"], ["--target", "v2"],
     ["--target", "neon", "--weights-file"],
   ])
-  func goldenValuesOfEverything(options: [String]) throws {
+  func selfTestValuesOfEverything(options: [String]) throws {
     let folder = try Folder()
     let library = folder("libdigits.so")
     let said = try compile(options, in: folder).said
-    #expect(!said.contains("no golden values"), "\(said)")
-    #expect(said.contains(", golden values "), "\(said)")
+    #expect(!said.contains("no self-test values"), "\(said)")
+    #expect(said.contains(", self-test values "), "\(said)")
     // One record with the mark of vit_proof and, behind it, has_golden.
     let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: library)))
     let mark = Array("VTCProoF".utf8)
@@ -187,7 +188,7 @@ import Testing
     #expect(bad.code == 1 && bad.output.contains("5.0e-01"), "\(bad.output)")
     #expect(
       bad.errors == "\(toy): error: the self-test failed for any-v1, any-v2\n"
-        + "  hint: 'vitc verify' tells whether the weights are whole\n", "\(bad.errors)")
+        + "  hint: 'vitc verify' checks the weights\n", "\(bad.errors)")
   }
 
   /// The example of the header's comment.

@@ -178,9 +178,9 @@ import Testing
   @Test(arguments: [
     (["run", "lib.so"], "Give either --input or photos."),
     (["run", "lib.so", "a.png", "--input", "x.npy"], "not both"),
-    (["run", "lib.so", "--input", "x.npy"], "--input needs an --output"),
-    (["run", "lib.so", "--input", "x.npy", "--output", "y", "--top", "2"], "are for photos"),
-    (["run", "lib.so", "a.png", "--output", "y.npy"], "are for --input"),
+    (["run", "lib.so", "--input", "x.npy"], "--input requires --output"),
+    (["run", "lib.so", "--input", "x.npy", "--output", "y", "--top", "2"], "require photos"),
+    (["run", "lib.so", "a.png", "--output", "y.npy"], "require --input"),
     (["run", "lib.so", "a.png", "--top", "0"], "--top must be 1 or more, found 0"),
     (["run", "lib.so", "a.png", "--threads", "-1"], "--threads"),
   ])

@@ -100,12 +100,12 @@ import VitRuntime
     request.target = "host"
     request.calibration = try Self.photos(first: 8)
     let free = try #require(try Compiler(request).run().calibration)
-    #expect(free.kept.isEmpty && free.photos == 8 && free.images == 32)
+    #expect(free.raised.isEmpty && free.photos == 8 && free.images == 32)
     let limit = 0.9 * (free.errors["logits"] ?? 0)
     request.errorLimit = limit
     let report = try Compiler(request).run()
     let limited = try #require(report.calibration)
-    #expect(!limited.kept.isEmpty && (limited.errors["logits"] ?? 1) <= limit, "\(limited)")
+    #expect(!limited.raised.isEmpty && (limited.errors["logits"] ?? 1) <= limit, "\(limited)")
     #expect(report.precision.contains("int8") && report.precision.contains("bf16"))
     request.calibration = try Self.photos(first: 1)
     let tooFew = #expect(throws: Diagnostic.self) { try Compiler(request).run() }
@@ -117,7 +117,7 @@ import VitRuntime
     request.errorLimit = 1e-9
     let error = #expect(throws: Diagnostic.self) { try Compiler(request).run() }
     #expect(error?.location == .argument("--max-error"))
-    #expect(error?.message.hasSuffix("with every layer in bf16, the limit 0.0 %") == true)
+    #expect(error?.message.hasSuffix("with every layer in bf16, expected at most 0.0 %") == true)
   }
 
   private func best(_ logits: [Float], _ image: Int) -> Int {

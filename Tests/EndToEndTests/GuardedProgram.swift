@@ -1,5 +1,6 @@
 import CVitABI
 import Codegen
+import Compiler
 import Evaluation
 import Foundation
 import IR
@@ -25,28 +26,10 @@ final class GuardedProgram {
     _ graph: Graph, target: Target, in bench: Workbench,
     weights read: @escaping Evaluator.WeightReader
   ) throws {
-    var bytes = [UInt8](repeating: 0, count: graph.weightsBytes)
-    let constants = graph.constants()
-    let placed = graph.values.filter {
-      constants[$0.index] && graph[$0].placement?.space == .weights
-    }
-    try Evaluator(graph, weights: read).constants(placed) { value, tensor in
-      guard let placement = graph[value].placement else { return }
-      let size = tensor.element.sizeBytes
-      let rowBytes = tensor.columns * size
-      tensor.withStoredBytes { stored in
-        for row in 0..<tensor.rows {
-          let place = placement.offsetBytes + row * placement.rowStride * size
-          bytes.replaceSubrange(
-            place..<place + rowBytes, with: stored[row * rowBytes..<(row + 1) * rowBytes])
-        }
-      }
-    }
-    weights = bytes
-    let info = ProgramInfo(
-      name: "guarded", model: "random", compilerVersion: "0", weightsBytes: graph.weightsBytes,
-      weightsFileName: "none", arenaBytes: graph.arenaBytes)
-    let code = try CodeGenerator.generate(graph, for: [target], program: info)
+    var build = Build(graph, for: [target], name: "guarded", model: "random", weights: read)
+    build.program.weightsFileName = "none"
+    weights = try build.packedWeights()
+    let code = try build.code()
     let stem = "guarded-\(target.name)"
     try Data(code.modules[0]).write(to: URL(fileURLWithPath: bench.path("\(stem).o")))
     // The runtime's place is taken by one that gives its program away as the model.

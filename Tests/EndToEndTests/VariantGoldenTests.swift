@@ -82,7 +82,7 @@ import VitRuntime
       $0.outputs = [output]
       $0.target = "host"
       $0.precision = precision
-      $0.wantsGolden = false
+      $0.wantsSelfTest = false
     }
     let images = SeededCheckpoint.tensor(
       name: "input", shape: [1, 3, golden.image, golden.image], seed: golden.seed)

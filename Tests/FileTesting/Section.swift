@@ -27,7 +27,7 @@ extension FileTest.Section {
     return graph
   }
 
-  /// The body's lines, then these; the file holds iff they are what stands there.
+  /// The body's lines, then these; the case holds iff they are what the file has.
   package func expecting(_ lines: [String]) -> [String] { body + lines }
 
   /// The list after `// given name: [...]` or `// expect name: [...]`, over as many lines as it

@@ -164,7 +164,7 @@ import Testing
     let seed = try diagnostic {
       try Model.load("ViT-Ti/16", options: ModelOptions(weights: "seed:x"))
     }
-    #expect(seed.message == "'seed:x' is no seed")
+    #expect(seed.message == "invalid seed 'seed:x'")
   }
 
   @Test func refusesWhatIsNoModel() throws {

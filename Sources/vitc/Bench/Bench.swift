@@ -6,11 +6,11 @@ struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures a compiled model's latency.",
     discussion: """
-      Thread counts take turns, so that noise meets them alike. GFLOP/s and percent of peak are \
-      those of the shortest run; the peak is measured on the same number of threads, by fused \
-      multiply-adds in registers. With --json, 'results' has an object for each thread count, and \
-      the fields beside it are those of the last, the highest. --per-op runs single images \
-      of the highest thread count once more and tells what each operation takes.
+      Thread counts are measured in turn, so that noise affects all of them alike. GFLOP/s and \
+      percent of peak are those of the shortest run; the peak is measured on the same number of \
+      threads, with fused multiply-adds in registers. With --json, 'results' has an object for \
+      each thread count, and the fields beside it are those of the highest. --per-op also runs \
+      single images on the highest thread count and prints the time of each operation.
       """)
 
   @Argument(help: "The compiled model.")
@@ -18,22 +18,24 @@ struct Bench: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Thread counts with commas, or 'all' for 1 to the number of processors (default: 1, 2, 4, "
-        + "... and that number).", valueName: "list"))
+      """
+      Thread counts, separated by commas, or 'all' for 1 to the number of processors (default: \
+      1, 2, 4, ... and that number).
+      """, valueName: "list"))
   var threads = ThreadCounts.doubling
 
-  @Option(help: "Images in one run.")
+  @Option(help: "The number of images in one run.")
   var batch = 1
 
-  @Option(help: "Seconds for each thread count.")
+  @Option(help: "How long to measure each thread count, in seconds.")
   var seconds = 2.0
 
   @Option(
     help: ArgumentHelp(
-      "Runs for each thread count, instead of --seconds.", valueName: "count"))
+      "The number of runs for each thread count, instead of --seconds.", valueName: "count"))
   var iterations: Int?
 
-  @Flag(help: "Tell where the time goes: each operation's time, GFLOP/s and percent of peak.")
+  @Flag(help: "Print the time, GFLOP/s and percent of peak of each operation.")
   var perOp = false
 
   @Flag(help: "Print one JSON object.")

@@ -60,7 +60,7 @@ struct PhaseReport: Encodable {
       var flops = 0
       if case .integer(let value) = phase["flops"] { flops = value }
       return Entry(
-        name: phase["name"]?.string ?? "phase \(index)", op: phase["op"]?.string ?? "",
+        name: phase["name"]?.string ?? "step \(index)", op: phase["op"]?.string ?? "",
         count: 1, ms: time * 1e3, flops: flops, peakGflops: peakGflops)
     }
     var kinds: [Entry] = []
@@ -108,8 +108,8 @@ struct PhaseReport: Encodable {
     }
     let all = Entry(
       name: "all", op: "", count: phases.count, ms: total, flops: flops, peakGflops: peakGflops)
-    return "\nphases of one image, \(threads) \(threads == 1 ? "thread" : "threads"), "
-      + "processor time of the longest task\n" + table(phases, "phase") + "\n"
-      + table(kinds + [all], "kind of phase")
+    return "\nsteps of one image, \(threads) \(threads == 1 ? "thread" : "threads"), "
+      + "processor time of the longest task\n" + table(phases, "step") + "\n"
+      + table(kinds + [all], "kind of step")
   }
 }

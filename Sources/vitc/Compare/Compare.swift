@@ -7,28 +7,29 @@ import Npy
 /// `vitc compare`: how far one compiled model is from another, on the same images.
 struct Compare: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measures how far a compiled model is from another, such as bf16 from f32.",
+    abstract: "Measures the errors of a compiled model against another, such as bf16 against f32.",
     discussion: """
-      The first library is the truth. For each output: the relative error (of the norm of the \
-      difference) as geometric mean over the images and of the worst, cosines, and for logits how \
-      often both have the same best class. Images are listed with the worst first.
+      The first library is the reference. For each output: the relative error (the norm of the \
+      difference over the norm of the reference), as geometric mean over the images and of the \
+      worst image; cosines; for logits, how often both models have the same best class. The \
+      images with the largest errors are listed.
 
         vitc compare libf32.so libint8.so --images photos
       """)
 
-  @Argument(help: "The compiled model that is taken for the truth.")
+  @Argument(help: "The reference, a compiled model.")
   var first: String
 
-  @Argument(help: "The compiled model that is measured.")
+  @Argument(help: "The compiled model to measure.")
   var second: String
 
   @Option(help: "PNG and JPEG files, or folders of them; may be repeated.")
   var images: [String] = []
 
-  @Option(name: .shortAndLong, help: "An .npy file with images, preprocessed already.")
+  @Option(name: .shortAndLong, help: "An .npy file with preprocessed images.")
   var input: String?
 
-  @Option(help: "How many of the worst images are listed for each output.")
+  @Option(help: "The number of images to list for each output, the worst first.")
   var worst = 5
 
   @Option(help: "The number of threads; 0 for all processors.")
@@ -74,7 +75,8 @@ struct Compare: ParsableCommand {
     guard input == otherInput else {
       throw Diagnostic(
         "the images have shape \(Format.shape(otherInput)), those of '\(one.path)' "
-          + Format.shape(input), at: .file(other.path), hint: "compile both with one --image-size")
+          + Format.shape(input), at: .file(other.path),
+        hint: "compile both with the same --image-size")
     }
     var names: [String] = []
     for output in one.description.outputs {
@@ -85,13 +87,13 @@ struct Compare: ParsableCommand {
         throw Diagnostic(
           "output '\(output.name)' has shape \(Format.shape(twin.shape)), that of '\(one.path)' "
             + Format.shape(output.shape), at: .file(other.path),
-          hint: "compile both from one model")
+          hint: "compile both from the same model")
       }
       names.append(output.name)
     }
     guard !names.isEmpty else {
       throw Diagnostic(
-        "no output is in both models", at: .file(other.path),
+        "the models have no output in common", at: .file(other.path),
         notes: [
           "outputs: \(other.description.outputs.map(\.name).joined(separator: ", "))",
           "outputs of '\(one.path)': "
@@ -101,7 +103,7 @@ struct Compare: ParsableCommand {
     return names
   }
 
-  /// The images and their names; photos are made ready by the first model for both.
+  /// The images and their names; the first model preprocesses photos for both.
   private func read(_ model: CompiledModel) throws(Diagnostic) -> ([String], [Float]) {
     if let input {
       let array = try NpyArray(path: input)

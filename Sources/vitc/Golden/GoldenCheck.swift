@@ -7,9 +7,9 @@ struct GoldenCheck: ParsableCommand {
     commandName: "check",
     abstract: "Checks a compiled model against stored outputs; exit code 1 if they differ.",
     discussion: """
-      An output differs if the error max|y - y0| / rms(y0) of an image is above the tolerance or \
-      the cosine of y and y0 below its limit. The limits are the golden's own, or else \
-      2e-5 and 0.9999.
+      An output differs if, for one image, the error max|y - y0| / rms(y0) is above the tolerance \
+      or the cosine of y and y0 is below its limit. The limits are those in the golden, by \
+      default 2e-5 and 0.9999.
       """)
 
   @Argument(help: "The compiled model.")
@@ -18,10 +18,10 @@ struct GoldenCheck: ParsableCommand {
   @Argument(help: "The golden, an .npz file.")
   var golden: String
 
-  @Option(help: "The largest max|y - y0| / rms(y0).")
+  @Option(help: "The limit of max|y - y0| / rms(y0).")
   var tolerance: Double?
 
-  @Option(help: "The smallest cosine of y and y0.")
+  @Option(help: "The limit of the cosine of y and y0.")
   var cosine: Double?
 
   @Option(help: "The number of threads; 0 for all processors.")

@@ -7,10 +7,10 @@ import Npy
 struct GoldenRecord: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "record",
-    abstract: "Stores inputs and the outputs of a compiled model.",
+    abstract: "Records inputs and the outputs of a compiled model.",
     discussion: """
-      The inputs come from an .npy file, or are made from a seed as Docs/SeedWeights.md defines \
-      the tensor 'input': evenly spread over [-1, 1).
+      The inputs are read from an .npy file, or generated from a seed, uniform in [-1, 1), as \
+      Docs/SeedWeights.md defines the tensor 'input'.
       """)
 
   @Argument(help: "The compiled model.")
@@ -19,19 +19,19 @@ struct GoldenRecord: ParsableCommand {
   @Option(name: .shortAndLong, help: "An .npy file with the images.")
   var input: String?
 
-  @Option(help: "Makes the inputs from this number instead.")
+  @Option(help: "Generate the inputs from this seed instead.")
   var seed: UInt64?
 
-  @Option(help: "How many images to make from the seed.")
+  @Option(help: "The number of images to generate.")
   var count = 1
 
-  @Option(name: .shortAndLong, help: "The golden, an .npz file.")
+  @Option(name: .shortAndLong, help: "The golden to write, an .npz file.")
   var output: String
 
-  @Option(help: "The limit that is stored for max|y - y0| / rms(y0).")
+  @Option(help: "The limit of max|y - y0| / rms(y0) to record.")
   var tolerance = GoldenFile.Limits.standard.tolerance
 
-  @Option(help: "The limit that is stored for the cosine of y and y0.")
+  @Option(help: "The limit of the cosine of y and y0 to record.")
   var cosine = GoldenFile.Limits.standard.cosine
 
   @Option(help: "The number of threads; 0 for all processors.")

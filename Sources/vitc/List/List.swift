@@ -12,7 +12,7 @@ struct List: ParsableCommand {
     case models, ops, passes, targets
   }
 
-  @Argument(help: "models, ops, passes or targets.")
+  @Argument(help: "What to list: models, ops, passes or targets.")
   var subject = "models"
 
   @Flag(help: "Print JSON.")

@@ -3,7 +3,7 @@ import IR
 /// A row of `vitc list ops`.
 struct OpEntry: Encodable {
   let name: String
-  /// The forms of a graph that it may stand in.
+  /// The forms of a graph that it may be in.
   let forms: [String]
 
   /// Every operation.
@@ -15,7 +15,7 @@ struct OpEntry: Encodable {
 
   /// The rows for people.
   static func table(_ entries: [OpEntry]) -> TextTable {
-    var table = TextTable([("name", .left), ("stands in", .left)])
+    var table = TextTable([("name", .left), ("forms", .left)])
     for entry in entries { table.add([entry.name, entry.forms.joined(separator: ", ")]) }
     return table
   }

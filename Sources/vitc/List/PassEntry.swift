@@ -3,7 +3,7 @@ import Passes
 
 /// A row of `vitc list passes`.
 struct PassEntry: Encodable {
-  /// Why a pass stands before another.
+  /// Why a pass comes before another.
   struct Reason: Encodable {
     let before: String
     let because: String
@@ -14,7 +14,7 @@ struct PassEntry: Encodable {
   /// The form of a graph that it takes, and the one that it makes.
   let input: String
   let output: String
-  /// Why it stands where it does.
+  /// Why it comes where it does.
   let reasons: [Reason]
 
   /// The standard pipeline, in its order.

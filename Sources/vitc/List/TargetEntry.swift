@@ -7,7 +7,7 @@ struct TargetEntry: Encodable {
   let shortName: String
   let triple: String
   let vectorUnit: String
-  /// What `--target` takes behind the name and a plus.
+  /// What `--target` takes after the name and a plus.
   let features: [String]
   /// Whether this machine runs its code.
   let runsHere: Bool

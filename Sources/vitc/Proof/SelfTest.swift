@@ -6,17 +6,18 @@ import VitRuntime
 struct SelfTest: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "selftest",
-    abstract: "Runs a compiled model's self-test with each instruction set that this CPU has.",
+    abstract:
+      "Runs a compiled model's self-test with each instruction set that this processor has.",
     discussion: """
-      The library holds the outputs for one made-up image, from the machine that compiled it; \
-      'vitc compile --no-golden' leaves them out. The exit code is 1 if an error is beyond its \
-      limit, or if there is nothing to compare with or to run.
+      The library stores the outputs for a synthetic image, computed when it was compiled \
+      ('vitc compile --no-self-test' leaves them out). The exit code is 1 if an error is above \
+      its limit, or if there are no stored outputs or no instruction set that runs here.
       """)
 
   @Argument(help: "The compiled model.")
   var library: String
 
-  @Option(help: "How many threads run it; 0 for all processors.")
+  @Option(help: "The number of threads; 0 for all processors.")
   var threads = 0
 
   func validate() throws {
@@ -39,7 +40,7 @@ struct SelfTest: ParsableCommand {
         ])
         if !test.passed { failed.append(isa) }
       } catch let error as VitError where error.status == .unsupportedCPU {
-        table.add([isa, "", "", "not run: this processor lacks it"])
+        table.add([isa, "", "", "not run: not supported by this processor"])
       } catch {
         throw Diagnostic("\(error)", at: .file(library))
       }
@@ -52,7 +53,7 @@ struct SelfTest: ParsableCommand {
     guard failed.isEmpty else {
       throw Diagnostic(
         "the self-test failed for \(failed.joined(separator: ", "))", at: .file(library),
-        hint: "'vitc verify' tells whether the weights are whole")
+        hint: "'vitc verify' checks the weights")
     }
   }
 }

@@ -6,21 +6,21 @@ import VitRuntime
 /// `vitc verify`: whether a library's weights are those it was compiled with.
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Compares the weights of a compiled model with the hash that it states.",
+    abstract: "Checks the weights of a compiled model against its hash.",
     discussion: """
-      Neither loads nor runs the library. The exit code is 0 if the weights are whole, 1 if they \
-      are damaged, cut off or another model's.
+      The library is neither loaded nor run. The exit code is 0 if the weights are intact, 1 if \
+      they are damaged, truncated or those of another model.
       """)
 
   @Argument(help: "The compiled model, a shared library.")
   var library: String
 
-  @Option(help: "Its weights file, where that does not stand beside it.")
+  @Option(help: "Its weights file, if it is not beside the library.")
   var weights: String?
 
   func run() throws {
     if let fault = LibraryFile.fault(library) { throw Diagnostic(fault, at: .file(library)) }
     let check = try WeightCheck(library: library, weights: weights)
-    print("\(check.file): weights are whole: \(check.bytes) bytes, XXH3-128 \(check.hash)")
+    print("\(check.file): weights are intact: \(check.bytes) bytes, XXH3-128 \(check.hash)")
   }
 }

@@ -35,7 +35,7 @@ struct ArrayRun {
     self.files = files
   }
 
-  /// Splits `NAME=FILE`; what stands before the `=` counts as a name only if it looks like one.
+  /// Splits `NAME=FILE`; what is before the `=` counts as a name only if it looks like one.
   static func parts(_ argument: String) -> (name: String?, path: String) {
     guard let sign = argument.firstIndex(of: "=") else { return (nil, argument) }
     let name = argument[..<sign]

@@ -31,7 +31,7 @@ enum Labels {
         "found \(names.count) labels, expected \(classes), one for each class",
         at: .file(path),
         hint: "a label file is a JSON list, a JSON object from index to name, or a text with one "
-          + "name a line")
+          + "name per line")
     }
     return names
   }

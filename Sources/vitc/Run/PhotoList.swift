@@ -27,14 +27,14 @@ enum PhotoList {
 
   /// Returns the paths of the PNG and JPEG files in a folder, sorted by name.
   ///
-  /// Errors: what is no folder, cannot be listed, or has no photos.
+  /// Errors: it is not a folder, cannot be listed, or has no photos.
   static func photos(in folder: String) throws(Diagnostic) -> [String] {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) else {
-      throw Diagnostic("there is no such folder", at: .file(folder))
+      throw Diagnostic("no such folder", at: .file(folder))
     }
     guard isFolder.boolValue else {
-      throw Diagnostic("this is a file, expected a folder of photos", at: .file(folder))
+      throw Diagnostic("is a file, expected a folder of photos", at: .file(folder))
     }
     let names: [String]
     do {

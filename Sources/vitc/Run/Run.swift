@@ -10,9 +10,9 @@ struct Run: ParsableCommand {
       vitc run LIBRARY PHOTO ... [--top K] [--labels FILE] [--json] [--threads N]
       """,
     discussion: """
-      With --input, the array is [n, channels, height, width] or one image without n, preprocessed \
-      already; outputs are [n, ...], f32. Photos are PNG or JPEG files, or folders of them; they \
-      are preprocessed as the checkpoint wants it.
+      The array of --input is [n, channels, height, width], or one image without n, already \
+      preprocessed; outputs are [n, ...] in f32. Photos are PNG or JPEG files, or folders of \
+      them; the model preprocesses them as its checkpoint says.
       """)
 
   @Argument(help: "The compiled model.")
@@ -27,17 +27,17 @@ struct Run: ParsableCommand {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "Where an output goes: FILE, or NAME=FILE for the output of that name; may be repeated.",
+      "The file for an output: FILE, or NAME=FILE for the output NAME; may be repeated.",
       valueName: "[name=]file"))
   var output: [String] = []
 
-  @Option(help: "Which output FILE of --output is; the model's first if not said.")
+  @Option(help: "The output that a FILE of --output gets (default: the model's first).")
   var outputName: String?
 
-  @Option(help: "How many labels to print for each photo.")
+  @Option(help: "The number of labels to print for each photo.")
   var top: Int?
 
-  @Option(help: "The names of the classes: JSON or a name a line.")
+  @Option(help: "A file with the names of the classes: JSON, or one name per line.")
   var labels: String?
 
   @Option(help: "The number of threads; 0 for all processors.")
@@ -53,13 +53,13 @@ struct Run: ParsableCommand {
     case (nil, true): throw ValidationError("Give either --input or photos.")
     case (_?, false): throw ValidationError("Give either --input or photos, not both.")
     case (_?, true):
-      if output.isEmpty { throw ValidationError("--input needs an --output.") }
+      if output.isEmpty { throw ValidationError("--input requires --output.") }
       if top != nil || labels != nil || json {
-        throw ValidationError("--top, --labels and --json are for photos.")
+        throw ValidationError("--top, --labels and --json require photos.")
       }
     case (nil, false):
       if !output.isEmpty || outputName != nil {
-        throw ValidationError("--output and --output-name are for --input.")
+        throw ValidationError("--output and --output-name require --input.")
       }
     }
   }

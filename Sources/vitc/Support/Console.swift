@@ -9,7 +9,7 @@ import Diagnostics
   @preconcurrency import Musl
 #endif
 
-/// What is said on stderr; stdout is for the product.
+/// Messages on stderr; stdout is for results.
 enum Console {
   /// The exit code of wrong usage: `EX_USAGE` of sysexits.h, which swift-argument-parser uses too.
   static let usageError: Int32 = 64

@@ -5,19 +5,21 @@ import Passes
 
 /// The options that show what passes do, common to `compile` and `opt`.
 struct PassDebugging: ParsableArguments {
-  @Option(help: "Prints the graph before this pass, or before 'all'; on stderr.")
+  @Option(help: "Print the graph before this pass, or before 'all', on stderr.")
   var printBefore: [String] = []
 
-  @Option(help: "Prints the graph after this pass, if it changed it, or after 'all'; on stderr.")
+  @Option(
+    help: "Print the graph after this pass, or after 'all', on stderr, if it changed the graph.")
   var printAfter: [String] = []
 
-  @Option(help: "Writes the graph after each pass that changed it into this folder, numbered.")
+  @Option(
+    help: "Write the graph after each pass that changed it to a numbered file in this folder.")
   var dumpDir: String?
 
-  @Option(help: "Does only the first N optional rewrites, to find the one that breaks something.")
+  @Option(help: "Do only the first N optional rewrites, to find the one that breaks a model.")
   var rewrites: Int?
 
-  @Flag(help: "Prints the time and the number of rewrites of each pass.")
+  @Flag(help: "Print the time and the number of rewrites of each pass.")
   var timePasses = false
 
   func validate() throws {

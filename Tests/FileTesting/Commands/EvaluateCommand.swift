@@ -6,7 +6,7 @@ import IR
 /// operation's own definition.
 ///
 /// `// given name: [...]` gives inputs (by node) and weights (by tensor); `// expect name: [...]`
-/// stands for each result; a difference up to `// tolerance: t` (default 1e-6) times
+/// is the expected value of a result; a difference up to `// tolerance: t` (default 1e-6) times
 /// `max(1, |expected|)` is allowed.
 package struct EvaluateCommand: FileTestCommand {
   package static let keywords: Set = ["given", "tolerance"]
@@ -71,7 +71,7 @@ package struct EvaluateCommand: FileTestCommand {
       return 1e-6
     }
     guard let value = Float(line.dropFirst("// tolerance: ".count)), value < 0.1 else {
-      throw Failure("'\(line)' is no tolerance below 0.1")
+      throw Failure("'\(line)' is not a tolerance below 0.1")
     }
     return value
   }

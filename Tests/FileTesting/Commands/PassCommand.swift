@@ -4,7 +4,7 @@ import Passes
 
 /// `pass A,B`: runs passes.
 ///
-/// The whole resulting graph is expected, or `unchanged`, or the error's message behind
+/// The whole resulting graph is expected, or `unchanged`, or the error's message after
 /// `// expect error: `. The result is verified, each pass within one form must leave its own result
 /// alone, and the values on seeded inputs and weights must be those of the graph.
 package struct PassCommand: FileTestCommand {

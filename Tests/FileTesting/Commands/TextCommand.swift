@@ -2,7 +2,7 @@ import IR
 
 /// `text`: parses and prints.
 ///
-/// A graph in the canonical form stands alone; of any other one the canonical form is expected.
+/// A graph in the canonical form is all there is; of any other one the canonical form is expected.
 package struct TextCommand: FileTestCommand {
   package init(arguments: [String]) throws {
     guard arguments.isEmpty else { throw Failure("'text' takes no arguments") }

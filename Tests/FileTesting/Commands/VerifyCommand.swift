@@ -1,7 +1,7 @@
 import Diagnostics
 import IR
 
-/// `verify`: each error of the verifier stands behind its line as `// error: …`, and no other does.
+/// `verify`: each error of the verifier is after its line as `// error: …`, and no other is.
 ///
 /// What an operation refuses is already refused by the parser, one error for each section. A graph
 /// without errors is expected to be right.

@@ -1,7 +1,7 @@
 import Codegen
+import Compiler
+import Diagnostics
 import FileTesting
-import IR
-import Passes
 
 /// `emit llvm|asm [--target T]`: generates code, from the graph brought to the planned form.
 ///
@@ -28,11 +28,11 @@ struct EmitCommand: FileTestCommand {
   }
 
   func observe(_ section: FileTest.Section) throws -> [String] {
-    let graph = try SeededRun(section.graph()).planned()
-    let program = ProgramInfo(
-      name: "filetest", model: "filetest", compilerVersion: "0", weightsBytes: graph.weightsBytes,
-      arenaBytes: graph.arenaBytes)
-    let code = try CodeGenerator.generate(graph, for: [target], program: program, as: artifact)
+    let seeded = SeededRun(try SeededRun(section.graph()).planned())
+    let build = Build(seeded.graph, for: [target], name: "filetest", model: "filetest") {
+      name throws(Diagnostic) in try seeded.weight(name)
+    }
+    let code = try build.code(as: artifact)
     try Self.check(
       section.expectation, String(decoding: code.modules[0], as: UTF8.self))
     return section.expecting(section.expectation)

@@ -1,17 +1,12 @@
 import Codegen
+import Compiler
 import Diagnostics
-import Evaluation
 import FileTesting
 import Foundation
-import IR
-import Packaging
-import Passes
 import VitRuntime
 
-@testable import Compiler
-
 /// `run [--target T]`: compiles the graph to a library, runs it on seeded inputs and weights, and
-/// compares with the reference semantics of the graph as it stands.
+/// compares with the reference semantics of the graph as it is.
 ///
 /// A difference up to `// tolerance: t` times `max(1, |expected|)` is allowed. One image on one
 /// thread and two images on three threads must give the same bits.
@@ -62,29 +57,10 @@ struct RunCommand: FileTestCommand {
   }
 
   private func compile(_ seeded: SeededRun, to path: String) throws -> String {
-    let graph = seeded.graph
-    guard let architecture = Architecture(triple: target.triple) else {
-      throw Failure("no runtime for '\(target.triple)'")
+    var build = Build(seeded.graph, for: [target], name: "filetest", model: "filetest") {
+      name throws(Diagnostic) in try seeded.weight(name)
     }
-    let product = try Product(
-      output: path, name: "filetest", kind: .library, architecture: architecture,
-      placement: .embedded, weightsBytes: graph.weightsBytes)
-    try WeightPacker(graph) { name throws(Diagnostic) in try seeded.weight(name) }
-      .pack(into: product) { _ in }
-    let hash = product.sealWeights()
-    let program = ProgramInfo(
-      name: "filetest", model: "filetest", compilerVersion: "0", weightsBytes: graph.weightsBytes,
-      weightsHashLow: hash.low, weightsHashHigh: hash.high, arenaBytes: graph.arenaBytes)
-    let code = try CodeGenerator.generate(graph, for: [target], program: program)
-    let files = try product.finish(
-      objects: code.modules,
-      interface: ModelInterface(
-        name: "filetest", model: "filetest", compilerVersion: "0", target: Target.summary([target]),
-        weightsHash: hash, weightsBytes: graph.weightsBytes,
-        image: seeded.inputs.values.first?.shape ?? [],
-        outputs: graph.outputs.map { output in
-          ModelInterface.Tensor(name: output.name, shape: graph[output.value].type.shape)
-        }, parameters: 0, flops: 0, arenaBytes: graph.arenaBytes))
-    return files[0]
+    build.placement = .embedded
+    return try build.write(to: path).files[0]
   }
 }

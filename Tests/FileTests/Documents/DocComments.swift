@@ -25,7 +25,7 @@ enum DocComments {
     }
   }
 
-  /// Markdown of a doc comment: indented code stands between fences.
+  /// Markdown of a doc comment: indented code is put between fences.
   static func markdown(_ lines: [String]) -> String {
     var result: [String] = []
     var isCode = false

@@ -64,7 +64,7 @@ enum OperationReference {
     throw Failure("no file in Sources/IR/Ops has \(mark)")
   }
 
-  /// The struct behind each mnemonic, from one sample of each.
+  /// The struct of each mnemonic, from one sample of each.
   private static let types: [String: any OpDefinition.Type] = {
     var types: [String: any OpDefinition.Type] = [:]
     for (name, text) in samples {

@@ -10,7 +10,7 @@ enum PassReference {
 
       Made from the doc comments in `Sources/Passes` and from `Pipeline` by `make docs`; a test
       fails when it is stale. Passes run in this order; after each the graph is verified. The
-      reasons for the order stand with each pass. `Tests/FileTests/Cases/pass` has the cases in
+      reasons for the order are with each pass. `Tests/FileTests/Cases/pass` has the cases in
       which each of them acts and declines, with whole graphs.
 
       | | pass | form | |

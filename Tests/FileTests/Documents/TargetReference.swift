@@ -9,9 +9,9 @@ enum TargetReference {
       # Targets
 
       Made from the table in `Sources/Codegen/Targets` by `make docs`; a test fails when it is
-      stale. `--target` takes names of the table, or what stands behind their last hyphen, with
+      stale. `--target` takes names of the table, or what follows their last hyphen, separated by
       commas: `--target v3,v4` makes one library with code for both. `portable`, the default, is all
-      of the compiling machine's architecture; `host` is the richest one that this machine runs.
+      of the compiling machine's architecture; `host` is the best one that this machine runs.
       A name may be followed by features (below) for instructions that only some of its processors
       have: `--target v3,v4,v4+bf16+vnni`, `--target aarch64+dotprod+i8mm+bf16`.
 

@@ -3,37 +3,37 @@ import Codegen
 import Packaging
 import VitRuntime
 
-/// The run that gives a library its golden values, which `NAME_selftest` compares with.
+/// The run that gives a library its self-test values, which `NAME_selftest` compares with.
 ///
-/// They come from the plainest of its instruction sets, or, where those are another architecture's
-/// or the product is no library, from the plainest of this machine's architecture, compiled for
-/// that: every machine that compiles the model computes the same bits, so the product does not
+/// They come from the baseline of its instruction sets, or, where those are another architecture's
+/// or the artifact is not a library, from the baseline of this machine's architecture, compiled for
+/// that: every machine that compiles the model computes the same bits, so the artifact does not
 /// depend on the machine. One that runs none of the sets leaves the values out and says so.
-struct GoldenRun {
+struct SelfTestRun {
   private let isWanted: Bool
   /// The instruction set that runs.
   let target: Target
-  /// `true` iff the product itself can be run.
+  /// `true` iff the artifact itself can be run.
   private let ownRuns: Bool
-  /// `true` iff the product itself is to be run.
-  var runsProduct: Bool { isWanted && ownRuns }
+  /// `true` iff the artifact itself is to be run.
+  var runsArtifact: Bool { isWanted && ownRuns }
   private var failure: String?
   /// `true` iff something was asked to run.
   private(set) var ran = false
 
-  /// Describes the run for a product of `targets`.
+  /// Describes the run for an artifact of `targets`.
   init(isWanted: Bool, kind: Product.Kind, targets: [Target]) {
     self.isWanted = isWanted
-    // In the plainest set of the product, if that is one of this machine's architecture.
+    // In the artifact's baseline, if that is one of this machine's architecture.
     let own = targets.first { Architecture(triple: $0.triple) == .host }
     ownRuns = kind == .library && own != nil
     target = own ?? Target.portable[0]
   }
 
-  /// `true` iff other code than the product's is to be run.
+  /// `true` iff other code than the artifact's is to be run.
   var needsRehearsal: Bool { isWanted && !ownRuns }
 
-  /// Runs the golden image; `nil` where that does not work.
+  /// Runs the self-test's image; `nil` where that does not work.
   mutating func values(of library: String, weights: String?) -> [Golden]? {
     ran = true
     do {

@@ -7,14 +7,14 @@ import Packaging
 import Passes
 import VitRuntime
 
-/// Calibrates a model with photos, and keeps what must be kept for its error to be small enough.
-struct CalibrationPhase {
+/// Calibrates a model with photos, and computes as much in bf16 as its error limit demands.
+struct CalibrationStage {
   /// What it finds.
   struct Result {
     /// The tensors that take the place of constants.
     var calibration = Calibration()
-    /// What is kept in another precision: what the request says, and what the error demands.
-    var kept: [String: Precision]
+    /// What is computed in another precision: what the request says, and what the error demands.
+    var precisionOverrides: [String: Precision]
     /// The checkpoint's tensors that have been read.
     var read: Set<String>
     var report: CompileReport.Calibration
@@ -52,7 +52,7 @@ struct CalibrationPhase {
     throw Diagnostic(
       "\(found), expected \(leastPhotos) to \(mostPhotos)",
       at: .argument("--calibrate"),
-      hint: "8 photos of the kind that the model will see do well")
+      hint: "use about 8 photos of the kind that the model will see")
   }
 
   func run() throws(Diagnostic) -> Result {
@@ -60,7 +60,7 @@ struct CalibrationPhase {
     let images = try CalibrationImages(model.configuration).images(
       of: request.calibration, with: trial)
     let lowering = [Pass.useInt8.name, Pass.useBF16.name]
-    let passes = request.passes(keeping: request.kept)
+    let passes = request.passes(overriding: request.precisionOverrides)
     let before = Array(passes.prefix { !lowering.contains($0.name) })
     let original = try PassManager(before).run(imported).graph
     let lowered = try PassManager(passes.filter { lowering.contains($0.name) }).run(original).graph
@@ -70,7 +70,8 @@ struct CalibrationPhase {
     }
     let calibration = try calibrator.run(images: images) { progress("calibrate", $0) }
     var result = Result(
-      calibration: calibration, kept: request.kept, read: Set(original.checkpointTensors.keys),
+      calibration: calibration, precisionOverrides: request.precisionOverrides,
+      read: Set(original.checkpointTensors.keys),
       report: CompileReport.Calibration(
         photos: request.calibration.count, images: images.count, errors: calibration.errors))
     if let limit = request.errorLimit {
@@ -96,13 +97,13 @@ struct CalibrationPhase {
       while error > limit {
         guard !ranking.isEmpty else {
           throw Diagnostic(
-            "the error is \(Self.percent(error)) with every layer in bf16, the limit "
+            "the error is \(Self.percent(error)) with every layer in bf16, expected at most "
               + Self.percent(limit), at: .argument("--max-error"),
-            hint: "--precision f32 is exact")
+            hint: "raise the limit, or use --precision f32")
         }
         for name in Self.next(&ranking, error: error, limit: limit) {
-          result.kept[name] = .bf16
-          result.report.kept.append(name)
+          result.precisionOverrides[name] = .bf16
+          result.report.raised.append(name)
         }
         error = try measured(images, &result)
       }
@@ -131,7 +132,8 @@ struct CalibrationPhase {
     _ images: [Tensor], _ result: inout Result
   ) throws(Diagnostic) -> Double {
     progress("measure the error", 0)
-    let graph = try PassManager(request.passes(keeping: result.kept)).run(imported).graph
+    let graph = try PassManager(request.passes(overriding: result.precisionOverrides)).run(imported)
+      .graph
     let (calibration, checkpoint) = (result.calibration, model.checkpoint)
     let found = try trial.use(
       graph,

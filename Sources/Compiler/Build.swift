@@ -1,0 +1,213 @@
+import Codegen
+import Diagnostics
+import Evaluation
+import IR
+import Packaging
+
+/// The way from one planned graph and its weights to a library, an archive or an object: the only
+/// one, for `vitc compile`, the trials of a calibration, the runs that give self-test values, and
+/// the tests.
+public struct Build {
+  /// What was made.
+  public struct Result {
+    /// The files written, the artifact first.
+    public var files: [String]
+    /// The stages of the work, in order.
+    public var stages: [CompileReport.Stage]
+    /// The number of parallel steps of one run.
+    public var steps: Int
+    /// The size of the generated code, as an object file.
+    public var objectBytes: Int
+    /// Why there are no self-test values; `nil` if there are.
+    public var missingSelfTest: String?
+  }
+
+  /// The planned graph.
+  public let graph: Graph
+  /// The instruction sets, of one architecture, from the baseline to the best.
+  public let targets: [Target]
+  /// What the model says about itself.
+  ///
+  /// The hash of the weights and the name of their file are filled in.
+  public var program: ProgramInfo
+  /// What is made.
+  public var kind = Product.Kind.library
+  /// Where the weights go.
+  public var placement: Product.Placement
+  /// `true` iff the artifact, or the same code in a library for this machine, is run once for the
+  /// values that its self-test compares with.
+  public var wantsSelfTest = false
+  /// For the header: whose arithmetic the model follows; `nil` if nothing is known.
+  public var numerics: String?
+  /// For the header: how an RGB image becomes the input; `nil` if the model does not say.
+  public var preprocessing: String?
+  /// Tensors that no constant needs and that are read all the same: reading finds damage.
+  public var alsoRead: [String] = []
+  private let weights: Evaluator.WeightReader
+
+  /// Describes a build with every choice at its default.
+  ///
+  /// - Parameters:
+  ///   - name: the prefix of every symbol.
+  ///   - model: the variant.
+  ///   - weights: reads a tensor of the checkpoint, from any thread.
+  public init(
+    _ graph: Graph, for targets: [Target], name: String, model: String,
+    weights: @escaping Evaluator.WeightReader
+  ) {
+    self.graph = graph
+    self.targets = targets
+    self.weights = weights
+    program = ProgramInfo(
+      name: name, model: model, compilerVersion: Version.current,
+      weightsBytes: graph.weightsBytes, arenaBytes: graph.arenaBytes)
+    placement = .automatic(weightsBytes: graph.weightsBytes)
+  }
+
+  /// Generates the code, for each target its object or its text.
+  public func code(
+    as form: CodeGenerator.Artifact = .object
+  ) throws(Diagnostic) -> CodeGenerator.Output {
+    try CodeGenerator.generate(graph, for: targets, program: program, as: form)
+  }
+
+  /// The packed weights, in memory: for code that is run without the runtime.
+  public func packedWeights() throws(Diagnostic) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: graph.weightsBytes)
+    // withUnsafeMutableBytes does not carry the error's type.
+    let result = bytes.withUnsafeMutableBytes { bytes -> Swift.Result<Void, Diagnostic> in
+      // Places do not overlap, so threads write apart.
+      nonisolated(unsafe) let bytes = bytes
+      return Swift.Result { () throws(Diagnostic) in
+        try WeightPacker(graph, weights: weights).pack { part, offset in
+          UnsafeMutableRawBufferPointer(rebasing: bytes[offset...]).copyMemory(from: part)
+        }
+      }
+    }
+    try result.get()
+    return bytes
+  }
+
+  /// Makes the artifact with its header, its module map and, where they are apart, its weights.
+  ///
+  /// - Parameters:
+  ///   - output: the path of the artifact; its folder must exist.
+  ///   - progress: hears what is being done; from any thread.
+  /// - Throws: whatever is wrong with the weights or the output; nothing is left there then.
+  public func write(
+    to output: String, progress: @escaping Compiler.Progress = { _, _ in }
+  ) throws(Diagnostic) -> Result {
+    var watch = Stopwatch()
+    let product = try start(output, progress)
+    var build = self
+    build.seal(product)
+    watch.lap("pack weights")
+
+    var selfTest = SelfTestRun(isWanted: wantsSelfTest, kind: kind, targets: targets)
+    if selfTest.needsRehearsal {
+      progress("compute self-test values", 0)
+      build.program.golden = try build.rehearse(product, &selfTest)
+      watch.lap("self-test values")
+    }
+
+    progress("generate code", 0)
+    let code = try build.code()
+    watch.lap("generate code")
+
+    progress("link", 0)
+    let hash = product.sealWeights()
+    let files = try product.finish(
+      objects: code.modules, interface: build.interface(hash)
+    ) { library, weights in
+      guard selfTest.runsArtifact else { return nil }
+      watch.lap("link")
+      progress("compute self-test values", 0)
+      return selfTest.values(of: library, weights: weights)
+    }
+    watch.lap(selfTest.ran && selfTest.runsArtifact ? "self-test values" : "link")
+    return Result(
+      files: files, stages: watch.stages, steps: code.phases.count,
+      objectBytes: code.modules.reduce(0) { $0 + $1.count }, missingSelfTest: selfTest.reason)
+  }
+
+  /// Makes a library, lets `body` use it, and leaves no trace of it.
+  ///
+  /// - Parameters:
+  ///   - output: a path; unfinished files are put beside it.
+  ///   - body: gets the paths of the library and, where they are apart, of its weights.
+  public func tryOut<R>(
+    beside output: String,
+    _ body: (_ library: String, _ weights: String?) throws(Diagnostic) -> R
+  ) throws(Diagnostic) -> R {
+    let product = try start(output) { _, _ in }
+    var build = self
+    build.seal(product)
+    return try product.tryOut(objects: build.code().modules, body)
+  }
+
+  /// Starts the artifact and packs the weights into it.
+  private func start(
+    _ output: String, _ progress: @escaping Compiler.Progress
+  ) throws(Diagnostic) -> Product {
+    guard let architecture = targets.first.flatMap({ Architecture(triple: $0.triple) }) else {
+      throw Diagnostic(
+        "vitc has no runtime for '\(targets.first?.triple ?? "no target")'",
+        at: .argument("--target"))
+    }
+    let product = try Product(
+      output: output, name: program.name, kind: kind, architecture: architecture,
+      placement: placement, weightsBytes: graph.weightsBytes)
+    let total = Double(max(1, graph.weightsBytes))
+    // Places do not overlap, so threads write apart.
+    nonisolated(unsafe) let written = product
+    try WeightPacker(graph, weights: weights).pack(
+      progress: { progress("pack weights", Double($0) / total) },
+      write: { (bytes, offset) throws(Diagnostic) in try written.writeWeights(bytes, at: offset) })
+    for name in alsoRead { _ = try weights(name) }
+    return product
+  }
+
+  /// Ends the writing of weights, and makes their hash and place known to the program.
+  private mutating func seal(_ product: Product) {
+    let hash = product.sealWeights()
+    program.weightsHashLow = hash.low
+    program.weightsHashHigh = hash.high
+    program.weightsFileName = product.weightsFileName
+  }
+
+  /// Compiles the program for this machine as well and runs it, for the self-test values of an
+  /// artifact that cannot be run here as it is; none where the run fails.
+  private func rehearse(
+    _ product: Product, _ selfTest: inout SelfTestRun
+  ) throws(Diagnostic) -> [[Float]] {
+    var program = program
+    program.weightsFileName = program.weightsFileName ?? "\(program.name).weights"
+    let code = try CodeGenerator.generate(graph, for: [selfTest.target], program: program)
+    let values = try product.rehearse(objects: code.modules) { library, weights in
+      selfTest.values(of: library, weights: weights)
+    }
+    return (values ?? []).map(\.record)
+  }
+
+  private func interface(_ hash: WeightHash) -> ModelInterface {
+    ModelInterface(
+      name: program.name, model: program.model, compilerVersion: program.compilerVersion,
+      target: Target.summary(targets), weightsHash: hash, weightsBytes: program.weightsBytes,
+      weightsFileName: program.weightsFileName, image: graph.imageShape,
+      outputs: graph.outputs.map {
+        ModelInterface.Tensor(name: $0.name, shape: graph[$0.value].type.shape)
+      },
+      parameters: program.parameters, flops: program.flops, arenaBytes: program.arenaBytes,
+      numerics: numerics, precision: graph.precisionSummary, preprocessing: preprocessing)
+  }
+}
+
+extension Graph {
+  /// The shape of one image; empty where the graph has no input.
+  fileprivate var imageShape: [Int] {
+    for node in nodes {
+      if case .input = node.op { return node.type.shape }
+    }
+    return []
+  }
+}
