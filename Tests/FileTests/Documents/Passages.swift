@@ -26,7 +26,7 @@ extension Passage {
   /// The rows of `imports` in Package.swift that are about Sources, as a table.
   private static let importRules = Passage(
     document: "ARCHITECTURE.md", before: "<!-- from Package.swift, by make docs -->\n",
-    after: "<!-- end -->",
+    after: "<!-- end -->\n",
     expected: { _ in
       let url = DocComments.root.appending(path: "Package.swift")
       let manifest = try String(contentsOf: url, encoding: .utf8)
