@@ -80,14 +80,15 @@ public struct Graph: Hashable, Sendable {
   }
 
   /// For each node, by its index: `true` iff its results are functions of weights only, to be
-  /// computed at compile time; a `copy` is always done at run time.
+  /// computed at compile time.
   public func constants() -> [Bool] {
     var constant: [Bool] = []
     constant.reserveCapacity(nodes.count)
     for node in nodes {
-      switch node.op {
-      case .input, .copy: constant.append(false)
-      default: constant.append(node.operands.allSatisfy { constant[$0.index] })
+      switch node.op.execution {
+      case .input, .kernelAlways: constant.append(false)
+      case .evaluated, .kernel, .view:
+        constant.append(node.operands.allSatisfy { constant[$0.index] })
       }
     }
     return constant

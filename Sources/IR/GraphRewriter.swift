@@ -142,7 +142,7 @@ extension Graph {
     var live = Array(repeating: false, count: nodes.count)
     for output in outputs { live[output.value.index] = true }
     for index in nodes.indices.reversed() {
-      if case .input = nodes[index].op { live[index] = true }
+      if nodes[index].op.execution == .input { live[index] = true }
       guard live[index] else { continue }
       for operand in nodes[index].operands { live[operand.index] = true }
     }

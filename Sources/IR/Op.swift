@@ -237,21 +237,4 @@ public enum Op: Hashable, Sendable {
       tensor.rounded(to: types.indices.contains(index) ? types[index].element : .f32)
     }
   }
-
-  /// `true` iff in the planned form its result lies within its operands or they within it, so that
-  /// nothing is executed.
-  public var isView: Bool {
-    switch self {
-    case .slice, .reshape, .concatenate: true
-    case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding,
-      .transpose, .add, .multiply, .scale, .center, .layerNorm, .linear, .matMul, .splitHeads,
-      .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .conv2d, .standardizeWeight,
-      .groupNorm, .maxPool, .copy, .pack, .contraction,
-      .attention, .convolution, .winogradWeight,
-      .winogradConvolution, .moments, .normFactors, .normalize, .round, .quantize, .channelFactors,
-      .rotate,
-      .diagonal:
-      false
-    }
-  }
 }

@@ -11,6 +11,12 @@ protocol OpDefinition: Hashable, Sendable {
   static var forms: Set<Form> { get }
   /// How many operands it takes.
   static var operandCounts: ClosedRange<Int> { get }
+  /// How its result comes about.
+  var execution: Execution { get }
+  /// What transformations ask of it; ``Op/facts(_:)``.
+  ///
+  /// - Parameter operands: the types of its operands, which have been checked.
+  func facts(_ operands: [TensorType]) -> OpFacts
   /// Its attributes, those at their defaults left out.
   var attributes: Attributes { get }
   /// Reads the attributes back, consuming them.

@@ -77,7 +77,7 @@ struct PlacementVerifier {
       ]
     }
     var errors: [String] = []
-    let isInput = if case .input = definition.op { true } else { false }
+    let isInput = definition.op.execution == .input
     switch placement.space {
     case .image where !isInput: errors.append("[G7] only inputs lie in the image")
     case .weights where !isConstant: errors.append("[G7] only constants lie in the weights")
@@ -97,16 +97,17 @@ struct PlacementVerifier {
 
   private func viewErrors(_ node: Node, _ placement: Placement) -> [String] {
     func place(_ operand: Int) -> Placement? { graph[node.operands[operand]].placement }
-    switch node.op {
-    case .slice(let slice):
+    guard case .view(let view) = node.op.execution else { return [] }
+    switch view {
+    case .slice(let axis, let start):
       guard let whole = place(0) else { return [] }
       let x = graph[node.operands[0]].type
-      let step = slice.axis == x.rank - 1 ? 1 : whole.rowStride
-      guard slice.axis >= x.rank - 2, x.rank <= 2 || slice.axis == 0 else {
+      let step = axis == x.rank - 1 ? 1 : whole.rowStride
+      guard axis >= x.rank - 2, x.rank <= 2 || axis == 0 else {
         return ["[G7] only rows and columns can be views"]
       }
       let expected = Placement(
-        whole.space, offsetBytes: whole.offsetBytes + x.element.sizeBytes * slice.start * step,
+        whole.space, offsetBytes: whole.offsetBytes + x.element.sizeBytes * start * step,
         rowStride: whole.rowStride)
       return expected == placement ? [] : ["[G7] a slice lies at \(placement), not \(expected)"]
     case .reshape:
@@ -117,12 +118,12 @@ struct PlacementVerifier {
       let fits = isDense || keepsRows
       return fits && whole.space == placement.space && whole.offsetBytes == placement.offsetBytes
         ? [] : ["[G7] a reshape lies at \(placement), its operand at \(whole)"]
-    case .concatenate(let join):
+    case .concatenate(let axis):
       var errors: [String] = []
       var start = 0
       for (index, operand) in node.operands.enumerated() {
         let type = graph[operand].type
-        let step = join.axis == type.rank - 1 ? 1 : placement.rowStride
+        let step = axis == type.rank - 1 ? 1 : placement.rowStride
         let expected = Placement(
           placement.space,
           offsetBytes: placement.offsetBytes + type.element.sizeBytes * start * step,
@@ -130,10 +131,9 @@ struct PlacementVerifier {
         if let found = graph[operand].placement, found != expected {
           errors.append("[G7] operand \(index) lies at \(found), not \(expected)")
         }
-        start += type.shape[join.axis]
+        start += type.shape[axis]
       }
       return errors
-    default: return []
     }
   }
 
@@ -148,9 +148,11 @@ struct PlacementVerifier {
     }
     for writer in placed where !graph[writer].op.isView {
       let node = graph[writer].node
+      // What an operation says about itself is about its first result.
+      let inPlace = writer.result == 0 ? graph.facts(of: node).inPlace : []
       for (position, operand) in node.operands.enumerated() {
-        let sharesPlace = writer.result == 0 && node.placement == graph[operand].placement
-        if overlap(writer, operand), !(sharesPlace && node.op.mayOverwrite(position)) {
+        let sharesPlace = node.placement == graph[operand].placement
+        if overlap(writer, operand), !(sharesPlace && inPlace.contains(position)) {
           found.append((writer.index, "[G8] overwrites its operand %\(graph[operand].name)"))
         }
       }
@@ -181,27 +183,5 @@ struct PlacementVerifier {
     let shift = ((distance % stride) + stride) % stride
     let (columnsA, columnsB) = (x.type.shape.last ?? 1, y.type.shape.last ?? 1)
     return shift < columnsA || shift + columnsB > stride
-  }
-}
-
-extension Op {
-  /// `true` iff the result may lie exactly where operand `position` does, since each element is
-  /// read before it is written and by nobody else.
-  public func mayOverwrite(_ position: Int) -> Bool {
-    switch self {
-    case .contraction(let op): op.residualIndex == position
-    case .convolution(let op): op.residualIndex == position
-    case .winogradConvolution(let op): op.residualIndex == position
-    case .normalize: position == 0 || position == 2
-    case .add, .multiply: true
-    case .scale, .activation, .layerNorm, .groupNorm, .softmax: position == 0
-    case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding,
-      .concatenate, .slice, .reshape, .transpose, .center, .linear, .matMul, .splitHeads,
-      .mergeHeads, .swiGLU, .meanRows, .conv2d, .standardizeWeight, .maxPool, .copy, .pack,
-      .winogradWeight,
-      .attention, .moments, .normFactors, .round, .quantize, .channelFactors, .rotate,
-      .diagonal:
-      false
-    }
   }
 }

@@ -42,7 +42,7 @@ extension Pass {
       continue
     }
     let scales = candidates.count { stream.contains(graph[$0].operands[0]) }
-    guard stream.count(where: { isAffineNorm(graph[$0].node) }) < scales else { continue }
+    guard stream.count(where: { isUncentredNorm(graph[$0].node, graph) }) < scales else { continue }
     streams.append(stream)
   }
   let centred = context.take(streams).reduce(into: Set<Value>()) { $0.formUnion($1) }
@@ -53,14 +53,14 @@ extension Pass {
     var operands = rewriter[node.operands]
     var op = node.op
     if case .contraction(var contraction) = op, norms.contains(node.operands[0]),
-      case .layerNorm(let norm) = rewriter.source[node.operands[0]].op
+      let norm = NormNode(graph[node.operands[0]].node, in: graph)
     {
-      contraction.epsilon = norm.epsilon
+      contraction.epsilon = norm.norm.epsilon
       op = .contraction(contraction)
-      operands[0] = rewriter[rewriter.source[node.operands[0]].operands[0]]
+      operands[0] = rewriter[norm.x]
     }
     if centred.contains(rewriter.current) {
-      if isAffineNorm(node) {
+      if isUncentredNorm(node, graph) {
         let norm = try rewriter.append(op, operands, name: "\(node.name).uncentred")
         return try rewriter.append(.center(Center()), [norm], name: node.name)
       }
@@ -74,14 +74,15 @@ extension Pass {
 }
 
 /// `true` iff `node` is a norm whose rows have another mean than zero.
-private func isAffineNorm(_ node: Node) -> Bool {
-  if case .layerNorm = node.op { node.operands.count == 3 } else { false }
+private func isUncentredNorm(_ node: Node, _ graph: Graph) -> Bool {
+  NormNode(node, in: graph).map { !($0.norm.ignoresMean && $0.isPlain) } ?? false
 }
 
-/// `true` iff `value` is a norm without affine part that contractions alone read, as their rows.
+/// `true` iff `value` is a norm that only has to divide rows of mean zero, and that contractions
+/// alone read, as their rows.
 private func isRowScale(_ value: Value, _ facts: GraphFacts) -> Bool {
-  guard case .layerNorm = facts.graph[value].op, facts.graph[value].operands.count == 1,
-    !facts.isConstant(value)
+  guard let norm = NormNode(facts.graph[value].node, in: facts.graph), norm.norm.ignoresMean,
+    norm.isPlain, !facts.isConstant(value)
   else { return false }
   return facts.isRead(value, onlyAsOperand: 0) { reader in
     if case .contraction(let contraction) = reader.op { contraction.epsilon == nil } else { false }

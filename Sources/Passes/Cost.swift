@@ -25,8 +25,10 @@ extension Graph {
     let wanted = wanted()
     for (index, node) in nodes.enumerated() where !constants[index] {
       cost.flops += flops(of: node)
-      guard !node.op.isView else { continue }
-      if case .input = node.op { continue }
+      switch node.op.execution {
+      case .input, .view: continue
+      case .evaluated, .kernel, .kernelAlways: break
+      }
       for value in results(of: index) where value.result == 0 || wanted[value] {
         cost.activationBytes += self[value].type.sizeBytes
       }
@@ -55,35 +57,5 @@ extension Graph {
   }
 
   /// The floating-point operations of a node's products: two for each multiply-add.
-  public func flops(of node: Node) -> Int {
-    func type(_ position: Int) -> TensorType { self[node.operands[position]].type }
-    switch node.op {
-    // `depth` multiply-adds for each element of the result.
-    case .linear: return 2 * node.type.count * (type(0).shape.last ?? 0)
-    case .contraction(let contraction):
-      let flops = 2 * node.type.count * (type(0).shape.last ?? 0)
-      // The products alone, of which Strassen's algorithm does 7 of 8; its additions count no more
-      // than those of other operations.
-      return contraction.usesStrassen ? flops / 8 * 7 : flops
-    case .matMul: return 2 * node.type.count * (type(0).shape.last ?? 0)
-    case .patchEmbed, .conv2d: return 2 * node.type.count * type(1).shape.dropFirst().reduce(1, *)
-    case .convolution(let op):
-      let pixels = op.windows(of: type(0)).count
-      return 2 * pixels * (node.type.shape.last ?? 0) * op.depth(of: type(0))
-    // One multiply-add for each frequency, tile and pair of channels.
-    case .winogradConvolution(let op):
-      let tile = WinogradConvolution.tile(of: type(1)) ?? .two
-      let tiles = tile.count(height: type(0).shape[0] / op.width, width: op.width)
-      return 2 * tile.frequencies * tiles * type(0).shape[1] * op.columns
-    // Scores, then weighted values: each `tokens` multiply-adds for each element of the queries.
-    case .attention: return 4 * node.type.count * type(1).shape[0]
-    case .input, .weight, .fill, .extractPatches, .resizePositionEmbedding, .concatenate, .slice,
-      .reshape, .transpose, .add, .multiply, .scale, .center, .layerNorm, .splitHeads,
-      .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .standardizeWeight, .groupNorm,
-      .maxPool, .copy, .pack, .winogradWeight, .moments, .normFactors, .normalize, .round,
-      .quantize, .channelFactors, .rotate,
-      .diagonal:
-      return 0
-    }
-  }
+  public func flops(of node: Node) -> Int { facts(of: node).work?.flops ?? 0 }
 }

@@ -27,26 +27,31 @@ extension Pass {
   let facts = GraphFacts(graph)
   // A site is a norm with all linear layers that read it; they change together.
   let sites = graph.firstResults.filter { value in
-    guard case .layerNorm = graph[value].op, graph[value].operands.count == 3,
-      !facts.isConstant(value), graph[value].operands.dropFirst().allSatisfy(facts.isConstant)
+    guard let norm = NormNode(graph[value].node, in: graph), !norm.isPlain,
+      !facts.isConstant(value), norm.affine.allSatisfy(facts.isConstant)
     else { return false }
     return facts.isRead(value, onlyAsOperand: 0, by: facts.isConstantLinear)
   }
   let folded = Set(context.take(sites))
   return try graph.rewriting { (node, rewriter) throws(Diagnostic) -> Value? in
-    if case .layerNorm(let norm) = node.op, folded.contains(rewriter.current) {
-      return try rewriter.append(.layerNorm(norm), [rewriter[node.operands[0]]], name: node.name)
+    if folded.contains(rewriter.current) {
+      return try rewriter.append(node.op, [rewriter[node.operands[0]]], name: node.name)
     }
-    guard case .linear = node.op, folded.contains(node.operands[0]) else { return nil }
-    let norm = rewriter.source[node.operands[0]]
-    let operands = rewriter[node.operands]
-    let weight = try rewriter.append(
-      .multiply(Multiply()), [operands[1], rewriter[norm.operands[1]]],
-      name: "\(node.name).weight")
-    let bias = try rewriter.appendShiftedBias(
-      rewriter[norm.operands[2]], through: operands[1],
-      bias: operands.count > 2 ? operands[2] : nil, name: "\(node.name).bias")
-    return try rewriter.append(
-      .linear(Linear()), [operands[0], weight, bias], name: node.name)
+    guard case .linear = node.op, folded.contains(node.operands[0]),
+      let norm = NormNode(graph[node.operands[0]].node, in: graph)
+    else { return nil }
+    let original = rewriter[node.operands]
+    var operands = original
+    if let scale = norm.scale {
+      operands[1] = try rewriter.append(
+        .multiply(Multiply()), [original[1], rewriter[scale]], name: "\(node.name).weight")
+    }
+    if let shift = norm.shift {
+      let bias = try rewriter.appendShiftedBias(
+        rewriter[shift], through: original[1], bias: original.count > 2 ? original[2] : nil,
+        name: "\(node.name).bias")
+      operands = [operands[0], operands[1], bias]
+    }
+    return try rewriter.append(.linear(Linear()), operands, name: node.name)
   }.graph
 }

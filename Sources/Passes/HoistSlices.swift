@@ -53,13 +53,13 @@ private struct RowDemand {
       // What nobody wants any more is dropped in the end, but must be well-formed until then.
       let all = allRows(node.type)
       let rows = wanted[value] ?? all
-      if rows.count * 2 <= all.count, rowOperands(node, graph) != nil { kept[value] = rows }
-      let parts = rowOperands(node, graph) ?? [:]
+      let distances = rowOperands(node, graph)
+      if rows.count * 2 <= all.count, distances != nil { kept[value] = rows }
       for (position, operand) in node.operands.enumerated() {
         let needed: Range<Int>
-        if let offset = parts[position] {
+        if let distance = distances?[position] {
           let type = graph[operand].type
-          let shifted = kept[value].lowerBound - offset..<kept[value].upperBound - offset
+          let shifted = kept[value].lowerBound - distance..<kept[value].upperBound - distance
           needed = shifted.clamped(to: allRows(type))
           if needed.isEmpty { continue }
         } else {
@@ -80,32 +80,7 @@ private func allRows(_ type: TensorType) -> Range<Int> { 0..<(type.shape.first ?
 /// Row `r` of the result reads row `r - distance`. `nil` where the node does not work row by row.
 private func rowOperands(_ node: Node, _ graph: Graph) -> [Int: Int]? {
   guard node.type.rank == 2, node.results.count == 1 else { return nil }
-  func type(_ position: Int) -> TensorType { graph[node.operands[position]].type }
-  switch node.op {
-  case .slice(let slice): return [0: slice.axis == 0 ? -slice.start : 0]
-  case .concatenate(let join):
-    var distances: [Int: Int] = [:]
-    var start = 0
-    for position in node.operands.indices {
-      distances[position] = start
-      if join.axis == 0 { start += type(position).shape[0] }
-    }
-    return distances
-  case .add: return type(1).rank == 1 ? [0: 0] : [0: 0, 1: 0]
-  case .multiply(let multiply):
-    if type(1).rank == 2 { return [0: 0, 1: 0] }
-    return multiply.axis == 0 ? nil : [0: 0]
-  case .center(let center): return center.axis == 0 ? nil : [0: 0]
-  case .scale, .layerNorm, .linear, .matMul, .softmax, .activation, .swiGLU, .copy, .attention:
-    return [0: 0]
-  case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding, .reshape,
-    .transpose, .splitHeads, .mergeHeads, .meanRows, .conv2d, .standardizeWeight, .groupNorm,
-    .maxPool, .pack, .contraction, .convolution, .winogradWeight,
-    .winogradConvolution, .moments, .normFactors, .normalize, .round, .quantize, .channelFactors,
-    .rotate,
-    .diagonal:
-    return nil
-  }
+  return graph.facts(of: node).rows.distances(node.operands.map { graph[$0].type })
 }
 
 /// Rewrites nodes to the rows kept, inserting a slice where a value keeps more than is wanted.
@@ -169,15 +144,15 @@ private struct SliceHoister {
     return new
   }
 
-  /// A layer norm of fewer rows for a linear layer, where the norm itself keeps more: so each norm
+  /// A norm of fewer rows for a linear layer, where the norm itself keeps more: so each norm
   /// is read by linear layers of its own rows, and its affine part can be folded into them.
   private mutating func ownNorm(
     _ old: Value, _ rows: Range<Int>, _ rewriter: inout GraphRewriter
   ) throws(Diagnostic) -> Value? {
-    let node = rewriter.source[old]
-    guard case .layerNorm = node.op, kept[old] != rows, !rewriter.constants[old.index] else {
-      return nil
-    }
+    let node = rewriter.source[old].node
+    guard NormNode(node, in: rewriter.source) != nil, kept[old] != rows,
+      !rewriter.constants[old.index]
+    else { return nil }
     let key = Key(value: old, rows: rows)
     if let known = norms[key] { return known }
     let x = try operand(node.operands[0], rows, &rewriter)

@@ -12,20 +12,7 @@ public enum Precision: String, CaseIterable, Sendable {
 
 extension Graph {
   /// The type of the factors of a node's products; `nil` where it multiplies no matrices.
-  public func precision(of node: Node) -> ElementType? {
-    switch node.op {
-    case .contraction, .convolution, .winogradConvolution: self[node.operands[1]].type.element
-    case .attention: self[node.operands[0]].type.element
-    case .linear, .matMul, .conv2d, .patchEmbed: .f32
-    case .input, .weight, .fill, .extractPatches, .resizePositionEmbedding, .concatenate, .slice,
-      .reshape, .transpose, .add, .multiply, .scale, .center, .layerNorm, .splitHeads,
-      .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .standardizeWeight, .groupNorm,
-      .maxPool, .copy, .pack, .winogradWeight, .moments, .normFactors, .normalize, .round,
-      .quantize, .channelFactors, .rotate,
-      .diagonal:
-      nil
-    }
-  }
+  public func precision(of node: Node) -> ElementType? { facts(of: node).work?.element }
 
   /// `true` iff something is multiplied at run time that is no float.
   public var multipliesNarrow: Bool {

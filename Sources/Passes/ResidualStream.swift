@@ -33,24 +33,6 @@ struct ResidualStream {
     values = found
   }
 
-  /// The operands of `node` whose sum, whole rows or mean it is; empty where it is none.
-  static func addends(_ node: Node) -> [Int] {
-    switch node.op {
-    case .contraction(let contraction): contraction.residualIndex.map { [$0] } ?? []
-    case .slice(let slice): slice.axis == 0 ? [0] : []
-    case .concatenate(let join): join.axis == 0 ? Array(node.operands.indices) : []
-    case .add, .copy, .scale, .meanRows: Array(node.operands.indices)
-    case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding,
-      .reshape, .transpose, .multiply, .center, .layerNorm, .linear, .matMul, .splitHeads,
-      .mergeHeads, .softmax, .activation, .swiGLU, .conv2d, .standardizeWeight, .groupNorm,
-      .maxPool, .pack, .attention, .convolution, .winogradWeight,
-      .winogradConvolution, .moments, .normFactors, .normalize, .round, .quantize, .channelFactors,
-      .rotate,
-      .diagonal:
-      []
-    }
-  }
-
   /// The values of one stream with `value`, next to it; `nil` where it cannot be
   /// changed.
   private static func neighbours(
@@ -62,25 +44,29 @@ struct ResidualStream {
     else {
       return nil
     }
-    var neighbours = addends(node).map { node.operands[$0] }
+    var neighbours = facts.graph.facts(of: node).addends.map { node.operands[$0] }
     for user in facts.users[value] {
       let reader = facts.graph[user].node
       let positions = reader.operands.indices.filter { reader.operands[$0] == value }
-      if case .layerNorm = reader.op, positions == [0],
-        change == .centred || reader.operands.dropFirst().allSatisfy(facts.isConstant)
-      {
-        continue
-      }
-      if change == .rotated, case .contraction(let contraction) = reader.op,
-        contraction.epsilon != nil, contraction.columns == nil, positions == [0],
-        reader.operands.dropFirst().prefix(1).allSatisfy(facts.isConstant)
-      {
-        continue
-      }
-      guard Set(positions).isSubset(of: addends(reader)) else { return nil }
+      if positions == [0], isBlind(reader, facts, change) { continue }
+      guard Set(positions).isSubset(of: facts.graph.facts(of: reader).addends) else { return nil }
       neighbours.append(user)
     }
     return neighbours
+  }
+
+  /// `true` iff `node`, which reads the stream as its first operand, makes the same of it after the
+  /// change, or is rewritten so that it does: a norm, or a contraction that begins with one.
+  private static func isBlind(_ node: Node, _ facts: GraphFacts, _ change: Change) -> Bool {
+    guard let norm = facts.graph.facts(of: node).norm else { return false }
+    switch change {
+    case .centred: return norm.ignoresMean
+    case .rotated:
+      if case .contraction(let contraction) = node.op {
+        return contraction.columns == nil && facts.isConstant(node.operands[1])
+      }
+      return NormNode(node, in: facts.graph)?.affine.allSatisfy(facts.isConstant) ?? false
+    }
   }
 
   /// `true` iff `node` is changed once its addends, and a contraction's weight and bias, are.
@@ -90,9 +76,10 @@ struct ResidualStream {
         && facts.isConstant(node.operands[1])
         && (contraction.biasIndex.map { facts.isConstant(node.operands[$0]) } ?? true)
     }
-    if case .layerNorm = node.op { return change == .centred }
+    if NormNode(node, in: facts.graph) != nil { return change == .centred }
     if case .center(let center) = node.op { return change == .centred && center.axis != 0 }
-    return !addends(node).isEmpty
+    let known = facts.graph.facts(of: node)
+    return !known.addends.isEmpty && known.work == nil
   }
 
   /// Applies a linear map to what a node writes to the stream: `matrix` to a contraction's weight,
@@ -115,7 +102,8 @@ struct ResidualStream {
           vector, [operands[index]], name: "\(node.name).bias")
       }
     }
-    for position in addends(node) where facts.isConstant(node.operands[position]) {
+    for position in facts.graph.facts(of: node).addends
+    where facts.isConstant(node.operands[position]) {
       let table = node.operands[position]
       if let known = tables[table] {
         operands[position] = known

@@ -50,19 +50,22 @@ extension Pass {
   return try graph.rewriting { (node, rewriter) throws(Diagnostic) -> Value? in
     var operands = rewriter[node.operands]
     let readsStream = node.operands.first.map(rotated.contains) ?? false
-    if readsStream, case .layerNorm(let norm) = node.op {
-      let shape = [node.type.shape[1]]
-      let gamma =
-        operands.count == 3
-        ? operands[1]
-        : try rewriter.append(.fill(Fill(1, shape: shape)), name: "\(node.name).ones")
+    if readsStream, let norm = NormNode(node, in: graph) {
+      let gamma: Value
+      if let scale = norm.scale {
+        gamma = rewriter[scale]
+      } else {
+        gamma = try rewriter.append(
+          .fill(Fill(1, shape: [node.type.shape[1]])), name: "\(node.name).ones")
+      }
       let diagonal = try rewriter.append(
         .diagonal(Diagonal()), [gamma], name: "\(node.name).diagonal")
       let weight = try rewriter.append(
         .rotate(Rotate()), [diagonal], name: "\(node.name).rotated")
-      let contraction = Contraction(epsilon: norm.epsilon, hasBias: operands.count == 3)
-      operands = [operands[0], weight] + operands.dropFirst(2)
-      return try rewriter.append(.contraction(contraction), operands, name: node.name)
+      let contraction = Contraction(epsilon: norm.norm.epsilon, hasBias: norm.shift != nil)
+      return try rewriter.append(
+        .contraction(contraction),
+        [operands[0], weight] + (norm.shift.map { [rewriter[$0]] } ?? []), name: node.name)
     }
     if readsStream, case .contraction(let contraction) = node.op, contraction.epsilon != nil {
       operands[1] = try rewriter.append(
@@ -93,7 +96,7 @@ private func isCentred(_ stream: Set<Value>, _ facts: GraphFacts) -> Bool {
         contraction.biasIndex.map({ isCentred(node.operands[$0], axis: -1) }) ?? true
       else { return false }
     }
-    return ResidualStream.addends(node).map { node.operands[$0] }
+    return graph.facts(of: node).addends.map { node.operands[$0] }
       .allSatisfy { !facts.isConstant($0) || isCentred($0, axis: -1) }
   }
 }

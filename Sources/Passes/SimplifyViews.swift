@@ -43,18 +43,8 @@ private func identity(_ node: Node, _ rewriter: GraphRewriter) -> Value? {
   guard node.operands.count == 1, node.type == rewriter.source[node.operands[0]].type else {
     return nil
   }
-  switch node.op {
-  case .reshape, .slice, .concatenate: return node.operands[0]
-  case .scale(let scale): return scale.factor == 1 ? node.operands[0] : nil
-  case .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding, .transpose,
-    .add, .multiply, .center, .layerNorm, .linear, .matMul, .splitHeads, .mergeHeads, .softmax,
-    .activation, .swiGLU, .meanRows, .conv2d, .standardizeWeight, .groupNorm, .maxPool, .copy,
-    .pack, .contraction, .attention, .convolution, .winogradWeight,
-    .winogradConvolution, .moments, .normFactors, .normalize, .round, .quantize, .channelFactors,
-    .rotate,
-    .diagonal:
-    return nil
-  }
+  if case .scale(let scale) = node.op { return scale.factor == 1 ? node.operands[0] : nil }
+  return node.op.isView ? node.operands[0] : nil
 }
 
 private func simplifiedReshape(

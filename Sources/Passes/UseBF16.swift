@@ -68,7 +68,7 @@ extension Pass {
         .round(Round(.bf16)), [operands[1]], name: "\(node.name).bf16")
       return try rewriter.append(node.op, operands, name: node.name)
     }
-    // The type of attentions and slices is that of their operands.
+    // The type of what carries bf16 is that of its operands.
     guard lowered.results.contains(value), node.type.element == .f32 else { return nil }
     return try rewriter.append(node.op, rewriter[node.operands], name: node.name)
   }
@@ -98,8 +98,7 @@ private struct Lowering {
       if case .convolution(let convolution) = node.op, isLowered(convolution, node) {
         convolutions.insert(value)
       }
-      if case .attention(let attention) = node.op, !attention.hasWeights { results.insert(value) }
-      if case .slice = node.op { results.insert(value) }
+      if carriesPairs(node) { results.insert(value) }
     }
     // What one value cannot be may keep another from being it.
     while let value = results.first(where: { !isAllowed($0) }) { results.remove(value) }
@@ -119,20 +118,10 @@ private struct Lowering {
       && users.allSatisfy { takesPairs(facts.graph[$0].node, $0, value) }
   }
 
+  private func carriesPairs(_ node: Node) -> Bool { facts.graph.facts(of: node).carriesBF16 }
+
   private func readsPairs(_ node: Node) -> Bool {
-    if case .slice(let slice) = node.op {
-      // Words of two must not be torn.
-      let columns = facts.graph[node.operands[0]].type.shape.last ?? 0
-      let keepsWords =
-        columns % 2 == 0
-        && (slice.axis == 0 || slice.start % 2 == 0 && slice.count % 2 == 0)
-      return keepsWords && results.contains(node.operands[0])
-    }
-    if case .attention(let attention) = node.op {
-      let head = (node.type.shape.last ?? 0) / attention.heads
-      return head % 2 == 0 && node.operands.allSatisfy(results.contains)
-    }
-    return true
+    carriesPairs(node) ? node.operands.allSatisfy(results.contains) : true
   }
 
   private func takesPairs(_ reader: Node, _ user: Value, _ value: Value) -> Bool {

@@ -55,11 +55,11 @@ private let points = Contraction.mostPoints
       case let weight = graph[node.operands[1]].type, weight.element == .f32,
       weight.shape[1] <= Contraction.longestIntegerDepth
     else { return nil }
-    let source = Source(node.operands[0], graph)
-    guard contraction.epsilon != nil || source != .other else { return nil }
+    let spread = spread(of: node.operands[0], graph)
+    guard contraction.epsilon != nil || spread != .any else { return nil }
     var operands = rewriter[node.operands]
     let residual = contraction.residualIndex.map { [operands[$0]] } ?? []
-    if source == .activation, contraction.epsilon == nil, weight.shape[1] % points == 0 {
+    if spread == .oneSided, contraction.epsilon == nil, weight.shape[1] % points == 0 {
       contraction.points = points
     }
     if calibrated {
@@ -91,18 +91,15 @@ private let points = Contraction.mostPoints
   }
 }
 
-/// For each value, `true` iff a norm or an attention follows on the way to the results.
+/// For each value, `true` iff something that absorbs errors follows on the way to the results: a
+/// norm or an attention.
 private func inBlocks(_ facts: GraphFacts) -> ValueTable<Bool> {
   var found = ValueTable(facts.graph, repeating: false)
   for value in facts.graph.values.reversed() {
     found[value] = facts.users[value].contains { user in
       let reader = facts.graph[user]
-      if facts.graph.results(of: user.index).contains(where: { found[$0] }) { return true }
-      if case .attention = reader.op { return true }
-      guard reader.operands[0] == value else { return false }
-      if case .layerNorm = reader.op { return true }
-      if case .contraction(let contraction) = reader.op { return contraction.epsilon != nil }
-      return false
+      return facts.graph.results(of: user.index).contains { found[$0] }
+        || facts.graph.facts(of: reader.node).absorbs.contains { reader.operands[$0] == value }
     }
   }
   return found
@@ -117,25 +114,11 @@ private func isNorm(_ node: Node, _ graph: Graph) -> Bool {
   return true
 }
 
-/// What makes the rows of a contraction.
-private enum Source {
-  /// A norm or an attention.
-  case balanced
-  /// An activation, whose results lie to one side.
-  case activation
-  case other
-
-  init(_ value: Value, _ graph: Graph) {
-    self = .other
-    var node = graph[value].node
-    // Some rows are such rows too.
-    while case .slice(let slice) = node.op, slice.axis == 0 { node = graph[node.operands[0]].node }
-    if case .attention = node.op { self = .balanced }
-    if case .layerNorm = node.op { self = .balanced }
-    if case .swiGLU = node.op { self = .activation }
-    if case .activation = node.op { self = .activation }
-    if case .contraction(let contraction) = node.op, contraction.activation != nil {
-      self = .activation
-    }
+/// How the elements of rows are spread; some rows of a matrix are spread as all are.
+private func spread(of rows: Value, _ graph: Graph) -> Spread {
+  var value = rows
+  while case .view(.slice(axis: 0, _)) = graph[value].op.execution {
+    value = graph[value].operands[0]
   }
+  return value.result == 0 ? graph.facts(of: graph[value].node).spread : .any
 }

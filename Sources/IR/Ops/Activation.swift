@@ -46,6 +46,12 @@ public struct Activation: OpDefinition {
   static let mnemonic = "activation"
   static let forms = Set(Form.allCases)
   static let operandCounts = 1...1
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    OpFacts(
+      inPlace: [0], rows: .same([0]), addends: [], norm: nil, absorbs: [], spread: .oneSided,
+      carriesBF16: false, work: nil)
+  }
   var attributes: Attributes {
     var list = Attributes()
     list.set("function", .text(function.rawValue))

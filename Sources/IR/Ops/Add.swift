@@ -13,6 +13,12 @@ public struct Add: OpDefinition {
   static let mnemonic = "add"
   static let forms = Set(Form.allCases)
   static let operandCounts = 2...2
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    OpFacts(
+      inPlace: [0, 1], rows: .same(operands[1].rank == 1 ? [0] : [0, 1]), addends: [0, 1],
+      norm: nil, absorbs: [], spread: .any, carriesBF16: false, work: nil)
+  }
   init(_ attributes: inout Attributes) throws(Diagnostic) {}
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     let (a, b) = (operands[0], operands[1])

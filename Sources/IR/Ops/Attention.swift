@@ -40,6 +40,16 @@ public struct Attention: OpDefinition {
   static let mnemonic = "attention"
   static let forms: Set<Form> = [.imported, .fused, .planned]
   static let operandCounts = 3...3
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    // Scores, then weighted values: each a multiply-add for each token and element of the queries.
+    OpFacts(
+      inPlace: [], rows: .same([0]), addends: [], norm: nil, absorbs: [0, 1, 2], spread: .balanced,
+      carriesBF16: !hasWeights && (operands[0].shape.last ?? 0) / heads % 2 == 0,
+      work: Work(
+        flops: 4 * operands[0].count * operands[1].shape[0], element: operands[0].element,
+        panels: nil))
+  }
   var attributes: Attributes {
     var list = Attributes()
     list.set("heads", .integer(heads))

@@ -17,6 +17,12 @@ public struct Center: OpDefinition {
   static let mnemonic = "center"
   static let forms = Set(Form.allCases)
   static let operandCounts = 1...1
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    OpFacts(
+      inPlace: [], rows: axis == 0 ? .all : .same([0]), addends: [], norm: nil, absorbs: [],
+      spread: .any, carriesBF16: false, work: nil)
+  }
   var attributes: Attributes {
     var list = Attributes()
     if axis != -1 { list.set("axis", .integer(axis)) }

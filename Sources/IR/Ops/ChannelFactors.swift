@@ -16,6 +16,8 @@ public struct ChannelFactors: OpDefinition {
   static let mnemonic = "channel_factors"
   static let forms: Set<Form> = [.fused, .planned]
   static let operandCounts = 1...2
+  var execution: Execution { .evaluated }
+  func facts(_ operands: [TensorType]) -> OpFacts { .opaque }
   init(_ attributes: inout Attributes) throws(Diagnostic) {}
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "weight", operands[0], 2)

@@ -18,6 +18,14 @@ public struct Concatenate: OpDefinition {
   static let mnemonic = "concatenate"
   static let forms = Set(Form.allCases)
   static let operandCounts = 1...64
+  var execution: Execution { .view(.concatenate(axis: axis)) }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    // No pass lets bf16 in: a part that has to be copied into it would find no kernel.
+    OpFacts(
+      inPlace: [], rows: axis == 0 ? .joined : .same(Array(operands.indices)),
+      addends: axis == 0 ? Array(operands.indices) : [], norm: nil, absorbs: [], spread: .any,
+      carriesBF16: false, work: nil)
+  }
   var attributes: Attributes {
     var list = Attributes()
     if axis != 0 { list.set("axis", .integer(axis)) }

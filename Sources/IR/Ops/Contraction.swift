@@ -80,6 +80,19 @@ public struct Contraction: OpDefinition {
   static let mnemonic = "contraction"
   static let forms: Set<Form> = [.fused, .planned]
   static let operandCounts = 2...4
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    let residual = residualIndex.map { [$0] } ?? []
+    // The products alone, of which Strassen's algorithm does 7 of 8; its additions count no more
+    // than those of other operations.
+    let flops = 2 * operands[0].count * (columns ?? operands[1].shape[0])
+    return OpFacts(
+      inPlace: residual, rows: .same([0] + residual), addends: residual,
+      norm: epsilon.map { .rootMeanSquare(epsilon: $0) }, absorbs: epsilon == nil ? [] : [0],
+      spread: activation == nil ? .any : .oneSided, carriesBF16: false,
+      work: Work(
+        flops: usesStrassen ? flops / 8 * 7 : flops, element: operands[1].element, panels: 1))
+  }
   var attributes: Attributes {
     var list = Attributes()
     if let epsilon { list.set("epsilon", .number(epsilon)) }

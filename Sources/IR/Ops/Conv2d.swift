@@ -39,6 +39,15 @@ public struct Conv2d: OpDefinition {
   static let mnemonic = "conv2d"
   static let forms = Set(Form.allCases)
   static let operandCounts = 2...3
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    let windows = windows(of: operands[0].shape, weight: operands[1].shape)
+    return OpFacts(
+      inPlace: [], rows: .all, addends: [], norm: nil, absorbs: [], spread: .any,
+      carriesBF16: false,
+      work: Work(
+        flops: 2 * windows.count * operands[1].count, element: operands[1].element, panels: nil))
+  }
   var attributes: Attributes {
     var list = Attributes()
     if let width { list.set("width", .integer(width)) }

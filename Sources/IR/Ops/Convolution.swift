@@ -103,6 +103,17 @@ public struct Convolution: OpDefinition {
   static let mnemonic = "convolution"
   static let forms: Set<Form> = [.fused, .planned]
   static let operandCounts = 2...5
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    // No member of a stream: moments below the pixels do not change as these do.
+    let outputs = columns ?? operands[1].shape[0]
+    return OpFacts(
+      inPlace: residualIndex.map { [$0] } ?? [], rows: .all, addends: [], norm: nil, absorbs: [],
+      spread: .any, carriesBF16: false,
+      work: Work(
+        flops: 2 * windows(of: operands[0]).count * outputs * depth(of: operands[0]),
+        element: operands[1].element, panels: 1))
+  }
   var attributes: Attributes {
     var list = Attributes()
     if let width { list.set("width", .integer(width)) }

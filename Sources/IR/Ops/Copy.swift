@@ -10,6 +10,12 @@ public struct Copy: OpDefinition {
   static let mnemonic = "copy"
   static let forms: Set<Form> = [.fused, .planned]
   static let operandCounts = 1...1
+  var execution: Execution { .kernelAlways }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    OpFacts(
+      inPlace: [], rows: .same([0]), addends: [0], norm: nil, absorbs: [], spread: .any,
+      carriesBF16: false, work: nil)
+  }
   init(_ attributes: inout Attributes) throws(Diagnostic) {}
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     operands[0]

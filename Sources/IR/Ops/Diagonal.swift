@@ -12,6 +12,8 @@ public struct Diagonal: OpDefinition {
   static let mnemonic = "diagonal"
   static let forms: Set<Form> = [.fused, .planned]
   static let operandCounts = 1...1
+  var execution: Execution { .evaluated }
+  func facts(_ operands: [TensorType]) -> OpFacts { .opaque }
   init(_ attributes: inout Attributes) throws(Diagnostic) {}
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "x", operands[0], 1)

@@ -18,6 +18,8 @@ public struct ExtractPatches: OpDefinition {
   static let mnemonic = "extract_patches"
   static let forms = Set(Form.allCases)
   static let operandCounts = 1...1
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts { .opaque }
   var attributes: Attributes {
     var list = Attributes()
     list.set("patch", .integer(patch))

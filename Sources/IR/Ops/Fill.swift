@@ -18,6 +18,8 @@ public struct Fill: OpDefinition {
   static let mnemonic = "fill"
   static let forms = Set(Form.allCases)
   static let operandCounts = 0...0
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts { .opaque }
   var attributes: Attributes {
     var list = Attributes()
     list.set("shape", .integers(shape))

@@ -32,6 +32,13 @@ public struct GroupNorm: OpDefinition {
   static let mnemonic = "group_norm"
   static let forms = Set(Form.allCases)
   static let operandCounts = 3...3
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    // It normalizes the whole matrix: no row by itself.
+    OpFacts(
+      inPlace: [0], rows: .all, addends: [], norm: nil, absorbs: [0], spread: .balanced,
+      carriesBF16: false, work: nil)
+  }
   var attributes: Attributes {
     var list = Attributes()
     list.set("groups", .integer(groups))

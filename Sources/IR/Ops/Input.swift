@@ -13,6 +13,8 @@ public struct Input: OpDefinition {
   static let mnemonic = "input"
   static let forms = Set(Form.allCases)
   static let operandCounts = 0...0
+  var execution: Execution { .input }
+  func facts(_ operands: [TensorType]) -> OpFacts { .opaque }
   var attributes: Attributes {
     var list = Attributes()
     list.set("shape", .integers(type.shape))

@@ -22,6 +22,12 @@ public struct LayerNorm: OpDefinition {
   static let mnemonic = "layer_norm"
   static let forms = Set(Form.allCases)
   static let operandCounts = 1...3
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    OpFacts(
+      inPlace: [0], rows: .same([0]), addends: [], norm: .layer(epsilon: epsilon), absorbs: [0],
+      spread: .balanced, carriesBF16: false, work: nil)
+  }
   var attributes: Attributes {
     var list = Attributes()
     list.set("epsilon", .number(epsilon))

@@ -16,6 +16,15 @@ public struct Linear: OpDefinition {
   static let mnemonic = "linear"
   static let forms = Set(Form.allCases)
   static let operandCounts = 2...3
+  var execution: Execution { .evaluated }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    OpFacts(
+      inPlace: [], rows: .same([0]), addends: [], norm: nil, absorbs: [], spread: .any,
+      carriesBF16: false,
+      work: Work(
+        flops: 2 * operands[0].shape[0] * operands[1].count, element: operands[1].element,
+        panels: nil))
+  }
   init(_ attributes: inout Attributes) throws(Diagnostic) {}
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "x", operands[0], 2)

@@ -17,6 +17,15 @@ public struct MatMul: OpDefinition {
   static let mnemonic = "matmul"
   static let forms = Set(Form.allCases)
   static let operandCounts = 2...2
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    let b = operands[1].shape
+    let columns = transposed ? b[b.count - 2] : b[b.count - 1]
+    return OpFacts(
+      inPlace: [], rows: .same([0]), addends: [], norm: nil, absorbs: [], spread: .any,
+      carriesBF16: false,
+      work: Work(flops: 2 * operands[0].count * columns, element: operands[1].element, panels: nil))
+  }
   var attributes: Attributes {
     var list = Attributes()
     if transposed { list.set("transposed", .boolean(true)) }

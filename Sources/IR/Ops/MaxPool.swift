@@ -49,6 +49,8 @@ public struct MaxPool: OpDefinition {
   static let mnemonic = "max_pool"
   static let forms = Set(Form.allCases)
   static let operandCounts = 1...1
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts { .opaque }
   var attributes: Attributes {
     var list = Attributes()
     list.set("width", .integer(width))

@@ -12,6 +12,12 @@ public struct MeanRows: OpDefinition {
   static let mnemonic = "mean_rows"
   static let forms = Set(Form.allCases)
   static let operandCounts = 1...1
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    OpFacts(
+      inPlace: [], rows: .all, addends: [0], norm: nil, absorbs: [], spread: .any,
+      carriesBF16: false, work: nil)
+  }
   init(_ attributes: inout Attributes) throws(Diagnostic) {}
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "x", operands[0], 2)

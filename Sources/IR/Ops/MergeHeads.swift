@@ -13,6 +13,8 @@ public struct MergeHeads: OpDefinition {
   static let mnemonic = "merge_heads"
   static let forms: Set<Form> = [.imported]
   static let operandCounts = 1...1
+  var execution: Execution { .evaluated }
+  func facts(_ operands: [TensorType]) -> OpFacts { .opaque }
   init(_ attributes: inout Attributes) throws(Diagnostic) {}
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "x", operands[0], 3)

@@ -37,6 +37,8 @@ public struct Moments: OpDefinition {
   static let mnemonic = "moments"
   static let forms: Set<Form> = [.fused, .planned]
   static let operandCounts = 1...1
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts { .opaque }
   var attributes: Attributes {
     var list = Attributes()
     list.set("chunk", .integer(chunk))

@@ -17,6 +17,13 @@ public struct Multiply: OpDefinition {
   static let mnemonic = "multiply"
   static let forms = Set(Form.allCases)
   static let operandCounts = 2...2
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    let isElementwise = operands[1].rank == 2
+    return OpFacts(
+      inPlace: [0, 1], rows: isElementwise ? .same([0, 1]) : axis == 0 ? .all : .same([0]),
+      addends: [], norm: nil, absorbs: [], spread: .any, carriesBF16: false, work: nil)
+  }
   var attributes: Attributes {
     var list = Attributes()
     if axis != -1 { list.set("axis", .integer(axis)) }

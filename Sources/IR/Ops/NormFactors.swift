@@ -37,6 +37,8 @@ public struct NormFactors: OpDefinition {
   static let mnemonic = "norm_factors"
   static let forms: Set<Form> = [.fused, .planned]
   static let operandCounts = 3...3
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts { .opaque }
   var attributes: Attributes {
     var list = Attributes()
     list.set("groups", .integer(groups))

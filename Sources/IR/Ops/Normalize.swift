@@ -23,6 +23,14 @@ public struct Normalize: OpDefinition {
   static let mnemonic = "normalize"
   static let forms: Set<Form> = [.fused, .planned]
   static let operandCounts = 2...4
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    let elementwise = operands.count > 2 ? [0, 2] : [0]
+    // The spread is that of a convolutional trunk, which 8-bit integers do not hold well enough.
+    return OpFacts(
+      inPlace: elementwise, rows: .same(elementwise), addends: [], norm: nil,
+      absorbs: [], spread: .any, carriesBF16: false, work: nil)
+  }
   var attributes: Attributes {
     var list = Attributes()
     if let activation { list.set("activation", .text(activation.rawValue)) }

@@ -28,6 +28,8 @@ public struct Pack: OpDefinition {
   static let mnemonic = "pack"
   static let forms: Set<Form> = [.fused, .planned]
   static let operandCounts = 1...1
+  var execution: Execution { .evaluated }
+  func facts(_ operands: [TensorType]) -> OpFacts { .opaque }
   var attributes: Attributes {
     var list = Attributes()
     if width != Pack.standardWidth { list.set("width", .integer(width)) }

@@ -22,6 +22,15 @@ public struct PatchEmbed: OpDefinition {
   static let mnemonic = "patch_embed"
   static let forms: Set<Form> = [.imported]
   static let operandCounts = 2...3
+  var execution: Execution { .evaluated }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    let patch = operands[1].shape[2]
+    let patches = (operands[0].shape[1] / patch) * (operands[0].shape[2] / patch)
+    return OpFacts(
+      inPlace: [], rows: .all, addends: [], norm: nil, absorbs: [], spread: .any,
+      carriesBF16: false,
+      work: Work(flops: 2 * patches * operands[1].count, element: operands[1].element, panels: nil))
+  }
   init(_ attributes: inout Attributes) throws(Diagnostic) {}
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "x", operands[0], 3)

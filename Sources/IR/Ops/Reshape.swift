@@ -16,6 +16,8 @@ public struct Reshape: OpDefinition {
   static let mnemonic = "reshape"
   static let forms = Set(Form.allCases)
   static let operandCounts = 1...1
+  var execution: Execution { .view(.reshape) }
+  func facts(_ operands: [TensorType]) -> OpFacts { .opaque }
   var attributes: Attributes {
     var list = Attributes()
     list.set("shape", .integers(shape))

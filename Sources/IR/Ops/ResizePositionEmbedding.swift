@@ -46,6 +46,8 @@ public struct ResizePositionEmbedding: OpDefinition {
   static let mnemonic = "resize_position_embedding"
   static let forms = Set(Form.allCases)
   static let operandCounts = 1...1
+  var execution: Execution { .evaluated }
+  func facts(_ operands: [TensorType]) -> OpFacts { .opaque }
   var attributes: Attributes {
     var list = Attributes()
     list.set("from", .integers(from))

@@ -32,6 +32,8 @@ public struct Rotate: OpDefinition {
   static let mnemonic = "rotate"
   static let forms = Set(Form.allCases)
   static let operandCounts = 1...1
+  var execution: Execution { .evaluated }
+  func facts(_ operands: [TensorType]) -> OpFacts { .opaque }
   var attributes: Attributes {
     var list = Attributes()
     if axis != -1 { list.set("axis", .integer(axis)) }

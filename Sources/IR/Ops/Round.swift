@@ -19,6 +19,8 @@ public struct Round: OpDefinition {
   static let mnemonic = "round"
   static let forms: Set<Form> = [.fused, .planned]
   static let operandCounts = 1...1
+  var execution: Execution { .evaluated }
+  func facts(_ operands: [TensorType]) -> OpFacts { .opaque }
   var attributes: Attributes {
     var list = Attributes()
     list.set("element", .text(element.rawValue))

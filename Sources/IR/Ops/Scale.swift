@@ -13,6 +13,12 @@ public struct Scale: OpDefinition {
   static let mnemonic = "scale"
   static let forms = Set(Form.allCases)
   static let operandCounts = 1...1
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    OpFacts(
+      inPlace: [0], rows: .same([0]), addends: [0], norm: nil, absorbs: [], spread: .any,
+      carriesBF16: false, work: nil)
+  }
   var attributes: Attributes {
     var list = Attributes()
     list.set("factor", .number(factor))

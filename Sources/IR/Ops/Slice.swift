@@ -26,6 +26,16 @@ public struct Slice: OpDefinition {
   static let mnemonic = "slice"
   static let forms = Set(Form.allCases)
   static let operandCounts = 1...1
+  var execution: Execution { .view(.slice(axis: axis, start: start)) }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    // Words of two columns must not be torn.
+    let keepsWords =
+      (operands[0].shape.last ?? 0) % 2 == 0 && (axis == 0 || start % 2 == 0 && count % 2 == 0)
+    return OpFacts(
+      inPlace: [], rows: axis == 0 ? .shifted(by: start) : .same([0]),
+      addends: axis == 0 ? [0] : [], norm: nil, absorbs: [], spread: .any, carriesBF16: keepsWords,
+      work: nil)
+  }
   var attributes: Attributes {
     var list = Attributes()
     if axis != 0 { list.set("axis", .integer(axis)) }

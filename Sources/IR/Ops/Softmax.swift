@@ -13,6 +13,12 @@ public struct Softmax: OpDefinition {
   static let mnemonic = "softmax"
   static let forms = Set(Form.allCases)
   static let operandCounts = 1...1
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    OpFacts(
+      inPlace: [0], rows: .same([0]), addends: [], norm: nil, absorbs: [], spread: .any,
+      carriesBF16: false, work: nil)
+  }
   init(_ attributes: inout Attributes) throws(Diagnostic) {}
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try require("C1", operands[0].rank > 0, "x: a scalar has no rows")

@@ -16,6 +16,8 @@ public struct SplitHeads: OpDefinition {
   static let mnemonic = "split_heads"
   static let forms: Set<Form> = [.imported]
   static let operandCounts = 1...1
+  var execution: Execution { .evaluated }
+  func facts(_ operands: [TensorType]) -> OpFacts { .opaque }
   var attributes: Attributes {
     var list = Attributes()
     list.set("heads", .integer(heads))

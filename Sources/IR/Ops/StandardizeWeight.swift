@@ -36,6 +36,8 @@ public struct StandardizeWeight: OpDefinition {
   static let mnemonic = "standardize_weight"
   static let forms = Set(Form.allCases)
   static let operandCounts = 1...1
+  var execution: Execution { .evaluated }
+  func facts(_ operands: [TensorType]) -> OpFacts { .opaque }
   var attributes: Attributes {
     var list = Attributes()
     list.set("epsilon", .number(epsilon))

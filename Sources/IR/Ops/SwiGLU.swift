@@ -16,6 +16,12 @@ public struct SwiGLU: OpDefinition {
   static let mnemonic = "swiglu"
   static let forms = Set(Form.allCases)
   static let operandCounts = 1...1
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    OpFacts(
+      inPlace: [], rows: .same([0]), addends: [], norm: nil, absorbs: [], spread: .oneSided,
+      carriesBF16: false, work: nil)
+  }
   init(_ attributes: inout Attributes) throws(Diagnostic) {}
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "x", operands[0], 2)

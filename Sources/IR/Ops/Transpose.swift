@@ -12,6 +12,8 @@ public struct Transpose: OpDefinition {
   static let mnemonic = "transpose"
   static let forms = Set(Form.allCases)
   static let operandCounts = 1...1
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts { .opaque }
   init(_ attributes: inout Attributes) throws(Diagnostic) {}
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "x", operands[0], 2)

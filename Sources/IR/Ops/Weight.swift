@@ -24,6 +24,8 @@ public struct Weight: OpDefinition {
   static let mnemonic = "weight"
   static let forms = Set(Form.allCases)
   static let operandCounts = 0...0
+  var execution: Execution { .evaluated }
+  func facts(_ operands: [TensorType]) -> OpFacts { .opaque }
   var attributes: Attributes {
     var list = Attributes()
     list.set("tensor", .text(tensor))

@@ -77,6 +77,20 @@ public struct WinogradConvolution: OpDefinition {
   static let mnemonic = "winograd_convolution"
   static let forms: Set<Form> = [.fused, .planned]
   static let operandCounts = 2...5
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    // One multiply-add for each frequency, tile and pair of channels. No member of a stream:
+    // moments below the pixels do not change as these do.
+    let (pixels, channels) = (operands[0].shape[0], operands[0].shape[1])
+    let tile = WinogradConvolution.tile(of: operands[1]) ?? .two
+    let tiles = tile.count(height: pixels / width, width: width)
+    return OpFacts(
+      inPlace: residualIndex.map { [$0] } ?? [], rows: .all, addends: [], norm: nil, absorbs: [],
+      spread: .any, carriesBF16: false,
+      work: Work(
+        flops: 2 * tile.frequencies * tiles * channels * columns, element: operands[1].element,
+        panels: nil))
+  }
   var attributes: Attributes {
     var list = Attributes()
     list.set("width", .integer(width))

@@ -85,6 +85,8 @@ public struct WinogradWeight: OpDefinition {
   static let mnemonic = "winograd_weight"
   static let forms: Set<Form> = [.fused, .planned]
   static let operandCounts = 1...1
+  var execution: Execution { .evaluated }
+  func facts(_ operands: [TensorType]) -> OpFacts { .opaque }
   var attributes: Attributes {
     var list = Attributes()
     list.set("tile", .integer(tile))

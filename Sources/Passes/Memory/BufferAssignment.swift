@@ -52,34 +52,41 @@ struct BufferAssignment {
   /// Puts operands of concatenations inside the result, outer ones first.
   private mutating func placeConcatenations() {
     for value in graph.values.reversed() where !facts.isConstant(value) {
-      guard case .concatenate(let join) = graph[value].op else { continue }
+      guard case .view(.concatenate(let axis)) = graph[value].op.execution else { continue }
       let whole = slots[value] ?? newSlot(value)
       if slots[value] == nil { put(value, whole) }
-      let step = join.axis == graph[value].type.rank - 1 ? 1 : whole.rowStride
+      let step = axis == graph[value].type.rank - 1 ? 1 : whole.rowStride
       var start = 0
       for operand in graph[value].operands {
         var part = whole
         part.offsetBytes += graph[operand].type.element.sizeBytes * start * step
         put(operand, part)
-        start += graph[operand].type.shape[join.axis]
+        start += graph[operand].type.shape[axis]
       }
     }
   }
 
   private mutating func place(_ value: Value) {
+    put(
+      value,
+      viewSlot(value) ?? overwritable(by: value).flatMap { slots[$0] } ?? newSlot(value))
+  }
+
+  /// The place of a view within its operand; `nil` for everything else.
+  private func viewSlot(_ value: Value) -> Slot? {
     let node = graph[value]
-    if case .slice(let slice) = node.op, var slot = slots[node.operands[0]] {
-      let step = slice.axis == node.type.rank - 1 ? 1 : slot.rowStride
-      slot.offsetBytes += node.type.element.sizeBytes * slice.start * step
-      put(value, slot)
-    } else if case .reshape = node.op, var slot = slots[node.operands[0]] {
-      if node.type != graph[node.operands[0]].type { slot.rowStride = node.type.shape.last ?? 1 }
-      put(value, slot)
-    } else if let operand = overwritable(by: value), let slot = slots[operand] {
-      put(value, slot)
-    } else {
-      put(value, newSlot(value))
+    guard case .view(let view) = node.op.execution, let operand = node.operands.first,
+      var slot = slots[operand]
+    else { return nil }
+    switch view {
+    case .slice(let axis, let start):
+      let step = axis == node.type.rank - 1 ? 1 : slot.rowStride
+      slot.offsetBytes += node.type.element.sizeBytes * start * step
+    case .reshape:
+      if node.type != graph[operand].type { slot.rowStride = node.type.shape.last ?? 1 }
+    case .concatenate: return nil
     }
+    return slot
   }
 
   /// The operand that `value` may be written over: of its type, or the first rows of a whole of its
@@ -87,8 +94,9 @@ struct BufferAssignment {
   private func overwritable(by value: Value) -> Value? {
     let node = graph[value]
     guard results[value] == nil, value.result == 0 else { return nil }
-    for (position, operand) in node.operands.enumerated()
-    where node.op.mayOverwrite(position) && begins(operand, node.type) {
+    for position in graph.facts(of: node.node).inPlace {
+      let operand = node.operands[position]
+      guard begins(operand, node.type) else { continue }
       guard let slot = slots[operand], buffers[slot.buffer].isArena else { continue }
       let isFree = members[slot.buffer].allSatisfy { member in
         facts.users[member].allSatisfy { user in
@@ -103,7 +111,7 @@ struct BufferAssignment {
   /// `true` iff memory of `type` begins where `value` does: the value itself, or its first rows.
   private func begins(_ value: Value, _ type: TensorType) -> Bool {
     let node = graph[value]
-    guard case .slice(let slice) = node.op, slice.axis == 0, slice.start == 0 else {
+    guard case .view(.slice(axis: 0, start: 0)) = node.op.execution else {
       return node.type == type
     }
     return node.type == type || graph[node.operands[0]].type == type
@@ -112,15 +120,12 @@ struct BufferAssignment {
   /// A new buffer for the whole of `value`.
   private mutating func newSlot(_ value: Value) -> Slot {
     let type = graph[value].type
-    let space: Placement.Space
-    if case .input = graph[value].op {
-      space = .image
-    } else {
-      space = results[value].map { .output($0) } ?? .arena
-    }
+    let space: Placement.Space =
+      graph[value].op.execution == .input
+      ? .image : results[value].map { .output($0) } ?? .arena
     // Only a copy made for it is reshaped across rows, so its rows must follow each other.
     let isReshaped = facts.users[value].contains {
-      if case .reshape = graph[$0].op { graph[$0].type != type } else { false }
+      graph[$0].op.execution == .view(.reshape) && graph[$0].type != type
     }
     let columns = type.shape.last ?? 1
     let rowStride =

@@ -8,14 +8,15 @@ extension Graph {
   /// - Throws: a slice or concatenation of rank 3 or more, which no kernel reads in place.
   func insertingCopies(_ context: inout PassContext) throws(Diagnostic) -> Graph {
     try rewriting(&context, required: true) { (node, rewriter) throws(Diagnostic) -> Value? in
-      guard node.op.isView, !rewriter.constants[rewriter.current.index] else { return nil }
-      if case .reshape = node.op {
-      } else if node.type.rank > 2 {
+      guard case .view(let view) = node.op.execution,
+        !rewriter.constants[rewriter.current.index]
+      else { return nil }
+      if node.type.rank > 2, view != .reshape {
         throw Diagnostic(
           "'\(node.op.mnemonic)' of rank \(node.type.rank) has no place in memory",
           at: .node(node.name), hint: "only rows and columns of matrices can be views")
       }
-      let copied = node.operands.map { !rewriter.source.canHold($0, node, rewriter) }
+      let copied = node.operands.map { !rewriter.source.canHold($0, node, view, rewriter) }
       guard copied.contains(true) else { return nil }
       var operands: [Value] = []
       for (operand, isCopied) in zip(node.operands, copied) {
@@ -31,27 +32,21 @@ extension Graph {
   }
 
   /// `true` iff the view `node` can share memory with its operand `operand` as that stands.
-  private func canHold(_ operand: Value, _ node: Node, _ rewriter: GraphRewriter) -> Bool {
+  private func canHold(
+    _ operand: Value, _ node: Node, _ view: View, _ rewriter: GraphRewriter
+  ) -> Bool {
     let operandNode = self[operand]
-    if case .input = operandNode.op { return false }
-    switch node.op {
+    if operandNode.op.execution == .input { return false }
+    switch view {
     case .reshape:
       return operandNode.type == node.type || operandNode.isDense
     case .concatenate:
       if rewriter.constants[operand.index] || rewriter.useCounts[operand] != 1 {
         return false
       }
-      if case .concatenate = operandNode.op { return true }
+      if case .view(.concatenate) = operandNode.op.execution { return true }
       return !operandNode.op.isView
-    case .slice, .input, .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding,
-      .transpose, .add, .multiply, .scale, .center, .layerNorm, .linear, .matMul, .splitHeads,
-      .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .conv2d, .standardizeWeight,
-      .groupNorm, .maxPool, .copy, .pack, .contraction,
-      .attention, .convolution, .winogradWeight,
-      .winogradConvolution, .moments, .normFactors, .normalize, .round, .quantize, .channelFactors,
-      .rotate,
-      .diagonal:
-      return true
+    case .slice: return true
     }
   }
 
@@ -86,20 +81,12 @@ extension Graph {
     var uses = outputs.count { $0.value == value }
     while true {
       guard !facts.isConstant(root), facts.users[root].count + uses == 1 else { return nil }
-      switch self[root].op {
-      case .input, .slice: return nil
-      case .reshape:
+      switch self[root].op.execution {
+      case .input, .view(.slice): return nil
+      case .view(.reshape):
         root = self[root].operands[0]
         uses = outputs.count { $0.value == root }
-      case .weight, .fill, .patchEmbed, .extractPatches, .resizePositionEmbedding, .concatenate,
-        .transpose, .add, .multiply, .scale, .center, .layerNorm, .linear, .matMul, .splitHeads,
-        .mergeHeads, .softmax, .activation, .swiGLU, .meanRows, .conv2d, .standardizeWeight,
-        .groupNorm, .maxPool, .copy, .pack, .contraction,
-        .attention, .convolution, .winogradWeight,
-        .winogradConvolution, .moments, .normFactors, .normalize, .round, .quantize,
-        .channelFactors, .rotate,
-        .diagonal:
-        return root
+      case .evaluated, .kernel, .kernelAlways, .view(.concatenate): return root
       }
     }
   }

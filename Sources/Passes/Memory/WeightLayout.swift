@@ -4,7 +4,7 @@ import IR
 enum WeightLayout {
   /// Returns the placements of the constants that are read at run time.
   ///
-  /// First the panels of all contractions and convolutions in the order of execution, without
+  /// First the panels of all operations that stream them, in the order of execution, without
   /// gaps, so that "the next panel" is the next address across operations too; behind them
   /// everything else in that order.
   static func placements(_ graph: Graph) -> ValueTable<Placement?> {
@@ -20,8 +20,7 @@ enum WeightLayout {
     }
     let executed = graph.nodes.indices.filter { !constants[$0] }.map { graph.nodes[$0] }
     for node in executed {
-      if case .contraction = node.op { place(node.operands[1]) }
-      if case .convolution = node.op { place(node.operands[1]) }
+      if let panels = graph.facts(of: node).work?.panels { place(node.operands[panels]) }
     }
     for node in executed { node.operands.forEach(place) }
     return placements
