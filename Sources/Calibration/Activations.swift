@@ -74,7 +74,7 @@ struct Activations {
     if case .attention(let attention) = node.op, !attention.hasWeights {
       return [
         concurrentMap(count) { image in
-          AttentionProduct(attention)
+          AttentionMatmul(attention)
             .evaluate(inputs[0][image], inputs[1][image], inputs[2][image])
         }
       ]
@@ -107,7 +107,7 @@ struct Activations {
     let weight = try constant(node.operands[1])
     var bias: Tensor?
     if let index = contraction.biasIndex { bias = try constant(node.operands[index]) }
-    let rows = try rows(value, LinearStep(contraction: contraction, factors: weight.element))
+    let rows = try rows(value, LinearStep(contraction: contraction, operandType: weight.element))
     guard weight.element == .s8, let factors = bias else {
       let known = bias?.values ?? []
       return concurrentMap(count) { LinearStep.sums(rows[$0], weight, bias: known) }
@@ -130,7 +130,7 @@ struct Activations {
     if let index = contraction.residualIndex {
       residual = try tensors(graph[value].operands[index])
     }
-    let (step, added) = (LinearStep(contraction: contraction, factors: .f32), residual)
+    let (step, added) = (LinearStep(contraction: contraction, operandType: .f32), residual)
     return concurrentMap(count) { step.finish(sums[$0], residual: added?[$0]) }
   }
 

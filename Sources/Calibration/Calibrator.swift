@@ -12,7 +12,7 @@ import Passes
 ///   quantized;
 /// - the bias is such that the mean of each output is the original's;
 /// - values of an attention get mean zero, which leaves more bits for what differs. Each row of a
-///   softmax sums to 1, so the projection behind takes the mean back exactly, in its own bias.
+///   softmax sums to 1, so the next projection takes the mean back exactly, in its own bias.
 public struct Calibrator {
   let graph: Graph
   private let original: Graph
@@ -97,7 +97,7 @@ public struct Calibrator {
     let centred = values[site.value] ?? 0..<0
     let targets = site.means.enumerated().map { centred.contains($0) ? 0 : $1 }
     // What a fallback to bf16 needs is found for integers too.
-    let pairs = LinearStep(contraction: site.source, factors: .bf16)
+    let pairs = LinearStep(contraction: site.source, operandType: .bf16)
     let rounded = site.weight.rounded(to: .bf16).rounded(to: .f32)
     let rows = try lowered.rows(site.value, pairs)
     let bias = Self.bias(rounded, Self.means(rows), targets)
@@ -113,7 +113,7 @@ public struct Calibrator {
   ) throws(Diagnostic) -> [Tensor] {
     let name = graph[site.value].name
     let rows = try lowered.rows(
-      site.value, LinearStep(contraction: site.contraction, factors: .s8))
+      site.value, LinearStep(contraction: site.contraction, operandType: .s8))
     var weight = site.weight
     if let points = site.contraction.points {
       weight = Op.rotate(Rotate(points: points)).evaluate([weight])

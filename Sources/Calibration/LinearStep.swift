@@ -4,15 +4,15 @@ import IR
 /// A contraction in three parts: its rows as they are multiplied, the sums, and what follows.
 struct LinearStep: Sendable {
   let contraction: Contraction
-  /// The type of the factors.
-  let factors: ElementType
+  /// The type that is multiplied.
+  let operandType: ElementType
 
   /// The rows as they are multiplied, with their scale: normalized, rounded, quantized.
   func rows(_ x: Tensor) -> Tensor {
     let norms = contraction.epsilon.map {
       Contraction.rowFactors(x, epsilon: $0).map { Float($0) }
     }
-    switch factors {
+    switch operandType {
     case .bf16: return Self.scaled(x.rounded(to: .bf16).rounded(to: .f32), norms)
     case .s8:
       let floats = x.rounded(to: .f32)

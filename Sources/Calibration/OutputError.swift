@@ -5,8 +5,8 @@ import IR
 public enum OutputError {
   /// The geometric mean over the images of the relative error `|y - y0| / |y0|`.
   ///
-  /// One bad image does not decide it. Equal results count as 1e-12; what is not finite, or stands
-  /// where zeros should, has an infinite error.
+  /// One bad image does not decide it. Equal results count as 1e-12; what is not finite, or not
+  /// zero where all should be, has an infinite error.
   public static func relative(_ found: [Tensor], of truth: [Tensor]) -> Double {
     let logarithms = zip(found, truth).map { found, truth in
       var (difference, norm) = (0.0, 0.0)

@@ -65,7 +65,7 @@ extension Calibrator {
     source.points = nil
     let weight = try self.weight(of: value).rounded(to: .bf16).rounded(to: .f32)
     let bias = calibration.tensor(named: CalibratedTensor.bias(of: graph[value].name))?.values ?? []
-    let rows = try activations.rows(value, LinearStep(contraction: source, factors: .bf16))
+    let rows = try activations.rows(value, LinearStep(contraction: source, operandType: .bf16))
     let sums = concurrentMap(rows.count) { LinearStep.sums(rows[$0], weight, bias: bias) }
     return try activations.finish(sums, value, contraction)
   }

@@ -98,15 +98,15 @@ public struct Build {
     to output: String, progress: @escaping Compiler.Progress = { _, _ in }
   ) throws(Diagnostic) -> Result {
     var watch = Stopwatch()
-    let product = try start(output, progress)
+    let artifact = try start(output, progress)
     var build = self
-    build.seal(product)
+    build.seal(artifact)
     watch.lap("pack weights")
 
     var selfTest = SelfTestRun(isWanted: wantsSelfTest, kind: kind, targets: targets)
     if selfTest.needsRehearsal {
       progress("compute self-test values", 0)
-      build.program.golden = try build.rehearse(product, &selfTest)
+      build.program.golden = try build.rehearse(artifact, &selfTest)
       watch.lap("self-test values")
     }
 
@@ -115,8 +115,8 @@ public struct Build {
     watch.lap("generate code")
 
     progress("link", 0)
-    let hash = product.sealWeights()
-    let files = try product.finish(
+    let hash = artifact.sealWeights()
+    let files = try artifact.finish(
       objects: code.modules, interface: build.interface(hash)
     ) { library, weights in
       guard selfTest.runsArtifact else { return nil }
@@ -139,10 +139,10 @@ public struct Build {
     beside output: String,
     _ body: (_ library: String, _ weights: String?) throws(Diagnostic) -> R
   ) throws(Diagnostic) -> R {
-    let product = try start(output) { _, _ in }
+    let artifact = try start(output) { _, _ in }
     var build = self
-    build.seal(product)
-    return try product.tryOut(objects: build.code().modules, body)
+    build.seal(artifact)
+    return try artifact.tryOut(objects: build.code().modules, body)
   }
 
   /// Starts the artifact and packs the weights into it.
@@ -154,36 +154,36 @@ public struct Build {
         "vitc has no runtime for '\(targets.first?.triple ?? "no target")'",
         at: .argument("--target"))
     }
-    let product = try Product(
+    let artifact = try Product(
       output: output, name: program.name, kind: kind, architecture: architecture,
       placement: placement, weightsBytes: graph.weightsBytes)
     let total = Double(max(1, graph.weightsBytes))
     // Places do not overlap, so threads write apart.
-    nonisolated(unsafe) let written = product
+    nonisolated(unsafe) let written = artifact
     try WeightPacker(graph, weights: weights).pack(
       progress: { progress("pack weights", Double($0) / total) },
       write: { (bytes, offset) throws(Diagnostic) in try written.writeWeights(bytes, at: offset) })
     for name in alsoRead { _ = try weights(name) }
-    return product
+    return artifact
   }
 
   /// Ends the writing of weights, and makes their hash and place known to the program.
-  private mutating func seal(_ product: Product) {
-    let hash = product.sealWeights()
+  private mutating func seal(_ artifact: Product) {
+    let hash = artifact.sealWeights()
     program.weightsHashLow = hash.low
     program.weightsHashHigh = hash.high
-    program.weightsFileName = product.weightsFileName
+    program.weightsFileName = artifact.weightsFileName
   }
 
   /// Compiles the program for this machine as well and runs it, for the self-test values of an
   /// artifact that cannot be run here as it is; none where the run fails.
   private func rehearse(
-    _ product: Product, _ selfTest: inout SelfTestRun
+    _ artifact: Product, _ selfTest: inout SelfTestRun
   ) throws(Diagnostic) -> [[Float]] {
     var program = program
     program.weightsFileName = program.weightsFileName ?? "\(program.name).weights"
     let code = try CodeGenerator.generate(graph, for: [selfTest.target], program: program)
-    let values = try product.rehearse(objects: code.modules) { library, weights in
+    let values = try artifact.rehearse(objects: code.modules) { library, weights in
       selfTest.values(of: library, weights: weights)
     }
     return (values ?? []).map(\.record)

@@ -157,7 +157,7 @@ public struct Compiler {
     }
   }
 
-  /// Throws where an operation that is to be kept in another precision is not in the graph.
+  /// Throws where an operation that is to be computed in another precision is not in the graph.
   private func checkOverrides(_ graph: Graph) throws(Diagnostic) {
     let constants = graph.constants()
     let names = graph.nodes.indices.filter {

@@ -163,8 +163,8 @@ struct Compile: ParsableCommand {
     let request = try request(failures)
     let line = ProgressLine("compile \(model)")
     defer { line.finish() }
-    let report = try Compiler(request) { phase, fraction in
-      line.update(phase, fraction: fraction > 0 ? fraction : nil)
+    let report = try Compiler(request) { stage, fraction in
+      line.update(stage, fraction: fraction > 0 ? fraction : nil)
     }.run()
     line.finish()
     try failures.check()

@@ -105,11 +105,11 @@ import Testing
     let (q, k, v) = (
       Self.tensor([5, 12], seed: 5), Self.tensor([9, 12], seed: 6), Self.tensor([9, 12], seed: 7)
     )
-    let found = AttentionProduct(attention).evaluate(q, k, v)
+    let found = AttentionMatmul(attention).evaluate(q, k, v)
     let truth = Op.attention(attention).evaluate([q, k, v])
     #expect(Self.distance(found, truth) < 1e-5)
     let rounded = [q, k, v].map { $0.rounded(to: .bf16) }
-    let pairs = AttentionProduct(attention).evaluate(rounded[0], rounded[1], rounded[2])
+    let pairs = AttentionMatmul(attention).evaluate(rounded[0], rounded[1], rounded[2])
     #expect(pairs.element == .bf16)
     #expect(Self.distance(pairs, Op.attention(attention).evaluate(rounded)) < 0.05)
   }

@@ -58,7 +58,7 @@ struct BenchReport: Encodable {
   /// Thread counts, ascending; at least one.
   let results: [Result]
   /// Where the time goes, if that was asked for.
-  var perOp: PhaseReport?
+  var perOp: StepReport?
 
   private enum Keys: String, CodingKey {
     case model, target, isa, library, flops, results

@@ -33,7 +33,7 @@ struct Benchmark {
   let batch: Int
   /// For each thread count.
   let amount: Amount
-  /// `true` iff the phases are measured too.
+  /// `true` iff the steps are measured too.
   let perOp: Bool
 
   /// How much is measured.
@@ -47,8 +47,8 @@ struct Benchmark {
   private static let turns = 10
   /// Runs that each thread count gets at least, apart from the one that warms up.
   private static let leastRuns = 3
-  /// Runs that measure the phases, where nothing else is said.
-  private static let phaseRuns = 10
+  /// Runs that measure the steps, where nothing else is said.
+  private static let stepRuns = 10
 
   /// Measures.
   func run() throws(Diagnostic) -> BenchReport {
@@ -84,10 +84,10 @@ struct Benchmark {
           flops: description.flops, peak: lane.peak)
       })
     if perOp, let lane = lanes.last {
-      var runs = Self.phaseRuns
+      var runs = Self.stepRuns
       if case .iterations(let count) = amount { runs = count }
-      let times = try PhaseTimes.measure(library: library, threads: lane.threads, runs: runs)
-      report.perOp = PhaseReport(
+      let times = try StepTimes.measure(library: library, threads: lane.threads, runs: runs)
+      report.perOp = StepReport(
         described: model.extras["phases"]?.array ?? [], seconds: times, threads: lane.threads,
         peak: lane.peak)
     }

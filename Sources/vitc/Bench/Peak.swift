@@ -6,7 +6,7 @@ import Synchronization
 /// How many floating-point operations a second this machine can do: what a perfect kernel would
 /// reach.
 ///
-/// The kernel is generated for the host's richest target: independent fused multiply-adds in
+/// The kernel is generated for the host's best target: independent fused multiply-adds in
 /// registers, nothing else (``PeakKernel``). Each thread counts its own processor time, so that
 /// other programs that share the machine do not lower the peak.
 struct Peak {

@@ -8,7 +8,7 @@ enum Labels {
   /// What some editors begin a text in UTF-8 with; it is not part of it.
   private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
-  /// Reads names from a file: a JSON list; a JSON object from index to name, which may stand in a
+  /// Reads names from a file: a JSON list; a JSON object from index to name, which may be in a
   /// member `id2label`, or a list in `label_names` (so a checkpoint's `config.json` will do); or a
   /// text with one name a line.
   ///

@@ -1,7 +1,7 @@
 import Diagnostics
 import Foundation
 
-/// The photos that arguments stand for.
+/// The photos that arguments name.
 enum PhotoList {
   /// The endings of the files that a folder is searched for; a file named itself may end anyhow.
   private static let endings = [".png", ".jpg", ".jpeg"]

@@ -34,7 +34,7 @@ package struct PassCommand: FileTestCommand {
     guard try FileTest.checked(printed) == result else {
       throw Failure("printed and parsed, the result is another graph")
     }
-    // Passes that lower the precision round factors, to 2^-9 of themselves or of their row.
+    // Passes that lower the precision round operands, to 2^-9 of themselves or of their row.
     let names = passes.map(\.name)
     let tolerance: Float =
       names.contains(Pass.useInt8.name) ? 0.1 : names.contains(Pass.useBF16.name) ? 3e-2 : 1e-5

@@ -16,7 +16,7 @@ enum TargetReference {
       have: `--target v3,v4,v4+bf16+vnni`, `--target aarch64+dotprod+i8mm+bf16`.
 
       When a model is created, it asks the processor and the kernel what they run and takes the
-      richest of its instruction sets, or the one that `options.isa` or the environment variable
+      best of its instruction sets, or the one that `options.isa` or the environment variable
       `VITC_ISA` names. Where none runs, creation fails with a status and a text that says what is
       missing: nothing but plain x86-64 is executed before.
 
@@ -44,10 +44,10 @@ enum TargetReference {
     }
     return text + """
 
-      A library whose products are all of floats is compiled without them, since they would only
-      keep processors away. `x86-64-v4-bf16`, which `portable` has, is `x86-64-v4+bf16+vnni` by
+      A library that multiplies f32 only is compiled without them, since they would only keep
+      processors away. `x86-64-v4-bf16`, which `portable` has, is `x86-64-v4+bf16+vnni` by
       another name. On Arm they are asked of the processor and given to LLVM, but kernels compute
-      bf16 by NEON's products of floats.
+      bf16 with NEON's multiply-adds of f32.
 
       The tile is rows by columns of the result that stay in registers in the inner loop of a
       contraction. One blob of packed weights serves every target: panels are 32 columns wide.

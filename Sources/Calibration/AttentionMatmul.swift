@@ -3,7 +3,7 @@ import Glibc
 import IR
 
 /// An attention of one image through OpenBLAS: what `Attention.evaluate` computes in doubles.
-struct AttentionProduct {
+struct AttentionMatmul {
   private let attention: Attention
 
   init(_ attention: Attention) { self.attention = attention }

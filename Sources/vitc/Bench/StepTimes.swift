@@ -5,26 +5,26 @@ import Models
 import Synchronization
 import VitRuntime
 
-/// Measures each phase of a compiled model.
+/// Measures each step of a compiled model.
 ///
 /// Nothing in the model helps with it: a run with the caller's own parallel-for makes one call for
-/// each phase, in order. A phase takes as long as the longest of its tasks, by the processor time
-/// of the task's thread; the shortest of all runs counts. What lies between two phases (waiting for
+/// each step, in order. A step takes as long as the longest of its tasks, by the processor time
+/// of the task's thread; the shortest of all runs counts. What lies between two steps (waiting for
 /// each other) is not in it.
-final class PhaseTimes: Sendable {
-  /// The calls of the run in work, and the shortest time of each phase so far.
+final class StepTimes: Sendable {
+  /// The calls of the run in work, and the shortest time of each step so far.
   private struct State {
-    var phase = 0
+    var step = 0
     var shortest: [Double] = []
   }
 
   private let state = Mutex(State())
 
-  /// Runs a model `runs` times with one image and returns the seconds of its phases, in order.
+  /// Runs a model `runs` times with one image and returns the seconds of its steps, in order.
   static func measure(
     library: String, threads: Int, runs: Int
   ) throws(Diagnostic) -> [Double] {
-    let times = PhaseTimes()
+    let times = StepTimes()
     return try CompiledModel.telling(library) {
       let model = try VitModel(
         path: library,
@@ -36,14 +36,14 @@ final class PhaseTimes: Sendable {
         name: "input", shape: [1] + model.description.input.shape, seed: 0)
       // One more, which warms up.
       for _ in 0...runs {
-        times.state.withLock { $0.phase = 0 }
+        times.state.withLock { $0.step = 0 }
         _ = try context.run(images: image.values)
       }
       return times.state.withLock { $0.shortest }
     }
   }
 
-  /// One phase: its tasks, at the same time where there are processors.
+  /// One step: its tasks, at the same time where there are processors.
   private func parallelFor(_ count: Int, _ task: @Sendable (Int) -> Void) {
     let longest = Mutex(0.0)
     DispatchQueue.concurrentPerform(iterations: count) { index in
@@ -54,12 +54,12 @@ final class PhaseTimes: Sendable {
     }
     let time = longest.withLock { $0 }
     state.withLock { state in
-      if state.phase < state.shortest.count {
-        state.shortest[state.phase] = min(state.shortest[state.phase], time)
+      if state.step < state.shortest.count {
+        state.shortest[state.step] = min(state.shortest[state.step], time)
       } else {
         state.shortest.append(time)
       }
-      state.phase += 1
+      state.step += 1
     }
   }
 }

@@ -2,8 +2,8 @@ import Foundation
 import JSON
 
 /// Where the time of one image goes.
-struct PhaseReport: Encodable {
-  /// One phase, or several of the same kind.
+struct StepReport: Encodable {
+  /// One step, or several of the same kind.
   struct Entry: Encodable {
     /// The operation's name; digits between points are `*` for a kind.
     var name: String
@@ -35,13 +35,14 @@ struct PhaseReport: Encodable {
   let threads: Int
   /// What this number of threads could do at most.
   let peakGflops: Double
-  /// Every phase, in order.
-  let phases: [Entry]
-  /// Phases of the same kind in all blocks, in the order of their first.
+  /// Every step, in order.
+  let steps: [Entry]
+  /// Steps of the same kind in all blocks, in the order of their first.
   let kinds: [Entry]
 
   enum CodingKeys: String, CodingKey {
-    case threads, phases, kinds
+    case threads, kinds
+    case steps = "phases"
     case peakGflops = "peak_gflops"
   }
 
@@ -49,30 +50,30 @@ struct PhaseReport: Encodable {
   ///
   /// - Parameters:
   ///   - described: The member `phases` of the library's own description.
-  ///   - seconds: Of each phase.
+  ///   - seconds: Of each step.
   ///   - peak: FLOP/s at most.
   init(described: [JSONValue], seconds: [Double], threads: Int, peak: Double) {
     self.threads = threads
     let peakGflops = peak / 1e9
     self.peakGflops = peakGflops
-    phases = seconds.enumerated().map { index, time in
-      let phase = index < described.count ? described[index] : .null
+    steps = seconds.enumerated().map { index, time in
+      let step = index < described.count ? described[index] : .null
       var flops = 0
-      if case .integer(let value) = phase["flops"] { flops = value }
+      if case .integer(let value) = step["flops"] { flops = value }
       return Entry(
-        name: phase["name"]?.string ?? "step \(index)", op: phase["op"]?.string ?? "",
+        name: step["name"]?.string ?? "step \(index)", op: step["op"]?.string ?? "",
         count: 1, ms: time * 1e3, flops: flops, peakGflops: peakGflops)
     }
     var kinds: [Entry] = []
-    for phase in phases {
-      let name = Self.kind(phase.name)
-      if let index = kinds.firstIndex(where: { $0.name == name && $0.op == phase.op }) {
+    for step in steps {
+      let name = Self.kind(step.name)
+      if let index = kinds.firstIndex(where: { $0.name == name && $0.op == step.op }) {
         let kind = kinds[index]
         kinds[index] = Entry(
-          name: name, op: phase.op, count: kind.count + 1, ms: kind.ms + phase.ms,
-          flops: kind.flops + phase.flops, peakGflops: peakGflops)
+          name: name, op: step.op, count: kind.count + 1, ms: kind.ms + step.ms,
+          flops: kind.flops + step.flops, peakGflops: peakGflops)
       } else {
-        var kind = phase
+        var kind = step
         kind.name = name
         kinds.append(kind)
       }
@@ -87,10 +88,10 @@ struct PhaseReport: Encodable {
       .joined(separator: ".")
   }
 
-  /// The report for people: every phase, then the kinds and their sum.
+  /// The report for people: every step, then the kinds and their sum.
   var text: String {
-    let total = phases.reduce(0) { $0 + $1.ms }
-    let flops = phases.reduce(0) { $0 + $1.flops }
+    let total = steps.reduce(0) { $0 + $1.ms }
+    let flops = steps.reduce(0) { $0 + $1.flops }
     func table(_ entries: [Entry], _ heading: String) -> String {
       var table = TextTable([
         (heading, .left), ("op", .left), ("count", .right), ("ms", .right), ("of time", .right),
@@ -107,9 +108,9 @@ struct PhaseReport: Encodable {
       return table.text()
     }
     let all = Entry(
-      name: "all", op: "", count: phases.count, ms: total, flops: flops, peakGflops: peakGflops)
+      name: "all", op: "", count: steps.count, ms: total, flops: flops, peakGflops: peakGflops)
     return "\nsteps of one image, \(threads) \(threads == 1 ? "thread" : "threads"), "
-      + "processor time of the longest task\n" + table(phases, "step") + "\n"
+      + "processor time of the longest task\n" + table(steps, "step") + "\n"
       + table(kinds + [all], "kind of step")
   }
 }
