@@ -2,44 +2,21 @@ import Diagnostics
 import Foundation
 import IR
 
-/// What a user asked for besides the model itself.
-public struct ModelOptions: Sendable {
-  /// `--weights`: a file, a folder, or `seed:N`; `nil`: the model folder's own.
-  public var weights: String?
-  /// `--image-size`: height and width.
-  public var imageSize: (height: Int, width: Int)?
-  /// `--num-classes`.
-  public var classes: Int?
-  /// `--head none`: features only.
-  public var dropsHead: Bool
-  /// `--numerics`: whose arithmetic; `nil`: that of the checkpoint's family.
-  public var numerics: NumericsConvention?
-
-  /// Creates options; by default everything is as the model says.
-  public init(
-    weights: String? = nil, imageSize: (height: Int, width: Int)? = nil, classes: Int? = nil,
-    dropsHead: Bool = false, numerics: NumericsConvention? = nil
-  ) {
-    self.numerics = numerics
-    self.weights = weights
-    self.imageSize = imageSize
-    self.classes = classes
-    self.dropsHead = dropsHead
-  }
-}
-
 /// A model that is ready to become a graph: configuration and checkpoint, known to fit.
 public struct Model: Sendable {
   /// What defines it.
-  public var configuration: any ModelConfiguration
+  let family: any Family
   /// How the checkpoint names its tensors.
-  public var names: TensorNames
+  let places: TensorPlaces
   /// Its weights.
   public var checkpoint: CheckedCheckpoint
   /// What was assumed or decided, a line each, for the compile report.
   public var notes: [String]
   /// What the user should know of the checkpoint, even before a tensor is read.
   public var warnings: [Diagnostic]
+
+  /// What defines it.
+  public var configuration: any ModelConfiguration { family }
 
   /// Loads MODEL: a variant's name, or a folder as the Hugging Face hub has them (transformers' or
   /// timm's).
@@ -51,55 +28,50 @@ public struct Model: Sendable {
   ) throws(Diagnostic) -> Model {
     var source = try source(name)
     if options.dropsHead {
-      source.configuration.classes = 0
-      source.configuration.labels = []
-    } else if let classes = options.classes, classes != source.configuration.classes {
+      source.model.classes = 0
+      source.model.labels = []
+    } else if let classes = options.classes, classes != source.model.classes {
       guard classes > 0 else {
         throw Diagnostic(
           "number of classes is \(classes), expected 1 or more", at: .argument("--num-classes"),
           hint: "say --head none for a model without head")
       }
-      source.configuration.classes = classes
-      source.configuration.labels = []
+      source.model.classes = classes
+      source.model.labels = []
     }
     let checkpoint = try openCheckpoint(name, &source, options)
     source.notes += checkpoint.notes
     try source.fit(to: checkpoint, options)
-    try source.configuration.check()
+    try source.model.check()
     if let size = options.imageSize {
       do {
-        source.configuration = try source.configuration.resized(
-          height: size.height, width: size.width)
+        source.model = try source.model.resized(height: size.height, width: size.width)
       } catch {
         var located = error
         located.location = .argument("--image-size")
         throw located
       }
     }
-    let check = TensorCheck(source.configuration, names: source.names, checkpoint: checkpoint)
+    let places = TensorPlaces(source.model, source.naming, path: checkpoint.path)
+    let check = try TensorCheck(source.model, places, checkpoint)
     try check.run()
     return Model(
-      configuration: source.configuration, names: source.names,
+      family: source.model, places: places,
       checkpoint: CheckedCheckpoint(
-        source.names.keepsArrangement
+        check.keepsArrangement
           ? checkpoint : ArrangedCheckpoint(checkpoint, places: check.wanted),
         head: check.head), notes: source.notes, warnings: source.warnings)
   }
 
   /// What a library of this model returns unless the user says otherwise: logits, or features where
   /// there is no head.
-  public var defaultOutputs: [ModelOutput] { configuration.classes > 0 ? [.logits] : [.features] }
+  public var defaultOutputs: [ModelOutput] { family.classes > 0 ? [.logits] : [.features] }
 
   /// Returns the model as a graph in the `imported` form, under the checkpoint's tensor names.
   ///
   /// Throws if an output is wanted that the model does not have.
   public func graph(outputs: [ModelOutput]) throws(Diagnostic) -> Graph {
-    let fused = names.fusesQKV
-    let stored = Dictionary(
-      configuration.tensors(fusedQKV: fused).map {
-        ($0.name, names.place($0, of: configuration).graphName)
-      }, uniquingKeysWith: { first, _ in first })
-    return try configuration.graph(fusedQKV: fused, outputs: outputs) { stored[$0] ?? $0 }
+    try family.graph(outputs: outputs, tensors: places.layout)
   }
 
   private static func source(_ name: String) throws(Diagnostic) -> ModelFolder {
@@ -115,9 +87,7 @@ public struct Model: Sendable {
     if name.hasPrefix("/") || name.hasPrefix(".") || name.hasPrefix("~") || name.hasSuffix("/") {
       throw Diagnostic("no such folder", at: .file(name))
     }
-    let variant = try Variants.named(name)
-    return ModelFolder(
-      path: nil, configuration: variant.configuration, names: .timm, notes: [])
+    return ModelFolder(path: nil, model: try Variants.named(name).model, naming: TimmNaming())
   }
 
   private static func openCheckpoint(
@@ -136,12 +106,12 @@ public struct Model: Sendable {
           "invalid seed '\(path)'", at: .argument("--weights"),
           hint: "a seed is a number from 0 to \(UInt64.max), as in seed:1")
       }
-      source.names = .timm
-      let tensors = source.configuration.tensors(fusedQKV: true)
+      source.naming = TimmNaming()
       return SeededCheckpoint(
         seed: seed,
         shapes: Dictionary(
-          tensors.map { ($0.name, $0.type.shape) }, uniquingKeysWith: { first, _ in first }))
+          try source.model.tensors().map { ($0.name, $0.type.shape) },
+          uniquingKeysWith: { first, _ in first }))
     }
     return try CheckpointFile.open(path: path)
   }

@@ -174,7 +174,7 @@ struct Compile: ParsableCommand {
       guard let output else { return print(text, terminator: "") }
       return try AtomicFile.write(path: output, contents: Array(text.utf8))
     }
-    if !quiet { Console.write(CompileSummary(report).text) }
+    if !quiet { Console.write(try CompileSummary(report).text()) }
   }
 
   private func request(_ failures: DumpFailures) throws(Diagnostic) -> CompileRequest {

@@ -1,4 +1,5 @@
 import Compiler
+import Diagnostics
 
 /// The summary that `vitc compile` prints, in a few lines.
 struct CompileSummary {
@@ -7,11 +8,11 @@ struct CompileSummary {
   init(_ report: CompileReport) { self.report = report }
 
   /// The lines.
-  var text: String {
+  func text() throws(Diagnostic) -> String {
     let model = report.configuration
     var lines = [
       "model    \(model.name): \(model.summary), "
-        + "\(Format.grouped(model.parameters)) parameters",
+        + "\(Format.grouped(try model.parameters)) parameters",
       "numerics \(model.numericsSummary)",
       "matmuls  \(report.precision)",
       "passes   \(passes)",

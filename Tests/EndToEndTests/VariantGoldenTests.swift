@@ -29,9 +29,9 @@ import VitRuntime
   }()
 
   private static func hasConvolutions(_ golden: Golden) throws -> Bool {
-    switch try Variants.named(golden.variant).configuration {
-    case let model as ViTConfiguration: model.trunk != nil
-    default: true
+    let model = try Variants.named(golden.variant).configuration
+    return try model.graph(outputs: [.features]).nodes.contains { node in
+      if case .conv2d = node.op { true } else { false }
     }
   }
 

@@ -8,7 +8,7 @@ import Testing
   private static func graph(_ variant: Variant) throws -> Graph {
     let configuration = variant.configuration
     let output: ModelOutput = configuration.classes > 0 ? .logits : .features
-    return try configuration.graph(fusedQKV: true, outputs: [output]) { $0 }
+    return try configuration.graph(outputs: [output])
   }
 
   /// One of each family.

@@ -9,17 +9,22 @@ import Testing
 @Suite struct BigTransferNamesTests {
   @Test func namesTensors() throws {
     let names = try #require(
-      BigTransferNames([
-        "resnet/root_block/standardized_conv2d/kernel",
-        "resnet/block1/unit02/b/standardized_conv2d_7/kernel",
-      ]))
+      BigTransferNaming(
+        recognizing: [
+          "resnet/root_block/standardized_conv2d/kernel",
+          "resnet/block1/unit02/b/standardized_conv2d_7/kernel",
+        ], by: []))
     #expect(names.prefix == "resnet/")
+    let stored = try Variants.named("R50x1").model.storedNames
+    func place(_ name: String, _ shape: [Int]) -> StoredTensor? {
+      names.place(TensorSpecification(name: name, shape: shape), stored)
+    }
     #expect(
-      names.place("stages.2.blocks.35.conv1.weight", [256, 1024, 1, 1])
+      place("stages.2.blocks.35.conv1.weight", [256, 1024, 1, 1])
         == StoredTensor(
           "resnet/block3/unit36/a/standardized_conv2d/kernel", [[1, 1, 1024, 256]],
           .transposed(positions: 1, inputs: 1024, outputs: 256)))
-    for (canonical, stored) in [
+    for (canonical, wanted) in [
       ("stem.conv.weight", "root_block/standardized_conv2d/kernel"),
       ("stages.0.blocks.1.conv2.weight", "block1/unit02/b/standardized_conv2d_7/kernel"),
       (
@@ -28,39 +33,45 @@ import Testing
       ),
       ("head.fc.weight", "head/conv2d/kernel"),
     ] {
-      #expect(names.place(canonical, [1, 1, 1, 1]).name == "resnet/" + stored)
+      #expect(place(canonical, [1, 1, 1, 1])?.name == "resnet/" + wanted)
     }
-    for (canonical, stored) in [
+    for (canonical, wanted) in [
       ("stages.3.blocks.9.norm3.weight", "block4/unit10/c/group_norm/gamma"),
       ("norm.bias", "group_norm/beta"), ("head.fc.bias", "head/conv2d/bias"),
     ] {
-      #expect(names.place(canonical, [8]).name == "resnet/" + stored)
+      #expect(place(canonical, [8])?.name == "resnet/" + wanted)
     }
-    #expect(BigTransferNames(["stem.conv.weight"]) == nil)
+    #expect(BigTransferNaming(recognizing: ["stem.conv.weight"], by: []) == nil)
     #expect(names.ignores("global_step", headIsRead: true))
     #expect(!names.ignores("resnet/head/conv2d/bias", headIsRead: true))
   }
 
   @Test func namesTensorsOfHybrids() throws {
     let names = try #require(
-      JAXNames(["embedding/kernel", "Transformer/encoder_norm/scale", "conv_root/kernel"]))
-    let model = try #require(
-      try Variants.named("R50+ViT-B/16").configuration as? ViTConfiguration)
-    for (canonical, stored) in [
+      JAXNaming(
+        recognizing: [
+          "embedding/kernel", "Transformer/encoder_norm/scale", "conv_root/kernel",
+        ], by: []))
+    let stored = try Variants.named("R50+ViT-B/16").model.storedNames
+    func place(_ name: String, _ shape: [Int]) throws -> StoredTensor {
+      let tensor = TensorSpecification(name: "patch_embed.backbone.\(name)", shape: shape)
+      return try #require(names.place(tensor, stored))
+    }
+    for (canonical, wanted) in [
       ("stem.conv.weight", "conv_root/kernel"), ("conv.weight", "conv_root/kernel"),
       ("stages.2.blocks.8.conv3.weight", "block3/unit9/conv3/kernel"),
       ("stages.1.blocks.0.downsample.conv.weight", "block2/unit1/conv_proj/kernel"),
     ] {
-      let place = names.place("patch_embed.backbone.\(canonical)", [4, 3, 2, 1], of: model)
-      #expect(place.name == stored && place.shapes == [[2, 1, 3, 4]])
+      let place = try place(canonical, [4, 3, 2, 1])
+      #expect(place.name == wanted && place.shapes == [[2, 1, 3, 4]])
     }
-    for (canonical, stored) in [
+    for (canonical, wanted) in [
       ("stem.norm.bias", "gn_root/bias"), ("norm.weight", "gn_root/scale"),
       ("stages.0.blocks.1.norm2.weight", "block1/unit2/gn2/scale"),
       ("stages.0.blocks.0.downsample.norm.bias", "block1/unit1/gn_proj/bias"),
     ] {
-      let place = names.place("patch_embed.backbone.\(canonical)", [8], of: model)
-      #expect(place.name == stored && place.shapes == [[8], [1, 1, 1, 8]])
+      let place = try place(canonical, [8])
+      #expect(place.name == wanted && place.shapes == [[8], [1, 1, 1, 8]])
     }
   }
 
@@ -68,10 +79,11 @@ import Testing
   @Test func readsBigTransfer() throws {
     let folder = try TemporaryFolder()
     let path = folder.url.appendingPathComponent("w.npz").path
-    let source = try Variants.named("R50x1").configuration
-    let names = try #require(BigTransferNames(["resnet/root_block/standardized_conv2d/kernel"]))
-    var arrays = source.tensors(fusedQKV: false).map { tensor in
-      let place = TensorNames.bigTransfer(names).place(tensor, of: source)
+    let source = try Variants.named("R50x1").model
+    let names = try #require(
+      BigTransferNaming(recognizing: ["resnet/root_block/standardized_conv2d/kernel"], by: []))
+    var arrays = try source.tensors().map { tensor in
+      let place = try #require(names.place(tensor, source.storedNames))
       let values = Array(repeating: Float(0), count: tensor.type.count)
       return (name: place.name, array: NpyArray(shape: place.shapes[0], values: values))
     }

@@ -10,9 +10,9 @@ import Testing
 
   init() throws { folder = try TemporaryFolder() }
 
-  private func read(_ config: String) throws -> any ModelConfiguration {
+  private func read(_ config: String) throws -> any Family {
     try folder.write("config.json", config)
-    return try ModelFolder(path: folder.url.path).configuration
+    return try ModelFolder(path: folder.url.path).model
   }
 
   /// Copies a golden's folder, with the tensors that `edit` leaves.
@@ -32,14 +32,14 @@ import Testing
   }
 
   @Test func fillsInDefaults() throws {
-    let bit = try #require(try read(#"{"model_type": "bit"}"#) as? ResNetConfiguration)
-    #expect(bit.trunk == ResNetTrunk(.preActivation, border: .fixed, depths: [3, 4, 6, 3]))
+    let bit = try #require(try read(#"{"model_type": "bit"}"#) as? BigTransfer)
+    #expect(bit.backbone == ResNetBackbone(.preActivation, border: .fixed, depths: [3, 4, 6, 3]))
     #expect(bit.imageHeight == 224 && bit.classes == 0 && bit.numerics == .huggingFace)
     #expect(bit.preprocessing?.mean == [0.5, 0.5, 0.5] && bit.preprocessing?.filter == .bilinear)
     #expect(bit.preprocessing?.resizeHeight == 256)
 
     let hybrid = try transformer(try read(#"{"model_type": "vit-hybrid"}"#))
-    #expect(hybrid.trunk == ResNetTrunk(.postActivation, border: .same, depths: [3, 4, 9]))
+    #expect(hybrid.backbone == ResNetBackbone(.postActivation, border: .same, depths: [3, 4, 9]))
     #expect(hybrid.patch == 1 && hybrid.grid == [14, 14] && hybrid.layerNormEpsilon == 1e-12)
     #expect(hybrid.positionGrid == [14, 14] && hybrid.dim == 768)
 
@@ -190,15 +190,16 @@ import Testing
   }
 
   @Test(arguments: [
-    ("hf/bit", TensorNames.transformers(.bit, prefix: "bit.")),
-    ("hf/bit-bare-f16", .transformers(.bit, prefix: "")),
-    ("hf/vit-hybrid", .transformers(.vitHybrid, prefix: "vit.")), ("timm/bit", .timm),
-    ("timm/hybrid", .timm),
+    ("hf/bit", "bit."), ("hf/bit-bare-f16", ""), ("hf/vit-hybrid", "vit."), ("timm/bit", nil),
+    ("timm/hybrid", nil),
   ])
-  func recognizesNames(golden: String, names: TensorNames) throws {
+  func recognizesNames(golden: String, prefix: String?) throws {
     let path = goldens.appendingPathComponent(golden).path
-    #expect(TensorNames.recognized(try CheckpointFile.open(path: path).names) == names)
-    #expect(try Model.load(path).names == names)
+    let wanted = prefix.map { AnyHashable(TransformersNaming(prefix: $0)) }
+    let found = try #require(
+      Families.naming(of: try CheckpointFile.open(path: path).names) as (any Naming)?)
+    #expect(AnyHashable(found) == wanted ?? AnyHashable(TimmNaming()))
+    #expect(AnyHashable(try Model.load(path).places.naming) == AnyHashable(found))
   }
 
   @Test func followsAConvention() throws {
@@ -217,15 +218,16 @@ import Testing
       try load("R26+S/32", .jax).numericsSummary
         == "jax: gelu_tanh, layer norm epsilon 1e-06, filters over (deviation + 1e-05), "
         + "group norm epsilon 1e-06")
-    let there = try transformer(load("R26+S/32", .jax)).following(.timm)
-    #expect(there == (try transformer(load("R26+S/32", .timm))))
+    var there = Hybrid(try transformer(load("R26+S/32", .jax)))
+    there.follow(.timm)
+    #expect(there.model == (try transformer(load("R26+S/32", .timm))))
   }
 
   @Test func takesAnySize() throws {
-    let hybrid = try transformer(Variants.named("R26+S/32").configuration)
+    let hybrid = Hybrid(try transformer(Variants.named("R26+S/32").configuration))
     let odd = try hybrid.resized(height: 100, width: 33)
-    #expect(odd.grid == [4, 2] && odd.positionGrid == [7, 7])
-    let graph = try odd.graph(fusedQKV: true, outputs: [.tokens]) { $0 }
+    #expect(odd.model.grid == [4, 2] && odd.model.positionGrid == [7, 7])
+    let graph = try odd.graph(outputs: [.tokens])
     #expect(graph[graph.outputs[0].value].type == .f32(9, 384))
     let patches = try Variants.named("R+Ti/16").configuration
     let uneven = try diagnostic { try patches.resized(height: 230, width: 224) }
@@ -238,14 +240,14 @@ import Testing
     let bit = try Variants.named("R50x1").configuration
     let small = try bit.resized(height: 1, width: 65)
     let outputs: [ModelOutput] = [.tokens, .features, .logits]
-    let pixels = try small.graph(fusedQKV: true, outputs: outputs) { $0 }
+    let pixels = try small.graph(outputs: outputs)
     #expect(
       pixels.outputs.map { pixels[$0.value].type } == [.f32(3, 2048), .f32(2048), .f32(1000)])
     let none = try diagnostic { try bit.resized(height: 0, width: 224) }
     #expect(none.message == "image height 0 is out of range")
     var headless = bit
     headless.classes = 0
-    let logits = try diagnostic { try headless.graph(fusedQKV: true, outputs: [.logits]) { $0 } }
+    let logits = try diagnostic { try headless.graph(outputs: [.logits]) }
     #expect(logits.message == "'resnetv2_50x1_bit' has no head, so there are no logits")
   }
 

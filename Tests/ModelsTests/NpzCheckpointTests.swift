@@ -119,17 +119,17 @@ import Testing
 
   /// A variant by its name gets the JAX code's preprocessing, unless timm's numerics are wanted.
   @Test func preprocessesAsJAX() throws {
-    let variant = try Variants.named("ViT-Ti/16").configuration
-    var source = ModelFolder(path: nil, configuration: variant, names: .timm, notes: [])
+    let variant = try Variants.named("ViT-Ti/16").model
+    var source = ModelFolder(path: nil, model: variant, naming: TimmNaming())
     let checkpoint = try NpzCheckpoint(path: golden("2020") + "/weights.npz")
     try source.fit(to: checkpoint, ModelOptions(imageSize: (224, 224)))
-    #expect(source.configuration.preprocessing?.mode == .exact)
-    #expect(source.configuration.preprocessing?.filter == .bilinear)
-    #expect(source.configuration.preprocessing?.resizeHeight == 224)
-    var timm = ModelFolder(path: nil, configuration: variant, names: .timm, notes: [])
+    #expect(source.model.preprocessing?.mode == .exact)
+    #expect(source.model.preprocessing?.filter == .bilinear)
+    #expect(source.model.preprocessing?.resizeHeight == 224)
+    var timm = ModelFolder(path: nil, model: variant, naming: TimmNaming())
     try timm.fit(to: checkpoint, ModelOptions(imageSize: (224, 224), numerics: .timm))
-    #expect(timm.configuration.preprocessing == variant.preprocessing)
-    #expect(try transformer(timm.configuration).positionResize == .bilinear)
+    #expect(timm.model.preprocessing == variant.preprocessing)
+    #expect(try transformer(timm.model).positionResize == .bilinear)
   }
 
   @Test func warnsOfAHeadOfZeros() throws {

@@ -33,11 +33,13 @@ final class TemporaryFolder {
   }
 }
 
-/// The configuration of a Vision Transformer, whose own fields a test looks at.
+/// The model of a family whose models are Vision Transformers, whose own fields a test looks at.
 func transformer(
   _ configuration: any ModelConfiguration, sourceLocation: SourceLocation = #_sourceLocation
-) throws -> ViTConfiguration {
-  try #require(configuration as? ViTConfiguration, sourceLocation: sourceLocation)
+) throws -> VisionTransformer {
+  let family = try #require(
+    configuration as? any TransformerFamily, sourceLocation: sourceLocation)
+  return family.model
 }
 
 /// Assembles a safetensors file from a header's text and the bytes after it.

@@ -15,8 +15,8 @@ import Testing
     return try ModelFolder(path: folder.url.path)
   }
 
-  private func transformer(_ config: String) throws -> ViTConfiguration {
-    try ModelsTests.transformer(read(config).configuration)
+  private func transformer(_ config: String) throws -> VisionTransformer {
+    try ModelsTests.transformer(read(config).model)
   }
 
   /// Sparse configurations take the defaults of transformers' classes.
@@ -45,7 +45,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("vit", "ViTForImageClassification", ViTConfiguration.Pooling.token, 3),
+    ("vit", "ViTForImageClassification", TokenPooling.token, 3),
     ("vit", "ViTModel", .token, 0), ("vit", "ViTForMaskedImageModeling", .token, 0),
     ("deit", "DeiTForImageClassification", .token, 3),
     ("deit", "DeiTForImageClassificationWithTeacher", .distilled, 3),
@@ -53,7 +53,7 @@ import Testing
     ("dinov2", "Dinov2Backbone", .token, 0),
   ])
   func choosesTheHead(
-    type: String, architecture: String, pooling: ViTConfiguration.Pooling, classes: Int
+    type: String, architecture: String, pooling: TokenPooling, classes: Int
   ) throws {
     let model = try transformer(
       #"{"model_type": "\#(type)", "architectures": ["\#(architecture)"], "#
@@ -64,9 +64,9 @@ import Testing
 
   @Test func countsLabels() throws {
     let head = #"{"model_type": "vit", "architectures": ["ViTForImageClassification"]"#
-    #expect(try read("\(head)}").configuration.classes == 2)
-    #expect(try read("\(head), \"num_labels\": 9}").configuration.classes == 9)
-    #expect(try read(#"{"model_type": "vit", "num_labels": 4}"#).configuration.classes == 4)
+    #expect(try read("\(head)}").model.classes == 2)
+    #expect(try read("\(head), \"num_labels\": 9}").model.classes == 9)
+    #expect(try read(#"{"model_type": "vit", "num_labels": 4}"#).model.classes == 4)
   }
 
   @Test(arguments: [
@@ -175,7 +175,7 @@ import Testing
   ])
   func readsProcessors(type: String, text: String, wanted: Preprocessing) throws {
     let found = try read(#"{"model_type": "\#(type)"}"#, processor: text)
-    #expect(found.configuration.preprocessing == wanted)
+    #expect(found.model.preprocessing == wanted)
     #expect(found.notes.isEmpty)
   }
 
@@ -184,20 +184,20 @@ import Testing
     let found = try read(
       #"{"model_type": "dinov2", "image_size": 518}"#,
       processor: #"{"size": {"shortest_edge": 256}, "crop_size": {"height": 224, "width": 224}}"#)
-    #expect(found.configuration.imageHeight == 224)
-    #expect((found.configuration as? ViTConfiguration)?.positionGrid == [37, 37])
-    #expect(found.configuration.preprocessing?.mode == .shortestEdge)
-    #expect(found.configuration.preprocessing?.resizeHeight == 256)
+    #expect(found.model.imageHeight == 224)
+    #expect((try ModelsTests.transformer(found.model)).positionGrid == [37, 37])
+    #expect(found.model.preprocessing?.mode == .shortestEdge)
+    #expect(found.model.preprocessing?.resizeHeight == 256)
     #expect(found.notes.count == 1)
   }
 
   @Test func assumesAProcessor() throws {
     let found = try read(#"{"model_type": "dinov2"}"#)
-    #expect(found.configuration.preprocessing?.mean == [0.485, 0.456, 0.406])
+    #expect(found.model.preprocessing?.mean == [0.485, 0.456, 0.406])
     #expect(found.notes.count == 1)
     let unknown = try read(
       #"{"model_type": "vit"}"#, processor: #"{"image_processor_type": "PhotoImageProcessor"}"#)
-    #expect(unknown.configuration.preprocessing == nil)
+    #expect(unknown.model.preprocessing == nil)
     #expect(unknown.notes.count == 1)
   }
 
@@ -224,16 +224,16 @@ import Testing
   /// The stored names of every family are those of the golden checkpoints, which transformers
   /// wrote; here, the parts that only some have.
   @Test func namesTensors() throws {
-    let model = try transformer(#"{"model_type": "dinov2", "use_swiglu_ffn": true}"#)
-    let names = TensorNames.transformers(.dinov2, prefix: "dinov2.")
+    let model = DINOv2(try transformer(#"{"model_type": "dinov2", "use_swiglu_ffn": true}"#))
+    let naming = TransformersNaming(prefix: "dinov2.")
     for (canonical, stored) in [
       ("blocks.3.attn.q.weight", "dinov2.encoder.layer.3.attention.attention.query.weight"),
       ("blocks.3.mlp.fc1.bias", "dinov2.encoder.layer.3.mlp.weights_in.bias"),
       ("blocks.10.ls2.gamma", "dinov2.encoder.layer.10.layer_scale2.lambda1"),
       ("head.weight", "classifier.weight"), ("norm.bias", "dinov2.layernorm.bias"),
     ] {
-      let tensor = TensorSpecification(name: canonical, type: .f32(1))
-      #expect(names.place(tensor, of: model).name == stored)
+      let tensor = TensorSpecification(name: canonical, shape: [1])
+      #expect(naming.place(tensor, model.storedNames)?.name == stored)
     }
   }
 }

@@ -85,8 +85,7 @@ struct ResNetLawTests {
     ("R200x3", Precision.f32, true), ("R200x3", .bf16, false), ("R152x1", .f32, false),
   ])
   func deepNetworksSumInShortParts(name: String, precision: Precision, isShort: Bool) throws {
-    let model = try #require(try Variants.named(name).configuration as? ResNetConfiguration)
-    let graph = try model.graph(fusedQKV: true, outputs: [.logits]) { $0 }
+    let graph = try Variants.named(name).configuration.graph(outputs: [.logits])
     let planned = try PassManager(Pipeline.passes(for: precision)).run(graph).graph
     let parts = planned.nodes.compactMap { node -> Int?? in
       switch node.op {

@@ -5,18 +5,17 @@ import Foundation
 struct ModelFolder {
   /// The folder; `nil` for a variant that is known by name.
   var path: String?
-  var configuration: any ModelConfiguration
-  var names: TensorNames
+  var model: any Family
+  /// How the checkpoint names its tensors.
+  var naming: any Naming
   var notes: [String]
   /// What the user should know of the checkpoint.
   var warnings: [Diagnostic] = []
 
-  init(
-    path: String?, configuration: any ModelConfiguration, names: TensorNames, notes: [String]
-  ) {
+  init(path: String?, model: any Family, naming: any Naming, notes: [String] = []) {
     self.path = path
-    self.configuration = configuration
-    self.names = names
+    self.model = model
+    self.naming = naming
     self.notes = notes
   }
 

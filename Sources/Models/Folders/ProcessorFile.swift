@@ -39,32 +39,12 @@ enum ProcessorFile {
       constants: Preprocessing.half),
   ]
 
-  /// What the hub's folders of a family say, for a folder without the file.
-  static func assumed(_ family: TransformersFamily) -> (Preprocessing, crop: Size) {
-    // Google's models have 0.5, Meta's ImageNet's constants.
-    let isGoogle = family == .vit || family == .vitHybrid || family == .bit
-    let (mean, deviation) = isGoogle ? Preprocessing.half : Preprocessing.imageNet
-    let edge = family == .vit || family == .vitHybrid ? 224 : 256
-    return (
-      Preprocessing(
-        mode: family == .vit ? .exact : .shortestEdge, resizeWidth: edge, resizeHeight: edge,
-        filter: family == .vit || family == .bit ? .bilinear : .bicubic, mean: mean,
-        deviation: deviation, cropRounding: .down),
-      (224, 224)
-    )
-  }
-
-  /// Returns the specification and the size of what it gives, or `nil` for an unknown class.
+  /// Returns the specification and the size of what it gives, or `nil` for an unknown class;
+  /// `processor` is the class where the file names none.
   static func read(
-    _ root: ConfigurationObject, _ family: TransformersFamily, _ image: Size
+    _ root: ConfigurationObject, _ processor: String, _ image: Size
   ) throws(Diagnostic) -> (Preprocessing, crop: Size)? {
-    var name =
-      switch family {
-      case .vit: "ViT"
-      case .deit: "DeiT"
-      case .dinov2, .dinov2WithRegisters, .bit: "Bit"
-      case .vitHybrid: "ViTHybrid"
-      }
+    var name = processor
     let newType = try root.string("image_processor_type")
     let oldType = try root.string("feature_extractor_type")
     if let type = newType ?? oldType {

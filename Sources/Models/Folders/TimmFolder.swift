@@ -10,7 +10,7 @@ enum TimmFolder {
     guard let architecture = try root.string("architecture") else {
       throw root.absent("architecture")
     }
-    var model = try variant(architecture, root).configuration
+    var model = try variant(architecture, root).model
     let pretrained = try root.object("pretrained_cfg") ?? root
     if let size = try pretrained.doubles("input_size") {
       guard size.count == 3, let channels = Int(exactly: size[0]),
@@ -30,7 +30,7 @@ enum TimmFolder {
       try root.object("model_args")
       ?? ConfigurationObject(path: root.path, prefix: "model_args.", members: [:])
     let pools = (try arguments.string("global_pool"), try root.string("global_pool"))
-    model = try applied(arguments, pool: pools.0 ?? pools.1, to: model)
+    try model.apply(TimmArguments(object: arguments, pool: pools.0 ?? pools.1))
     for object in [pretrained, root, arguments] {
       model.classes = try object.integer("num_classes") ?? model.classes
     }
@@ -43,23 +43,7 @@ enum TimmFolder {
       located.location = .file(root.path)
       throw located
     }
-    return ModelFolder(path: folder, configuration: model, names: .timm, notes: [])
-  }
-
-  /// The configuration with the arguments that it was made with.
-  private static func applied(
-    _ arguments: ConfigurationObject, pool: String?, to model: any ModelConfiguration
-  ) throws(Diagnostic) -> any ModelConfiguration {
-    switch model {
-    case var model as ViTConfiguration:
-      try TimmArguments.apply(arguments, pool: pool, to: &model)
-      if model.patch > 0 { model.positionGrid = model.grid }
-      return model
-    case var model as ResNetConfiguration:
-      try TimmArguments.apply(arguments, pool: pool, to: &model)
-      return model
-    default: return model
-    }
+    return ModelFolder(path: folder, model: model, naming: TimmNaming())
   }
 
   private static func variant(
@@ -104,7 +88,7 @@ enum TimmFolder {
   }
 
   private static func preprocessing(
-    _ pretrained: ConfigurationObject, _ model: any ModelConfiguration
+    _ pretrained: ConfigurationObject, _ model: any Family
   ) throws(Diagnostic) -> Preprocessing? {
     guard model.channels == 3, model.imageHeight > 0, model.imageWidth > 0 else { return nil }
     let filters: [String: Preprocessing.Filter] = [

@@ -1,3 +1,4 @@
+import Diagnostics
 import Models
 
 /// A row of `vitc list models`.
@@ -20,13 +21,15 @@ struct ModelEntry: Encodable {
 
   /// Every variant, in the table's order.
   static var all: [ModelEntry] {
-    Variants.all.map { variant in
-      let configuration = variant.configuration
-      return ModelEntry(
-        name: variant.name, family: configuration.family, paperName: variant.paperName,
-        studyEpochs: variant.studyEpochs, parameters: variant.parameters,
-        gflops: variant.gigaFlops,
-        input: [configuration.channels, configuration.imageHeight, configuration.imageWidth])
+    get throws(Diagnostic) {
+      try Variants.all.map { (variant) throws(Diagnostic) in
+        let configuration = variant.configuration
+        return ModelEntry(
+          name: variant.name, family: configuration.family, paperName: variant.paperName,
+          studyEpochs: variant.studyEpochs, parameters: try variant.parameters,
+          gflops: variant.gigaFlops,
+          input: [configuration.channels, configuration.imageHeight, configuration.imageWidth])
+      }
     }
   }
 

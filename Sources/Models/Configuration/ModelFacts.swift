@@ -1,0 +1,78 @@
+import Diagnostics
+
+/// What every model has, whatever its family.
+public struct ModelFacts: Hashable, Sendable {
+  /// The variant's name, such as `vit_base_patch16_224` or `R50x1`.
+  public var name: String
+  /// The height of the input.
+  public var imageHeight: Int
+  /// The width of the input.
+  public var imageWidth: Int
+  /// The number of channels of the input.
+  public var channels = 3
+  /// The number of classes; 0: no head.
+  public var classes: Int
+  /// Whose arithmetic it follows.
+  public var numerics = NumericsConvention.timm
+  /// How images are preprocessed; `nil` where nothing is known or the input is not RGB.
+  public var preprocessing: Preprocessing?
+  /// The names of the classes; empty where nothing is known.
+  public var labels: [String] = []
+
+  /// Creates the facts of a model of square images.
+  public init(name: String, image: Int, classes: Int) {
+    self.name = name
+    imageHeight = image
+    imageWidth = image
+    self.classes = classes
+  }
+}
+
+/// A type that has the facts of a model, and shows them as its own properties.
+public protocol HasModelFacts {
+  /// What every model has.
+  var facts: ModelFacts { get set }
+
+  /// What is wrong with an extent of the input, or `nil`.
+  func problem(extent: Int, _ what: String) -> Diagnostic?
+}
+
+extension HasModelFacts {
+  /// The variant's name, such as `vit_base_patch16_224` or `R50x1`.
+  public var name: String { facts.name }
+  /// The height of the input.
+  public var imageHeight: Int {
+    get { facts.imageHeight }
+    set { facts.imageHeight = newValue }
+  }
+  /// The width of the input.
+  public var imageWidth: Int {
+    get { facts.imageWidth }
+    set { facts.imageWidth = newValue }
+  }
+  /// The number of channels of the input.
+  public var channels: Int {
+    get { facts.channels }
+    set { facts.channels = newValue }
+  }
+  /// The number of classes; 0: no head.
+  public var classes: Int {
+    get { facts.classes }
+    set { facts.classes = newValue }
+  }
+  /// Whose arithmetic it follows.
+  public var numerics: NumericsConvention {
+    get { facts.numerics }
+    set { facts.numerics = newValue }
+  }
+  /// How images are preprocessed; `nil` where nothing is known or the input is not RGB.
+  public var preprocessing: Preprocessing? {
+    get { facts.preprocessing }
+    set { facts.preprocessing = newValue }
+  }
+  /// The names of the classes; empty where nothing is known.
+  public var labels: [String] {
+    get { facts.labels }
+    set { facts.labels = newValue }
+  }
+}

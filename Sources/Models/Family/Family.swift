@@ -1,0 +1,94 @@
+import Diagnostics
+import IR
+
+/// A family of models: all that is particular to it stands in its file in `Families`.
+///
+/// A value is the configuration of one model; the names that the family answers to are static.
+/// Nothing has a default here that an author must think about.
+protocol Family: ModelConfiguration, Hashable {
+  /// What `vitc list` and messages call it.
+  static var title: String { get }
+  /// The models that are known by name, timm's or the papers', small ones first.
+  static var variants: [Variant] { get }
+  /// The `model_type`s of transformers that it answers to, and how their folders are read.
+  static var modelTypes: [TransformersModel] { get }
+
+  /// What the namings of checkpoints call its tensors.
+  var storedNames: StoredNames { get }
+  /// The layers that make logits; the first one tells how many classes a checkpoint has.
+  var classifiers: [Head] { get }
+
+  /// Applies the arguments of timm's constructor that a folder has on top of its architecture's.
+  mutating func apply(_ arguments: TimmArguments) throws(Diagnostic)
+
+  /// Takes over another convention's arithmetic; changes nothing if it follows it already.
+  mutating func follow(_ convention: NumericsConvention)
+
+  /// Takes from the checkpoint what it says itself, classes apart.
+  mutating func adapt(to stored: inout StoredModel) throws(Diagnostic)
+
+  /// Appends the body: all tokens, prefix tokens first.
+  func tokens(of image: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value
+  /// Appends what is made of the tokens for the head.
+  func pooled(_ tokens: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value
+  /// Appends what `features` means: one row.
+  func features(_ pooled: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value
+  /// Appends the head: one row.
+  func logits(_ pooled: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value
+}
+
+extension Family {
+  /// The family's name.
+  var family: String { Self.title }
+
+  /// Returns the model as a graph in the `imported` form: the textbook's operations, one a line,
+  /// under the checkpoint's names.
+  func graph(outputs: [ModelOutput], tensors: TensorLayout) throws(Diagnostic) -> Graph {
+    try check()
+    try checkOutputs(outputs)
+    var builder = ModelBuilder(name: name, tensors: tensors)
+    let all = try tokens(of: try builder.image(facts), in: &builder)
+    let pooled = try pooled(all, in: &builder)
+    for output in outputs {
+      switch output {
+      case .tokens: builder.addOutput(output, all)
+      case .features:
+        let row = try features(pooled, in: &builder)
+        builder.addOutput(output, try builder.flat(row, output.rawValue))
+      case .logits:
+        let row = try logits(pooled, in: &builder)
+        builder.addOutput(output, try builder.flat(row, output.rawValue))
+      }
+    }
+    return try builder.finished()
+  }
+
+  /// Returns what the layers ask for when they are appended.
+  ///
+  /// The graph itself is not finished: that takes as long again, for what nobody reads.
+  func tensors(fusedQKV: Bool) throws(Diagnostic) -> [TensorSpecification] {
+    try check()
+    var builder = ModelBuilder(name: name, tensors: .canonical(fusedQKV: fusedQKV))
+    let all = try tokens(of: try builder.image(facts), in: &builder)
+    let pooled = try pooled(all, in: &builder)
+    _ = try classes > 0 ? logits(pooled, in: &builder) : features(pooled, in: &builder)
+    return builder.specifications
+  }
+
+  /// Takes the number of classes from the checkpoint, unless the user says it.
+  mutating func adaptClasses(to stored: inout StoredModel) {
+    // A head that is there but cannot be read is not absent.
+    guard stored.options.classes == nil, !stored.options.dropsHead,
+      let weight = classifiers.first?.weight(classes: classes),
+      let head = stored.place(weight, storedNames), stored.checkpoint.fault(of: head.name) == nil
+    else { return }
+    let found = head.outputs(in: stored.checkpoint) ?? 0
+    guard found != classes else { return }
+    stored.notes.append(
+      found == 0
+        ? "the checkpoint has no head: features only"
+        : "the checkpoint has \(found) classes; the model's own has \(classes)")
+    classes = found
+    labels = []
+  }
+}

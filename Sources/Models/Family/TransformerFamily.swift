@@ -1,0 +1,110 @@
+import Diagnostics
+import IR
+
+/// A family whose models are what timm's class `VisionTransformer` makes: only what they set in it
+/// differs.
+protocol TransformerFamily: Family {
+  /// The model.
+  var model: VisionTransformer { get set }
+
+  init(_ model: VisionTransformer)
+
+  /// What a convention means for the family.
+  func arithmetic(under convention: NumericsConvention) -> TransformerArithmetic
+}
+
+/// What the conventions disagree on.
+struct TransformerArithmetic: Hashable, Sendable {
+  /// The GELU.
+  var gelu: ActivationFunction
+  /// What is added to the variance in layer norms.
+  var epsilon: Double
+  /// How position tables are resized.
+  var positionResize: ResizeMethod
+}
+
+extension TransformerFamily {
+  var facts: ModelFacts {
+    get { model.facts }
+    set { model.facts = newValue }
+  }
+  var numericsSummary: String { model.numericsSummary }
+  var architecture: [String: Int] { model.architecture }
+  var summary: String { model.summary }
+  var multiplyAdds: Int { model.multiplyAdds }
+  var classifiers: [Head] { model.classifiers }
+
+  func problem(extent: Int, _ what: String) -> Diagnostic? {
+    model.problem(extent: extent, what)
+  }
+
+  func check() throws(Diagnostic) { try model.check() }
+
+  /// The class takes the same arguments for all of its architectures.
+  mutating func apply(_ arguments: TimmArguments) throws(Diagnostic) {
+    try model.apply(arguments)
+  }
+
+  mutating func follow(_ convention: NumericsConvention) {
+    model.follow(convention, arithmetic(under: convention))
+  }
+
+  /// Takes the grid of the position table from the checkpoint, and what its naming says.
+  mutating func adapt(to stored: inout StoredModel) throws(Diagnostic) {
+    adaptPositions(to: stored)
+    if stored.isForeign { try stored.naming.adapt(&model, storedNames, &stored) }
+  }
+
+  /// Any square grid fits, and is resized.
+  private mutating func adaptPositions(to stored: StoredModel) {
+    guard stored.isForeign || stored.naming.resizesPositions else { return }
+    let table = TensorSpecification(
+      name: PositionTable.name, shape: [1, model.positions.rows, model.dim])
+    guard let name = stored.place(table, storedNames)?.name,
+      let shape = stored.checkpoint.type(of: name)?.shape, (2...3).contains(shape.count)
+    else { return }
+    let rows = shape[shape.count - 2]
+    // How many tokens before the patches may have positions; the first that leaves a square counts.
+    let prefixes =
+      stored.isForeign
+      ? [model.prefixTokens - model.registerTokens, 0, model.prefixTokens]
+      : [model.positionPrefix]
+    for prefix in prefixes where rows > prefix {
+      let side = Int(Double(rows - prefix).squareRoot().rounded())
+      guard side * side == rows - prefix else { continue }
+      // A grid of as many patches that is no square is the model's own.
+      if (rows, prefix) == (model.positions.rows, model.positionPrefix) { return }
+      model.positionGrid = [side, side]
+      model.positionPrefix = prefix
+      return
+    }
+  }
+
+  func tokens(of image: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
+    try model.tokens(of: image, in: &builder)
+  }
+
+  func pooled(_ tokens: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
+    try model.pooled(tokens, in: &builder)
+  }
+
+  func features(_ pooled: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
+    try model.features(pooled, in: &builder)
+  }
+
+  func logits(_ pooled: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
+    try model.logits(pooled, in: &builder)
+  }
+}
+
+extension VisionTransformer {
+  /// Only what the conventions disagree on is changed: of the activations those of the GELU family
+  /// but CLIP's, of the epsilons those below 1e-5, which is CLIP's everywhere.
+  mutating func follow(_ convention: NumericsConvention, _ arithmetic: TransformerArithmetic) {
+    guard convention != numerics else { return }
+    numerics = convention
+    if activation == .gelu || activation == .geluTanh { activation = arithmetic.gelu }
+    if layerNormEpsilon < 1e-5 { layerNormEpsilon = arithmetic.epsilon }
+    positionResize = arithmetic.positionResize
+  }
+}

@@ -1,0 +1,113 @@
+import Diagnostics
+import IR
+
+extension VisionTransformer {
+  /// Applies the arguments of timm's class of this name.
+  mutating func apply(_ timm: TimmArguments) throws(Diagnostic) {
+    let read: Set<String> = [
+      "img_size", "patch_size", "in_chans", "embed_dim", "depth", "num_heads", "mlp_ratio",
+      "qkv_bias", "init_values", "class_token", "no_embed_class", "reg_tokens", "pre_norm",
+      "final_norm", "fc_norm", "act_layer",
+    ]
+    try timm.refuseOthers(than: read)
+    let arguments = timm.object
+    try applySizes(arguments)
+    let embedsPrefix = positionPrefix == prefixTokens
+    qkvBias = try arguments.bool("qkv_bias") ?? qkvBias
+    if arguments.value("init_values") != nil {
+      _ = try arguments.double("init_values")
+      layerScale = true
+    }
+    hasClassToken = try arguments.bool("class_token") ?? hasClassToken
+    registerTokens = try arguments.integer("reg_tokens") ?? registerTokens
+    let omits = try arguments.bool("no_embed_class") ?? !embedsPrefix
+    positionPrefix = omits ? 0 : prefixTokens
+    if try arguments.bool("pre_norm") ?? preNorm {
+      preNorm = true
+      patchBias = false
+    }
+    try applyPooling(arguments, pool: timm.pool)
+    if let name = try arguments.string("act_layer") {
+      let known: [String: ActivationFunction] = [
+        "gelu": .gelu, "gelu_tanh": .geluTanh, "quick_gelu": .quickGelu, "silu": .silu,
+        "swish": .silu, "relu": .relu,
+      ]
+      guard let function = known[name] else {
+        throw Diagnostic(
+          "unknown 'model_args.act_layer' '\(name)'", at: .file(arguments.path),
+          notes: ["known are \(known.keys.sorted().joined(separator: ", "))"])
+      }
+      guard feedForward == .mlp || function == .silu else {
+        throw Diagnostic(
+          "'model_args.act_layer' is '\(name)', but a gated MLP is read with 'silu'",
+          at: .file(arguments.path))
+      }
+      activation = function
+    }
+    if patch > 0 { positionGrid = grid }
+  }
+
+  private mutating func applySizes(_ arguments: ConfigurationObject) throws(Diagnostic) {
+    if let image = try arguments.extent("img_size") {
+      (imageHeight, imageWidth) = image
+    }
+    if let patch = try arguments.extent("patch_size") {
+      guard patch.height == patch.width, patch.height > 0 else {
+        throw Diagnostic(
+          "'model_args.patch_size' is \(patch.height)x\(patch.width), expected a square",
+          at: .file(arguments.path))
+      }
+      self.patch = patch.height
+    }
+    let ratio = Double(mlpHidden) / Double(dim)
+    channels = try arguments.integer("in_chans") ?? channels
+    dim = try arguments.integer("embed_dim") ?? dim
+    depth = try arguments.integer("depth") ?? depth
+    heads = try arguments.integer("num_heads") ?? heads
+    if arguments.value("embed_dim") != nil || arguments.value("mlp_ratio") != nil {
+      // timm: int(dim * mlp_ratio), where the gated MLP's ratio counts both halves.
+      var factor = feedForward == .gated ? 2 * ratio : ratio
+      factor = try arguments.double("mlp_ratio") ?? factor
+      guard factor > 0, factor < 1000,
+        let width = Int(exactly: (Double(dim) * factor).rounded(.down))
+      else {
+        throw Diagnostic(
+          "'model_args.mlp_ratio' is \(factor), expected 0 to 1000", at: .file(arguments.path))
+      }
+      mlpHidden = feedForward == .gated ? width / 2 : width
+    }
+  }
+
+  /// timm: with pooling by mean the norm comes after it (`fc_norm`) unless `fc_norm` is false;
+  /// with the class token it comes before.
+  private mutating func applyPooling(
+    _ arguments: ConfigurationObject, pool: String?
+  ) throws(Diagnostic) {
+    let hasNorm = try arguments.bool("final_norm") ?? (finalNorm || poolNorm)
+    var normFollows = poolNorm
+    switch pool {
+    case nil: break
+    case "token":
+      if pooling == .average {
+        pooling = .token
+        normFollows = false
+      }
+    case "avg":
+      guard pooling != .distilled else {
+        throw Diagnostic(
+          "'global_pool' is 'avg', but two heads read two tokens", at: .file(arguments.path))
+      }
+      if pooling != .average {
+        pooling = .average
+        normFollows = true
+      }
+    case let name?:
+      throw Diagnostic(
+        "unknown 'global_pool' '\(name)'", at: .file(arguments.path),
+        hint: "vitc knows 'token' and 'avg'")
+    }
+    normFollows = try arguments.bool("fc_norm") ?? normFollows
+    finalNorm = hasNorm && !normFollows
+    poolNorm = hasNorm && normFollows
+  }
+}

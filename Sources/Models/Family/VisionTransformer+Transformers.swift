@@ -1,0 +1,56 @@
+import Diagnostics
+import IR
+
+extension VisionTransformer {
+  /// Reads what the configurations of transformers' ViTs have in common; the width of the MLP and
+  /// the head are left to the family.
+  ///
+  /// - Parameters:
+  ///   - patch: the side of a patch unless the file says it.
+  ///   - epsilon: of layer norms unless the file says it.
+  ///   - readBackbone: reads the convolutions, if there are any.
+  init(
+    _ root: ConfigurationObject, name: String, patch defaultPatch: Int, epsilon: Double,
+    readBackbone: (ConfigurationObject) throws(Diagnostic) -> ResNetBackbone? = { _ in nil }
+  ) throws(Diagnostic) {
+    let image = try root.extent("image_size") ?? (224, 224)
+    let patch = try root.extent("patch_size") ?? (defaultPatch, defaultPatch)
+    guard patch.height == patch.width, patch.height > 0 else {
+      throw Diagnostic(
+        "'patch_size' is \(patch.height)x\(patch.width), expected a square", at: .file(root.path))
+    }
+    self.init(
+      name: name, image: image.height, patch: patch.height,
+      dim: try root.integer("hidden_size") ?? 768,
+      depth: try root.integer("num_hidden_layers") ?? 12,
+      heads: try root.integer("num_attention_heads") ?? 12, mlpHidden: 0, classes: 0)
+    imageWidth = image.width
+    channels = try root.integer("num_channels") ?? 3
+    backbone = try readBackbone(root)
+    positionGrid = grid
+    qkvBias = try root.bool("qkv_bias") ?? true
+    layerNormEpsilon = try root.double("layer_norm_eps") ?? epsilon
+    activation = try Self.activation(root)
+    numerics = .huggingFace
+    positionResize = .bicubic
+  }
+
+  /// transformers' names of the functions (`ACT2FN`).
+  private static func activation(
+    _ root: ConfigurationObject
+  ) throws(Diagnostic) -> ActivationFunction {
+    let name = try root.string("hidden_act") ?? "gelu"
+    let known: [String: ActivationFunction] = [
+      "gelu": .gelu, "gelu_python": .gelu, "gelu_new": .geluTanh, "gelu_fast": .geluTanh,
+      "gelu_pytorch_tanh": .geluTanh, "gelu_python_tanh": .geluTanh, "quick_gelu": .quickGelu,
+      "silu": .silu, "swish": .silu, "relu": .relu,
+    ]
+    guard let function = known[name] else {
+      throw Diagnostic(
+        "unknown 'hidden_act' '\(name)'", at: .file(root.path),
+        notes: ["known are \(known.keys.sorted().joined(separator: ", "))"],
+        hint: Suggestion.hint(for: name, in: known.keys.sorted()))
+    }
+    return function
+  }
+}

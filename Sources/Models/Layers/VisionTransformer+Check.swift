@@ -1,0 +1,64 @@
+import Diagnostics
+
+extension VisionTransformer {
+  /// An extent must be a multiple of what one patch covers; where convolutions precede, whatever
+  /// gives them whole patches.
+  func problem(extent: Int, _ what: String) -> Diagnostic? {
+    let covered = coveredByPatch
+    let least = backbone.map { covered - $0.stride + 1 } ?? patch
+    guard extent >= least, extent <= Self.imageLimit else {
+      return Diagnostic(
+        "image \(what) \(extent) is out of range; patch size is \(covered)",
+        hint: "sizes from \(least) to \(Self.imageLimit) are possible")
+    }
+    let pixels = backbone?.outputExtent(extent) ?? extent
+    guard pixels % patch == 0 else {
+      return Diagnostic(
+        "image \(what) \(extent) is not a multiple of the patch size \(covered)",
+        hint:
+          "\(extent / covered * covered) and \((extent / covered + 1) * covered) are the nearest")
+    }
+    return nil
+  }
+
+  /// Checks that the numbers fit together.
+  func check() throws(Diagnostic) {
+    try checkFacts()
+    let positive: [(String, Int, Int)] = [
+      ("patch size", patch, 1024), ("width", dim, 1 << 16),
+      ("depth", depth, 1024), ("number of heads", heads, 1024),
+      ("MLP width", mlpHidden, 1 << 20), ("position grid", positionGrid[0], Self.imageLimit),
+      ("position grid", positionGrid[1], Self.imageLimit),
+    ]
+    for (what, value, limit) in positive where value < 1 || value > limit {
+      throw fault("\(what) is \(value), expected 1 to \(limit)")
+    }
+    guard registerTokens >= 0, registerTokens <= 1024 else {
+      throw fault("number of register tokens is \(registerTokens), expected 0 to 1024")
+    }
+    guard preLogits >= 0, preLogits <= 1 << 16 else {
+      throw fault("width before the head is \(preLogits), expected 0 to \(1 << 16)")
+    }
+    guard preLogits == 0 || pooling != .distilled else {
+      throw fault("two heads do not go with a layer before the head")
+    }
+    guard dim % heads == 0 else { throw fault("width \(dim) does not divide into \(heads) heads") }
+    if let problem = backbone?.problem { throw fault(problem) }
+    guard grid[0] > 0, grid[1] > 0 else {
+      throw fault(
+        "image \(imageHeight)x\(imageWidth) is smaller than a patch of \(coveredByPatch)")
+    }
+    guard layerNormEpsilon >= 0, layerNormEpsilon < 1 else {
+      throw fault("layer norm epsilon is \(layerNormEpsilon), expected 0 to 1")
+    }
+    guard hasClassToken || pooling == .average else {
+      throw fault("pooling is '\(pooling.rawValue)', but there is no class token")
+    }
+    guard hasDistillationToken || pooling != .distilled else {
+      throw fault("pooling is 'distilled', but there is no distillation token")
+    }
+    guard positionPrefix >= 0, positionPrefix <= prefixTokens else {
+      throw fault("positions for \(positionPrefix) of \(prefixTokens) prefix tokens")
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import Diagnostics
+import IR
+
+/// A Vision Transformer as timm's class of this name makes it: equal blocks after a position table,
+/// with or without convolutions before it.
+///
+/// The families that it serves differ in what is set here.
+/// D is `dim`, M is `mlpHidden`, N is the number of patches, T = `prefixTokens` + N.
+struct VisionTransformer: HasModelFacts, Hashable, Sendable {
+  /// What every model has.
+  var facts: ModelFacts
+  /// The convolutions that patches are cut from the result of; `nil`: patches of the image itself.
+  var backbone: ResNetBackbone?
+  /// The side of a patch, in pixels of the image or of the backbone's result.
+  var patch: Int
+  /// `true` iff the patch embedding has a bias.
+  var patchBias = true
+  /// D, the width of the residual stream.
+  var dim: Int
+  /// The number of blocks.
+  var depth: Int
+  /// The number of attention heads.
+  var heads: Int
+  /// M, the width inside the MLP.
+  var mlpHidden: Int
+  /// The shape of the feed-forward part.
+  var feedForward = FeedForward.Form.mlp
+  /// The function inside the MLP.
+  var activation = ActivationFunction.gelu
+  /// What is added to the variance in every layer norm.
+  var layerNormEpsilon = 1e-6
+  /// `true` iff q, k and v have biases.
+  var qkvBias = true
+  /// `true` iff the first token is a class token.
+  var hasClassToken = true
+  /// `true` iff a distillation token follows the class token.
+  var hasDistillationToken = false
+  /// The number of register tokens; they follow the tokens above.
+  var registerTokens = 0
+  /// How many of the prefix tokens, counted from the first, have rows in the position table.
+  var positionPrefix = 1
+  /// The grid of the position table that the checkpoint holds: rows, then columns.
+  var positionGrid: [Int]
+  /// How the position table is resized.
+  var positionResize = ResizeMethod.bicubicAntialiased
+  /// `true` iff both branches of a block end in a product with a learned vector (LayerScale).
+  var layerScale = false
+  /// `true` iff a layer norm precedes the first block.
+  var preNorm = false
+  /// `true` iff all tokens pass a last layer norm after the last block.
+  var finalNorm = true
+  /// `true` iff what is pooled passes a layer norm of its own before the head.
+  var poolNorm = false
+  /// What the head reads.
+  var pooling = TokenPooling.token
+  /// The width of a dense layer with tanh between what is pooled and the head; 0: there is none.
+  ///
+  /// Google's first models have it, as `pre_logits`.
+  var preLogits = 0
+
+  /// Creates a plain ViT: class token, positions for all tokens, final norm, linear head.
+  init(
+    name: String, image: Int, patch: Int, dim: Int, depth: Int, heads: Int, mlpHidden: Int,
+    classes: Int
+  ) {
+    facts = ModelFacts(name: name, image: image, classes: classes)
+    self.patch = patch
+    self.dim = dim
+    self.depth = depth
+    self.heads = heads
+    self.mlpHidden = mlpHidden
+    positionGrid = patch > 0 ? [image / patch, image / patch] : [0, 0]
+  }
+
+  /// The number of rows and of columns of patches; pixels beyond the last whole patch are not read.
+  var grid: [Int] {
+    [imageHeight, imageWidth].map { (backbone?.outputExtent($0) ?? $0) / patch }
+  }
+  /// How many pixels of the image a patch covers along each side.
+  var coveredByPatch: Int { patch * (backbone?.stride ?? 1) }
+  /// N, the number of patches.
+  var patches: Int { grid[0] * grid[1] }
+  /// The tokens before the patches: the name and the number of each kind.
+  var prefix: [(name: String, count: Int)] {
+    let kinds = [
+      ("cls_token", hasClassToken ? 1 : 0), ("dist_token", hasDistillationToken ? 1 : 0),
+      ("reg_token", registerTokens),
+    ]
+    return kinds.filter { $0.1 > 0 }
+  }
+  /// The number of tokens before the patches.
+  var prefixTokens: Int {
+    (hasClassToken ? 1 : 0) + (hasDistillationToken ? 1 : 0) + registerTokens
+  }
+  /// T, the number of tokens.
+  var tokens: Int { prefixTokens + patches }
+  /// The width of what is pooled.
+  var pooledDim: Int { pooling == .tokenAndAverage ? 2 * dim : dim }
+  /// The width of what the head reads.
+  var featureDim: Int { preLogits > 0 ? preLogits : pooledDim }
+  /// The layers that make logits: one, or one for each of a distilled model's tokens.
+  var classifiers: [Head] {
+    let names = pooling == .distilled ? ["head", "head_dist"] : ["head"]
+    return names.map { Head(name: $0, inputs: featureDim) }
+  }
+
+  /// The multiply-adds of one image as the model is written.
+  var multiplyAdds: Int {
+    let feedForwardMatrices = feedForward == .gated ? 3 : 2
+    let block =
+      4 * tokens * dim * dim + 2 * tokens * tokens * dim
+      + feedForwardMatrices * tokens * dim * mlpHidden
+    let convolutions =
+      backbone?.multiplyAdds(height: imageHeight, width: imageWidth, channels: channels) ?? 0
+    let patchChannels = backbone?.outputWidth ?? channels
+    return convolutions + patchChannels * patch * patch * dim * patches + depth * block
+      + pooledDim * preLogits + classifiers.count * featureDim * classes
+  }
+
+  /// Its sizes by name.
+  var architecture: [String: Int] {
+    ["depth": depth, "dim": dim, "heads": heads, "patch": patch, "tokens": tokens]
+  }
+
+  /// Its sizes in a few words.
+  var summary: String {
+    let before = backbone.map { backbone in
+      backbone.depths.isEmpty
+        ? "a convolution, " : "\(backbone.depths.reduce(0, +)) units of convolutions, "
+    }
+    return "\(before ?? "")\(depth) blocks of \(dim), \(tokens) tokens"
+  }
+
+  /// The convention and what follows from it, in one line.
+  var numericsSummary: String {
+    var parts = [
+      "\(feedForward == .gated ? "swiglu" : activation.rawValue)",
+      "layer norm epsilon \(layerNormEpsilon)",
+    ]
+    if let backbone { parts.append(backbone.numericsSummary) }
+    if grid != positionGrid { parts.append("positions resized \(positionResize.rawValue)") }
+    return "\(numerics.rawValue): \(parts.joined(separator: ", "))"
+  }
+}

@@ -1,0 +1,133 @@
+/// What one naming calls the tensors of a family: a row for each layer or tensor, by its canonical
+/// name.
+///
+/// `{i}` in a canonical name is any number; in a stored name `{i}` is that number, `{i+1}` counts
+/// from 1, `{i+1:02}` also has two digits; numbers are taken in order. Other words in braces are
+/// the naming's own. A tensor without a row has no name: there is nothing to fall back to.
+struct NameTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
+  /// How a layer's tensors are named and laid out; what it means, each naming says.
+  enum Layout: Hashable, Sendable {
+    /// As the model has them.
+    case same
+    /// A norm of tokens.
+    case norm
+    /// A norm of channels.
+    case groupNorm
+    /// A linear layer.
+    case dense
+    /// The projection to this many heads.
+    case toHeads(Int)
+    /// The projection of what this many heads give.
+    case fromHeads(Int)
+    /// A convolution.
+    case convolution
+    /// A linear layer, which the model has as a convolution of one pixel.
+    case matrix
+    /// The position table.
+    case positions
+  }
+
+  /// Where a layer or a tensor is stored.
+  struct Row: Hashable, Sendable, ExpressibleByStringLiteral {
+    /// The name, possibly with braces; of a layer, without the tensor's own part.
+    var stored: String
+    var layout: Layout
+    /// `true` iff the prefix of the checkpoint does not apply.
+    var isOutside = false
+
+    init(_ stored: String, _ layout: Layout = .same, isOutside: Bool = false) {
+      self.stored = stored
+      self.layout = layout
+      self.isOutside = isOutside
+    }
+
+    init(stringLiteral stored: String) { self.init(stored) }
+  }
+
+  /// A row that was found for a tensor.
+  struct Match: Hashable, Sendable {
+    var row: Row
+    /// The stored name with its numbers.
+    var stored: String
+    /// The numbers of the canonical name.
+    var numbers: [Int]
+    /// `weight` or `bias` where the row is a layer's.
+    var leaf: String?
+  }
+
+  private var rows: [String: Row]
+  /// The number of blocks, where one tensor may hold those of all.
+  var blocks = 0
+
+  init(dictionaryLiteral elements: (String, Row)...) {
+    rows = Dictionary(elements, uniquingKeysWith: { _, last in last })
+  }
+
+  /// Both tables' rows; the second's where both have one.
+  static func + (a: NameTable, b: NameTable) -> NameTable {
+    var sum = a
+    sum.rows.merge(b.rows) { _, last in last }
+    sum.blocks = max(a.blocks, b.blocks)
+    return sum
+  }
+
+  /// The same rows, canonical and stored names each after a prefix.
+  func prefixed(_ canonical: String, stored prefix: String = "") -> NameTable {
+    var table: NameTable = [:]
+    for (name, row) in rows {
+      var row = row
+      row.stored = prefix + row.stored
+      table.rows[canonical + name] = row
+    }
+    return table
+  }
+
+  /// The row of a tensor, or of the layer that it belongs to; `nil` if there is none.
+  func match(_ canonical: String) -> Match? {
+    var numbers: [Int] = []
+    var parts = canonical.split(separator: ".", omittingEmptySubsequences: false).map { part in
+      guard let number = Int(part) else { return String(part) }
+      numbers.append(number)
+      return "{i}"
+    }
+    if let row = rows[parts.joined(separator: ".")] {
+      return Match(
+        row: row, stored: Self.filled(row.stored, numbers), numbers: numbers, leaf: nil)
+    }
+    guard let leaf = parts.popLast(), leaf == "weight" || leaf == "bias",
+      let row = rows[parts.joined(separator: ".")]
+    else { return nil }
+    return Match(row: row, stored: Self.filled(row.stored, numbers), numbers: numbers, leaf: leaf)
+  }
+
+  private static func filled(_ template: String, _ numbers: [Int]) -> String {
+    var left = numbers[...]
+    return template.split(separator: "/", omittingEmptySubsequences: false).map { part in
+      part.split(separator: ".", omittingEmptySubsequences: false).map { word in
+        var text = String(word)
+        for (mark, offset, digits) in [("{i}", 0, 1), ("{i+1}", 1, 1), ("{i+1:02}", 1, 2)] {
+          guard text.contains(mark), let number = left.popFirst() else { continue }
+          let digitsOfNumber = String(number + offset)
+          let zeros = String(repeating: "0", count: max(0, digits - digitsOfNumber.count))
+          text = text.replacing(mark, with: zeros + digitsOfNumber)
+        }
+        return text
+      }.joined(separator: ".")
+    }.joined(separator: "/")
+  }
+}
+
+/// What every naming but timm's, which is the canonical one, calls the tensors of a model.
+///
+/// A family says which namings it has: a checkpoint under another one is refused by name.
+struct StoredNames: Hashable, Sendable {
+  /// Hugging Face's transformers.
+  var transformers: NameTable?
+  /// Google's JAX code for Vision Transformers.
+  var jax: NameTable?
+  /// Google's Big Transfer.
+  var bigTransfer: NameTable?
+
+  /// No names but timm's.
+  static let none = StoredNames()
+}

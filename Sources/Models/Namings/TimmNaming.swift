@@ -1,0 +1,36 @@
+import Diagnostics
+
+/// timm's names: the canonical ones, with q, k and v in one tensor.
+struct TimmNaming: Naming {
+  static let title = "timm's names"
+
+  init() {}
+
+  init?(recognizing names: [String], by anchors: [Anchor]) {
+    guard names.contains("patch_embed.proj.weight") || names.contains("stem.conv.weight") else {
+      return nil
+    }
+  }
+
+  var convention: NumericsConvention { .timm }
+  var fusesQKV: Bool { true }
+  var resizesPositions: Bool { true }
+
+  func knows(_ names: StoredNames) -> Bool { true }
+
+  func place(_ tensor: TensorSpecification, _ names: StoredNames) -> StoredTensor? {
+    StoredTensor(tensor.name, [tensor.type.shape])
+  }
+
+  func ignores(_ name: String, headIsRead: Bool) -> Bool {
+    if UnreadTensors.contains(name) { return true }
+    let module = name.prefix { $0 != "." }
+    return !headIsRead && (module == "head" || module == "head_dist")
+  }
+
+  func hint(missing canonical: [String]) -> String? { nil }
+
+  func adapt(
+    _ model: inout VisionTransformer, _ names: StoredNames, _ stored: inout StoredModel
+  ) {}
+}

@@ -1,0 +1,17 @@
+/// The families that vitc knows: a line for each file of `Families`.
+enum Families {
+  /// All of them, in the order of `vitc list`.
+  static let all: [any Family.Type] = [
+    BigTransfer.self, Hybrid.self, ViT.self, AveragedViT.self, RegisterViT.self, SigLIP.self,
+    CLIP.self, EVA.self, FlexiViT.self, InternViT.self, TIPS.self, DINOv2.self, DeiT.self,
+    DeiT3.self, TestViT.self,
+  ]
+
+  /// The naming of a checkpoint with these tensors, or `nil` if vitc knows none such.
+  static func naming(of names: [String]) -> (any Naming)? {
+    Namings.recognized(names, by: modelTypes.map(\.anchor))
+  }
+
+  /// What reads folders of each `model_type` of transformers, by its name.
+  static let modelTypes = all.flatMap { $0.modelTypes }.sorted { $0.modelType < $1.modelType }
+}
