@@ -19,7 +19,7 @@ struct LinearStep: Sendable {
       let rotated =
         contraction.points.map { Op.rotate(Rotate(points: $0)).evaluate([floats]) } ?? floats
       return Self.scaled(Self.quantized(rotated), norms)
-    case .f32, .f16, .u8: return Self.scaled(x, norms)
+    case .f32: return Self.scaled(x, norms)
     }
   }
 

@@ -2,12 +2,8 @@
 public enum ElementType: String, Hashable, Sendable, CaseIterable {
   /// IEEE 754 binary32.
   case f32
-  /// IEEE 754 binary16; in checkpoints only, widened exactly on reading.
-  case f16
-  /// The upper half of a binary32; checkpoints are widened exactly on reading.
+  /// The upper half of a binary32.
   case bf16
-  /// 8-bit unsigned integers: pixels.
-  case u8
   /// 8-bit integers with a sign: quantized weights.
   case s8
 
@@ -15,8 +11,8 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
   public var sizeBytes: Int {
     switch self {
     case .f32: 4
-    case .f16, .bf16: 2
-    case .u8, .s8: 1
+    case .bf16: 2
+    case .s8: 1
     }
   }
 }

@@ -132,7 +132,7 @@ import Testing
       operands.append(
         try builder.append(.channelFactors(ChannelFactors()), [rotated], name: "f"))
     case .bf16: operands[1] = try builder.append(.round(Round(.bf16)), [w], name: "r")
-    case .f32, .f16, .u8: break
+    case .f32: break
     }
     let y = try builder.append(.contraction(contraction), operands, name: "y")
     builder.addOutput("y", y)

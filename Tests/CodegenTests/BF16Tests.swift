@@ -95,7 +95,7 @@ import Testing
         rows: rows, columns: [32, 64, 40, 8, 33, 100, 31, 1][rows % 8], depth: depth,
         aStride: (depth + 1) / 2 * 2 + index % 3, cStride: 102, residualStride: 103,
         epsilon: index % 5 == 0 ? 1e-6 : nil, hasBias: index % 2 == 0)
-      kernel.factors = .bf16
+      kernel.operandType = .bf16
       kernel.left = index % 2 == 0 ? .bf16 : .f32
       kernel.result = index % 3 == 0 ? .f32 : .bf16
       kernel.hasResidual = index % 6 == 0

@@ -19,9 +19,9 @@ import Testing
     /// `x` is the left matrix without padding, `weight` what is quantized.
     init(_ kernel: ContractionKernel, x: [Float], weight: [Float], bias: [Float], seed: UInt64) {
       var kernel = kernel
-      kernel.factors = .s8
+      kernel.operandType = .s8
       kernel.hasBias = true
-      kernel.factorsStride = kernel.columns
+      kernel.channelStride = kernel.columns
       self.kernel = kernel
       let (m, n, k) = (kernel.rows, kernel.columns, kernel.depth)
       self.x = Tensor(shape: [m, k], values: x).rounded(to: kernel.left)
@@ -35,7 +35,7 @@ import Testing
     var expected: Tensor {
       var op = Contraction(
         epsilon: kernel.epsilon, activation: kernel.activation, hasBias: true,
-        hasResidual: kernel.hasResidual, points: kernel.points)
+        hasResidual: kernel.hasResidual, points: kernel.hadamardSize)
       op.result = kernel.result
       return op.evaluate([x, weight, factors] + (kernel.hasResidual ? [residual] : []))
     }
@@ -44,7 +44,7 @@ import Testing
     /// to either, which is a step of its row, times a weight of at most 1, times the steepest slope
     /// of an activation (1.13, of gelu).
     var doubt: [Float] {
-      let rotated = kernel.points.map { Op.rotate(Rotate(points: $0)).evaluate([x]) } ?? x
+      let rotated = kernel.hadamardSize.map { Op.rotate(Rotate(points: $0)).evaluate([x]) } ?? x
       let norms = kernel.epsilon.map { Contraction.rowFactors(x, epsilon: $0) }
       return (0..<kernel.rows).map { i in
         let elements = rotated.values[i * kernel.depth..<(i + 1) * kernel.depth]
@@ -142,7 +142,7 @@ import Testing
           aStride: depth + 4 - depth % 2, cStride: 46, residualStride: 46,
           epsilon: bits & 1 != 0 ? 1e-6 : nil, activation: activation,
           hasResidual: bits & 2 != 0)
-        kernel.points = [nil, 16, 4, 2, 16, nil, 4, 2][bits]
+        kernel.hadamardSize = [nil, 16, 4, 2, 16, nil, 4, 2][bits]
         kernel.left = (index + bits) % 2 == 0 ? .f32 : .bf16
         kernel.result = (index + bits / 2) % 2 == 0 ? .f32 : .bf16
         var random = Random(state: UInt64(index * 8 + bits))
@@ -171,7 +171,7 @@ import Testing
     for points in [nil, 4] {
       for (bad, place) in [(Float.nan, 0), (.nan, 36), (.infinity, 17), (-.infinity, 39)] {
         var kernel = ContractionKernel(rows: 3, columns: 33, depth: 40, aStride: 40, cStride: 33)
-        kernel.points = points
+        kernel.hadamardSize = points
         var random = Random(state: 7)
         var x = random.floats(3 * 40)
         x[40 + place] = bad

@@ -14,17 +14,18 @@ extension KernelCase {
       { $0.rows += 1 }, { $0.columns -= 1 }, { $0.depth += 1 }, { $0.aStride += 1 },
       { $0.cStride += 1 }, { $0.residualStride += 1 }, { $0.epilogue.scalesRows = true },
       { $0.epilogue.hasBias = true }, { $0.epilogue.activation = .gelu },
-      { $0.epilogue.hasResidual = true }, { $0.epilogue.result = .bf16 }, { $0.chains = 2 },
-      { $0.walk.counts = [2, 1, 1] }, { $0.walk.strides = [1, 0, 0] }, { $0.walk.line = 1 },
-      { $0.walk.lineStride = 3 }, { $0.walk.start = 1 }, { $0.bringers = 2 },
-      { $0.factors = .bf16 }, { $0.channelStride = 16 }, { $0.part = 100 }),
+      { $0.epilogue.hasResidual = true }, { $0.epilogue.result = .bf16 }, { $0.accumulators = 2 },
+      { $0.addressing.counts = [2, 1, 1] }, { $0.addressing.strides = [1, 0, 0] },
+      { $0.addressing.line = 1 },
+      { $0.addressing.lineStride = 3 }, { $0.addressing.start = 1 }, { $0.prefetchTiles = 2 },
+      { $0.operandType = .bf16 }, { $0.channelStride = 16 }, { $0.summationBlock = 100 }),
     KernelCase(
       ContractionKernel(rows: 30, columns: 64, depth: 48, aStride: 48, cStride: 64),
       { $0.rows += 1 }, { $0.columns += 1 }, { $0.depth += 2 }, { $0.aStride += 2 },
       { $0.cStride += 1 }, { $0.residualStride += 1 }, { $0.epsilon = 1e-6 },
       { $0.epsilon = 1e-5 }, { $0.hasBias = true }, { $0.activation = .gelu },
-      { $0.hasResidual = true }, { $0.factors = .bf16 }, { $0.left = .bf16 },
-      { $0.result = .bf16 }, { $0.points = 16 }, { $0.factorsStride = 64 }),
+      { $0.hasResidual = true }, { $0.operandType = .bf16 }, { $0.left = .bf16 },
+      { $0.result = .bf16 }, { $0.hadamardSize = 16 }, { $0.channelStride = 64 }),
     KernelCase(
       StrassenKernel(rows: 57, columns: 192, depth: 96, aStride: 96, cStride: 192),
       { $0.rows += 1 }, { $0.columns += 64 }, { $0.depth += 32 }, { $0.aStride += 1 },
@@ -70,7 +71,8 @@ extension KernelCase {
       { $0.image.windows.padding.left = 0 }, { $0.image.windows.padding.bottom = 0 },
       { $0.image.windows.padding.right = 0 }, { $0.image.channels += 2 },
       { $0.image.isPlanar = true }, { $0.image.xStride += 1 }, { $0.image.factorsStride = 8 },
-      { $0.image.activation = .relu }, { $0.image.element = .bf16 }, { $0.image.part = 16 },
+      { $0.image.activation = .relu }, { $0.image.operandType = .bf16 },
+      { $0.image.summationBlock = 16 },
       { $0.columns += 1 }, { $0.cStride += 1 }, { $0.residualStride += 1 }, { $0.hasBias = true },
       { $0.hasResidual = true }, { $0.chunk = 10 }),
     KernelCase(ZeroFill()),
@@ -82,7 +84,7 @@ extension KernelCase {
       { $0.shape.channels += 1 }, { $0.columns += 1 }, { $0.xStride += 1 },
       { $0.outputStride += 1 }, { $0.residualStride += 1 }, { $0.prologue.factorStride = 16 },
       { $0.prologue.activation = .relu }, { $0.hasBias = true }, { $0.hasResidual = true },
-      { $0.chunk = 18 }, { $0.part = 16 }),
+      { $0.chunk = 18 }, { $0.summationBlock = 16 }),
     KernelCase(
       WinogradInput(
         shape: WinogradShape(tile: .two, height: 8, width: 9, channels: 16), xStride: 16,
@@ -96,7 +98,7 @@ extension KernelCase {
         aFrequencyStride: 640, cFrequencyStride: 640),
       { $0.frequencies = 36 }, { $0.tileColumns += 1 }, { $0.mostRows += 1 }, { $0.channels += 1 },
       { $0.aStride += 1 }, { $0.aFrequencyStride += 1 }, { $0.cFrequencyStride += 1 },
-      { $0.part = 8 }),
+      { $0.summationBlock = 8 }),
     KernelCase(
       WinogradOutput(
         shape: WinogradShape(tile: .two, height: 8, width: 9, channels: 16), columns: 32,

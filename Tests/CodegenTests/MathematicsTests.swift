@@ -99,10 +99,10 @@ import Testing
     let x = sweep(-12...12) + sweep(-1000...1000)
     let small = sweep(-0.07...0.07)
     for function in ActivationFunction.allCases {
-      let y = try evaluate(x, on: target) { $0.activate(function, $1, for: .bf16) }
+      let y = try evaluate(x, on: target) { BF16Format().activate($0, function, $1) }
       let error = worst(x, y, { function($0) }) { $1 / max(1, abs($0)) + 0 * $2 }
       #expect(error <= (function == .quickGelu ? 7.5e-5 : 1.5e-5), "\(function) on \(target.name)")
-      let near = try evaluate(small, on: target) { $0.activate(function, $1, for: .bf16) }
+      let near = try evaluate(small, on: target) { BF16Format().activate($0, function, $1) }
       let relative = worst(small, near, { function($0) }) { $1 / max(abs($2), 1e-9) + 0 * $0 }
       #expect(relative <= 0x1p-10 || function == .tanh, "\(function) on \(target.name)")
     }
@@ -113,7 +113,7 @@ import Testing
     for function in ActivationFunction.allCases {
       for type in [ElementType.f32, .bf16] {
         let y = try evaluate(Array(repeating: .nan, count: 16), on: target) {
-          $0.activate(function, $1, for: type)
+          type.storedFormat.activate($0, function, $1)
         }
         #expect(y.allSatisfy { $0.isNaN }, "\(function) for \(type) on \(target.name)")
       }
@@ -123,13 +123,13 @@ import Testing
   @Test(arguments: Target.runnableHere)
   func powersOfTwoForBF16(_ target: Target) throws {
     let x = sweep(-126...127) + sweep(-1...1)
-    let y = try evaluate(x, on: target) { $0.exp2InRange($1, for: .bf16) }
+    let y = try evaluate(x, on: target) { BF16Format().exp2InRange($0, $1) }
     #expect(worst(x, y, { Glibc.exp2($0) }, { $1 / $2 + 0 * $0 }) <= 8e-5)
     for (x, isRight) in [
       (-1000 as Float, { $0 >= 0 && $0 < 1.2e-38 }), (1000, { $0 > 1.7e38 }), (.nan, { $0.isNaN }),
     ] as [(Float, (Float) -> Bool)] {
       let y = try evaluate(Array(repeating: x, count: 16), on: target) {
-        $0.exp2InRange($1, for: .bf16)
+        BF16Format().exp2InRange($0, $1)
       }
       #expect(y.allSatisfy(isRight), "\(x) on \(target.name): \(y[0])")
     }

@@ -201,10 +201,10 @@ import Testing
     let pairs = try Target.named("v4+vnni+bf16")
     #expect(pairs.name == "x86-64-v4+bf16+vnni" && pairs.shortName == "v4+bf16+vnni")
     #expect(pairs.features == "+avx512bf16,+avx512vnni")
-    #expect(pairs.multipliesPairs && pairs.multipliesFours)
+    #expect(pairs.hasBF16Dot && pairs.hasInt8Dot)
     #expect(Set(pairs.requirements) == Set(Target.x86v4Pairs.requirements))
     let fours = try Target.named("x86-64-v4+vnni")
-    #expect(!fours.multipliesPairs && fours.multipliesFours)
+    #expect(!fours.hasBF16Dot && fours.hasInt8Dot)
     #expect(
       try Target.list("v4+bf16+vnni,v4+vnni,v3,v4,v4+bf16").map(\.shortName)
         == ["v3", "v4", "v4+bf16", "v4+vnni", "v4+bf16+vnni"])

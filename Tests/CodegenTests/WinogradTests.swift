@@ -184,12 +184,12 @@ import Testing
     let shape = WinogradShape(tile: .two, height: 4, width: 4, channels: 800)
     let long = WinogradKernel(shape: shape, columns: 32, xStride: 800, outputStride: 32)
     var short = long
-    short.part = 16
+    short.summationBlock = 16
     let alone = try [long, short].map { kernel in
       let test = Case(kernel, seed: 1)
       return test.run(try NativeKernel(kernel, on: target), count: 1).values
     }
-    #expect(alone[0] != alone[1], "parts change last bits")
+    #expect(alone[0] != alone[1], "blocks change last bits")
     for (index, (first, second)) in [(short, long), (long, short)].enumerated() {
       let together = try NativeKernel(second, on: target) { b in b.export(first, as: "first") }
       #expect(Case(second, seed: 1).run(together, count: 1).values == alone[index])

@@ -52,9 +52,9 @@ import Testing
   }
 
   @Test func `an input of bytes could not be read back`() {
-    let type = TensorType(.u8, [2])
+    let type = TensorType(.s8, [2])
     let found = Self.violations("g", Self.node("x", .input(Input(type: type)), [], type))
-    #expect(found == ["0: [input] expected f32 elements, found u8[2]"])
+    #expect(found == ["0: [input] expected f32 elements, found s8[2]"])
   }
 
   @Test func `a number that is not finite could not be read back`() {

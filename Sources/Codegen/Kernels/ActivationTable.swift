@@ -52,13 +52,12 @@ struct ActivationTable {
 }
 
 extension Builder {
-  /// Applies an activation whose result is rounded to `type` next.
-  func activate(
-    _ activation: ActivationFunction?, _ x: Value, for type: ElementType
-  ) -> Value {
-    guard type == .bf16, target.vectorUnit == "avx512", lanes(of: x) == 16,
+  /// Applies an activation by its table; `nil`: there is none for it, or the target has no
+  /// instructions for look-ups.
+  func activateByTable(_ activation: ActivationFunction?, _ x: Value) -> Value? {
+    guard target.vectorUnit == "avx512", lanes(of: x) == 16,
       let table = activation.flatMap(ActivationTable.init)
-    else { return activate(activation, x) }
+    else { return nil }
     let end = floats(Float(table.end), 16)
     // The smaller magnitude of both, without its sign.
     let magnitude = intrinsic(

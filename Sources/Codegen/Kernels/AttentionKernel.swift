@@ -1,6 +1,6 @@
 import IR
 
-/// Multi-head attention: `softmax(scale * Q K^T) V` for each head, scores kept in the first cache.
+/// Multi-head attention: `softmax(scale * Q K^T) V` for each head, scores kept in the L2 cache.
 ///
 /// The work is units of one head and one tile of query rows, in head order. A task that comes to a
 /// head packs its K, transposed, and its V into panels of its own scratch memory; then, for each
@@ -11,7 +11,7 @@ import IR
 /// the limit is computed again in the usual way (``SoftmaxBlock``): a row that meets a new maximum
 /// scales what it has summed up (Milakov and Gimelshein 2018, arXiv:1805.02867).
 ///
-/// Of bf16, panels and rows of powers consist of words of two elements, which the microkernel
+/// Of bf16, panels and rows of powers consist of groups of two elements, which the microkernel
 /// multiplies at once; a row of powers then fills half of its place.
 struct AttentionKernel: StepKernel {
   enum Parameter: StepParameter {
@@ -41,12 +41,10 @@ struct AttentionKernel: StepKernel {
   /// The type of queries, keys, values, powers and the result; sums are f32.
   var element = ElementType.f32
 
-  /// Elements in a word.
-  private var perWord: Int { 4 / element.sizeBytes }
-  /// The features of a head, in words.
-  private var headWords: Int { headDim / perWord }
-  /// Words along `tokens` tokens.
-  private func words(_ tokens: Int) -> Int { (tokens + perWord - 1) / perWord }
+  private var format: any StoredFormat { element.storedFormat }
+  private var perGroup: Int { format.perGroup }
+  /// The features of a head, in groups.
+  private var headGroups: Int { headDim / perGroup }
 
   /// The tokens, padded to whole panels.
   private var paddedTokens: Int {
@@ -55,15 +53,14 @@ struct AttentionKernel: StepKernel {
   private var block: Int { min(paddedTokens, longestBlock) }
   private var blocks: Int { (tokens + block - 1) / block }
   private func tokens(inBlock index: Int) -> Int { min(block, tokens - index * block) }
-  /// One cache line more than the scores, against strides of whole pages.
-  private var scoreStride: Int { block + 16 }
+  private var scoreStride: Int { RowStride.padded(block) }
   private var valuePanels: Int { (headDim + Tile.panelWidth - 1) / Tile.panelWidth }
   private var sumStride: Int { valuePanels * Tile.panelWidth }
 
   // The parts of the scratch memory, in bytes from its start.
-  private var valuesOffset: Int { paddedTokens * headWords * 4 }
+  private var valuesOffset: Int { paddedTokens * headGroups * 4 }
   private var scoresOffset: Int {
-    valuesOffset + valuePanels * words(tokens) * Tile.panelWidth * 4
+    valuesOffset + valuePanels * format.groups(tokens) * Tile.panelWidth * 4
   }
   private func sumsOffset(_ target: Target) -> Int {
     scoresOffset + target.tileRows * scoreStride * 4
@@ -88,7 +85,7 @@ struct AttentionKernel: StepKernel {
     let perHead = b.constant(tiles)
     let (first, end) = b.share(
       of: b.constant(heads * tiles), p[.task], of: p[.count])
-    let keys = KeyPanels(tokens: tokens, headDim: headWords, stride: kStride / perWord)
+    let keys = KeyPanels(tokens: tokens, headDim: headGroups, stride: kStride / perGroup)
     let values = ValuePanels(tokens: tokens, headDim: headDim, stride: vStride, element: element)
     let afterLast = b.divide(b.add(end, b.constant(tiles - 1)), perHead)
     b.ifThen(b.less(first, end)) {
@@ -127,8 +124,8 @@ struct AttentionKernel: StepKernel {
     _ b: Builder, _ rows: Int, _ q: Value, _ output: Value, _ scratch: Value
   ) {
     let exact = ExactRows(attention: self, rows: rows)
-    // With few rows the scores are computed in several chains, which want the registers.
-    if Tile.chains(forRows: queries, on: b.target) > 1 {
+    // With few rows the scores are computed in several accumulators each, which want the registers.
+    if Tile.accumulators(forRows: queries, on: b.target) > 1 {
       b.call(exact, [.q: q, .scratch: scratch])
       _ = invert(b, rows, scratch)
     } else {
@@ -157,7 +154,8 @@ struct AttentionKernel: StepKernel {
       b.visitRow(columns: headDim) { bytes, count in
         let sum = b.loadFloats(b.offset(from, bytes), b.target.lanes, count: count)
         b.storeElements(
-          element, b.multiplyFloat(sum, factor), b.offset(to, b.divide(bytes, b.constant(perWord))),
+          element, b.multiplyFloat(sum, factor),
+          b.offset(to, b.divide(bytes, b.constant(perGroup))),
           count: count)
       }
       return []
@@ -228,10 +226,10 @@ struct AttentionKernel: StepKernel {
     let states = b.offset(scratch, bytes: statesOffset(b.target))
     func multiply(_ column: Value, columns: Int, isFirst: Bool) {
       let tile = ScoreTile(
-        rows: rows, columns: columns, depth: headWords, qStride: qStride / perWord,
+        rows: rows, columns: columns, depth: headGroups, qStride: qStride / perGroup,
         powerStride: scoreStride, softmax: SoftmaxExponents(scale: scale, base2: base2),
         isFirst: isFirst, element: element)
-      let panel = panelAddress(b, scratch, b.add(first, column), depth: headWords)
+      let panel = panelAddress(b, scratch, b.add(first, column), depth: headGroups)
       let place = b.offset(powers, b.multiply(column, b.constant(element.sizeBytes)))
       b.call(tile, [.q: q, .panel: panel, .powers: place, .states: states])
     }
@@ -265,10 +263,11 @@ struct AttentionKernel: StepKernel {
     let scores = b.offset(scratch, bytes: scoresOffset)
     let first = b.multiply(index, b.constant(block))
     var score = Tile(
-      rows: rows, columns: width, depth: headWords, aStride: qStride / perWord,
-      cStride: scoreStride, chains: Tile.chains(forRows: queries, on: target), factors: element)
+      rows: rows, columns: width, depth: headGroups, aStride: qStride / perGroup,
+      cStride: scoreStride, accumulators: Tile.accumulators(forRows: queries, on: target),
+      operandType: element)
     func multiplyKeys(_ column: Value) {
-      let panel = panelAddress(b, scratch, b.add(first, column), depth: headWords)
+      let panel = panelAddress(b, scratch, b.add(first, column), depth: headGroups)
       b.call(
         score,
         [
@@ -279,7 +278,7 @@ struct AttentionKernel: StepKernel {
     let whole = tokens / width * width
     eachColumn(b, from: 0, to: whole, width: width, multiplyKeys)
     if whole < tokens {
-      // Whole vectors: what lies behind the tokens is computed and never read.
+      // Whole vectors: what lies after the tokens is computed and never read.
       let lanes = target.lanes
       score.columns = (tokens - whole + lanes - 1) / lanes * lanes
       multiplyKeys(b.constant(whole))
@@ -316,8 +315,8 @@ struct AttentionKernel: StepKernel {
     b.visitRow(columns: tokens) { bytes, count in
       let power = b.loadFloats(b.offset(row, bytes), b.target.lanes, count: count)
       b.storeElements(
-        element, power, b.offset(row, b.divide(bytes, b.constant(perWord))),
-        count: words(count) * perWord)
+        element, power, b.offset(row, b.divide(bytes, b.constant(perGroup))),
+        count: format.groups(count) * perGroup)
     }
   }
 
@@ -330,14 +329,15 @@ struct AttentionKernel: StepKernel {
     let width = target.tileColumns
     let scores = b.offset(scratch, bytes: scoresOffset)
     let inverses = b.offset(scratch, bytes: inversesOffset(target))
-    let first = b.multiply(index, b.constant(words(block) * Tile.panelWidth))
+    let first = b.multiply(index, b.constant(format.groups(block) * Tile.panelWidth))
     let values = b.element(b.offset(scratch, bytes: valuesOffset), first)
     var value = Tile(
-      rows: rows, columns: width, depth: words(tokens), aStride: scoreStride, cStride: stride,
+      rows: rows, columns: width, depth: format.groups(tokens), aStride: scoreStride,
+      cStride: stride,
       residualStride: epilogue.hasResidual ? stride : 0, epilogue: epilogue,
-      chains: Tile.chains(forRows: queries, on: target), factors: element)
+      accumulators: Tile.accumulators(forRows: queries, on: target), operandType: element)
     func multiply(_ column: Value) {
-      let panel = panelAddress(b, values, column, depth: words(self.tokens))
+      let panel = panelAddress(b, values, column, depth: format.groups(self.tokens))
       let c = b.offset(output, b.multiply(column, b.constant(epilogue.result.sizeBytes)))
       b.call(
         value,

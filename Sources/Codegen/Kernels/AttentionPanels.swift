@@ -1,9 +1,9 @@
 import IR
 
 /// The keys of one head as panels: `[tokens / 32][headDim][32]`, tokens along the vectors, zeros
-/// behind the last token.
+/// after the last token.
 ///
-/// What is transposed are words of 32 bits: of bf16, two features each.
+/// What is transposed are groups of 32 bits: of bf16, two features each.
 struct KeyPanels: Kernel {
   enum Parameter: KernelParameter {
     /// The keys of the head, and where the panels go.
@@ -11,7 +11,7 @@ struct KeyPanels: Kernel {
   }
 
   var tokens: Int
-  /// Words in the row of a head, and from one row to the next.
+  /// Groups in the row of a head, and from one row to the next.
   var headDim: Int
   var stride: Int
 
@@ -64,11 +64,11 @@ struct KeyPanels: Kernel {
   }
 }
 
-/// The values of one head as panels: `[headDim / 32][tokens][32]`; columns behind the last one are
+/// The values of one head as panels: `[headDim / 32][tokens][32]`; columns after the last one are
 /// zero as far as a vector reaches, and unset beyond.
 ///
-/// Of bf16, two tokens stand in each word: `[headDim / 32][tokens / 2][32][2]`, zeros behind an odd
-/// last one.
+/// Of bf16, two tokens form a group: `[headDim / 32][tokens / 2][32][2]`, zeros after an odd last
+/// one.
 struct ValuePanels: Kernel {
   enum Parameter: KernelParameter {
     /// The values of the head, and where the panels go.
@@ -84,47 +84,28 @@ struct ValuePanels: Kernel {
   var title: String { "pack_values_\(tokens)x\(headDim)_\(element.rawValue)" }
 
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
-    guard element == .f32 else { return pairs(b, p[.values], p[.panels]) }
     let lanes = b.target.lanes
-    b.forLoop(from: b.constant(0), to: b.constant(tokens)) { token, _ in
-      let source = b.element(p[.values], b.multiply(token, b.constant(stride)))
-      let target = b.element(p[.panels], b.multiply(token, b.constant(Tile.panelWidth)))
-      for first in stride(from: 0, to: headDim, by: lanes) {
-        let x = b.loadFloats(
-          b.offset(source, bytes: first * 4), lanes, count: min(lanes, headDim - first))
-        let panel = first / Tile.panelWidth * tokens * Tile.panelWidth
-        let address = b.offset(target, bytes: (panel + first % Tile.panelWidth) * 4)
-        b.store(x, address, alignment: lanes * 4)
-      }
-      return []
-    }
-  }
-
-  /// Emits the panels of pairs of tokens.
-  private func pairs(_ b: Builder, _ values: Value, _ panels: Value) {
-    let lanes = b.target.lanes
-    let words = (tokens + 1) / 2
-    func pack(_ word: Value, tokens count: Int) {
-      let source = b.offset(values, b.multiply(word, b.constant(2 * stride * element.sizeBytes)))
-      let target = b.element(panels, b.multiply(word, b.constant(Tile.panelWidth)))
+    let format = element.storedFormat
+    let (groups, whole) = (format.groups(tokens), tokens / format.perGroup)
+    func pack(_ group: Value, tokens count: Int) {
+      let groupBytes = b.constant(format.perGroup * stride * element.sizeBytes)
+      let source = b.offset(p[.values], b.multiply(group, groupBytes))
+      let target = b.element(p[.panels], b.multiply(group, b.constant(Tile.panelWidth)))
       for first in stride(from: 0, to: headDim, by: lanes) {
         let rows = (0..<count).map {
-          b.zeroExtended(
-            b.loadHalves(
-              b.offset(source, bytes: ($0 * stride + first) * element.sizeBytes), lanes,
-              count: min(lanes, headDim - first)))
+          b.offset(source, bytes: ($0 * stride + first) * element.sizeBytes)
         }
-        let pair = count == 2 ? b.or(rows[0], b.shiftLeft(rows[1], 16)) : rows[0]
-        let panel = first / Tile.panelWidth * words * Tile.panelWidth
+        let vector = format.loadGroups(b, rows: rows, lanes, count: min(lanes, headDim - first))
+        let panel = first / Tile.panelWidth * groups * Tile.panelWidth
         let address = b.offset(target, bytes: (panel + first % Tile.panelWidth) * 4)
-        b.store(pair, address, alignment: lanes * 4)
+        b.store(vector, address, alignment: lanes * 4)
       }
     }
-    b.forLoop(from: b.constant(0), to: b.constant(tokens / 2)) { word, _ in
-      pack(word, tokens: 2)
+    b.forLoop(from: b.constant(0), to: b.constant(whole)) { group, _ in
+      pack(group, tokens: format.perGroup)
       return []
     }
-    if tokens % 2 != 0 { pack(b.constant(tokens / 2), tokens: 1) }
+    if whole < groups { pack(b.constant(whole), tokens: tokens % format.perGroup) }
   }
 
   private func stride(from start: Int, to end: Int, by step: Int) -> StrideTo<Int> {

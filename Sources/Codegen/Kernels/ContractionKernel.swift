@@ -17,13 +17,13 @@ struct ContractionKernel: StepKernel {
   var aStride: Int
   var cStride: Int
   var residualStride = 0
-  /// The term in `1 / sqrt(mean(a^2) + epsilon)`, the factor of each row; `nil`: none.
+  /// The term in `1 / sqrt(mean(a^2) + epsilon)`, the scale of each row; `nil`: none.
   var epsilon: Float?
   var hasBias = false
   var activation: ActivationFunction?
   var hasResidual = false
-  /// The type of the factors in the products: that of the panels.
-  var factors = ElementType.f32
+  /// The type of the operands of the products: that of the panels.
+  var operandType = ElementType.f32
   /// The types of A and C.
   var left = ElementType.f32
   var result = ElementType.f32
@@ -33,40 +33,36 @@ struct ContractionKernel: StepKernel {
   /// The largest number of tasks that the rows are divided among.
   private var rowTasks: Int { max(1, rows / ContractionKernel.rowsPerTask) }
 
-  /// The points of the rotation of rows before they are quantized; `nil`: none.
-  var points: Int?
-  /// Elements between the three factors of a column, where the factors are integers.
-  var factorsStride = 0
+  /// The size of the Hadamard matrix that rows are multiplied by before they are quantized; `nil`:
+  /// none.
+  var hadamardSize: Int?
+  /// Elements between the three numbers of a column that scale sums of integers.
+  var channelStride = 0
 
-  /// The scratch memory of one task: the factors of its rows, its rows of A as they are multiplied,
+  /// The scratch memory of one task: the scales of its rows, its rows of A as they are multiplied,
   /// where they are not so already, and what their preparation wants.
   var scratchBytes: Int {
-    factorBytes + (prepared.map { rows * $0.stride * 4 + $0.scratchBytes } ?? 0)
+    scaleBytes + (prepared.map { rows * $0.stride * 4 + $0.scratchBytes } ?? 0)
   }
-  private var factorCount: Int { prepared?.factorCount ?? (epsilon == nil ? 0 : 1) }
-  private var factorBytes: Int { (rows * factorCount * 4 + 63) / 64 * 64 }
+  private var scaleCount: Int { prepared?.scaleCount ?? (epsilon == nil ? 0 : 1) }
+  private var scaleBytes: Int { (rows * scaleCount * 4 + 63) / 64 * 64 }
 
   /// How rows of A are prepared; `nil`: they are multiplied where they lie.
   private var prepared: (any PreparedRow)? {
-    switch factors {
-    case .f32, .f16, .u8: return nil
-    case .s8:
-      return IntegerRow(columns: depth, element: left, epsilon: epsilon, points: points)
-    case .bf16:
-      // Rows of another type, or that begin or end within a word, or are read for their norm.
-      let isReady = left == .bf16 && depth % 2 == 0 && aStride % 2 == 0 && epsilon == nil
-      return isReady ? nil : RoundedRow(columns: depth, element: left, epsilon: epsilon)
-    }
+    operandType.format.preparation(
+      of: LeftRows(
+        columns: depth, stride: aStride, element: left, epsilon: epsilon,
+        hadamardSize: hadamardSize))
   }
-  /// The length of a sum, and the distance between rows of A as they are multiplied, in words.
-  private var words: Int { (depth * factors.sizeBytes + 3) / 4 }
-  private var leftStride: Int { prepared?.stride ?? aStride * factors.sizeBytes / 4 }
+  /// The length of a sum, and the distance between rows of A as they are multiplied, in groups.
+  private var groups: Int { operandType.format.groups(depth) }
+  private var leftStride: Int { prepared?.stride ?? aStride / operandType.format.perGroup }
 
-  /// Of integers, the rows' factors hold the norm already.
+  /// Of integers, the rows' scales hold the norm already.
   private var epilogue: Epilogue {
     Epilogue(
-      scalesRows: epsilon != nil && factors != .s8, hasBias: hasBias, activation: activation,
-      hasResidual: hasResidual, result: result)
+      scalesRows: epsilon != nil && !operandType.format.sumsIntegers, hasBias: hasBias,
+      activation: activation, hasResidual: hasResidual, result: result)
   }
 
   /// The heights of tiles that occur for any number of tasks.
@@ -81,14 +77,14 @@ struct ContractionKernel: StepKernel {
     return heights.sorted()
   }
 
-  /// The tiles of a panel that bring in the next one: four, which spreads the requests best, or
+  /// The tiles of a panel that prefetch the next one: four, which spreads the requests best, or
   /// fewer where two tasks do not have so many.
-  private func bringers(_ target: Target) -> Int {
+  private func prefetchTiles(_ target: Target) -> Int {
     let tiles = RowTiles.count(rows: rows / min(2, rowTasks), height: target.tileRows)
     return min(4, max(1, tiles) * Tile.panelWidth / target.tileColumns)
   }
 
-  var title: String { "linear_\(rows)x\(columns)x\(depth)_\(factors.rawValue)" }
+  var title: String { "linear_\(rows)x\(columns)x\(depth)_\(operandType.rawValue)" }
 
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let target = b.target
@@ -103,7 +99,7 @@ struct ContractionKernel: StepKernel {
       let (firstPanel, endPanel) = b.share(of: b.constant(panels), taskColumn, of: grid.columns)
 
       if let prepared {
-        let place = b.offset(scratch, bytes: factorBytes)
+        let place = b.offset(scratch, bytes: scaleBytes)
         let rest = b.offset(place, bytes: rows * prepared.stride * 4)
         b.forLoop(from: firstRow, to: endRow) { index, _ in
           let own = b.subtract(index, firstRow)
@@ -111,7 +107,7 @@ struct ContractionKernel: StepKernel {
             p[.a], b.multiply(index, b.constant(aStride * left.sizeBytes)))
           prepared.emit(
             b, address, to: b.element(place, b.multiply(own, b.constant(prepared.stride))),
-            factors: b.element(scratch, b.multiply(own, b.constant(factorCount))), scratch: rest)
+            scales: b.element(scratch, b.multiply(own, b.constant(scaleCount))), scratch: rest)
           return []
         }
       } else if let epsilon {
@@ -156,7 +152,7 @@ struct ContractionKernel: StepKernel {
   ) {
     let target = b.target
     let perPanel = b.constant(Tile.panelWidth / target.tileColumns)
-    let panelBytes = b.constant(words * Tile.panelWidth * 4)
+    let panelBytes = b.constant(groups * Tile.panelWidth * 4)
     let part = b.remainder(tile, perPanel)
     let panel = b.offset(p[.panels], b.multiply(b.divide(tile, perPanel), panelBytes))
     let partBytes = b.multiply(part, b.constant(target.tileColumns * 4))
@@ -165,27 +161,23 @@ struct ContractionKernel: StepKernel {
     let resultBytes = b.multiply(tile, b.constant(target.tileColumns * result.sizeBytes))
     let bias = hasBias ? b.offset(p[.bias], columnBytes) : p[.bias]
 
-    let height = b.constant(target.tileRows)
-    let tiles = b.divide(b.add(band.count, b.constant(target.tileRows - 1)), height)
-    let base = b.divide(band.count, tiles)
-    let extra = b.remainder(band.count, tiles)
+    let tiles = RowTiles(b, rows: band.count, height: target.tileRows)
     let shape = Tile(
-      rows: 1, columns: width, depth: words, aStride: leftStride, cStride: cStride,
+      rows: 1, columns: width, depth: groups, aStride: leftStride, cStride: cStride,
       residualStride: residualStride, epilogue: epilogue,
-      chains: Tile.chains(forRows: rows, on: target), bringers: bringers(target),
-      factors: factors, channelStride: factorsStride)
-    // The first tiles of a panel bring in the next one; the others ask for lines that are there
-    // already.
+      accumulators: Tile.accumulators(forRows: rows, on: target),
+      prefetchTiles: prefetchTiles(target), operandType: operandType,
+      channelStride: channelStride)
+    let loop = TileLoop(shape, b)
     let ahead = b.offset(panel, panelBytes)
-    b.forLoop(from: b.constant(0), to: tiles, carrying: [b.constant(0)]) { index, carried in
-      let size = b.select(b.less(index, extra), b.add(base, b.constant(1)), base)
-      let row = b.add(band.first, carried[0])
+    tiles.forEach { index, first, size, _ in
+      let row = b.add(band.first, first)
       let a =
         prepared == nil
         ? b.element(p[.a], b.multiply(row, b.constant(leftStride)))
         : b.element(
-          b.offset(p[.scratch], bytes: factorBytes),
-          b.multiply(carried[0], b.constant(leftStride)))
+          b.offset(p[.scratch], bytes: scaleBytes),
+          b.multiply(first, b.constant(leftStride)))
       let c = b.offset(
         b.offset(p[.c], b.multiply(row, b.constant(cStride * result.sizeBytes))),
         resultBytes)
@@ -194,12 +186,9 @@ struct ContractionKernel: StepKernel {
         ? b.offset(
           b.element(p[.residual], b.multiply(row, b.constant(residualStride))), columnBytes)
         : p[.residual]
-      let scales = b.element(p[.scratch], b.multiply(carried[0], b.constant(factorCount)))
-      let order = b.add(b.multiply(part, tiles), index)
-      let brings = b.less(order, b.constant(shape.bringers))
-      let prefetched = b.select(
-        brings, b.offset(ahead, b.multiply(order, b.constant(shape.prefetchedBytes))), right)
-      let step = b.select(brings, b.constant(shape.prefetchStep), b.constant(0))
+      let scales = b.element(p[.scratch], b.multiply(first, b.constant(scaleCount)))
+      let order = b.add(b.multiply(part, tiles.count), index)
+      let prefetch = loop.prefetch(order: order, ahead: ahead, here: right)
       b.choose(size, among: heights(target)) { rows in
         var tile = shape
         tile.rows = rows
@@ -207,10 +196,10 @@ struct ContractionKernel: StepKernel {
           tile,
           [
             .a: a, .panel: right, .c: c, .bias: bias, .residual: residual, .scales: scales,
-            .ahead: prefetched, .step: step,
+            .ahead: prefetch.ahead, .step: prefetch.step,
           ])
       }
-      return [b.add(carried[0], size)]
+      return []
     }
   }
 }

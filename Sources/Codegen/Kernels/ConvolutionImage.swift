@@ -5,7 +5,7 @@ import IR
 /// A copy is normalized and has its border of zeros, so that a tap of the window is a displacement
 /// known at compile time. It is made line by line just before the lines are needed and is read from
 /// the caches. Where the window is one pixel, only the pixels that are read are copied, densely.
-/// A copy of bf16 has two channels in each word of 32 bits, and strides count words.
+/// Strides count groups of 32 bits: a copy of bf16 has two channels in each.
 struct ConvolutionImage: Hashable {
   enum Kind: Hashable {
     /// `x` itself.
@@ -25,25 +25,25 @@ struct ConvolutionImage: Hashable {
   /// Elements from the scales to the shifts; `nil`: `x` is not normalized.
   var factorsStride: Int?
   var activation: ActivationFunction?
-  /// The type of the factors: f32, or bf16 of an even number of channels.
-  var element = ElementType.f32
-  /// The steps of one chain in a part of a sum, at most.
-  var part = Tile.partSteps
+  /// The type of the operands: f32, or bf16 of an even number of channels.
+  var operandType = ElementType.f32
+  /// The steps of one accumulator in a block of a sum, at most.
+  var summationBlock = Tile.standardSummationBlock
 
   /// Its part in the title of a kernel.
   var title: String {
     let kernel = "\(windows.kernelHeight)x\(windows.kernelWidth)"
-    return "\(element.rawValue)_\(windows.height)x\(windows.width)x\(channels)_\(kernel)"
+    return "\(operandType.rawValue)_\(windows.height)x\(windows.width)x\(channels)_\(kernel)"
   }
 
-  /// The words of a pixel.
-  private var words: Int { channels * element.sizeBytes / 4 }
+  /// The groups of a pixel.
+  private var groups: Int { operandType.format.groups(channels) }
 
-  /// The length of the sums, in words.
-  var depth: Int { windows.kernelHeight * windows.kernelWidth * words }
+  /// The length of the sums, in groups.
+  var depth: Int { windows.kernelHeight * windows.kernelWidth * groups }
 
   var kind: Kind {
-    if factorsStride == nil, windows.padding == Padding(), element == .f32 {
+    if factorsStride == nil, windows.padding == Padding(), operandType == .f32 {
       return .inPlace
     }
     return windows.isOnePixel ? .dense : .bordered
@@ -53,26 +53,25 @@ struct ConvolutionImage: Hashable {
   private var lines: Int { (windows.rows - 1) * windows.stride + windows.kernelHeight }
   private var pixels: Int { (windows.columns - 1) * windows.stride + windows.kernelWidth }
 
-  /// Words from one pixel to the next: of a copy, whole cache lines and one more, against
-  /// strides of whole pages.
+  /// Groups from one pixel to the next.
   var pixelStride: Int {
     if isPlanar { return 1 }
-    return kind == .inPlace ? xStride : (words + 15) / 16 * 16 + 16
+    return kind == .inPlace ? xStride : RowStride.padded(groups)
   }
-  /// Words from one line to the next.
+  /// Groups from one line to the next.
   var lineStride: Int {
     switch kind {
     case .inPlace: windows.width * pixelStride
     case .dense: windows.columns * pixelStride
-    case .bordered: isPlanar ? (pixels + 15) / 16 * 16 + 16 : pixels * pixelStride
+    case .bordered: isPlanar ? RowStride.padded(pixels) : pixels * pixelStride
     }
   }
-  /// Words from one plane to the next.
+  /// Groups from one plane to the next.
   var planeStride: Int {
     kind == .inPlace ? windows.height * windows.width : lines * lineStride
   }
 
-  /// Words from one pixel of the result to the next, in the image, and for lines likewise.
+  /// Groups from one pixel of the result to the next, in the image, and for lines likewise.
   var tileStride: Int { kind == .dense ? pixelStride : windows.stride * pixelStride }
   var tileLineStride: Int { kind == .dense ? lineStride : windows.stride * lineStride }
 
@@ -98,20 +97,20 @@ struct ConvolutionImage: Hashable {
 
   /// How the sum of a tile goes over it.
   ///
-  /// Runs longer than a part of a sum are divided, if they can be without a remainder.
-  var walk: (walk: Walk, depth: Int) {
+  /// Runs longer than a block of a sum are divided, if they can be without a remainder.
+  var addressing: (addressing: ImplicitGEMM, depth: Int) {
     let g = windows
     guard !isPlanar else {
-      let walk = Walk(
+      let addressing = ImplicitGEMM(
         counts: [channels, g.kernelHeight, 1], strides: [planeStride, lineStride, 0])
-      return (walk, g.kernelWidth)
+      return (addressing, g.kernelWidth)
     }
-    let pieces = (words + part - 1) / part
-    let parts = words % (4 * pieces) == 0 ? pieces : 1
-    let walk = Walk(
+    let pieces = (groups + summationBlock - 1) / summationBlock
+    let parts = groups % (4 * pieces) == 0 ? pieces : 1
+    let addressing = ImplicitGEMM(
       counts: [g.kernelHeight, g.kernelWidth, parts],
-      strides: [lineStride, pixelStride, words / parts])
-    return (walk, words / parts)
+      strides: [lineStride, pixelStride, groups / parts])
+    return (addressing, groups / parts)
   }
 
   /// Emits the copy of what the pixels `first ..< end` of the result need and is not there yet.
@@ -185,7 +184,7 @@ struct ConvolutionImage: Hashable {
   private func rows(xStride: Int) -> NormalizeRows {
     NormalizeRows(
       channels: channels, xStride: xStride, outputStride: pixelStride,
-      factorsStride: factorsStride, activation: activation, result: element)
+      factorsStride: factorsStride, activation: activation, result: operandType)
   }
 
   /// Emits line `line` of the bordered copy.

@@ -1,21 +1,21 @@
 import IR
 
-/// A row quantized to bytes: `x = lowest + step * q`, nearly, with `q` in 0...255.
+/// A row quantized to bytes: `x = scale * q + offset`, nearly, with `q` in 0...255.
 ///
-/// The extremes are those of the whole row, so it is read twice; with `points`, rotated elements
-/// wait in between.
+/// The extremes are those of the whole row, so it is read twice; with a Hadamard matrix,
+/// what it makes of the elements waits in between.
 struct IntegerRow: PreparedRow {
   /// The elements of the row, and their type.
   let columns: Int
   let element: ElementType
   /// The term in the row's norm; `nil`: none is wanted.
   let epsilon: Float?
-  /// The points of the Hadamard matrix that the row is multiplied by; `nil`: it is not.
-  let points: Int?
+  /// The size of the Hadamard matrix that the row is multiplied by; `nil`: it is not.
+  let hadamardSize: Int?
 
-  var stride: Int { Self.stride(bytes: columns) }
-  var factorCount: Int { 2 }
-  var scratchBytes: Int { points == nil ? 0 : (columns * 4 + 63) / 64 * 64 }
+  var stride: Int { RowStride.padded(S8Format().groups(columns)) }
+  var scaleCount: Int { 2 }
+  var scratchBytes: Int { hadamardSize == nil ? 0 : (columns * 4 + 63) / 64 * 64 }
 
   /// The smallest and the largest element read so far, and a sum, lane by lane.
   ///
@@ -55,32 +55,35 @@ struct IntegerRow: PreparedRow {
     }
   }
 
-  /// The factors are step and lowest element, over the norm.
-  func emit(_ b: Builder, _ address: Value, to target: Value, factors: Value, scratch: Value) {
-    let extremes = points.map { rotate(b, address, to: scratch, points: $0) } ?? scan(b, address)
-    let (source, type) = points == nil ? (address, element) : (scratch, .f32)
+  /// The scales are the scale and the offset, over the norm.
+  func emit(_ b: Builder, _ address: Value, to target: Value, scales: Value, scratch: Value) {
+    let extremes =
+      hadamardSize.map { transform(b, address, to: scratch, size: $0) } ?? scan(b, address)
+    let (source, type) = hadamardSize == nil ? (address, element) : (scratch, .f32)
     let lowest = b.reduce(extremes.lowest, b.minimumFloat)
     let highest = b.reduce(extremes.highest, b.maximumFloat)
     let range = b.subtractFloat(highest, lowest)
     let inverse = b.select(
       b.lessFloat(b.float(0), range), b.divideFloat(b.float(255), range), b.float(0))
     quantize(b, source, type, to: target, lowest: lowest, inverse: inverse)
-    var (step, shift) = (b.divideFloat(range, b.float(255)), lowest)
-    // The scratch memory holds the rotated row times the root of the points.
-    let root = 1 / Float(points ?? 1).squareRoot()
-    if points != nil {
-      (step, shift) = (b.multiplyFloat(step, b.float(root)), b.multiplyFloat(shift, b.float(root)))
+    var (scale, offset) = (b.divideFloat(range, b.float(255)), lowest)
+    // The scratch memory holds the transformed row times the root of the size.
+    let root = 1 / Float(hadamardSize ?? 1).squareRoot()
+    if hadamardSize != nil {
+      (scale, offset) = (
+        b.multiplyFloat(scale, b.float(root)), b.multiplyFloat(offset, b.float(root))
+      )
     }
     let sum = b.total([extremes.sum])
     if let epsilon {
       let norm = RowNorm(columns: columns, epsilon: epsilon).finish(
         b, b.multiplyFloat(sum, b.float(root * root)))
-      (step, shift) = (b.multiplyFloat(step, norm), b.multiplyFloat(shift, norm))
+      (scale, offset) = (b.multiplyFloat(scale, norm), b.multiplyFloat(offset, norm))
     } else {
-      step = b.addFloat(step, sum)
+      scale = b.addFloat(scale, sum)
     }
-    b.store(step, factors)
-    b.store(shift, b.offset(factors, bytes: 4))
+    b.store(scale, scales)
+    b.store(offset, b.offset(scales, bytes: 4))
   }
 
   /// Emits the first reading.
@@ -98,9 +101,10 @@ struct IntegerRow: PreparedRow {
     return Extremes.all(b, parts.map(Extremes.init))
   }
 
-  /// Emits the first reading with a rotation: `points` vectors, a part of the row apart, at a time.
-  private func rotate(
-    _ b: Builder, _ address: Value, to scratch: Value, points: Int
+  /// Emits the first reading with a Hadamard matrix: `points` vectors, a part of the row apart, at
+  /// a time.
+  private func transform(
+    _ b: Builder, _ address: Value, to scratch: Value, size points: Int
   ) -> Extremes {
     let (lanes, size, part) = (b.target.lanes, element.sizeBytes, columns / points)
     func visit(_ index: Value, count: Int, _ carried: [Value]) -> [Value] {
@@ -157,8 +161,8 @@ struct IntegerRow: PreparedRow {
       let x = b.loadElements(
         type, b.offset(source, b.multiply(index, b.constant(type.sizeBytes))), lanes,
         count: count)
-      b.storeBytes(
-        b.subtractFloat(x, lows), times: inverses, b.offset(target, index), count: count)
+      S8Format.storeLeft(
+        b, b.subtractFloat(x, lows), times: inverses, b.offset(target, index), count: count)
     }
   }
 }

@@ -48,14 +48,13 @@ extension Builder {
     return scaled(power, integer)
   }
 
-  /// The same for powers that are rounded to `type` next: of bf16, relative error at most 8e-5.
+  /// The same with a relative error of at most 8e-5, for powers that are rounded to bf16 next;
+  /// `nil`: the target gains nothing by it.
   ///
   /// AVX-512 takes the whole part off in one instruction, and adds it to the exponent in another;
   /// the polynomial of what is between 0 and 1 has 4 terms.
-  func exp2InRange(_ x: Value, for type: ElementType) -> Value {
-    guard type == .bf16, target.vectorUnit == "avx512", lanes(of: x) == 16 else {
-      return exp2InRange(x)
-    }
+  func exp2InRangeByShortPolynomial(_ x: Value) -> Value? {
+    guard target.vectorUnit == "avx512", lanes(of: x) == 16 else { return nil }
     // 1: the whole part is rounded down; 8: no exceptions.
     let fraction = intrinsic(
       "llvm.x86.avx512.mask.reduce.ps.512", [],

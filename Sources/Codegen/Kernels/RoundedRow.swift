@@ -8,12 +8,12 @@ struct RoundedRow: PreparedRow {
   /// The term in the row's norm; `nil`: none is wanted.
   let epsilon: Float?
 
-  var stride: Int { Self.stride(bytes: columns * 2) }
-  var factorCount: Int { epsilon == nil ? 0 : 1 }
+  var stride: Int { RowStride.padded(BF16Format().groups(columns)) }
+  var scaleCount: Int { epsilon == nil ? 0 : 1 }
   var scratchBytes: Int { 0 }
 
-  /// The factor is the inverse of the norm.
-  func emit(_ b: Builder, _ address: Value, to target: Value, factors: Value, scratch: Value) {
+  /// The scale is the inverse of the norm.
+  func emit(_ b: Builder, _ address: Value, to target: Value, scales: Value, scratch: Value) {
     let lanes = b.target.lanes
     if columns % 2 != 0 {
       b.store(b.constant32(0), b.offset(target, bytes: columns / 2 * 4))
@@ -26,7 +26,7 @@ struct RoundedRow: PreparedRow {
       return epsilon == nil ? sum : b.multiplyAdd(x, x, sum)
     }
     if let epsilon {
-      b.store(RowNorm(columns: columns, epsilon: epsilon).finish(b, b.total(sums)), factors)
+      b.store(RowNorm(columns: columns, epsilon: epsilon).finish(b, b.total(sums)), scales)
     }
   }
 }

@@ -17,9 +17,9 @@ struct ScoreTile: Kernel {
   /// The rows of the tile, and its columns: tokens of one panel.
   var rows: Int
   var columns: Int
-  /// The features of a head, in words.
+  /// The features of a head, in groups.
   var depth: Int
-  /// Words from one row to the next.
+  /// Groups from one row to the next.
   var qStride: Int
   var powerStride: Int
   var softmax: SoftmaxExponents
@@ -38,7 +38,8 @@ struct ScoreTile: Kernel {
     let vectors = (columns + lanes - 1) / lanes
     let tile = Tile(
       rows: rows, columns: columns, depth: depth, aStride: qStride, cStride: powerStride,
-      factors: element)
+      operandType: element)
+    let format = element.storedFormat
     let zero = b.floats(0, lanes)
     let states = (0..<rows).map {
       b.offset(p[.states], bytes: $0 * SoftmaxBlock.stateBytes(b.target))
@@ -47,8 +48,8 @@ struct ScoreTile: Kernel {
       b.splat(SoftmaxBlock.maximum(b, states[row]), lanes)
     }
     let startsShifted = !isFirst && softmax.factor == 1
-    let scores = tile.accumulate(
-      b, a: p[.q], panel: p[.panel], ahead: p[.panel], step: b.constant(0),
+    let scores = TileLoop(tile, b).accumulate(
+      TileLoop.Addresses(a: p[.q], panel: p[.panel], ahead: p[.panel]), step: b.constant(0),
       onto: (0..<rows * vectors).map { startsShifted ? negatedShift($0 / vectors) : zero })
     let counts = (0..<vectors).map { min(lanes, columns - $0 * lanes) }
     for (row, state) in states.enumerated() {
@@ -64,17 +65,16 @@ struct ScoreTile: Kernel {
         exponents = exponents.map { b.addFloat($0, shift) }
       }
       for (vector, exponent) in exponents.enumerated() {
-        var power = b.exp2InRange(exponent, for: element)
+        var power = format.exp2InRange(b, exponent)
         if counts[vector] < lanes {
           power = b.select(b.mask(first: counts[vector], of: lanes), power, zero)
         }
-        // Whole words: behind an odd number of tokens stands a zero.
-        let perWord = 4 / element.sizeBytes
+        // Whole groups: after an odd number of tokens comes a zero.
         b.storeElements(
           element, power,
           b.offset(
             p[.powers], bytes: row * powerStride * 4 + vector * lanes * element.sizeBytes),
-          count: (counts[vector] + perWord - 1) / perWord * perWord)
+          count: format.groups(counts[vector]) * format.perGroup)
         sums.append(power)
       }
       // One row after the other, for the sake of registers.

@@ -36,6 +36,37 @@ extension Builder {
 
 /// A balanced division of rows into register tiles.
 struct RowTiles {
+  private let b: Builder
+  /// The number of tiles.
+  let count: Value
+  private let base: Value
+  private let extra: Value
+
+  /// Emits the division of `rows` rows, of which there are some, into tiles that are none higher
+  /// than `height`.
+  init(_ b: Builder, rows: Value, height: Int) {
+    self.b = b
+    count = b.divide(b.add(rows, b.constant(height - 1)), b.constant(height))
+    base = b.divide(rows, count)
+    extra = b.remainder(rows, count)
+  }
+
+  /// Emits a loop over the tiles, which carries values.
+  @discardableResult
+  func forEach(
+    carrying initial: [Value] = [],
+    _ body: (_ index: Value, _ first: Value, _ rows: Value, _ carried: [Value]) -> [Value]
+  ) -> [Value] {
+    let ends = b.forLoop(
+      from: b.constant(0), to: count, carrying: [b.constant(0)] + initial
+    ) { index, carried in
+      let rows = b.select(b.less(index, extra), b.add(base, b.constant(1)), base)
+      let next = body(index, carried[0], rows, Array(carried.dropFirst()))
+      return [b.add(carried[0], rows)] + next
+    }
+    return Array(ends.dropFirst())
+  }
+
   /// The number of tiles of `rows` rows, none higher than `height`.
   static func count(rows: Int, height: Int) -> Int { (rows + height - 1) / height }
 

@@ -48,12 +48,8 @@ struct StrassenKernel: StepKernel {
   /// The most pairs in a block.
   private var blockRows: Int { min(pairs, StrassenKernel.pairsPerBlock) }
 
-  // The sums of a row follow each other in the order of their use: one stream for each row. A
-  // padded line keeps the rows from competing for the same sets of the cache.
-  private var sumStride: Int {
-    let padded = StrassenLeft.allCases.count * chunkHalf + 16
-    return padded % 1024 == 0 ? padded + 16 : padded
-  }
+  // The sums of a row follow each other in the order of their use: one stream for each row.
+  private var sumStride: Int { RowStride.padded(StrassenLeft.allCases.count * chunkHalf) }
   private var chunkStride: Int { blockRows * sumStride }
   private var quarterStride: Int { StrassenKernel.pairsPerBlock * Tile.panelWidth }
 
@@ -237,7 +233,7 @@ struct StrassenKernel: StepKernel {
     return (bytes + rounds - 1) / rounds
   }
   private func prefetchedLines(_ target: Target) -> Int {
-    (prefetchStep(target) + Tile.lineBytes - 1) / Tile.lineBytes
+    (prefetchStep(target) + target.lineBytes - 1) / target.lineBytes
   }
 
   /// The heights of tiles that occur for any number of tasks.

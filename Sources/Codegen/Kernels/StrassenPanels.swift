@@ -40,7 +40,7 @@ struct StrassenPanels {
   ///
   /// It is given addresses in B12. T2's makes T1 too, T4's needs T2; `nil`: there is nothing to
   /// make.
-  func maker(_ operand: StrassenRight) -> Tile.RightOperand? {
+  func maker(_ operand: StrassenRight) -> RightOperand? {
     let lanes = b.target.lanes
     let alignment = lanes * 4
     let toLeft = b.subtract(b.constant(0), distance)

@@ -111,18 +111,20 @@ struct StrassenTile: Kernel {
     var loops = 0
     func product(
       _ left: Value, stride: Int, _ right: Value, onto sums: [Value],
-      making: Tile.RightOperand? = nil
+      making: RightOperand? = nil
     ) -> [Value] {
       let tile = Tile(
         rows: rows, columns: b.target.tileColumns, depth: depth, aStride: stride, cStride: 0,
-        bringers: Tile.bringers(forLines: prefetchedLines))
+        prefetchTiles: TileLoop.prefetchTiles(forLines: prefetchedLines, on: b.target))
+      let loop = TileLoop(tile, b)
       let isLeft = loops < Self.loopsAhead
-      let rounds = (isLeft ? loops : loops - Self.loopsAhead) * tile.rounds
+      let rounds = (isLeft ? loops : loops - Self.loopsAhead) * loop.rounds
       let ahead = b.offset(
         p[isLeft ? .aheadLeft : .aheadRight], b.multiply(p[.step], b.constant(rounds)))
       loops += 1
-      return tile.accumulate(
-        b, a: left, panel: right, ahead: ahead, step: p[.step], onto: sums, right: making)
+      return loop.accumulate(
+        TileLoop.Addresses(a: left, panel: right, ahead: ahead), step: p[.step], onto: sums,
+        right: making)
     }
     func inPlace(_ element: Int) -> Value { b.offset(a, bytes: element * 4) }
     func sum(_ operand: StrassenLeft) -> Value {
@@ -132,7 +134,7 @@ struct StrassenTile: Kernel {
     let panels = StrassenPanels(
       b: b, left: panel, sums: rightSums, halfBytes: halfBytes, distance: p[.distance])
     func right(_ operand: StrassenRight) -> Value { panels.address(operand) }
-    func making(_ operand: StrassenRight) -> Tile.RightOperand? {
+    func making(_ operand: StrassenRight) -> RightOperand? {
       makesRight ? panels.maker(operand) : nil
     }
     func sumProduct(

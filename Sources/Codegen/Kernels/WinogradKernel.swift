@@ -59,8 +59,8 @@ struct WinogradKernel: StepKernel {
   var hasResidual = false
   /// The pixels of a chunk of the moments, whole rows of tiles; `nil`: there are none.
   var chunk: Int?
-  /// The steps of one chain in a part of a sum, at most.
-  var part = Tile.partSteps
+  /// The steps of one accumulator in a block of a sum, at most.
+  var summationBlock = Tile.standardSummationBlock
 
   /// The rows of tiles in a chunk, which tasks share; the last one may have fewer.
   private var chunkRows: Int {
@@ -79,9 +79,8 @@ struct WinogradKernel: StepKernel {
   private var chunks: Int { (shape.tileRows - 1) / chunkRows + 1 }
   private var panels: Int { (columns - 1) / Tile.panelWidth + 1 }
   private var blockTiles: Int { blockRows * shape.tileColumns }
-  /// Elements from one tile of V to the next: whole vectors and one cache line more, against
-  /// strides of whole pages.
-  private var tileStride: Int { (shape.channels + 15) / 16 * 16 + 16 }
+  /// Elements from one tile of V to the next.
+  private var tileStride: Int { RowStride.padded(shape.channels) }
   private var inputFrequencyStride: Int { blockTiles * tileStride }
   private var outputFrequencyStride: Int { blockTiles * Tile.panelWidth }
   private var productsOffset: Int { shape.tile.frequencies * inputFrequencyStride * 4 }
@@ -134,7 +133,7 @@ struct WinogradKernel: StepKernel {
     let product = WinogradProduct(
       frequencies: shape.tile.frequencies, tileColumns: shape.tileColumns, mostRows: blockRows,
       channels: shape.channels, aStride: tileStride, aFrequencyStride: inputFrequencyStride,
-      cFrequencyStride: outputFrequencyStride, part: part)
+      cFrequencyStride: outputFrequencyStride, summationBlock: summationBlock)
     let products = b.offset(p[.scratch], bytes: productsOffset)
     let panelBytes = shape.tile.frequencies * shape.channels * Tile.panelWidth * 4
     func finish(_ panel: Value, columns: Int) {

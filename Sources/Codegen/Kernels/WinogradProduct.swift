@@ -21,8 +21,8 @@ struct WinogradProduct: Kernel {
   /// Elements from one frequency to the next of V and of M.
   var aFrequencyStride: Int
   var cFrequencyStride: Int
-  /// The steps of one chain in a part of a sum, at most.
-  var part = Tile.partSteps
+  /// The steps of one accumulator in a block of a sum, at most.
+  var summationBlock = Tile.standardSummationBlock
 
   var title: String { "winograd_product_\(tileColumns)x\(channels)" }
 
@@ -51,30 +51,23 @@ struct WinogradProduct: Kernel {
     let heights = (1...mostRows).reduce(into: Set<Int>()) {
       $0.formUnion(RowTiles.heights(rows: $1 * tileColumns, height: target.tileRows))
     }
-    let height = b.constant(target.tileRows)
-    let count = b.divide(b.add(tiles, b.constant(target.tileRows - 1)), height)
-    let base = b.divide(tiles, count)
-    let extra = b.remainder(tiles, count)
+    let division = RowTiles(b, rows: tiles, height: target.tileRows)
     let shape = Tile(
       rows: 1, columns: target.tileColumns, depth: channels, aStride: aStride,
       cStride: Tile.panelWidth,
-      chains: Tile.chains(forRows: mostRows * tileColumns, on: target),
-      bringers: min(4, Tile.panelWidth / target.tileColumns), part: self.part)
+      accumulators: Tile.accumulators(forRows: mostRows * tileColumns, on: target),
+      prefetchTiles: min(4, Tile.panelWidth / target.tileColumns), summationBlock: summationBlock)
+    let loop = TileLoop(shape, b)
     let columnBytes = part * target.tileColumns * 4
     let right = b.offset(panel, bytes: columnBytes)
     // The next frequency, or the next panel, follows this one.
     let ahead = b.offset(panel, bytes: channels * Tile.panelWidth * 4)
-    b.forLoop(from: b.constant(0), to: count, carrying: [b.constant(0)]) { index, carried in
-      let row = carried[0]
-      let rows = b.select(b.less(index, extra), b.add(base, b.constant(1)), base)
+    division.forEach { index, row, rows, _ in
       let left = b.element(a, b.multiply(row, b.constant(aStride)))
       let result = b.offset(
         b.element(c, b.multiply(row, b.constant(Tile.panelWidth))), bytes: columnBytes)
-      let order = b.add(index, b.multiply(count, b.constant(part)))
-      let brings = b.less(order, b.constant(shape.bringers))
-      let prefetched = b.select(
-        brings, b.offset(ahead, b.multiply(order, b.constant(shape.prefetchedBytes))), right)
-      let step = b.select(brings, b.constant(shape.prefetchStep), b.constant(0))
+      let order = b.add(index, b.multiply(division.count, b.constant(part)))
+      let prefetch = loop.prefetch(order: order, ahead: ahead, here: right)
       b.choose(rows, among: heights.sorted()) { rows in
         var tile = shape
         tile.rows = rows
@@ -82,10 +75,10 @@ struct WinogradProduct: Kernel {
           tile,
           [
             .a: left, .panel: right, .c: result, .bias: left, .residual: left, .scales: left,
-            .ahead: prefetched, .step: step,
+            .ahead: prefetch.ahead, .step: prefetch.step,
           ])
       }
-      return [b.add(row, rows)]
+      return []
     }
   }
 }

@@ -37,6 +37,9 @@ extension Builder {
   /// `a < b`; false where either is not a number.
   func lessFloat(_ a: Value, _ b: Value) -> Value { compare(LLVMRealOLT, a, b) }
 
+  /// `true` where a value is a number.
+  func isNumber(_ a: Value) -> Value { compare(LLVMRealORD, a, a) }
+
   private func compare(_ predicate: LLVMRealPredicate, _ a: Value, _ b: Value) -> Value {
     Value(reference: LLVMBuildFCmp(builder, predicate, a.reference, b.reference, ""))
   }

@@ -1,4 +1,5 @@
 internal import CLLVM
+import IR
 
 /// Addresses, loads and stores.
 extension Builder {
@@ -49,17 +50,28 @@ extension Builder {
   }
 
   /// Loads the first `count` of `lanes` floats; the others are zero and their memory is not read.
-  func loadFloats(_ address: Value, _ lanes: Int, count: Int, alignment: Int = 4) -> Value {
-    guard count < lanes else { return load(floats(lanes), address, alignment: alignment) }
-    let type = floats(lanes)
-    let typed = bitcast(address, to: pointer(to: type))
-    return intrinsic(
-      "llvm.masked.load", [type, self.type(of: typed)],
-      [typed, constant32(alignment), mask(first: count, of: lanes), floats(0, lanes)])
+  func loadFloats(_ address: Value, _ lanes: Int, count: Int) -> Value {
+    loadMasked(floats(lanes), address, count: count, alignment: 4)
   }
 
   /// Stores the first `count` lanes of `value`.
-  func storeFloats(_ value: Value, _ address: Value, count: Int, alignment: Int = 4) {
+  func storeFloats(_ value: Value, _ address: Value, count: Int) {
+    storeMasked(value, address, count: count, alignment: 4)
+  }
+
+  /// Loads the first `count` lanes of a vector; the others are zero and their memory is not read.
+  func loadMasked(_ type: ValueType, _ address: Value, count: Int, alignment: Int) -> Value {
+    let zero = Value(reference: LLVMConstNull(type.reference))
+    let lanes = lanes(of: zero)
+    guard count < lanes else { return load(type, address, alignment: alignment) }
+    let typed = bitcast(address, to: pointer(to: type))
+    return intrinsic(
+      "llvm.masked.load", [type, self.type(of: typed)],
+      [typed, constant32(alignment), mask(first: count, of: lanes), zero])
+  }
+
+  /// Stores the first `count` lanes of a vector.
+  func storeMasked(_ value: Value, _ address: Value, count: Int, alignment: Int) {
     let lanes = lanes(of: value)
     guard count < lanes else { return store(value, address, alignment: alignment) }
     let typed = bitcast(address, to: pointer(to: type(of: value)))
@@ -69,13 +81,24 @@ extension Builder {
   }
 
   /// Asks for the cache line at `address` to be brought into the L2 cache for reading.
-  func prefetch(_ address: Value) {
+  func prefetchL2(_ address: Value) {
     prefetch(address, locality: 2)
   }
 
-  /// Asks for the cache line at `address` to be brought into the first cache for reading.
-  func prefetchNear(_ address: Value) {
+  /// Asks for the cache line at `address` to be brought into the L1 cache for reading.
+  func prefetchL1(_ address: Value) {
     prefetch(address, locality: 3)
+  }
+
+  /// Loads the first `count` of `lanes` elements as floats; the others are zero and their memory is
+  /// not read.
+  func loadElements(_ element: ElementType, _ address: Value, _ lanes: Int, count: Int) -> Value {
+    element.storedFormat.load(self, address, lanes, count: count)
+  }
+
+  /// Stores the first `count` lanes of floats, rounded to `element`.
+  func storeElements(_ element: ElementType, _ value: Value, _ address: Value, count: Int) {
+    element.storedFormat.store(self, value, address, count: count)
   }
 
   private func prefetch(_ address: Value, locality: Int) {
@@ -108,6 +131,21 @@ extension Builder {
     return values.indices.map {
       Value(reference: LLVMBuildExtractValue(builder, call, UInt32($0), ""))
     }
+  }
+
+  /// Calls an intrinsic that is not overloaded, with arguments of the types' sizes: LLVM 14 says
+  /// integers where later ones say bf16.
+  func callAsDeclared(_ name: String, _ arguments: [Value]) -> Value {
+    let id = LLVMLookupIntrinsicID(name, name.utf8.count)
+    let type = LLVMIntrinsicGetType(context, id, nil, 0)
+    var parameters: [LLVMTypeRef?] = Array(repeating: nil, count: arguments.count)
+    LLVMGetParamTypes(type, &parameters)
+    var cast: [Value] = []
+    for (argument, parameter) in zip(arguments, parameters) {
+      guard let parameter else { continue }
+      cast.append(bitcast(argument, to: ValueType(reference: parameter)))
+    }
+    return intrinsic(name, [], cast)
   }
 
   /// Calls an LLVM intrinsic, its name without the type suffix; `types` are the overloaded ones.

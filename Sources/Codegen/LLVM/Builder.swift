@@ -102,61 +102,7 @@ struct Builder {
       (0..<lanes).map { Value(reference: LLVMConstInt(i1.reference, $0 < count ? 1 : 0, 0)) })
   }
 
-  // MARK: Integers
-
-  func add(_ a: Value, _ b: Value) -> Value {
-    Value(reference: LLVMBuildNSWAdd(builder, a.reference, b.reference, ""))
-  }
-
-  func subtract(_ a: Value, _ b: Value) -> Value {
-    Value(reference: LLVMBuildNSWSub(builder, a.reference, b.reference, ""))
-  }
-
-  func multiply(_ a: Value, _ b: Value) -> Value {
-    Value(reference: LLVMBuildNSWMul(builder, a.reference, b.reference, ""))
-  }
-
-  /// Addition modulo 2^n.
-  func wrappingAdd(_ a: Value, _ b: Value) -> Value {
-    Value(reference: LLVMBuildAdd(builder, a.reference, b.reference, ""))
-  }
-
-  func shiftLeft(_ a: Value, _ bits: Int) -> Value {
-    Value(
-      reference: LLVMBuildShl(
-        builder, a.reference, integers(bits, lanes(of: a)).reference, ""))
-  }
-
-  /// The quotient of two values that are not negative.
-  func divide(_ a: Value, _ b: Value) -> Value {
-    Value(reference: LLVMBuildUDiv(builder, a.reference, b.reference, ""))
-  }
-
-  /// The remainder of two values that are not negative.
-  func remainder(_ a: Value, _ b: Value) -> Value {
-    Value(reference: LLVMBuildURem(builder, a.reference, b.reference, ""))
-  }
-
-  func and(_ a: Value, _ b: Value) -> Value {
-    Value(reference: LLVMBuildAnd(builder, a.reference, b.reference, ""))
-  }
-
-  func not(_ a: Value) -> Value { Value(reference: LLVMBuildNot(builder, a.reference, "")) }
-
-  func minimum(_ a: Value, _ b: Value) -> Value { select(less(a, b), a, b) }
-  func maximum(_ a: Value, _ b: Value) -> Value { select(less(a, b), b, a) }
-
-  func signExtend(_ a: Value) -> Value {
-    Value(reference: LLVMBuildSExt(builder, a.reference, i64.reference, ""))
-  }
-
-  func less(_ a: Value, _ b: Value) -> Value { compare(LLVMIntSLT, a, b) }
-  func equal(_ a: Value, _ b: Value) -> Value { compare(LLVMIntEQ, a, b) }
-  func notEqual(_ a: Value, _ b: Value) -> Value { compare(LLVMIntNE, a, b) }
-
-  private func compare(_ predicate: LLVMIntPredicate, _ a: Value, _ b: Value) -> Value {
-    Value(reference: LLVMBuildICmp(builder, predicate, a.reference, b.reference, ""))
-  }
+  // MARK: Any type
 
   func select(_ condition: Value, _ a: Value, _ b: Value) -> Value {
     Value(reference: LLVMBuildSelect(builder, condition.reference, a.reference, b.reference, ""))

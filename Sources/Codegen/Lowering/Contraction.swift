@@ -19,13 +19,13 @@ extension Contraction: Lowering {
           .residual: site.operand(residualIndex), .scratch: .scratch(bytes: kernel.scratchBytes),
         ])
     }
-    let factors = site.types[1].element
+    let operandType = site.types[1].element
     let kernel = ContractionKernel(
       rows: c.rows, columns: c.columns, depth: a.columns, aStride: a.stride, cStride: c.stride,
       residualStride: site.stride(residualIndex) ?? 0, epsilon: epsilon, hasBias: hasBias,
-      activation: activation, hasResidual: hasResidual, factors: factors,
-      left: site.types[0].element, result: result, points: points,
-      factorsStride: factors == .s8 ? site.stride(biasIndex) ?? 0 : 0)
+      activation: activation, hasResidual: hasResidual, operandType: operandType,
+      left: site.types[0].element, result: result, hadamardSize: points,
+      channelStride: operandType.format.sumsIntegers ? site.stride(biasIndex) ?? 0 : 0)
     return StepCall(
       kernel,
       [

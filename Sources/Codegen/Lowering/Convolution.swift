@@ -10,7 +10,8 @@ extension Convolution: Lowering {
     let image = ConvolutionImage(
       windows: windows(of: x), channels: channels(of: x), isPlanar: width == nil,
       xStride: site.operands[0].stride, factorsStride: site.stride(factorsIndex),
-      activation: activation, element: site.types[1].element, part: part ?? Tile.partSteps)
+      activation: activation, operandType: site.types[1].element,
+      summationBlock: part ?? Tile.standardSummationBlock)
     let kernel = ConvolutionKernel(
       image: image, columns: site.output.columns, cStride: site.output.stride,
       residualStride: site.stride(residualIndex) ?? 0, hasBias: hasBias, hasResidual: hasResidual,

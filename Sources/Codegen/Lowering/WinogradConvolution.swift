@@ -14,7 +14,8 @@ extension WinogradConvolution: Lowering {
       outputStride: site.output.stride, residualStride: site.stride(residualIndex) ?? 0,
       prologue: WinogradKernel.Prologue(
         factorStride: site.stride(factorsIndex), activation: activation),
-      hasBias: hasBias, hasResidual: hasResidual, chunk: chunk, part: part ?? Tile.partSteps)
+      hasBias: hasBias, hasResidual: hasResidual, chunk: chunk,
+      summationBlock: part ?? Tile.standardSummationBlock)
     return StepCall(
       kernel,
       [

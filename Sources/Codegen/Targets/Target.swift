@@ -26,18 +26,21 @@ public struct Target: Hashable, Sendable {
   public let tileVectors: Int
   /// `true` iff a multiply-add takes one lane of a register as a factor, so that the tile loads
   /// four steps of a row at once instead of repeating each element over a vector.
-  public let multipliesByLane: Bool
+  public let hasLaneFMA: Bool
   /// What a processor must have to run the code.
   public internal(set) var requirements: [CPUFeature]
   /// `true` iff there are instructions that multiply pairs of bf16 and add them to a float:
   /// `avx512_bf16`.
-  public var multipliesPairs: Bool { requirements.contains(.avx512bf16) }
+  public var hasBF16Dot: Bool { requirements.contains(.avx512bf16) }
   /// `true` iff there are instructions that multiply fours of 8-bit integers and add them to a
   /// 32-bit one: `avx512_vnni`.
-  public var multipliesFours: Bool { requirements.contains(.avx512vnni) }
+  public var hasInt8Dot: Bool { requirements.contains(.avx512vnni) }
 
   /// `true` iff the target is x86-64.
   var isX86: Bool { triple.hasPrefix("x86_64") }
+
+  /// The size of a cache line.
+  var lineBytes: Int { 64 }
 
   /// The columns of one register tile.
   var tileColumns: Int { lanes * tileVectors }
@@ -61,19 +64,19 @@ extension Target {
   public static let x86v2 = Target(
     name: "x86-64-v2", triple: "x86_64-unknown-linux-gnu", cpu: "x86-64-v2", features: "",
     vectorUnit: "sse42", lanes: 4, hasFMA: false, tileRows: 5, tileVectors: 2,
-    multipliesByLane: false, requirements: CPUFeature.x86v2)
+    hasLaneFMA: false, requirements: CPUFeature.x86v2)
 
   /// AVX2 and FMA: Haswell, Zen and later.
   public static let x86v3 = Target(
     name: "x86-64-v3", triple: "x86_64-unknown-linux-gnu", cpu: "x86-64-v3", features: "",
     vectorUnit: "avx2", lanes: 8, hasFMA: true, tileRows: 6, tileVectors: 2,
-    multipliesByLane: false, requirements: CPUFeature.x86v3)
+    hasLaneFMA: false, requirements: CPUFeature.x86v3)
 
   /// AVX-512 (F, BW, CD, DQ, VL): Skylake-X, Ice Lake, Zen 4 and later.
   public static let x86v4 = Target(
     name: "x86-64-v4", triple: "x86_64-unknown-linux-gnu", cpu: "x86-64-v4", features: "",
     vectorUnit: "avx512", lanes: 16, hasFMA: true, tileRows: 14, tileVectors: 2,
-    multipliesByLane: false, requirements: CPUFeature.x86v4)
+    hasLaneFMA: false, requirements: CPUFeature.x86v4)
 
   /// AVX-512 with products of bf16 and 8-bit integers (BF16, VNNI): Cooper Lake, Sapphire Rapids,
   /// Zen 4 and later.
@@ -83,13 +86,13 @@ extension Target {
   public static let aarch64 = Target(
     name: "aarch64-neon", triple: "aarch64-unknown-linux-gnu", cpu: "generic", features: "+neon",
     vectorUnit: "neon", lanes: 4, hasFMA: true, tileRows: 8, tileVectors: 2,
-    multipliesByLane: true, requirements: [])
+    hasLaneFMA: true, requirements: [])
 
   /// What functions are compiled for that run before the processor was asked: any x86-64.
   static let x86Plainest = Target(
     name: "x86-64", triple: "x86_64-unknown-linux-gnu", cpu: "x86-64", features: "",
     vectorUnit: "sse2", lanes: 4, hasFMA: false, tileRows: 5, tileVectors: 2,
-    multipliesByLane: false, requirements: [])
+    hasLaneFMA: false, requirements: [])
 
   /// Every target, those of the same architecture from the plainest to the richest.
   public static let all: [Target] = [x86v2, x86v3, x86v4, x86v4Pairs, aarch64]

@@ -134,12 +134,12 @@ public struct Contraction: OpDefinition {
         "C2",
         weight.count == (group == 1 ? 3 : 4) && weight[1] == (x[1] + group - 1) / group
           && columns > 0 && weight[0] == (columns - 1) / weight[2] + 1
-          && (group == 1 || weight[3] == group) && precision != .u8 && precision != .f16,
+          && (group == 1 || weight[3] == group),
         "weight: \(operands[1]) does not pack [\(columns),\(x[1])]")
       out = columns
     } else {
       try require(
-        "C2", weight.count == 2 && (precision == .f32 || precision == .bf16 || precision == .s8),
+        "C2", weight.count == 2,
         "weight: expected f32, bf16 or s8 of rank 2, found \(operands[1])")
       try require(
         "C2", weight[1] == x[1], "weight: expected [_,\(x[1])], found \(operands[1])")

@@ -200,7 +200,7 @@ public struct Convolution: OpDefinition {
         case .f32: weight.rank == 3 && weight.shape[1] == depth(of: x)
         case .bf16:
           weight.rank == 4 && weight.shape[3] == 2 && weight.shape[1] == (depth(of: x) + 1) / 2
-        case .f16, .u8, .s8: false
+        case .s8: false
         }
       try require(
         "C3", isPacked && columns > 0 && weight.shape[0] == (columns - 1) / weight.shape[2] + 1,

@@ -44,7 +44,6 @@ public struct Pack: OpDefinition {
       switch element {
       case .f32, .bf16: weight.count == 2 || weight.count == 4
       case .s8: weight.count == 2
-      case .f16, .u8: false
       }
     try require(
       "C1", isAllowed,

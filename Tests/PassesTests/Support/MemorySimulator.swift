@@ -70,7 +70,6 @@ struct MemorySimulator {
     case .f32: Float(bitPattern: bits)
     case .bf16: BFloat16.value(of: UInt16(truncatingIfNeeded: bits))
     case .s8: Float(Int8(truncatingIfNeeded: bits))
-    case .u8, .f16: Float(bits)
     }
   }
 
@@ -84,7 +83,6 @@ struct MemorySimulator {
       case .f32: value.bitPattern
       case .bf16: UInt32(BFloat16.bits(of: value))
       case .s8: UInt32(truncatingIfNeeded: Int32(value))
-      case .u8, .f16: UInt32(value)
       }
     for byte in 0..<element.sizeBytes {
       memory[place + byte] = UInt8(truncatingIfNeeded: bits >> (8 * byte))

@@ -1,15 +1,15 @@
 import IR
 
 extension Tile {
-  /// Emits the epilogue of sums of integers: `activation(t f0 sum + l f1 + f2) + residual`, `t` and
-  /// `l` being the row's factors, `f` the column's.
+  /// Emits the epilogue of sums of integers: `activation(s f0 sum + o f1 + f2) + residual`, `s` and
+  /// `o` being the row's scale and offset, `f` the column's numbers.
   ///
-  /// With an activation the sums go to the stack first: the columns' factors then stay in registers
+  /// With an activation the sums go to the stack first: the columns' numbers then stay in registers
   /// over a loop of the rows, and so do the activation's constants.
-  func finishIntegers(_ b: Builder, _ sums: [Value], _ vectors: Int, _ p: Arguments<Parameter>) {
-    let lanes = b.target.lanes
+  func finishIntegers(_ b: Builder, _ sums: [Value], _ p: Arguments<Parameter>) {
+    let (lanes, vectors) = (b.target.lanes, vectors(b.target))
     let counts = (0..<vectors).map { min(lanes, columns - $0 * lanes) }
-    let factors = (0..<3).map { kind in
+    let ofColumns = (0..<3).map { kind in
       (0..<vectors).map { vector in
         b.loadFloats(
           b.offset(p[.bias], bytes: (kind * channelStride + vector * lanes) * 4), lanes,
@@ -17,17 +17,18 @@ extension Tile {
       }
     }
     let size = epilogue.result.sizeBytes
+    let format = epilogue.result.storedFormat
     func finish(row: Value, _ sum: (_ vector: Int) -> Value) {
       let line = b.offset(p[.c], b.multiply(row, b.constant(cStride * size)))
       let residualLine = b.element(p[.residual], b.multiply(row, b.constant(residualStride)))
       let own = b.offset(p[.scales], b.multiply(row, b.constant(8)))
-      let step = b.splat(b.load(b.f32, own), lanes)
-      let lowest = b.splat(b.load(b.f32, b.offset(own, bytes: 4)), lanes)
+      let scale = b.splat(b.load(b.f32, own), lanes)
+      let offset = b.splat(b.load(b.f32, b.offset(own, bytes: 4)), lanes)
       for vector in 0..<vectors {
-        let product = b.multiplyFloat(b.asFloats(sum(vector)), factors[0][vector])
-        let shift = b.multiplyAdd(lowest, factors[1][vector], factors[2][vector])
-        var value = b.activate(
-          epilogue.activation, b.multiplyAdd(step, product, shift), for: epilogue.result)
+        let product = b.multiplyFloat(b.asFloats(sum(vector)), ofColumns[0][vector])
+        let shift = b.multiplyAdd(offset, ofColumns[1][vector], ofColumns[2][vector])
+        var value = format.activate(
+          b, epilogue.activation, b.multiplyAdd(scale, product, shift))
         if epilogue.hasResidual {
           let address = b.offset(residualLine, bytes: vector * lanes * 4)
           value = b.addFloat(value, b.loadFloats(address, lanes, count: counts[vector]))

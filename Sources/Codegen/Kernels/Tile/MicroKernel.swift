@@ -1,0 +1,42 @@
+import IR
+
+/// What holds the sums of a tile, and multiplies: everything about a product that depends on how a
+/// target computes it.
+///
+/// Sums are handed in and out as vectors, row by row, and as often as the kernel has accumulators
+/// for each; what holds them in between, in the loop over the depth, is the kernel's own choice.
+/// ``VectorMicroKernel`` keeps them in vector registers. One for a matrix unit would keep tiles of
+/// 16 rows of 16 groups, which a panel already has the layout for, and move them through memory.
+protocol MicroKernel {
+  /// What is multiplied.
+  var format: any NumberFormat { get }
+  /// The steps of the depth, in groups, of one round of the loop.
+  var unroll: Int { get }
+  /// The vectors of sums.
+  var sumCount: Int { get }
+
+  /// Emits the values that the loop carries, which hold these sums.
+  func accumulators(_ b: Builder, holding sums: [Value]) -> [Value]
+  /// Emits `count` consecutive steps of the depth, from the addresses of their first.
+  ///
+  /// `right` makes the vectors of the right operand, once each; `nil`: they are loaded.
+  func steps(
+    _ b: Builder, _ count: Int, a: Value, panel: Value, onto accumulators: inout [Value],
+    right: RightOperand?)
+  /// Emits the sums that these values hold.
+  func sums(_ b: Builder, in accumulators: [Value]) -> [Value]
+  /// Emits the sums of all accumulators: a vector for each row and vector of the tile.
+  func total(_ b: Builder, _ sums: [Value]) -> [Value]
+}
+
+/// Where a row of the right operand comes from: the vector `bytes` behind the panel's address.
+typealias RightOperand = (_ panel: Value, _ bytes: Int) -> Value
+
+extension Tile {
+  /// The kernel that multiplies this tile on a target.
+  func microKernel(on target: Target) -> any MicroKernel {
+    VectorMicroKernel(
+      format: operandType.format, rowOffsets: (0..<rows).map(rowOffset), vectors: vectors(target),
+      accumulatorsPerSum: accumulators)
+  }
+}

@@ -1,0 +1,34 @@
+/// How tiles bring the next panel into the L2 cache while they multiply: the first few tiles of a
+/// panel each take a part of it, some lines in each round.
+extension TileLoop {
+  private var lineBytes: Int { b.target.lineBytes }
+
+  /// The number of tiles that bring a panel in when each prefetches `lines` cache lines in a round
+  /// of four steps.
+  static func prefetchTiles(forLines lines: Int, on target: Target) -> Int {
+    lines == 0 ? 0 : (4 * Tile.panelWidth * 4 / target.lineBytes + lines - 1) / lines
+  }
+
+  /// The cache lines that the tile prefetches in each round: its part of the panel rows of a round.
+  private var lines: Int {
+    let lines = micro.unroll * Tile.panelWidth * 4 / lineBytes
+    return tile.prefetchTiles == 0 ? 0 : (lines + tile.prefetchTiles - 1) / tile.prefetchTiles
+  }
+
+  /// Emits the prefetches of one round.
+  func prefetchLines(_ ahead: Value) {
+    for line in 0..<lines { b.prefetchL2(b.offset(ahead, bytes: line * lineBytes)) }
+  }
+
+  /// Emits where the tile `order` of a panel begins to prefetch, and how far it moves in a round.
+  ///
+  /// The first tiles bring in the next panel, which is at `ahead`; the others ask for lines that
+  /// are there already, at `here`.
+  func prefetch(order: Value, ahead: Value, here: Value) -> (ahead: Value, step: Value) {
+    let stepBytes = lines * lineBytes
+    let tileBytes = tile.addressing.runs * rounds * stepBytes
+    let brings = b.less(order, b.constant(tile.prefetchTiles))
+    let own = b.offset(ahead, b.multiply(order, b.constant(tileBytes)))
+    return (b.select(brings, own, here), b.select(brings, b.constant(stepBytes), b.constant(0)))
+  }
+}
