@@ -21,20 +21,20 @@ public enum CodeGenerator {
   public struct Output: Sendable {
     /// For each target its object, or its text in UTF-8.
     public let modules: [[UInt8]]
-    /// The names of the nodes whose phases run, in order.
+    /// The names of the nodes whose steps run, in order.
     public let phases: [String]
   }
 
   /// The symbol, hidden, that the embedded weights must have; see `ProgramInfo.weightsFileName`.
   public static let weightsSymbol = "vit_weights_blob"
 
-  /// The nodes of a planned graph that something is executed for, in order: the phases of the
+  /// The nodes of a planned graph that something is executed for, in order: the steps of the
   /// compiled model.
-  public static func phases(of graph: Graph) -> [Node] { graph.nodes.filter(hasPhase) }
+  public static func phases(of graph: Graph) -> [Node] { graph.nodes.filter(hasStep) }
 
   /// `true` iff something is executed for a node of a planned graph: operations on weights alone
   /// are evaluated when the weights are written, and views do nothing.
-  static func hasPhase(_ node: Node) -> Bool {
+  static func hasStep(_ node: Node) -> Bool {
     switch node.placement?.space {
     case nil, .weights, .image: false
     case .arena, .output: !node.op.isView
@@ -47,7 +47,7 @@ public enum CodeGenerator {
   ///
   /// - Parameters:
   ///   - graph: in the planned form, verified.
-  ///   - targets: the instruction sets, of one architecture, from the plainest to the richest.
+  ///   - targets: the instruction sets, of one architecture, from the baseline to the best.
   ///   - program: what the model says about itself.
   ///   - artifact: what to make of it.
   /// - Throws: a value without a place, an operation that cannot run, a failure of LLVM.
@@ -60,7 +60,7 @@ public enum CodeGenerator {
     }
     let results = Mutex<[Result<[UInt8], Diagnostic>?]>(Array(repeating: nil, count: targets.count))
     DispatchQueue.concurrentPerform(iterations: targets.count) { iteration in
-      // The richest first: it has the largest tiles and takes longest.
+      // The best first: it has the largest tiles and takes longest.
       let position = targets.count - 1 - iteration
       let result = Result { () throws(Diagnostic) in
         try module(position, graph, for: targets, program: program, as: artifact)
@@ -84,11 +84,11 @@ public enum CodeGenerator {
     var steps = StepEmitter(builder: builder, graph: graph)
     for value in graph.firstResults { try steps.emit(value) }
     let isa = builder.isa(
-      position, phases: steps.functions, scratchBytes: steps.scratchBytes)
+      position, steps: steps.functions, scratchBytes: steps.scratchBytes)
     if position == 0 {
       let others = targets.indices.dropFirst().map { builder.declareISA($0) }
       try ProgramEmitter(builder: builder, graph: graph, program: program, targets: targets)
-        .emit(isas: [isa] + others, phases: steps.functions.count)
+        .emit(isas: [isa] + others, steps: steps.functions.count)
     }
     try machine.optimize(module)
     switch artifact {

@@ -6,8 +6,8 @@ extension Builder {
   private static func isaSymbol(_ position: Int) -> String { "vit_isa_\(position)" }
 
   /// Emits the record of this module's target.
-  func isa(_ position: Int, phases: [Function], scratchBytes: Int) -> Value {
-    let table = global("phases", constantArray(phases.map { asPointer($0.value) }, of: pointer))
+  func isa(_ position: Int, steps: [Function], scratchBytes: Int) -> Value {
+    let table = global("steps", constantArray(steps.map { asPointer($0.value) }, of: pointer))
     let requirements = target.requirements.map(feature)
     let features =
       requirements.isEmpty

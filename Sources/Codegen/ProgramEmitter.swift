@@ -3,7 +3,7 @@ internal import CVitABI
 import Diagnostics
 import IR
 
-/// Emits what surrounds the phases: the constants of `vit_abi.h` and the exported functions, each
+/// Emits what surrounds the steps: the constants of `vit_abi.h` and the exported functions, each
 /// of which hands its arguments to the embedded runtime.
 struct ProgramEmitter {
   /// What the exported functions are compiled for: they run before the CPU has been checked.
@@ -14,7 +14,7 @@ struct ProgramEmitter {
   private let targets: [Target]
 
   init(builder: Builder, graph: Graph, program: ProgramInfo, targets: [Target]) {
-    b = builder.plainest
+    b = builder.baseline
     self.graph = graph
     self.program = program
     self.targets = targets
@@ -24,9 +24,9 @@ struct ProgramEmitter {
   ///
   /// - Parameters:
   ///   - isas: the `vit_isa` of each target.
-  ///   - phases: the number of phases.
+  ///   - steps: the number of steps.
   /// - Throws: a graph that has not exactly one input.
-  func emit(isas: [Value], phases: Int) throws(Diagnostic) {
+  func emit(isas: [Value], steps: Int) throws(Diagnostic) {
     let inputs = graph.nodes.filter { if case .input = $0.op { true } else { false } }
     guard inputs.count == 1 else {
       throw Diagnostic("a compiled model has one input, found \(inputs.count)")
@@ -49,7 +49,7 @@ struct ProgramEmitter {
               b.constant(Int(bitPattern: UInt(program.weightsHashLow))),
               b.constant(Int(bitPattern: UInt(program.weightsHashHigh))),
             ], of: b.i64)),
-        .wide(program.arenaBytes), .narrow(phases), .narrow(isas.count), .value(table),
+        .wide(program.arenaBytes), .narrow(steps), .narrow(isas.count), .value(table),
         .value(preprocessing()), .value(b.asPointer(errorText.value)), .value(proof()),
       ]))
     exportFunctions(record: record, description: description, errorText: errorText)

@@ -19,7 +19,7 @@ public struct PreprocessingInfo: Hashable, Sendable {
   public var scale: [Float]
   /// See `scale`.
   public var shift: [Float]
-  /// What stands beyond the image, in units of value.
+  /// What is beyond the image, in units of value.
   public var padding: [Float]
 
   /// Creates a description; by default the image is taken at its size and scaled to 0...1.

@@ -21,17 +21,17 @@ struct StepEmitter {
   /// the weights are written, and views do nothing.
   mutating func emit(_ value: IR.Value) throws(Diagnostic) {
     let node = graph[value].node
-    guard CodeGenerator.hasPhase(node) else { return }
+    guard CodeGenerator.hasStep(node) else { return }
     let call = try StepCall(node, in: graph, for: builder.target)
     scratchBytes = max(scratchBytes, call.scratchBytes)
-    functions.append(step(call, named: "phase_\(functions.count)_\(node.name)"))
+    functions.append(step(call, named: "step_\(functions.count)_\(node.name)"))
   }
 
   /// The parameters of a `vit_phase`.
   private enum Parameter: KernelParameter {
     case frame, task, count
 
-    var type: ParameterType { self == .frame ? .address : .word }
+    var type: ParameterType { self == .frame ? .address : .int32 }
   }
 
   /// Emits `(frame, task, count) -> void`.

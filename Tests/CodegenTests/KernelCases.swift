@@ -52,9 +52,9 @@ extension KernelCase {
       { $0.epsilon = 1e-6 }, { $0.sumStride += 1 }, { $0.chunkStride += 1 }),
     KernelCase(
       MatrixKernel(operation: .transpose, rows: 5, columns: 7, aStride: 5, outputStride: 7),
-      { $0.operation = .product(depth: 5, transposed: false) },
-      { $0.operation = .product(depth: 5, transposed: true) },
-      { $0.operation = .product(depth: 6, transposed: false) }, { $0.matrices += 1 },
+      { $0.operation = .matMul(depth: 5, transposed: false) },
+      { $0.operation = .matMul(depth: 5, transposed: true) },
+      { $0.operation = .matMul(depth: 6, transposed: false) }, { $0.matrices += 1 },
       { $0.rows += 1 }, { $0.columns += 1 }, { $0.aStride += 1 }, { $0.bStride += 1 },
       { $0.outputStride += 1 }),
   ]
@@ -70,7 +70,7 @@ extension KernelCase {
       { $0.image.windows.stride = 2 }, { $0.image.windows.padding.top = 0 },
       { $0.image.windows.padding.left = 0 }, { $0.image.windows.padding.bottom = 0 },
       { $0.image.windows.padding.right = 0 }, { $0.image.channels += 2 },
-      { $0.image.isPlanar = true }, { $0.image.xStride += 1 }, { $0.image.factorsStride = 8 },
+      { $0.image.isPlanar = true }, { $0.image.xStride += 1 }, { $0.image.scaleShiftStride = 8 },
       { $0.image.activation = .relu }, { $0.image.operandType = .bf16 },
       { $0.image.summationBlock = 16 },
       { $0.columns += 1 }, { $0.cStride += 1 }, { $0.residualStride += 1 }, { $0.hasBias = true },
@@ -82,7 +82,7 @@ extension KernelCase {
         xStride: 16, outputStride: 40),
       { $0.shape.tile = .four }, { $0.shape.height += 1 }, { $0.shape.width += 1 },
       { $0.shape.channels += 1 }, { $0.columns += 1 }, { $0.xStride += 1 },
-      { $0.outputStride += 1 }, { $0.residualStride += 1 }, { $0.prologue.factorStride = 16 },
+      { $0.outputStride += 1 }, { $0.residualStride += 1 }, { $0.prologue.scaleShiftStride = 16 },
       { $0.prologue.activation = .relu }, { $0.hasBias = true }, { $0.hasResidual = true },
       { $0.chunk = 18 }, { $0.summationBlock = 16 }),
     KernelCase(
@@ -90,7 +90,7 @@ extension KernelCase {
         shape: WinogradShape(tile: .two, height: 8, width: 9, channels: 16), xStride: 16,
         prologue: WinogradKernel.Prologue(), tileStride: 32, frequencyStride: 640),
       { $0.shape.tile = .four }, { $0.shape.height += 1 }, { $0.shape.width += 1 },
-      { $0.shape.channels += 1 }, { $0.xStride += 1 }, { $0.prologue.factorStride = 16 },
+      { $0.shape.channels += 1 }, { $0.xStride += 1 }, { $0.prologue.scaleShiftStride = 16 },
       { $0.prologue.activation = .relu }, { $0.tileStride += 1 }, { $0.frequencyStride += 1 }),
     KernelCase(
       WinogradProduct(
@@ -141,13 +141,14 @@ extension KernelCase {
       NormalizeKernel(
         rows: 9, work: NormalizeRows(channels: 20, xStride: 20, outputStride: 20)),
       { $0.rows += 1 }, { $0.work.channels += 1 }, { $0.work.xStride += 1 },
-      { $0.work.outputStride += 1 }, { $0.work.factorsStride = 20 },
-      { $0.work.residualStride = 20 }, { $0.work.residualFactorsStride = 20 },
+      { $0.work.outputStride += 1 }, { $0.work.scaleShiftStride = 20 },
+      { $0.work.residualStride = 20 }, { $0.work.residualScaleShiftStride = 20 },
       { $0.work.activation = .relu }, { $0.work.result = .bf16 }),
     KernelCase(
       NormalizeRows(channels: 20, xStride: 20, outputStride: 20),
       { $0.channels += 1 }, { $0.xStride += 1 }, { $0.outputStride += 1 },
-      { $0.factorsStride = 20 }, { $0.residualStride = 20 }, { $0.residualFactorsStride = 20 },
+      { $0.scaleShiftStride = 20 }, { $0.residualStride = 20 },
+      { $0.residualScaleShiftStride = 20 },
       { $0.activation = .relu }, { $0.result = .bf16 }),
     KernelCase(
       GroupNormKernel(

@@ -7,7 +7,7 @@ import Testing
 @testable import Codegen
 @testable import IR
 
-/// What surrounds the phases, read through the ABI header.
+/// What surrounds the steps, read through the ABI header.
 @Suite struct ProgramTests {
   private func graph() throws -> Graph {
     var builder = GraphBuilder(name: "test", form: .fused)
@@ -42,9 +42,9 @@ import Testing
     let library = try NativeFunction(target: target, symbol: "digits_vitc_entry") { b in
       var steps = StepEmitter(builder: b, graph: graph)
       for value in graph.values { try steps.emit(value) }
-      let isa = b.isa(0, phases: steps.functions, scratchBytes: 64)
+      let isa = b.isa(0, steps: steps.functions, scratchBytes: 64)
       try ProgramEmitter(builder: b, graph: graph, program: info, targets: [target]).emit(
-        isas: [isa], phases: steps.functions.count)
+        isas: [isa], steps: steps.functions.count)
       // Stubs of the runtime: `create` gives its program away as the model.
       let p = b.pointer
       _ = b.define("vit_rt_create", [p, p, p], returning: b.i32) { arguments in
@@ -135,7 +135,7 @@ import Testing
     #expect(String(cString: try #require(entry.last_error())) == "oh")
     #expect(entry.run(nil, nil, 1, nil) == VIT_NO_THREADS)
 
-    // The phases themselves.
+    // The steps themselves.
     let image = Floats(count: 48) { Float($0) }
     let (mean, tokens) = (Floats(count: 12), Floats(count: 48))
     var outputs: [UnsafeMutablePointer<Float>?] = [mean.pointer, tokens.pointer]
@@ -202,7 +202,7 @@ import Testing
     #expect(pairs.name == "x86-64-v4+bf16+vnni" && pairs.shortName == "v4+bf16+vnni")
     #expect(pairs.features == "+avx512bf16,+avx512vnni")
     #expect(pairs.hasBF16Dot && pairs.hasInt8Dot)
-    #expect(Set(pairs.requirements) == Set(Target.x86v4Pairs.requirements))
+    #expect(Set(pairs.requirements) == Set(Target.x86v4BF16.requirements))
     let fours = try Target.named("x86-64-v4+vnni")
     #expect(!fours.hasBF16Dot && fours.hasInt8Dot)
     #expect(

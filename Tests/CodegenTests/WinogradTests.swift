@@ -13,7 +13,7 @@ import Testing
     let weight: Floats
     let bias: Floats
     let residual: Floats
-    let factors: Floats
+    let scaleShift: Floats
     let expected: [Double]
 
     init(_ kernel: WinogradKernel, seed: UInt64) {
@@ -25,20 +25,20 @@ import Testing
       let x = Floats(random.floats(pixels * kernel.xStride))
       let plain = Tensor(
         shape: [columns, channels, 3, 3], values: random.floats(columns * channels * 9))
-      let factorStride = kernel.prologue.factorStride ?? channels
-      let factors = Floats(random.floats(2 * factorStride))
+      let scaleShiftStride = kernel.prologue.scaleShiftStride ?? channels
+      let scaleShift = Floats(random.floats(2 * scaleShiftStride))
       let bias = Floats(random.floats(columns))
       let residual = Floats(random.floats(pixels * max(kernel.residualStride, columns)))
-      (self.x, self.bias, self.residual, self.factors) = (x, bias, residual, factors)
+      (self.x, self.bias, self.residual, self.scaleShift) = (x, bias, residual, scaleShift)
       weight = Floats(WinogradWeight(tile: kernel.shape.tile).evaluate([plain]).values)
 
       func pixel(_ row: Int, _ column: Int, _ channel: Int) -> Double {
         guard (0..<height).contains(row), (0..<width).contains(column) else { return 0 }
         var value = Double(x.pointer[(row * width + column) * kernel.xStride + channel])
-        if kernel.prologue.factorStride != nil {
+        if kernel.prologue.scaleShiftStride != nil {
           value =
-            value * Double(factors.pointer[channel])
-            + Double(factors.pointer[factorStride + channel])
+            value * Double(scaleShift.pointer[channel])
+            + Double(scaleShift.pointer[scaleShiftStride + channel])
         }
         return kernel.prologue.activation?(value) ?? value
       }
@@ -76,7 +76,7 @@ import Testing
       function.all(
         [
           .x: x.pointer, .weight: weight.pointer, .output: output.pointer, .bias: bias.pointer,
-          .residual: residual.pointer, .factors: factors.pointer, .scratch: scratch.pointer,
+          .residual: residual.pointer, .scaleShift: scaleShift.pointer, .scratch: scratch.pointer,
         ], count: count)
       #expect(output.isIntact && scratch.isIntact)
       return output
@@ -153,7 +153,7 @@ import Testing
       let kernel = WinogradKernel(
         shape: shape, columns: 37, xStride: 20, outputStride: 40, residualStride: 38,
         prologue: .init(
-          factorStride: bit(0) ? 19 : nil, activation: bit(1) ? (bit(0) ? .relu : .tanh) : nil),
+          scaleShiftStride: bit(0) ? 19 : nil, activation: bit(1) ? (bit(0) ? .relu : .tanh) : nil),
         hasBias: bit(2), hasResidual: bit(3))
       try Case(kernel, seed: UInt64(bits)).check(on: target)
     }
@@ -215,7 +215,7 @@ import Testing
     let output = try CodeGenerator.generate(graph, for: [.x86v2], program: program, as: .llvm)
     let text = String(decoding: output.modules[0], as: UTF8.self)
     let called = ["a", "b", "c"].enumerated().map { index, name in
-      let step = text.components(separatedBy: "@phase_\(index)_\(name)(")[1]
+      let step = text.components(separatedBy: "@step_\(index)_\(name)(")[1]
       return step.firstMatch(of: /call void @(winograd_tile2\w+)/).map { String($0.1) }
     }
     #expect(called[0] != nil && called[0] == called[2] && called[0] != called[1], "\(called)")

@@ -32,7 +32,7 @@ struct AttentionKernel: StepKernel {
   /// `true` iff the softmax is to base 2.
   var base2 = false
   /// The most tokens whose scores are kept at once, whole panels: a tile of 14 rows then takes 115
-  /// KB of the second-level cache.
+  /// KB of the L2 cache.
   ///
   /// Measured on Zen 4 with 1370 tokens of 64 features, percent of peak: blocks of 128 84.7, of 256
   /// 84.5, of 512 85.1, all at once 88.5. What keeps the scores nearer costs more, in sums of

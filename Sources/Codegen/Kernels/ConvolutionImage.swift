@@ -23,7 +23,7 @@ struct ConvolutionImage: Hashable {
   /// Elements from one pixel of `x` to the next.
   var xStride: Int
   /// Elements from the scales to the shifts; `nil`: `x` is not normalized.
-  var factorsStride: Int?
+  var scaleShiftStride: Int?
   var activation: ActivationFunction?
   /// The type of the operands: f32, or bf16 of an even number of channels.
   var operandType = ElementType.f32
@@ -43,7 +43,7 @@ struct ConvolutionImage: Hashable {
   var depth: Int { windows.kernelHeight * windows.kernelWidth * groups }
 
   var kind: Kind {
-    if factorsStride == nil, windows.padding == Padding(), operandType == .f32 {
+    if scaleShiftStride == nil, windows.padding == Padding(), operandType == .f32 {
       return .inPlace
     }
     return windows.isOnePixel ? .dense : .bordered
@@ -87,7 +87,7 @@ struct ConvolutionImage: Hashable {
     }
   }
 
-  /// The bytes of the image that one line of the result brings.
+  /// The bytes of the image that one more line of the result needs.
   var bytesPerLine: Int {
     switch kind {
     case .inPlace, .dense: windows.columns * pixelStride * 4
@@ -119,13 +119,13 @@ struct ConvolutionImage: Hashable {
   ///   - done: the first line that has not been copied, of a bordered image.
   /// - Returns: the new `done`.
   func copy(
-    _ b: Builder, _ x: Value, _ factors: Value, to copy: Value, from first: Value, to end: Value,
-    done: Value
+    _ b: Builder, _ x: Value, _ scaleShift: Value, to copy: Value, from first: Value,
+    to end: Value, done: Value
   ) -> Value {
     switch kind {
     case .inPlace: return done
     case .dense:
-      copyPixels(b, x, factors, to: copy, from: first, to: end)
+      copyPixels(b, x, scaleShift, to: copy, from: first, to: end)
       return done
     case .bordered:
       let width = b.constant(windows.columns)
@@ -138,11 +138,11 @@ struct ConvolutionImage: Hashable {
           b.forLoop(from: b.constant(0), to: b.constant(channels)) { plane, _ in
             let source = b.multiply(plane, b.constant(windows.height * windows.width))
             let target = b.multiply(plane, b.constant(planeStride))
-            copyLine(b, b.element(x, source), factors, b.element(copy, target), line)
+            copyLine(b, b.element(x, source), scaleShift, b.element(copy, target), line)
             return []
           }
         } else {
-          copyLine(b, x, factors, copy, line)
+          copyLine(b, x, scaleShift, copy, line)
         }
         return []
       }
@@ -152,7 +152,8 @@ struct ConvolutionImage: Hashable {
 
   /// Emits the dense copy of the pixels of the result `first ..< end`.
   private func copyPixels(
-    _ b: Builder, _ x: Value, _ factors: Value, to copy: Value, from first: Value, to end: Value
+    _ b: Builder, _ x: Value, _ scaleShift: Value, to copy: Value, from first: Value,
+    to end: Value
   ) {
     let g = windows
     let rows = rows(xStride: g.stride * xStride)
@@ -161,7 +162,7 @@ struct ConvolutionImage: Hashable {
       b.call(
         rows,
         [
-          .x: source, .factors: factors, .residual: b.null, .residualFactors: b.null,
+          .x: source, .scaleShift: scaleShift, .residual: b.null, .residualScaleShift: b.null,
           .output: copy, .rows: b.subtract(end, first),
         ])
       return
@@ -174,8 +175,8 @@ struct ConvolutionImage: Hashable {
       b.call(
         rows,
         [
-          .x: b.element(x, source), .factors: factors, .residual: b.null,
-          .residualFactors: b.null, .output: b.element(copy, target), .rows: width,
+          .x: b.element(x, source), .scaleShift: scaleShift, .residual: b.null,
+          .residualScaleShift: b.null, .output: b.element(copy, target), .rows: width,
         ])
       return []
     }
@@ -184,12 +185,12 @@ struct ConvolutionImage: Hashable {
   private func rows(xStride: Int) -> NormalizeRows {
     NormalizeRows(
       channels: channels, xStride: xStride, outputStride: pixelStride,
-      factorsStride: factorsStride, activation: activation, result: operandType)
+      scaleShiftStride: scaleShiftStride, activation: activation, result: operandType)
   }
 
   /// Emits line `line` of the bordered copy.
   private func copyLine(
-    _ b: Builder, _ x: Value, _ factors: Value, _ copy: Value, _ line: Value
+    _ b: Builder, _ x: Value, _ scaleShift: Value, _ copy: Value, _ line: Value
   ) {
     let g = windows
     let left = min(g.padding.left, pixels)
@@ -216,7 +217,7 @@ struct ConvolutionImage: Hashable {
           b.call(
             isPlanar ? plane : rows(xStride: xStride),
             [
-              .x: source, .factors: factors, .residual: b.null, .residualFactors: b.null,
+              .x: source, .scaleShift: scaleShift, .residual: b.null, .residualScaleShift: b.null,
               .output: start, .rows: b.constant(isPlanar ? 1 : inside),
             ])
         }

@@ -4,14 +4,14 @@ import IR
 ///
 /// The rows of the result, its pixels, are divided into *units*: whole chunks of the moments, and
 /// whole lines where tiles follow the lines. Tasks share units and panels. A task goes over its
-/// units in blocks that fit into the L2 cache: first it brings the image of the block in
+/// units in blocks that fit into the L2 cache: first it copies the image of the block
 /// (`ConvolutionImage`), then for each panel it computes the tiles of the block, whose moments it
 /// adds up while they are in the L1 cache. A unit's tiles and sums do not depend on who owns it,
 /// so the bits do not depend on the split.
 struct ConvolutionKernel: StepKernel {
   enum Parameter: StepParameter {
     /// What is absent is not read.
-    case x, panels, c, factors, bias, residual, scratch, task, count
+    case x, panels, c, scaleShift, bias, residual, scratch, task, count
     var isUnaliased: Bool { self == .panels }
   }
 
@@ -23,7 +23,7 @@ struct ConvolutionKernel: StepKernel {
   var residualStride = 0
   var hasBias = false
   var hasResidual = false
-  /// The rows of a chunk of the moments, which lie behind the pixels; `nil`: there are none.
+  /// The rows of a chunk of the moments, which lie after the pixels; `nil`: there are none.
   var chunk: Int?
 
   /// Fewer rows than this in a task would read the weights too often: panels are divided too.
@@ -93,7 +93,7 @@ struct ConvolutionKernel: StepKernel {
           first: unit, end: b.minimum(b.add(unit, b.constant(blockUnits)), endUnit))
         let start = b.multiply(block.first, b.constant(unitRows))
         let copied = image.copy(
-          b, p[.x], p[.factors], to: p[.scratch], from: start,
+          b, p[.x], p[.scaleShift], to: p[.scratch], from: start,
           to: b.minimum(b.multiply(block.end, b.constant(unitRows)), b.constant(rows)),
           done: done[0])
         b.forLoop(from: first, to: b.minimum(end, b.constant(fullTiles))) { tile, _ in
@@ -165,7 +165,7 @@ struct ConvolutionKernel: StepKernel {
       ahead: b.offset(panel, panelBytes), columnBytes: columnBytes,
       bias: hasBias ? b.offset(p[.bias], columnBytes) : p[.bias],
       blockStart: b.multiply(block.first, b.constant(unitRows)), shape: shape)
-    // Only the tiles of a panel's first part bring in the next one.
+    // Only the tiles of a panel's first part prefetch the next one.
     let start = b.multiply(part, b.constant(shape.prefetchTiles))
     b.forLoop(from: block.first, to: block.end, carrying: [start]) { unit, order in
       let row = b.multiply(unit, b.constant(unitRows))

@@ -4,7 +4,7 @@ import IR
 ///
 /// Tasks share the groups.
 ///
-/// Sums go through parts of 64 rows: of the 12544 rows of a first layer, a single sum would lose
+/// Sums go through blocks of 64 rows: of the 12544 rows of a first layer, a single sum would lose
 /// three digits.
 struct GroupNormKernel: StepKernel {
   enum Parameter: StepParameter {
@@ -22,7 +22,7 @@ struct GroupNormKernel: StepKernel {
 
   private var width: Int { columns / groups }
   /// Rows whose sum is made before it is added to that of the others.
-  private var part: Int { 64 }
+  private var block: Int { 64 }
 
   var title: String { "group_norm_\(rows)x\(columns)_\(groups)" }
 
@@ -78,9 +78,9 @@ struct GroupNormKernel: StepKernel {
         }[0]
       }
       return b.forLoop(
-        from: b.constant(0), to: b.constant(rows), step: part, carrying: [total]
+        from: b.constant(0), to: b.constant(rows), step: block, carrying: [total]
       ) { row, totals in
-        let end = b.minimum(b.add(row, b.constant(part)), b.constant(rows))
+        let end = b.minimum(b.add(row, b.constant(block)), b.constant(rows))
         return [b.addFloat(totals[0], add(row, end, zero))]
       }[0]
     }

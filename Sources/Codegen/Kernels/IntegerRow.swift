@@ -22,12 +22,12 @@ struct IntegerRow: PreparedRow {
   /// Of squares where a norm is wanted, else of zeros, which only numbers that are not finite
   /// change.
   private struct Extremes {
-    var lowest: Value
-    var highest: Value
+    var minimum: Value
+    var maximum: Value
     var sum: Value
 
-    init(_ values: [Value]) { (lowest, highest, sum) = (values[0], values[1], values[2]) }
-    var values: [Value] { [lowest, highest, sum] }
+    init(_ values: [Value]) { (minimum, maximum, sum) = (values[0], values[1], values[2]) }
+    var values: [Value] { [minimum, maximum, sum] }
 
     static func start(_ b: Builder) -> [Value] {
       let lanes = b.target.lanes
@@ -36,21 +36,21 @@ struct IntegerRow: PreparedRow {
 
     /// Takes in the first `count` lanes of some vectors.
     mutating func add(_ b: Builder, _ vectors: [Value], count: Int) {
-      let low = b.minimumFloat(b.pairwise(vectors, b.minimumFloat), lowest)
-      let high = b.maximumFloat(b.pairwise(vectors, b.maximumFloat), highest)
+      let low = b.minimumFloat(b.pairwise(vectors, b.minimumFloat), minimum)
+      let high = b.maximumFloat(b.pairwise(vectors, b.maximumFloat), maximum)
       if count < b.target.lanes {
         let mask = b.mask(first: count, of: b.target.lanes)
-        (lowest, highest) = (b.select(mask, low, lowest), b.select(mask, high, highest))
+        (minimum, maximum) = (b.select(mask, low, minimum), b.select(mask, high, maximum))
       } else {
-        (lowest, highest) = (low, high)
+        (minimum, maximum) = (low, high)
       }
     }
 
     /// What some of them say together.
     static func all(_ b: Builder, _ parts: [Extremes]) -> Extremes {
       Extremes([
-        b.pairwise(parts.map(\.lowest), b.minimumFloat),
-        b.pairwise(parts.map(\.highest), b.maximumFloat), b.pairwise(parts.map(\.sum), b.addFloat),
+        b.pairwise(parts.map(\.minimum), b.minimumFloat),
+        b.pairwise(parts.map(\.maximum), b.maximumFloat), b.pairwise(parts.map(\.sum), b.addFloat),
       ])
     }
   }
@@ -60,13 +60,13 @@ struct IntegerRow: PreparedRow {
     let extremes =
       hadamardSize.map { transform(b, address, to: scratch, size: $0) } ?? scan(b, address)
     let (source, type) = hadamardSize == nil ? (address, element) : (scratch, .f32)
-    let lowest = b.reduce(extremes.lowest, b.minimumFloat)
-    let highest = b.reduce(extremes.highest, b.maximumFloat)
-    let range = b.subtractFloat(highest, lowest)
+    let minimum = b.reduce(extremes.minimum, b.minimumFloat)
+    let maximum = b.reduce(extremes.maximum, b.maximumFloat)
+    let range = b.subtractFloat(maximum, minimum)
     let inverse = b.select(
       b.lessFloat(b.float(0), range), b.divideFloat(b.float(255), range), b.float(0))
-    quantize(b, source, type, to: target, lowest: lowest, inverse: inverse)
-    var (scale, offset) = (b.divideFloat(range, b.float(255)), lowest)
+    quantize(b, source, type, to: target, minimum: minimum, inverse: inverse)
+    var (scale, offset) = (b.divideFloat(range, b.float(255)), minimum)
     // The scratch memory holds the transformed row times the root of the size.
     let root = 1 / Float(hadamardSize ?? 1).squareRoot()
     if hadamardSize != nil {
@@ -146,13 +146,13 @@ struct IntegerRow: PreparedRow {
     return Extremes(found)
   }
 
-  /// Emits the second reading: `round((x - lowest) * inverse)`.
+  /// Emits the second reading: `round((x - minimum) * inverse)`.
   private func quantize(
-    _ b: Builder, _ source: Value, _ type: ElementType, to target: Value, lowest: Value,
+    _ b: Builder, _ source: Value, _ type: ElementType, to target: Value, minimum: Value,
     inverse: Value
   ) {
     let lanes = b.target.lanes
-    let (lows, inverses) = (b.splat(lowest, lanes), b.splat(inverse, lanes))
+    let (minima, inverses) = (b.splat(minimum, lanes), b.splat(inverse, lanes))
     if columns % 4 != 0 {
       b.store(b.constant32(0), b.offset(target, bytes: columns / 4 * 4))
     }
@@ -162,7 +162,7 @@ struct IntegerRow: PreparedRow {
         type, b.offset(source, b.multiply(index, b.constant(type.sizeBytes))), lanes,
         count: count)
       S8Format.storeLeft(
-        b, b.subtractFloat(x, lows), times: inverses, b.offset(target, index), count: count)
+        b, b.subtractFloat(x, minima), times: inverses, b.offset(target, index), count: count)
     }
   }
 }

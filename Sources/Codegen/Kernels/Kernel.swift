@@ -43,7 +43,7 @@ enum ParameterType {
   /// A 64-bit integer.
   case index
   /// A 32-bit integer.
-  case word
+  case int32
 }
 
 extension KernelParameter {
@@ -129,7 +129,7 @@ extension Builder {
     switch parameter {
     case .address: pointer
     case .index: i64
-    case .word: i32
+    case .int32: i32
     }
   }
 }

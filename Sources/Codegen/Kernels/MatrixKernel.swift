@@ -10,14 +10,14 @@ struct MatrixKernel: StepKernel {
   /// Which operation.
   enum Operation: Hashable {
     /// `[matrices, rows, depth] x [matrices, depth, columns]`, the second maybe transposed.
-    case product(depth: Int, transposed: Bool)
+    case matMul(depth: Int, transposed: Bool)
     /// `output[i, j] = x[j, i]`; `rows` and `columns` are the result's.
     case transpose
 
     /// Its word in the title of a kernel.
     fileprivate var title: String {
       switch self {
-      case .product: "matmul"
+      case .matMul: "matmul"
       case .transpose: "transpose"
       }
     }
@@ -48,7 +48,7 @@ struct MatrixKernel: StepKernel {
           b.store(b.load(b.f32, from), b.element(output, column))
           return []
         }
-      case .product(let depth, let transposed):
+      case .matMul(let depth, let transposed):
         let matrix = b.divide(row, b.constant(rows))
         let right = b.element(
           p[.b],

@@ -2,9 +2,9 @@
 ///
 /// The deviations are taken from the first row, `q = sum (x - x_0)^2`, and moved to the mean at
 /// the end, `q - s^2 / rows` with `s = sum (x - x_0)`: the first row is one of those described, so
-/// what cancels is a few bits at most, wherever the mean lies. Two chains for each vector hide the
-/// additions' latency; a convolution calls this on rows that it has just written, which still are
-/// in the first cache.
+/// what cancels is a few bits at most, wherever the mean lies. Two accumulators for each vector
+/// hide the additions' latency; a convolution calls this on rows that it has just written, which
+/// still are in the L1 cache.
 struct MomentsBlock: Kernel {
   enum Parameter: KernelParameter {
     case x, sums, squares, rows
@@ -29,14 +29,14 @@ struct MomentsBlock: Kernel {
       }
     }
     let first = load(b.constant(0))
-    // The sums of both chains, then their squares; a vector of each after the other.
+    // The sums of both accumulators, then their squares; a vector of each after the other.
     let zeros = Array(repeating: b.floats(0, lanes), count: 4 * counts.count)
-    func add(_ row: Value, _ chain: Int, _ carried: [Value]) -> [Value] {
+    func add(_ row: Value, _ accumulator: Int, _ carried: [Value]) -> [Value] {
       var carried = carried
       for (v, x) in load(row).enumerated() {
         let distance = b.subtractFloat(x, first[v])
-        let sum = chain * counts.count + v
-        let square = (2 + chain) * counts.count + v
+        let sum = accumulator * counts.count + v
+        let square = (2 + accumulator) * counts.count + v
         carried[sum] = b.addFloat(carried[sum], distance)
         carried[square] = b.multiplyAdd(distance, distance, carried[square])
       }

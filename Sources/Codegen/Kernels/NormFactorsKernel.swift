@@ -35,12 +35,12 @@ struct NormFactorsKernel: StepKernel {
   {
     let lanes = b.target.lanes
     let full = b.divide(b.subtract(end, first), b.constant(lanes))
-    let behind = b.add(first, b.multiply(full, b.constant(lanes)))
+    let afterLast = b.add(first, b.multiply(full, b.constant(lanes)))
     b.forLoop(from: b.constant(0), to: full) { index, _ in
       sumChunks(b, p, b.add(first, b.multiply(index, b.constant(lanes))), lanes: lanes)
       return []
     }
-    b.forLoop(from: behind, to: end) { channel, _ in
+    b.forLoop(from: afterLast, to: end) { channel, _ in
       sumChunks(b, p, channel, lanes: 1)
       return []
     }

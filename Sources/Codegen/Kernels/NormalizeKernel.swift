@@ -1,24 +1,24 @@
 import IR
 
-/// Rows of channels, scaled and shifted: what a group norm does once its factors are known.
+/// Rows of channels, scaled and shifted: what a group norm does once they are known.
 ///
-/// Four rows at a time share the loads of the factors.
+/// Four rows at a time share the loads of scales and shifts.
 struct NormalizeRows: Kernel {
   enum Parameter: KernelParameter {
-    case x, factors, residual, residualFactors, output, rows
+    case x, scaleShift, residual, residualScaleShift, output, rows
     var type: ParameterType { self == .rows ? .index : .address }
   }
 
   var channels: Int
-  /// Elements from one row to the next; of the result, words of 32 bits.
+  /// Elements from one row to the next; of the result, groups of 32 bits.
   var xStride: Int
   var outputStride: Int
   /// Elements from the scales to the shifts; `nil`: the rows are copied as they are.
-  var factorsStride: Int?
+  var scaleShiftStride: Int?
   /// Elements from one row of a second tensor that is added to the next; `nil`: there is none.
   var residualStride: Int?
-  /// The same of its own factors.
-  var residualFactorsStride: Int?
+  /// The same of its own scales and shifts.
+  var residualScaleShiftStride: Int?
   /// Applied last.
   var activation: ActivationFunction?
   /// The type of the result: f32 or bf16.
@@ -55,14 +55,14 @@ struct NormalizeRows: Kernel {
       func pair(_ base: Value, _ stride: Int?) -> (Value, Value)? {
         stride.map { (load(base, 0), load(base, $0)) }
       }
-      let factors = pair(p[.factors], factorsStride)
-      let residualFactors = pair(p[.residualFactors], residualFactorsStride)
+      let scaleShift = pair(p[.scaleShift], scaleShiftStride)
+      let residualScaleShift = pair(p[.residualScaleShift], residualScaleShiftStride)
       for row in 0..<rows {
         var y = load(x, row * xStride)
-        if let (scale, shift) = factors { y = b.multiplyAdd(y, scale, shift) }
+        if let (scale, shift) = scaleShift { y = b.multiplyAdd(y, scale, shift) }
         if let residual, let residualStride {
           var r = load(residual, row * residualStride)
-          if let (scale, shift) = residualFactors { r = b.multiplyAdd(r, scale, shift) }
+          if let (scale, shift) = residualScaleShift { r = b.multiplyAdd(r, scale, shift) }
           y = b.addFloat(y, r)
         }
         let place = result == .f32 ? bytes : b.divide(bytes, b.constant(2))
@@ -82,7 +82,7 @@ struct NormalizeRows: Kernel {
 /// The operation `normalize`: tasks share the rows.
 struct NormalizeKernel: StepKernel {
   enum Parameter: StepParameter {
-    case x, factors, residual, residualFactors, output, task, count
+    case x, scaleShift, residual, residualScaleShift, output, task, count
   }
 
   var rows: Int
@@ -98,9 +98,9 @@ struct NormalizeKernel: StepKernel {
     b.call(
       work,
       [
-        .x: from(p[.x], work.xStride), .factors: p[.factors],
+        .x: from(p[.x], work.xStride), .scaleShift: p[.scaleShift],
         .residual: from(p[.residual], work.residualStride),
-        .residualFactors: p[.residualFactors],
+        .residualScaleShift: p[.residualScaleShift],
         .output: from(p[.output], work.outputStride), .rows: b.subtract(end, first),
       ])
   }

@@ -2,10 +2,10 @@ import Diagnostics
 
 /// The most multiply-adds that this machine can do: `vitc bench` measures its peak with it.
 ///
-/// A loop over independent chains `x = x * a + b` in vector registers; nothing is loaded or stored
-/// in it. There are more chains than the latency of a multiply-add times its throughput asks for
-/// (4 cycles and 2 a cycle on x86 cores of the last ten years, 4 and 4 on large Arm cores, so 8 and
-/// 16), as far as registers allow.
+/// A loop over independent accumulators `x = x * a + b` in vector registers; nothing is loaded or
+/// stored in it. There are more of them than the latency of a multiply-add times its throughput
+/// asks for (4 cycles and 2 a cycle on x86 cores of the last ten years, 4 and 4 on large Arm cores,
+/// so 8 and 16), as far as registers allow.
 public final class PeakKernel: Sendable {
   private typealias Body =
     @convention(c) (_ rounds: Int, _ vectors: UnsafeMutableRawPointer) -> Void
@@ -19,7 +19,7 @@ public final class PeakKernel: Sendable {
   /// Floating-point operations of one round, 2 for each multiply-add.
   public let flopsPerRound: Int
 
-  private let chains: Int
+  private let accumulators: Int
   private let vectorBytes: Int
   // Machine code; immutable and without state.
   private nonisolated(unsafe) let code: JIT
@@ -28,7 +28,7 @@ public final class PeakKernel: Sendable {
   /// Generates the kernel for `target`, which this machine must run.
   public init(target: Target) throws(Diagnostic) {
     // AVX-512 and NEON have 32 registers, the others 16; two hold a and b.
-    let chains = target.vectorUnit == "avx512" || target.vectorUnit == "neon" ? 24 : 12
+    let accumulators = target.vectorUnit == "avx512" || target.vectorUnit == "neon" ? 24 : 12
     let vectorBytes = 4 * target.lanes
     let name = "vit_peak_f32_\(target.vectorUnit)"
     let module = Module(name: name, target: target)
@@ -40,7 +40,7 @@ public final class PeakKernel: Sendable {
       }
       let a = builder.load(type, place(0), alignment: vectorBytes)
       let b = builder.load(type, place(1), alignment: vectorBytes)
-      let starts = (0..<chains).map {
+      let starts = (0..<accumulators).map {
         builder.load(type, place(2 + $0), alignment: vectorBytes)
       }
       let ends = builder.forLoop(
@@ -52,9 +52,9 @@ public final class PeakKernel: Sendable {
         builder.store(end, place(2 + index), alignment: vectorBytes)
       }
     }
-    self.chains = chains
+    self.accumulators = accumulators
     self.vectorBytes = vectorBytes
-    flopsPerRound = 2 * target.lanes * chains
+    flopsPerRound = 2 * target.lanes * accumulators
     code = try JIT(module)
     body = unsafeBitCast(try code.address(of: name), to: Body.self)
   }
@@ -63,7 +63,7 @@ public final class PeakKernel: Sendable {
   /// many.
   @discardableResult
   public func run(rounds: Int) -> Float {
-    let bytes = (2 + chains) * vectorBytes
+    let bytes = (2 + accumulators) * vectorBytes
     let vectors = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
     defer { vectors.deallocate() }
     // x = x / 2 + 1/2 tends to 1: no overflow, no subnormal numbers.

@@ -72,7 +72,7 @@ extension Builder {
   }
 }
 
-/// The factor of a row whose mean is zero already: `1 / sqrt(mean(x^2) + epsilon)`.
+/// The scale of a row whose mean is zero already: `1 / sqrt(mean(x^2) + epsilon)`.
 struct RowNorm {
   let columns: Int
   let epsilon: Float

@@ -48,8 +48,8 @@ struct SoftmaxExponents: Hashable {
 
   /// Emits the largest exponent of a row.
   func maximum(_ b: Builder, _ row: Value, columns: Int) -> Value {
-    let lowest = b.floats(-.infinity, b.target.lanes)
-    let maxima = b.visitRow(columns: columns, sums: lowest) { bytes, count, largest in
+    let least = b.floats(-.infinity, b.target.lanes)
+    let maxima = b.visitRow(columns: columns, sums: least) { bytes, count, largest in
       b.maximumFloat(load(b, b.offset(row, bytes), count: count), largest)
     }
     return b.reduce(b.pairwise(maxima, b.maximumFloat), b.maximumFloat)

@@ -4,7 +4,7 @@ import IR
 /// of the result.
 struct StrassenFinish: Kernel {
   enum Parameter: KernelParameter {
-    /// Rows of sums are a panel's width apart; the scales are those of ``StrassenFactors``.
+    /// Rows of sums are a panel's width apart; the scales are those of ``StrassenScales``.
     case sums, c, bias, residual, scales, rows
     var type: ParameterType { self == .rows ? .index : .address }
   }
@@ -32,7 +32,7 @@ struct StrassenFinish: Kernel {
       }
       let scale =
         scalesRows
-        ? b.splat(b.load(b.f32, line(p[.scales], StrassenFactors.stride)), lanes) : nil
+        ? b.splat(b.load(b.f32, line(p[.scales], StrassenScales.stride)), lanes) : nil
       for (column, bias) in zip(columns, biases) {
         func load(_ base: Value, _ stride: Int) -> Value {
           b.load(b.floats(lanes), b.offset(line(base, stride), bytes: column * 4))

@@ -5,10 +5,10 @@ import IR
 ///
 /// Rows `m` and `m + rows / 2`, columns `n` and `n + columns / 2` and, within a chunk of the depth,
 /// the steps `k` and `k + chunk / 2` belong together. An odd number of rows makes one pair more
-/// than half of them, and one row stands in two: as the second of the first pair it is not stored.
+/// than half of them, and one row is in two: as the second of the first pair it is not stored.
 ///
 /// The panels are those that every contraction reads: the right operands that are sums are made
-/// from them by the first tile of each chunk, and stay in the second-level cache. The left ones are
+/// from them by the first tile of each chunk, and stay in the L2 cache. The left ones are
 /// made once for each block of pairs.
 ///
 /// Additions before the multiplications cost precision (Higham, "Accuracy and Stability of
@@ -56,14 +56,14 @@ struct StrassenKernel: StepKernel {
   // The parts of the scratch memory, in bytes from its start.
   private var rightOffset: Int { chunks * chunkStride * 4 }
   private var resultsOffset: Int { rightOffset + StrassenPanels.sumBytes(depth: chunkHalf) }
-  private var factorsOffset: Int {
+  private var scalesOffset: Int {
     resultsOffset + StrassenQuarter.allCases.count * quarterStride * 4
   }
 
   /// The scratch memory of one task: the left sums of a block, the right sums of a chunk, the
-  /// results of a block and a pair of panels, and the factors of the block's rows.
+  /// results of a block and a pair of panels, and the scales of the block's rows.
   var scratchBytes: Int {
-    factorsOffset + (blockRows * StrassenFactors.stride * 4 + 63) / 64 * 64
+    scalesOffset + (blockRows * StrassenScales.stride * 4 + 63) / 64 * 64
   }
 
   private var finish: StrassenFinish {
@@ -107,7 +107,7 @@ struct StrassenKernel: StepKernel {
     let makeSums = StrassenRows(
       stride: aStride, distance: rows / 2 * aStride, depth: chunkHalf, chunks: chunks,
       epsilon: epsilon, sumStride: sumStride, chunkStride: chunkStride)
-    let factors = b.offset(p[.scratch], bytes: factorsOffset)
+    let scales = b.offset(p[.scratch], bytes: scalesOffset)
     b.forLoop(from: b.constant(0), to: block.count) { index, _ in
       let row = b.multiply(b.add(block.first, index), b.constant(aStride))
       b.call(
@@ -115,7 +115,7 @@ struct StrassenKernel: StepKernel {
         [
           .row: b.element(p[.a], row),
           .sums: b.element(p[.scratch], b.multiply(index, b.constant(sumStride))),
-          .factors: b.element(factors, b.multiply(index, b.constant(StrassenFactors.stride))),
+          .scales: b.element(scales, b.multiply(index, b.constant(StrassenScales.stride))),
         ])
       return []
     }
@@ -159,7 +159,7 @@ struct StrassenKernel: StepKernel {
           .c: matrix(p[.c], stride: cStride),
           .bias: hasBias ? b.offset(p[.bias], columnBytes) : p[.bias],
           .residual: hasResidual ? matrix(p[.residual], stride: residualStride) : p[.residual],
-          .scales: scratch(factorsOffset + (2 + half) * 4, stride: StrassenFactors.stride),
+          .scales: scratch(scalesOffset + (2 + half) * 4, stride: StrassenScales.stride),
           .rows: b.subtract(block.count, skipped),
         ])
     }
@@ -188,7 +188,7 @@ struct StrassenKernel: StepKernel {
         b.element(base, b.multiply(row, b.constant(stride)))
       }
       let results = rowAddress(b.offset(scratch, bytes: resultsOffset), Tile.panelWidth)
-      let factors = rowAddress(b.offset(scratch, bytes: factorsOffset), StrassenFactors.stride)
+      let scales = rowAddress(b.offset(scratch, bytes: scalesOffset), StrassenScales.stride)
       let right = b.offset(scratch, bytes: rightOffset)
       b.choose(b.subtract(end, row), among: heights(target)) { rows in
         shape.rows = rows
@@ -203,7 +203,7 @@ struct StrassenKernel: StepKernel {
             [
               .a: rowAddress(a, aStride), .leftSums: rowAddress(leftSums, sumStride),
               .panel: ofPart(panel), .rightSums: ofPart(right), .sums: ofPart(results),
-              .factors: factors, .aheadLeft: aheadLeft, .aheadRight: b.offset(aheadLeft, distance),
+              .scales: scales, .aheadLeft: aheadLeft, .aheadRight: b.offset(aheadLeft, distance),
               .step: b.constant(step), .distance: distance,
               .isLater: b.select(isLater, b.constant32(-1), b.constant32(0)),
             ])
@@ -226,7 +226,7 @@ struct StrassenKernel: StepKernel {
       * (Tile.panelWidth / target.tileColumns)
   }
 
-  /// How far the prefetches move in each round, so that the tiles bring in both next chunks.
+  /// How far the prefetches move in each round, so that the tiles bring both next chunks in.
   private func prefetchStep(_ target: Target) -> Int {
     let rounds = leastTiles(target) * (chunkHalf / 4) * StrassenTile.loopsAhead
     let bytes = 2 * chunkHalf * Tile.panelWidth * 4

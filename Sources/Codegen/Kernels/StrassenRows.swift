@@ -3,14 +3,14 @@ enum StrassenLeft: Int, CaseIterable {
   case s2, s3, s1, s4
 }
 
-/// What the rows of a pair are multiplied by, 4 elements a pair: the factors of its two rows, then
+/// What the rows of a pair are multiplied by, 4 elements a pair: the scales of its two rows, then
 /// what undoes them.
-enum StrassenFactors {
+enum StrassenScales {
   static let stride = 4
 
-  /// Loads the factor of a row of pair `pair` beyond `factors`.
-  static func load(_ b: Builder, _ factors: Value, _ pair: Int, _ half: Int) -> Value {
-    b.load(b.f32, b.offset(factors, bytes: (pair * stride + half) * 4))
+  /// Loads the scale of a row of pair `pair` beyond `scales`.
+  static func load(_ b: Builder, _ scales: Value, _ pair: Int, _ half: Int) -> Value {
+    b.load(b.f32, b.offset(scales, bytes: (pair * stride + half) * 4))
   }
 }
 
@@ -21,8 +21,8 @@ enum StrassenFactors {
 /// of large values would otherwise leave its rounding errors in its partner.
 struct StrassenRows: Kernel {
   enum Parameter: KernelParameter {
-    /// The first row of the pair, and where its sums and its factors go.
-    case row, sums, factors
+    /// The first row of the pair, and where its sums and its scales go.
+    case row, sums, scales
     var isUnaliased: Bool { true }
   }
 
@@ -44,11 +44,11 @@ struct StrassenRows: Kernel {
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let lanes = b.target.lanes
     let sources = [p[.row], b.offset(p[.row], bytes: distance * 4)]
-    let factors = sources.enumerated().map { half, source in
-      let (factor, inverse) = scale(b, source)
-      b.store(factor, b.offset(p[.factors], bytes: half * 4))
-      b.store(inverse, b.offset(p[.factors], bytes: (2 + half) * 4))
-      return b.splat(factor, lanes)
+    let scales = sources.enumerated().map { half, source in
+      let (scale, inverse) = self.scale(b, source)
+      b.store(scale, b.offset(p[.scales], bytes: half * 4))
+      b.store(inverse, b.offset(p[.scales], bytes: (2 + half) * 4))
+      return b.splat(scale, lanes)
     }
     for chunk in 0..<chunks {
       b.forLoop(from: b.constant(0), to: b.constant(depth), step: lanes) { column, _ in
@@ -56,7 +56,7 @@ struct StrassenRows: Kernel {
           let address = b.element(sources[row], column)
           let x = b.load(
             b.floats(lanes), b.offset(address, bytes: (2 * chunk + side) * depth * 4))
-          return b.multiplyFloat(x, factors[row])
+          return b.multiplyFloat(x, scales[row])
         }
         let (a11, a12, a21, a22) = (quarter(0, 0), quarter(0, 1), quarter(1, 0), quarter(1, 1))
         let s1 = b.addFloat(a21, a22)
@@ -76,7 +76,7 @@ struct StrassenRows: Kernel {
   }
 
   /// Emits what a row is multiplied by, and what undoes that to its results.
-  private func scale(_ b: Builder, _ source: Value) -> (factor: Value, inverse: Value) {
+  private func scale(_ b: Builder, _ source: Value) -> (scale: Value, inverse: Value) {
     let columns = 2 * depth * chunks
     if let epsilon {
       let norm = RowNorm(columns: columns, epsilon: epsilon).inverseRoot(b, source)
@@ -87,7 +87,7 @@ struct StrassenRows: Kernel {
     let inverseRoot = RowNorm(columns: columns, epsilon: 1e-30).inverseRoot(b, source)
     let bounded = b.maximumFloat(inverseRoot, b.float(1e-15))
     let exponent = b.and(b.bitcast(bounded, to: b.i32), b.constant32(0x7f80_0000))
-    let factor = b.bitcast(exponent, to: b.f32)
-    return (factor, b.divideFloat(b.float(1), factor))
+    let scale = b.bitcast(exponent, to: b.f32)
+    return (scale, b.divideFloat(b.float(1), scale))
   }
 }

@@ -12,14 +12,14 @@
 /// that the layers share their tiles saves two thirds of ViT-B/16's time in LLVM.
 ///
 /// `A11`, `A12` and `A22` are used where they lie; the rows of `S1`...`S4` are multiplied by their
-/// factors `f1` and `f2` already. Two tiles of temporaries on the stack, 1.8 KB each with AVX-512,
+/// scales `f1` and `f2` already. Two tiles of temporaries on the stack, 1.8 KB each with AVX-512,
 /// hold P1, then U2, and U3.
 struct StrassenTile: Kernel {
   enum Parameter: KernelParameter {
     /// The rows of A, of the left sums and of the left panel begin with the chunk, the first half
-    /// of the depth before the second; the right sums are `[depth][32]` each; the factors are those
-    /// of ``StrassenFactors``.
-    case a, leftSums, panel, rightSums, sums, factors
+    /// of the depth before the second; the right sums are `[depth][32]` each; the scales are those
+    /// of ``StrassenScales``.
+    case a, leftSums, panel, rightSums, sums, scales
     /// What the first three products prefetch, and the others; `step` bytes further in each round.
     case aheadLeft, aheadRight, step
     /// The bytes from the left panel to the right one.
@@ -30,14 +30,14 @@ struct StrassenTile: Kernel {
     var type: ParameterType {
       switch self {
       case .step, .distance: .index
-      case .isLater: .word
-      case .a, .leftSums, .panel, .rightSums, .sums, .factors, .aheadLeft, .aheadRight: .address
+      case .isLater: .int32
+      case .a, .leftSums, .panel, .rightSums, .sums, .scales, .aheadLeft, .aheadRight: .address
       }
     }
     var isUnaliased: Bool {
       switch self {
       case .a, .leftSums, .panel, .rightSums, .sums: true
-      case .factors, .aheadLeft, .aheadRight, .step, .distance, .isLater: false
+      case .scales, .aheadLeft, .aheadRight, .step, .distance, .isLater: false
       }
     }
   }
@@ -87,11 +87,11 @@ struct StrassenTile: Kernel {
       (0..<count).map { b.load(b.floats(lanes), place(temporary, $0), alignment: lanes * 4) }
     }
     func plus(_ sums: [Value], _ others: [Value]) -> [Value] { zip(sums, others).map(b.addFloat) }
-    /// Multiplies rows of the first or second half by their factors, and adds.
+    /// Multiplies rows of the first or second half by their scales, and adds.
     func scaled(_ sums: [Value], half: Int, plus others: [Value]? = nil) -> [Value] {
       sums.enumerated().map { index, sum in
-        let factor = b.splat(StrassenFactors.load(b, p[.factors], index / vectors, half), lanes)
-        return others.map { b.multiplyAdd(sum, factor, $0[index]) } ?? b.multiplyFloat(sum, factor)
+        let scale = b.splat(StrassenScales.load(b, p[.scales], index / vectors, half), lanes)
+        return others.map { b.multiplyAdd(sum, scale, $0[index]) } ?? b.multiplyFloat(sum, scale)
       }
     }
     let mask = accumulates ? b.splat(p[.isLater], lanes) : nil
@@ -107,7 +107,7 @@ struct StrassenTile: Kernel {
         b.store(before.map { b.addFloat($0, sum) } ?? sum, address, alignment: lanes * 4)
       }
     }
-    // Where the prefetches stand: each loop goes on where the one before stopped.
+    // What the loops so far have prefetched: each goes on where the one before stopped.
     var loops = 0
     func product(
       _ left: Value, stride: Int, _ right: Value, onto sums: [Value],

@@ -4,12 +4,12 @@ import IR
 ///
 /// The vertical transform of a column of pixels serves both tiles that read it: a step to the next
 /// tile transforms `tile` new columns and keeps the last two of the old ones. Pixels beyond the
-/// image are zero, behind the prologue too. For 16 channels of a tile of 4 that is 24 loads, 140
+/// image are zero, after the prologue too. For 16 channels of a tile of 4 that is 24 loads, 140
 /// operations and 36 stores, where the products of 64 columns are 2304 multiply-adds.
 struct WinogradInput: Kernel {
   enum Parameter: KernelParameter {
     /// `row` is the index of the row of tiles.
-    case x, factors, v, row
+    case x, scaleShift, v, row
     var type: ParameterType { self == .row ? .index : .address }
     var isUnaliased: Bool { self == .v }
   }
@@ -69,14 +69,14 @@ struct WinogradInput: Kernel {
     let lanes = b.target.lanes
     let transform = WinogradTransform(tile: shape.tile)
     let zero = b.floats(0, lanes)
-    let factors = prologue.factors(b, p[.factors], bytes, count: count)
+    let scaleShift = prologue.scaleShift(b, p[.scaleShift], bytes, count: count)
 
     /// The vertical transform of the column of pixels at this index.
     func column(_ index: Value) -> [Value] {
       let place = b.add(bytes, b.multiply(index, b.constant(xStride * 4)))
       let pixels = lines.map { line in
         let x = b.loadFloats(b.offset(line.address, place), lanes, count: count)
-        let value = prologue.apply(b, x, factors)
+        let value = prologue.apply(b, x, scaleShift)
         guard let mask = line.mask else { return value }
         let bits = b.and(b.bitcast(value, to: b.type(of: mask)), mask)
         return b.bitcast(bits, to: b.floats(lanes))

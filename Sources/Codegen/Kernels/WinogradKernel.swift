@@ -22,27 +22,27 @@ struct WinogradShape: Hashable {
 /// A task has some rows of tiles and some panels of 32 output columns. It takes the rows in blocks:
 /// it transforms the pixels of a block, into V of its own scratch memory; then for each of its
 /// panels it multiplies V by the weights at all frequencies, into M, and transforms M into results.
-/// So neither V nor M leaves the L2 cache, and no task waits for another within the phase. Tasks
+/// So neither V nor M leaves the L2 cache, and no task waits for another within the step. Tasks
 /// that share rows of tiles transform them twice: a few percent of their products, where a barrier
 /// and reading from another core's cache were measured to cost more.
 ///
 /// The weights `[panels][frequencies][channels][32]` are read once for each block, one after the
-/// other; the tiles bring the next frequency's into the L2 cache. Every result is computed by one
-/// task, and in the same order whatever the blocks are; so are the moments of the chunks, which
+/// other; the tiles prefetch the next frequency's into the L2 cache. Every result is computed by
+/// one task, and in the same order whatever the blocks are; so are the moments of the chunks, which
 /// tasks and blocks do not divide.
 ///
 /// Scratch memory: V and M of one block. Nothing is read past the end of an operand.
 struct WinogradKernel: StepKernel {
   enum Parameter: StepParameter {
-    case x, weight, output, bias, residual, factors, scratch, task, count
+    case x, weight, output, bias, residual, scaleShift, scratch, task, count
     var isUnaliased: Bool { self == .weight || self == .scratch }
   }
 
   /// What happens to a pixel before it is used.
   struct Prologue: Hashable {
-    /// Multiply by the channel's scale and add its shift: two rows of factors, so many elements
+    /// Multiply by the channel's scale and add its shift: two rows of numbers, so many elements
     /// apart; `nil`: neither.
-    var factorStride: Int?
+    var scaleShiftStride: Int?
     /// Apply a function.
     var activation: ActivationFunction?
   }
@@ -126,7 +126,7 @@ struct WinogradKernel: StepKernel {
     let rowBytes = b.constant(shape.tileColumns * tileStride * 4)
     b.forLoop(from: first, to: end) { row, _ in
       let v = b.offset(p[.scratch], b.multiply(b.subtract(row, first), rowBytes))
-      b.call(input, [.x: p[.x], .factors: p[.factors], .v: v, .row: row])
+      b.call(input, [.x: p[.x], .scaleShift: p[.scaleShift], .v: v, .row: row])
       return []
     }
 
@@ -231,16 +231,16 @@ struct WinogradKernel: StepKernel {
 
 extension WinogradKernel.Prologue {
   /// Emits the loads of the scale and the shift of `count` channels, `bytes` from the first.
-  func factors(_ b: Builder, _ base: Value, _ bytes: Value, count: Int) -> [Value] {
-    guard let factorStride else { return [] }
-    return [0, factorStride].map {
+  func scaleShift(_ b: Builder, _ base: Value, _ bytes: Value, count: Int) -> [Value] {
+    guard let scaleShiftStride else { return [] }
+    return [0, scaleShiftStride].map {
       b.loadFloats(b.offset(b.offset(base, bytes), bytes: $0 * 4), b.target.lanes, count: count)
     }
   }
 
   /// Emits what becomes of the pixel `x`.
-  func apply(_ b: Builder, _ x: Value, _ factors: [Value]) -> Value {
-    let value = factors.isEmpty ? x : b.multiplyAdd(x, factors[0], factors[1])
+  func apply(_ b: Builder, _ x: Value, _ scaleShift: [Value]) -> Value {
+    let value = scaleShift.isEmpty ? x : b.multiplyAdd(x, scaleShift[0], scaleShift[1])
     return b.activate(activation, value)
   }
 }

@@ -86,11 +86,11 @@ extension Builder {
     return asPointer(Value(reference: global))
   }
 
-  /// The same module, its next functions compiled for the plainest CPU of the architecture.
-  var plainest: Builder {
+  /// The same module, its next functions compiled for the baseline CPU of the architecture.
+  var baseline: Builder {
     Builder(
       context: context, module: module, builder: builder,
-      target: target.isX86 ? Target.x86Plainest : target)
+      target: target.isX86 ? Target.x86Baseline : target)
   }
 }
 

@@ -107,7 +107,7 @@ extension Builder {
       [address, constant32(0), constant32(locality), constant32(1)])
   }
 
-  /// Keeps loads and stores from being moved across this place, and the making of `values` behind
+  /// Keeps loads and stores from being moved across this place, and the making of `values` after
   /// it; emits no instruction.
   ///
   /// LLVM's scheduler brings loads of neighbouring addresses together, which in a register tile

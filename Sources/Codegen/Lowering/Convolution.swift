@@ -9,7 +9,7 @@ extension Convolution: Lowering {
     let x = site.types[0]
     let image = ConvolutionImage(
       windows: windows(of: x), channels: channels(of: x), isPlanar: width == nil,
-      xStride: site.operands[0].stride, factorsStride: site.stride(factorsIndex),
+      xStride: site.operands[0].stride, scaleShiftStride: site.stride(factorsIndex),
       activation: activation, operandType: site.types[1].element,
       summationBlock: part ?? Tile.standardSummationBlock)
     let kernel = ConvolutionKernel(
@@ -20,7 +20,7 @@ extension Convolution: Lowering {
       kernel,
       [
         .x: site.operand(0), .panels: site.operand(1), .c: .matrix(site.output),
-        .factors: site.operand(factorsIndex), .bias: site.operand(biasIndex),
+        .scaleShift: site.operand(factorsIndex), .bias: site.operand(biasIndex),
         .residual: site.operand(residualIndex), .scratch: .scratch(bytes: kernel.scratchBytes),
       ])
   }

@@ -5,7 +5,7 @@ extension MatMul: Lowering {
     let shape = site.node.type.shape
     let (a, b) = (site.operands[0], site.operands[1])
     let kernel = MatrixKernel(
-      operation: .product(depth: a.columns, transposed: transposed),
+      operation: .matMul(depth: a.columns, transposed: transposed),
       matrices: shape.dropLast(2).reduce(1, *), rows: shape[shape.count - 2],
       columns: site.output.columns, aStride: a.stride, bStride: b.stride,
       outputStride: site.output.stride)

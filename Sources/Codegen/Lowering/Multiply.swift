@@ -5,7 +5,7 @@ extension Multiply: Lowering {
     let shape = site.node.type.shape
     let axis = axis < 0 ? shape.count - 1 : axis
     if site.types[1] == site.node.type || axis == shape.count - 1 { return .row(.multiply, site) }
-    // One factor for all elements behind the axis: rows of as many elements, dense where the axis
+    // One factor for all elements after the axis: rows of as many elements, dense where the axis
     // is not the last but one.
     let inner = shape[(axis + 1)...].reduce(1, *)
     let isLast = inner == site.output.columns

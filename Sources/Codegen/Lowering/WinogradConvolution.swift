@@ -13,7 +13,7 @@ extension WinogradConvolution: Lowering {
       shape: shape, columns: columns, xStride: site.operands[0].stride,
       outputStride: site.output.stride, residualStride: site.stride(residualIndex) ?? 0,
       prologue: WinogradKernel.Prologue(
-        factorStride: site.stride(factorsIndex), activation: activation),
+        scaleShiftStride: site.stride(factorsIndex), activation: activation),
       hasBias: hasBias, hasResidual: hasResidual, chunk: chunk,
       summationBlock: part ?? Tile.standardSummationBlock)
     return StepCall(
@@ -21,7 +21,7 @@ extension WinogradConvolution: Lowering {
       [
         .x: site.operand(0), .weight: site.operand(1), .output: .matrix(site.output),
         .bias: site.operand(biasIndex), .residual: site.operand(residualIndex),
-        .factors: site.operand(factorsIndex), .scratch: .scratch(bytes: kernel.scratchBytes),
+        .scaleShift: site.operand(factorsIndex), .scratch: .scratch(bytes: kernel.scratchBytes),
       ])
   }
 }

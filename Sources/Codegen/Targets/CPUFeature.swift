@@ -1,6 +1,6 @@
 /// One thing that a processor must offer, and where it says so: the matter of `vit_cpu_feature`.
 public struct CPUFeature: Hashable, Sendable {
-  /// Where the bits stand.
+  /// Where the bits are.
   enum Source: Hashable, Sendable {
     /// A register (0...3: EAX, EBX, ECX, EDX) of a leaf of CPUID.
     case cpuid(leaf: UInt32, subleaf: UInt32, register: UInt32)

@@ -21,10 +21,10 @@ public struct Target: Hashable, Sendable {
   public let tileRows: Int
   /// The vectors across that tile; `tileRows * tileVectors` accumulators leave room for the
   /// operands: 28 + 3 of 32 registers with AVX-512, 12 + 3 of 16 with AVX2, 10 + 4 of 16 with SSE
-  /// (which needs a product register), 16 + 12 of 32 with NEON (where the multiplier stays in
+  /// (which needs a register for products), 16 + 12 of 32 with NEON (where the multiplier stays in
   /// a register of four).
   public let tileVectors: Int
-  /// `true` iff a multiply-add takes one lane of a register as a factor, so that the tile loads
+  /// `true` iff a multiply-add takes one lane of a register as an operand, so that the tile loads
   /// four steps of a row at once instead of repeating each element over a vector.
   public let hasLaneFMA: Bool
   /// What a processor must have to run the code.
@@ -80,7 +80,7 @@ extension Target {
 
   /// AVX-512 with products of bf16 and 8-bit integers (BF16, VNNI): Cooper Lake, Sapphire Rapids,
   /// Zen 4 and later.
-  public static let x86v4Pairs = x86v4.adding(x86v4.optionalFeatures, name: "x86-64-v4-bf16")
+  public static let x86v4BF16 = x86v4.adding(x86v4.optionalFeatures, name: "x86-64-v4-bf16")
 
   /// Every 64-bit Arm CPU.
   public static let aarch64 = Target(
@@ -89,15 +89,15 @@ extension Target {
     hasLaneFMA: true, requirements: [])
 
   /// What functions are compiled for that run before the processor was asked: any x86-64.
-  static let x86Plainest = Target(
+  static let x86Baseline = Target(
     name: "x86-64", triple: "x86_64-unknown-linux-gnu", cpu: "x86-64", features: "",
     vectorUnit: "sse2", lanes: 4, hasFMA: false, tileRows: 5, tileVectors: 2,
     hasLaneFMA: false, requirements: [])
 
-  /// Every target, those of the same architecture from the plainest to the richest.
-  public static let all: [Target] = [x86v2, x86v3, x86v4, x86v4Pairs, aarch64]
+  /// Every target, those of the same architecture from the baseline to the best.
+  public static let all: [Target] = [x86v2, x86v3, x86v4, x86v4BF16, aarch64]
 
-  /// Returns the richest target that this machine runs.
+  /// Returns the best target that this machine runs.
   ///
   /// Decided by features, never by the CPU's name, which an older LLVM may not know.
   public static func host() throws(Diagnostic) -> Target {
@@ -110,7 +110,7 @@ extension Target {
     return best
   }
 
-  /// The targets whose code this machine runs, from the plainest to the richest.
+  /// The targets whose code this machine runs, from the baseline to the best.
   public static var runnableHere: [Target] {
     guard let text = LLVMGetHostCPUFeatures() else { return [] }
     defer { LLVMDisposeMessage(text) }

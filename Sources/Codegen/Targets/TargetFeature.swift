@@ -1,10 +1,10 @@
-/// Instructions that only some processors of a target have, asked for by a word behind a plus:
+/// Instructions that only some processors of a target have, asked for by a word after a plus:
 /// `x86-64-v4+bf16`.
 ///
 /// They are part of what a processor must have to be given the code; a library may hold the code of
 /// the target without them beside it. All multiply numbers narrower than floats.
 public struct TargetFeature: Hashable, Sendable {
-  /// The word behind the plus.
+  /// The word after the plus.
   public let word: String
   /// The target that may have it.
   public let base: Target
@@ -15,7 +15,7 @@ public struct TargetFeature: Hashable, Sendable {
 
   /// Every optional feature, in the order in which names of targets have them.
   ///
-  /// Of two targets with as many of them, the later one in this table counts as the richer.
+  /// Of two targets with as many of them, the later one in this table counts as the better.
   public static let all: [TargetFeature] = [
     TargetFeature(
       word: "bf16", base: .x86v4, requirement: .avx512bf16,
@@ -53,7 +53,7 @@ extension Target {
     return target
   }
 
-  /// What the target is without narrow products: the plainest one of its CPU.
+  /// What the target is without narrow products: the baseline of its CPU.
   private var withoutNarrow: Target { Target.all.first { $0.cpu == cpu } ?? self }
 
   /// The targets of code that multiplies nothing but floats: those whose only difference are narrow

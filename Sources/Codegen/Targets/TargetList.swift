@@ -2,17 +2,17 @@ import Diagnostics
 
 /// `--target`: the instruction sets of one library.
 ///
-/// The grammar: targets with commas, each a name of the table, the part of one behind its last
+/// The grammar: targets with commas, each a name of the table, the part of one after its last
 /// hyphen (`v3`), the name of an architecture that has a single target (`aarch64`), or one of the
-/// words `host` (the richest that this machine runs) and `portable` (all of this machine's
+/// words `host` (the best that this machine runs) and `portable` (all of this machine's
 /// architecture). A name, not a word, may be followed by features: `v4+bf16+vnni`.
 extension Target {
   /// What a word of `--target` may stand for besides a target.
   private static let words = ["portable", "host"]
-  /// Names that are neither a target's own nor what stands behind its last hyphen.
+  /// Names that are neither a target's own nor what follows its last hyphen.
   private static let aliases = ["aarch64": Target.aarch64]
 
-  /// Returns the targets that `list` names, from the plainest to the richest, so that their order
+  /// Returns the targets that `list` names, from the baseline to the best, so that their order
   /// in the list does not matter.
   ///
   /// - Throws: an unknown name or feature, one that the target cannot have, a target named twice,
@@ -45,7 +45,7 @@ extension Target {
     return combinations.filter(targets.contains)
   }
 
-  /// Every target, alone and with each choice of its features, from the plainest to the richest.
+  /// Every target, alone and with each choice of its features, from the baseline to the best.
   static let combinations: [Target] = all.flatMap { target in
     let features = target.optionalFeatures
     return (0..<1 << features.count).map { choice in
@@ -131,7 +131,7 @@ extension Target {
         ?? Suggestion.hint(for: word, in: features.map(\.word)))
   }
 
-  /// What stands behind the last hyphen of the name, such as `v3` or `v4+bf16`.
+  /// What follows the last hyphen of the name, such as `v3` or `v4+bf16`.
   public var shortName: String {
     name.split(separator: "-").last.map(String.init) ?? name
   }
@@ -141,7 +141,7 @@ extension Target {
     #if arch(arm64)
       [aarch64]
     #else
-      [x86v2, x86v3, x86v4, x86v4Pairs]
+      [x86v2, x86v3, x86v4, x86v4BF16]
     #endif
   }
 }

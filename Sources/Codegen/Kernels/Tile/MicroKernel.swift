@@ -29,7 +29,7 @@ protocol MicroKernel {
   func total(_ b: Builder, _ sums: [Value]) -> [Value]
 }
 
-/// Where a row of the right operand comes from: the vector `bytes` behind the panel's address.
+/// Where a row of the right operand comes from: the vector `bytes` after the panel's address.
 typealias RightOperand = (_ panel: Value, _ bytes: Int) -> Value
 
 extension Tile {

@@ -13,7 +13,7 @@ struct TileLoop {
   }
 
   private var unroll: Int { micro.unroll }
-  /// The steps behind the last round.
+  /// The steps after the last round.
   private var rest: Int { tile.depth % unroll }
   /// The rounds of the loop over the depth.
   var rounds: Int { tile.depth / unroll }
