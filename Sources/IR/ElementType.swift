@@ -1,4 +1,7 @@
 /// The type of one element of a tensor.
+///
+/// What a number format is to the graph is all here; what it is to generated code is its
+/// `NumberFormat` in `Codegen`.
 public enum ElementType: String, Hashable, Sendable, CaseIterable {
   /// IEEE 754 binary32.
   case f32
@@ -13,6 +16,28 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
     case .f32: 4
     case .bf16: 2
     case .s8: 1
+    }
+  }
+
+  /// The elements of a group of 32 bits: packed weights keep so many neighbours along the depth
+  /// together, which kernels multiply at once.
+  public var perGroup: Int { 4 / sizeBytes }
+
+  /// The nearest number of this type, of two the even one.
+  public func rounded(_ x: Float) -> Float {
+    switch self {
+    case .f32: x
+    case .bf16: BFloat16.rounded(x)
+    case .s8: max(-128, min(127, x.rounded(.toNearestOrEven)))
+    }
+  }
+
+  /// Calls `body` with numbers of this type as a library stores them.
+  func withStoredBytes<R>(of values: [Float], _ body: (UnsafeRawBufferPointer) -> R) -> R {
+    switch self {
+    case .f32: values.withUnsafeBytes(body)
+    case .bf16: values.map(BFloat16.bits).withUnsafeBytes(body)
+    case .s8: values.map { Int8(exactly: $0) ?? 0 }.withUnsafeBytes(body)
     }
   }
 }

@@ -40,13 +40,8 @@ public struct Tensor: Hashable, Sendable {
     guard element != self.element else { return self }
     var result = self
     result.element = element
-    if element == .bf16 {
-      for index in values.indices { result.values[index] = BFloat16.rounded(values[index]) }
-    }
-    if element == .s8 {
-      for index in values.indices {
-        result.values[index] = max(-128, min(127, values[index].rounded(.toNearestOrEven)))
-      }
+    if element != .f32 {
+      for index in values.indices { result.values[index] = element.rounded(values[index]) }
     }
     return result
   }

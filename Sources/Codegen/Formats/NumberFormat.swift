@@ -59,7 +59,7 @@ struct LeftRows {
 
 extension NumberFormat {
   /// The elements of a group.
-  var perGroup: Int { 4 / element.sizeBytes }
+  var perGroup: Int { element.perGroup }
   /// The groups that so many elements take; the last one may be filled up with zeros.
   func groups(_ elements: Int) -> Int { (elements + perGroup - 1) / perGroup }
 

@@ -170,7 +170,7 @@ struct ContractionKernel: StepKernel {
       channelStride: channelStride)
     let loop = TileLoop(shape, b)
     let ahead = b.offset(panel, panelBytes)
-    tiles.forEach { index, first, size, _ in
+    tiles.forEach { index, first, size in
       let row = b.add(band.first, first)
       let a =
         prepared == nil
@@ -199,7 +199,6 @@ struct ContractionKernel: StepKernel {
             .ahead: prefetch.ahead, .step: prefetch.step,
           ])
       }
-      return []
     }
   }
 }

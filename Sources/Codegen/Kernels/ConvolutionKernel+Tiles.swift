@@ -158,7 +158,7 @@ extension ConvolutionKernel {
       $0.formUnion(RowTiles.heights(rows: $1, height: strip.limit))
     }
     let shape = place.shape
-    return tiles.forEach(carrying: [order]) { _, first, size, order in
+    return tiles.forEach(numberedFrom: order) { order, first, size in
       let a = b.element(strip.a, b.multiply(first, b.constant(strip.itemStride)))
       let row = b.add(strip.row, b.multiply(first, b.constant(strip.itemRows)))
       b.choose(size, among: sizes.sorted()) { items in
@@ -168,10 +168,9 @@ extension ConvolutionKernel {
           tile.addressing.line = strip.itemRows
           tile.addressing.lineStride = strip.itemStride
         }
-        call(b, p, place, tile, a, row, order[0])
+        call(b, p, place, tile, a, row, order)
       }
-      return [b.add(order[0], b.constant(1))]
-    }[0]
+    }
   }
 
   /// Emits the moments of the chunks in the rows `row ..< end`.

@@ -51,20 +51,29 @@ struct RowTiles {
     extra = b.remainder(rows, count)
   }
 
-  /// Emits a loop over the tiles, which carries values.
-  @discardableResult
-  func forEach(
-    carrying initial: [Value] = [],
-    _ body: (_ index: Value, _ first: Value, _ rows: Value, _ carried: [Value]) -> [Value]
-  ) -> [Value] {
-    let ends = b.forLoop(
-      from: b.constant(0), to: count, carrying: [b.constant(0)] + initial
-    ) { index, carried in
-      let rows = b.select(b.less(index, extra), b.add(base, b.constant(1)), base)
-      let next = body(index, carried[0], rows, Array(carried.dropFirst()))
-      return [b.add(carried[0], rows)] + next
+  /// Emits a loop over the tiles: the index of each, its first row, its rows.
+  func forEach(_ body: (_ index: Value, _ first: Value, _ rows: Value) -> Void) {
+    b.forLoop(from: b.constant(0), to: count, carrying: [b.constant(0)]) { index, carried in
+      let rows = rows(of: index)
+      body(index, carried[0], rows)
+      return [b.add(carried[0], rows)]
     }
-    return Array(ends.dropFirst())
+  }
+
+  /// Emits a loop over the tiles that goes on numbering them from `order`; returns the number of
+  /// the next tile.
+  func forEach(
+    numberedFrom order: Value, _ body: (_ order: Value, _ first: Value, _ rows: Value) -> Void
+  ) -> Value {
+    b.forLoop(from: b.constant(0), to: count, carrying: [b.constant(0), order]) { index, carried in
+      let rows = rows(of: index)
+      body(carried[1], carried[0], rows)
+      return [b.add(carried[0], rows), b.add(carried[1], b.constant(1))]
+    }[1]
+  }
+
+  private func rows(of index: Value) -> Value {
+    b.select(b.less(index, extra), b.add(base, b.constant(1)), base)
   }
 
   /// The number of tiles of `rows` rows, none higher than `height`.

@@ -62,7 +62,7 @@ struct WinogradProduct: Kernel {
     let right = b.offset(panel, bytes: columnBytes)
     // The next frequency, or the next panel, follows this one.
     let ahead = b.offset(panel, bytes: channels * Tile.panelWidth * 4)
-    division.forEach { index, row, rows, _ in
+    division.forEach { index, row, rows in
       let left = b.element(a, b.multiply(row, b.constant(aStride)))
       let result = b.offset(
         b.element(c, b.multiply(row, b.constant(Tile.panelWidth))), bytes: columnBytes)
@@ -78,7 +78,6 @@ struct WinogradProduct: Kernel {
             .ahead: prefetch.ahead, .step: prefetch.step,
           ])
       }
-      return []
     }
   }
 }

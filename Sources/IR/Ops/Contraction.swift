@@ -129,7 +129,7 @@ public struct Contraction: OpDefinition {
     let (x, weight) = (operands[0].shape, operands[1].shape)
     let out: Int
     if let columns {
-      let group = 4 / precision.sizeBytes
+      let group = precision.perGroup
       try require(
         "C2",
         weight.count == (group == 1 ? 3 : 4) && weight[1] == (x[1] + group - 1) / group

@@ -51,14 +51,14 @@ public struct Pack: OpDefinition {
     try require("C2", width > 0, "width: expected at least 1, found \(width)")
     let (panels, depth) = ((weight[0] - 1) / width + 1, weight[1...].reduce(1, *))
     guard element != .f32 else { return .f32(panels, depth, width) }
-    let group = 4 / element.sizeBytes
+    let group = element.perGroup
     return TensorType(element, [panels, (depth + group - 1) / group, width, group])
   }
   func evaluate(_ operands: [Tensor]) -> Tensor {
     let weight = operands[0].shape.count == 4 ? Pack.channelsLast(operands[0]) : operands[0]
     let (out, depth) = (weight.rows, weight.columns)
     let panels = (out + width - 1) / width
-    let group = 4 / operands[0].element.sizeBytes
+    let group = operands[0].element.perGroup
     let groups = (depth + group - 1) / group
     var result = Tensor(
       shape: group == 1 ? [panels, depth, width] : [panels, groups, width, group])
