@@ -89,7 +89,7 @@ public struct WinogradConvolution: OpDefinition {
       spread: .any, carriesBF16: false,
       work: Work(
         flops: 2 * tile.frequencies * tiles * channels * columns, element: operands[1].element,
-        panels: nil))
+        panels: 1))
   }
   var attributes: Attributes {
     var list = Attributes()
