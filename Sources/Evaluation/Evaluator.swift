@@ -111,8 +111,7 @@ public struct Evaluator {
   }
 
   private func results(of node: Node, _ operands: [Tensor]) throws(Diagnostic) -> [Tensor] {
-    switch node.op {
-    case .weight(let weight):
+    if case .weight(let weight) = node.op {
       let tensor = try weights(weight.tensor)
       guard tensor.shape == weight.shape else {
         throw Diagnostic(
@@ -120,20 +119,26 @@ public struct Evaluator {
           at: .node(node.name))
       }
       return [tensor.rounded(to: weight.element)]
-    case .matMul(let op): return [BLAS.product(op, operands)]
-    case .linear: return [BLAS.linear(operands)]
-    case .patchEmbed:
-      let weight = operands[1]
-      let patches = Op.extractPatches(ExtractPatches(patch: weight.shape[2]))
-        .evaluate([operands[0]])
-      let rows = Tensor(shape: [weight.shape[0], patches.columns], values: weight.values)
-      return [BLAS.linear([patches, rows] + operands.dropFirst(2))]
-    case .conv2d(let op):
-      let (weight, windows) = (operands[1], op.unfolded(operands))
-      let rows = Tensor(shape: [weight.shape[0], windows.columns], values: weight.values)
-      return [BLAS.linear([windows, rows] + operands.dropFirst(2))]
-    default: return node.op.evaluateAll(operands)
     }
+    return bigProduct(node.op, operands).map { [$0] } ?? node.op.evaluateAll(operands)
+  }
+
+  /// The result of an operation that is one big product, through OpenBLAS; `nil` for all that are
+  /// not listed here, which are evaluated as they define themselves.
+  private func bigProduct(_ op: Op, _ operands: [Tensor]) -> Tensor? {
+    if case .linear = op { return BLAS.linear(operands) }
+    if case .matMul(let op) = op { return BLAS.product(op, operands) }
+    let rows: Tensor
+    if case .patchEmbed = op {
+      rows = Op.extractPatches(ExtractPatches(patch: operands[1].shape[2])).evaluate([operands[0]])
+    } else if case .conv2d(let op) = op {
+      rows = op.unfolded(operands)
+    } else {
+      return nil
+    }
+    let weight = Tensor(
+      shape: [operands[1].shape[0], rows.columns], values: operands[1].values)
+    return BLAS.linear([rows, weight] + operands.dropFirst(2))
   }
 
   private func input(_ node: Node, _ inputs: [String: Tensor]) throws(Diagnostic) -> Tensor {
