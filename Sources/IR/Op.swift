@@ -20,6 +20,7 @@ public enum Op: Hashable, Sendable {
   case scale(Scale)
   case center(Center)
   case layerNorm(LayerNorm)
+  case rmsNorm(RMSNorm)
   case linear(Linear)
   case matMul(MatMul)
   case splitHeads(SplitHeads)
@@ -66,6 +67,7 @@ public enum Op: Hashable, Sendable {
     case .scale(let op): op
     case .center(let op): op
     case .layerNorm(let op): op
+    case .rmsNorm(let op): op
     case .linear(let op): op
     case .matMul(let op): op
     case .splitHeads(let op): op
@@ -118,6 +120,7 @@ public enum Op: Hashable, Sendable {
         reader(Scale.self, Op.scale),
         reader(Center.self, Op.center),
         reader(LayerNorm.self, Op.layerNorm),
+        reader(RMSNorm.self, Op.rmsNorm),
         reader(Linear.self, Op.linear),
         reader(MatMul.self, Op.matMul),
         reader(SplitHeads.self, Op.splitHeads),

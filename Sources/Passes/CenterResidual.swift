@@ -21,9 +21,10 @@ extension Pass {
   ///
   /// The stream of a norm is what its input is added, sliced, joined or averaged from, and what is
   /// made of those. Declines for the whole stream where anything but a layer norm reads it (raw
-  /// tokens that are returned, a head without a norm) or where something that cannot be centred
-  /// writes to it (an activation, the image). A layer norm that writes to it, as before the blocks
-  /// of CLIP, gets a `center` behind it, at run time, provided that more norms become row scales.
+  /// tokens that are returned, a head without a norm, an RMS norm, which sees the mean) or
+  /// where something that cannot be centred writes to it (an activation, the image). A norm that
+  /// writes to it, as before the blocks of CLIP, gets a `center` behind it, at run time, provided
+  /// that more norms become row scales.
   public static let centerResidual = Pass(
     "center-residual", "mean-free residual stream, layer norms as row scales", .fused, center)
 }
@@ -84,7 +85,5 @@ private func isRowScale(_ value: Value, _ facts: GraphFacts) -> Bool {
   guard let norm = NormNode(facts.graph[value].node, in: facts.graph), norm.norm.ignoresMean,
     norm.isPlain, !facts.isConstant(value)
   else { return false }
-  return facts.isRead(value, onlyAsOperand: 0) { reader in
-    if case .contraction(let contraction) = reader.op { contraction.epsilon == nil } else { false }
-  }
+  return facts.isRead(value, onlyAsOperand: 0, by: isContractionWithoutRowScale)
 }

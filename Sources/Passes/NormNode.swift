@@ -31,6 +31,8 @@ struct NormNode {
 
   /// `true` iff an operation is a norm of its first operand, with scale and shift behind it.
   private static func isRewritten(_ op: Op) -> Bool {
-    if case .layerNorm = op { true } else { false }
+    if case .layerNorm = op { return true }
+    if case .rmsNorm = op { return true }
+    return false
   }
 }

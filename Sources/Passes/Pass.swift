@@ -11,7 +11,7 @@ public struct Pass: Sendable {
   public typealias Transform =
     @Sendable (Graph, inout PassContext) throws(Diagnostic) -> Graph
 
-  /// Its name on the command line, such as `fold-layer-norm`.
+  /// Its name on the command line, such as `fold-norm`.
   public let name: String
   /// One line for lists: what it does.
   public let summary: String

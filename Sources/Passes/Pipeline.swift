@@ -25,12 +25,13 @@ public enum Pipeline {
     let floats = Set(kept.filter { $0.value == .f32 }.keys)
     return [
       .lowerPatchEmbed, .lowerPointwiseConvolutions, .simplifyViews, .fuseAttention, .hoistSlices,
-      .foldLayerScale, .foldScale, .foldLayerNorm, .foldAttentionScale, .dropKeyBias,
+      .foldLayerScale, .foldScale, .foldNorm, .foldAttentionScale, .dropKeyBias,
       .foldValueBias,
       .rotateValues,  // with --precision int8
       .mergeLinears,
       .fuseContractions,  // imported -> fused
-      .fuseConvolutions, .lowerGroupNorms, .fuseNormalizations, .normalizeInConvolutions,
+      .fuseRMSNorm, .fuseConvolutions, .lowerGroupNorms, .fuseNormalizations,
+      .normalizeInConvolutions,
       .appendMoments, .chooseWinograd { kept[$0] ?? precision },
       .centerResidual,
       .rotateResidual,  // with --precision int8
@@ -62,7 +63,7 @@ public enum Pipeline {
       .hoistSlices, before: .mergeLinears,
       because: "in the last block the queries read one row and must not be merged with the keys"),
     PassOrder(
-      .hoistSlices, before: .foldLayerNorm,
+      .hoistSlices, before: .foldNorm,
       because: "the last block's queries get a norm of their own row"),
     PassOrder(
       .foldLayerScale, before: .fuseContractions,
@@ -71,13 +72,13 @@ public enum Pipeline {
       .foldScale, before: .fuseContractions,
       because: "the sum of two heads is fused only without a factor behind it"),
     PassOrder(
-      .foldLayerNorm, before: .dropKeyBias,
+      .foldNorm, before: .dropKeyBias,
       because: "the shift of the norm arrives in the keys' bias, which is then dropped"),
     PassOrder(
-      .foldLayerNorm, before: .foldValueBias,
+      .foldNorm, before: .foldValueBias,
       because: "the shift of the norm arrives in the values' bias, which then moves on"),
     PassOrder(
-      .foldLayerNorm, before: .centerResidual,
+      .foldNorm, before: .centerResidual,
       because: "only a norm without scale and shift is a row scale"),
     PassOrder(
       .foldAttentionScale, before: .mergeLinears,
@@ -89,6 +90,14 @@ public enum Pipeline {
     PassOrder(
       .mergeLinears, before: .fuseContractions,
       because: "linear layers are merged before something is fused to them"),
+    PassOrder(
+      .fuseContractions, before: .fuseRMSNorm,
+      because: "contractions scale their rows, linear layers do not"),
+    PassOrder(
+      .fuseRMSNorm, before: .rotateResidual,
+      because: "a rotated stream is read by row scales"),
+    PassOrder(
+      .foldNorm, before: .fuseRMSNorm, because: "a row scale has no weight"),
     PassOrder(
       .fuseContractions, before: .centerResidual,
       because: "a contraction names what it adds to the residual stream"),

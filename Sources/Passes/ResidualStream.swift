@@ -74,6 +74,7 @@ struct ResidualStream {
     if case .contraction(let contraction) = node.op {
       return contraction.activation == nil && contraction.columns == nil
         && facts.isConstant(node.operands[1])
+        && facts.graph[node.operands[1]].type.element == .f32
         && (contraction.biasIndex.map { facts.isConstant(node.operands[$0]) } ?? true)
     }
     if NormNode(node, in: facts.graph) != nil { return change == .centred }

@@ -23,8 +23,9 @@ extension Pass {
   /// zero stays what it was. Features of a stream differ in size by orders of magnitude, and a
   /// row's largest one decides how coarsely integers hold the others; rotated, all are of one size.
   ///
-  /// Declines where the stream is not centred, or something writes to it at run time that is no
-  /// contraction.
+  /// Declines where a norm takes the mean of rows away that may have one, and where something that
+  /// is no contraction writes to the stream at run time. A stream that RMS norms alone read need
+  /// not be centred.
   public static let rotateResidual: Pass = {
     var pass = Pass("rotate-residual", "the residual stream rotated", .fused, rotate)
     pass.precisions = [.int8]
@@ -40,7 +41,7 @@ extension Pass {
   for node in graph.nodes {
     guard case .contraction(let contraction) = node.op, contraction.epsilon != nil,
       case let x = node.operands[0], !streams.contains(where: { $0.contains(x) }),
-      let stream = ResidualStream(x, facts, .rotated).values, isCentred(stream, facts)
+      let stream = ResidualStream(x, facts, .rotated).values, isRotatable(stream, facts)
     else { continue }
     streams.append(stream)
   }
@@ -81,22 +82,39 @@ extension Pass {
   }.graph
 }
 
-/// `true` iff what is written to the stream has mean zero, and has not been rotated: weights,
-/// biases and constants of it are what `center-residual` made.
-private func isCentred(_ stream: Set<Value>, _ facts: GraphFacts) -> Bool {
+/// `true` iff a stream has not been rotated, and the row scales that norms become see of it what
+/// the norms do: its rows have mean zero, or no norm takes their mean away.
+private func isRotatable(_ stream: Set<Value>, _ facts: GraphFacts) -> Bool {
   let graph = facts.graph
-  func isCentred(_ value: Value, axis: Int) -> Bool {
-    guard case .center(let center) = graph[value].op else { return false }
-    return (center.axis == 0) == (axis == 0)
+  if stream.allSatisfy({ isWritten($0, facts, matrix: isCentre, vector: isCentre) }) { return true }
+  let ignoresMean = stream.contains { value in
+    facts.users[value].contains { graph.facts(of: graph[$0].node).norm?.ignoresMean == true }
   }
-  return stream.allSatisfy { value in
-    let node = graph[value].node
-    if case .contraction(let contraction) = node.op {
-      guard isCentred(node.operands[1], axis: 0),
-        contraction.biasIndex.map({ isCentred(node.operands[$0], axis: -1) }) ?? true
-      else { return false }
+  return !ignoresMean
+    && stream.allSatisfy {
+      isWritten(
+        $0, facts, matrix: { op, _ in op != .rotate(Rotate(axis: 0)) },
+        vector: { op, _ in op != .rotate(Rotate()) })
     }
-    return graph.facts(of: node).addends.map { node.operands[$0] }
-      .allSatisfy { !facts.isConstant($0) || isCentred($0, axis: -1) }
+}
+
+/// `true` iff `center-residual` made a weight (along axis 0), or a bias or constant (-1).
+private func isCentre(_ op: Op, axis: Int) -> Bool {
+  guard case .center(let center) = op else { return false }
+  return (center.axis == 0) == (axis == 0)
+}
+
+/// `true` iff the weight that writes a value to a stream satisfies `matrix`, its bias and constants
+/// that are added `vector`; both are given the axis of the outputs.
+private func isWritten(
+  _ value: Value, _ facts: GraphFacts, matrix: (Op, Int) -> Bool, vector: (Op, Int) -> Bool
+) -> Bool {
+  let (graph, node) = (facts.graph, facts.graph[value].node)
+  if case .contraction(let contraction) = node.op {
+    guard matrix(graph[node.operands[1]].op, 0),
+      contraction.biasIndex.map({ vector(graph[node.operands[$0]].op, -1) }) ?? true
+    else { return false }
   }
+  return graph.facts(of: node).addends.map { node.operands[$0] }
+    .allSatisfy { !facts.isConstant($0) || vector(graph[$0].op, -1) }
 }

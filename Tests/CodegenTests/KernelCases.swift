@@ -207,7 +207,10 @@ extension KernelCase {
       { $0.operation = .swiGLU }, { $0.operation = .softmax }, { $0.operation = .center },
       { $0.operation = .layerNorm(epsilon: 1e-5, affine: false) },
       { $0.operation = .layerNorm(epsilon: 1e-6, affine: false) },
-      { $0.operation = .layerNorm(epsilon: 1e-5, affine: true) }, { $0.rows += 1 },
+      { $0.operation = .layerNorm(epsilon: 1e-5, affine: true) },
+      { $0.operation = .rmsNorm(epsilon: 1e-5, weighted: false) },
+      { $0.operation = .rmsNorm(epsilon: 1e-6, weighted: false) },
+      { $0.operation = .rmsNorm(epsilon: 1e-5, weighted: true) }, { $0.rows += 1 },
       { $0.columns += 1 }, { $0.xStride += 1 }, { $0.yStride += 1 }, { $0.outputStride += 1 }),
     KernelCase(
       ColumnKernel(operation: .mean, rows: 5, columns: 12, xStride: 12, outputStride: 12),

@@ -122,6 +122,9 @@ import Testing
       try check(norm, [[9, columns]], on: target, tolerance: 2e-5, range: 3...5)
       try check(
         norm, [[9, columns], [columns], [columns]], on: target, tolerance: 5e-5, range: 3...5)
+      let rms = Op.rmsNorm(RMSNorm(epsilon: 1e-6))
+      try check(rms, [[9, columns]], on: target, range: -3...5)
+      try check(rms, [[9, columns], [columns]], on: target, range: -3...5)
     }
     for function in ActivationFunction.allCases {
       try check(.activation(Activation(function)), [[3, 33]], on: target, range: -9...9)

@@ -53,6 +53,8 @@ import Testing
     Sample(.center(Center(axis: 1)), .f32(2, 3, 2)),
     Sample(.layerNorm(LayerNorm(epsilon: 1e-6)), .f32(2, 3)),
     Sample(.layerNorm(LayerNorm(epsilon: 1e-12)), .f32(2, 3), .f32(3), .f32(3)),
+    Sample(.rmsNorm(RMSNorm(epsilon: 1e-6)), .f32(2, 3)),
+    Sample(.rmsNorm(RMSNorm(epsilon: 1e-12)), .f32(2, 3), .f32(3)),
     Sample(.linear(Linear()), .f32(2, 3), .f32(4, 3)),
     Sample(.linear(Linear()), .f32(2, 3), .f32(4, 3), .f32(4)),
     Sample(.matMul(MatMul()), .f32(2, 3), .f32(3, 4)),

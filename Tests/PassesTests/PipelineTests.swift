@@ -34,9 +34,9 @@ struct PipelineTests {
   }
 
   @Test func `a misspelt pass gets the nearest names`() {
-    let error = #expect(throws: Diagnostic.self) { try Pipeline.pass(named: "fold-layernorm") }
-    #expect(error?.message == "unknown pass 'fold-layernorm'")
-    #expect(error?.hint?.contains("'fold-layer-norm'") == true)
+    let error = #expect(throws: Diagnostic.self) { try Pipeline.pass(named: "fold-nrom") }
+    #expect(error?.message == "unknown pass 'fold-nrom'")
+    #expect(error?.hint?.contains("'fold-norm'") == true)
   }
 
   /// What is left to run of a class-token model with LayerScale.

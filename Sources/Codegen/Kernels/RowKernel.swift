@@ -27,6 +27,8 @@ struct RowKernel: StepKernel {
     case center
     /// Zero mean, unit variance; then scale and shift by the second and third operand.
     case layerNorm(epsilon: Float, affine: Bool)
+    /// Mean square 1; then scale by the second operand.
+    case rmsNorm(epsilon: Float, weighted: Bool)
 
     /// Its word in the title of a kernel.
     fileprivate var title: String {
@@ -42,6 +44,7 @@ struct RowKernel: StepKernel {
       case .softmax: "softmax"
       case .center: "center"
       case .layerNorm: "layer_norm"
+      case .rmsNorm: "rms_norm"
       }
     }
   }
@@ -115,6 +118,12 @@ struct RowKernel: StepKernel {
         let normal = b.multiplyFloat(b.subtractFloat(load(lines.x), mean), factor)
         return affine ? b.multiplyAdd(normal, load(lines.y), load(lines.z)) : normal
       }
+    case .rmsNorm(let epsilon, let weighted):
+      let factor = b.splat(rootMeanSquare(b, lines.x, epsilon), lanes)
+      map { load in
+        let normal = b.multiplyFloat(load(lines.x), factor)
+        return weighted ? b.multiplyFloat(normal, load(lines.y)) : normal
+      }
     }
   }
 
@@ -125,6 +134,16 @@ struct RowKernel: StepKernel {
       b.addFloat(sum, b.loadFloats(b.offset(x, bytes), lanes, count: count))
     }
     return b.divideFloat(b.total(sums), b.float(Float(columns)))
+  }
+
+  /// `1 / sqrt(mean square + epsilon)`.
+  private func rootMeanSquare(_ b: Builder, _ x: Value, _ epsilon: Float) -> Value {
+    let lanes = b.target.lanes
+    let sums = b.visitRow(columns: columns, sums: b.floats(0, lanes)) { bytes, count, sum in
+      let elements = b.loadFloats(b.offset(x, bytes), lanes, count: count)
+      return b.multiplyAdd(elements, elements, sum)
+    }
+    return RowNorm(columns: columns, epsilon: epsilon).finish(b, b.total(sums))
   }
 
   /// `1 / sqrt(variance + epsilon)`, the variance from the deviations themselves: the mean of the

@@ -41,6 +41,7 @@ extension Op {
     case .multiply(let op): op
     case .normFactors(let op): op
     case .normalize(let op): op
+    case .rmsNorm(let op): op
     case .scale(let op): op
     case .softmax(let op): op
     case .swiGLU(let op): op

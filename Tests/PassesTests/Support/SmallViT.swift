@@ -23,6 +23,8 @@ struct SmallViT: Sendable, CustomStringConvertible {
   var hasQKVBias = true
   var hasLayerScale = false
   var hasNormBefore = false
+  /// `true` iff norms divide by the root of the mean square.
+  var hasRMSNorm = false
   var outputs: Set<String> = ["logits"]
   /// `true` iff the weights of the last attention are returned too, and twice those.
   var returnsWeights = false
@@ -52,12 +54,14 @@ struct SmallViT: Sendable, CustomStringConvertible {
     ]
     outputs = choices.randomElement(using: &random) ?? ["logits"]
     returnsWeights = Int.random(in: 0..<3, using: &random) == 0
+    hasRMSNorm = Int.random(in: 0..<3, using: &random) == 0
   }
 
   var description: String {
     "\(tokens) \(positions) \(mlp) \(pooling) depth \(depth) dim \(heads)x\(dim / heads) "
       + "patch \(patch) of \(size) fused \(isQKVFused) bias \(hasQKVBias) "
-      + "layer scale \(hasLayerScale) norm before \(hasNormBefore) \(outputs.sorted()) "
+      + "layer scale \(hasLayerScale) norm before \(hasNormBefore) "
+      + "RMS \(hasRMSNorm) \(outputs.sorted()) "
       + "weights \(returnsWeights)"
   }
 
@@ -93,7 +97,11 @@ private struct Building {
   }
 
   mutating func norm(_ x: Value, _ name: String) throws(Diagnostic) -> Value {
-    let operands = [x, try weight("\(name).weight", dim), try weight("\(name).bias", dim)]
+    let scale = try weight("\(name).weight", dim)
+    if vit.hasRMSNorm {
+      return try builder.append(.rmsNorm(RMSNorm(epsilon: 1e-6)), [x, scale], name: name)
+    }
+    let operands = [x, scale, try weight("\(name).bias", dim)]
     return try builder.append(.layerNorm(LayerNorm(epsilon: 1e-6)), operands, name: name)
   }
 

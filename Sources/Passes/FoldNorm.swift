@@ -2,7 +2,7 @@ import Diagnostics
 import IR
 
 extension Pass {
-  /// Folds scale and shift of a layer norm into the linear layers that read it.
+  /// Folds scale and shift of a norm of rows into the linear layers that read it.
   ///
   ///     %h: f32[197,768] = layer_norm %x, %g, %beta {epsilon = 1e-06}
   ///     %y: f32[197,3072] = linear %h, %w, %b
@@ -13,11 +13,11 @@ extension Pass {
   ///     %y: f32[197,3072] = linear %h, %y.weight, %y.bias
   ///
   /// `sum_k w[n, k] (g[k] z[k] + beta[k]) + b[n]` is
-  /// `sum_k (w[n, k] g[k]) z[k] + (b[n] + (W beta)[n])`.
-  /// Declines where anything but linear layers over constants reads the norm: the scale is then
-  /// wanted by the others.
-  public static let foldLayerNorm = Pass(
-    "fold-layer-norm", "scale and shift of a layer norm into the next linear layers", .imported,
+  /// `sum_k (w[n, k] g[k]) z[k] + (b[n] + (W beta)[n])`. An RMS norm has no shift, and the
+  /// bias stays as it is. Declines where anything but linear layers over constants reads the norm:
+  /// the scale is then wanted by the others.
+  public static let foldNorm = Pass(
+    "fold-norm", "scale and shift of a norm into the next linear layers", .imported,
     fold)
 }
 

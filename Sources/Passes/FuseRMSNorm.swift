@@ -1,0 +1,44 @@
+import Diagnostics
+import IR
+
+extension Pass {
+  /// Moves the division of an RMS norm into the contractions that read it.
+  ///
+  ///     %h: f32[197,768] = rms_norm %x {epsilon = 1e-06}
+  ///     %z: f32[197,3072] = contraction %h, %w, %b {bias = true}
+  /// becomes
+  ///     %z: f32[197,3072] = contraction %x, %w, %b {epsilon = 1e-06, bias = true}
+  ///
+  /// The scale of a contraction's rows is an RMS norm without a weight, so nothing has to be known
+  /// about `%x`. Declines where the norm has a weight, where anything but contractions reads it,
+  /// and where one of these scales its rows already.
+  public static let fuseRMSNorm = Pass(
+    "fuse-rms-norm", "RMS norms as row scales of contractions", .fused, fuse)
+}
+
+@Sendable private func fuse(
+  _ graph: Graph, _ context: inout PassContext
+) throws(Diagnostic) -> Graph {
+  let facts = GraphFacts(graph)
+  let sites = graph.firstResults.filter { value in
+    guard case .rmsNorm = graph[value].op, graph[value].operands.count == 1,
+      !facts.isConstant(value)
+    else { return false }
+    return facts.isRead(value, onlyAsOperand: 0, by: isContractionWithoutRowScale)
+  }
+  let fused = Set(context.take(sites))
+  return try graph.rewriting { (node, rewriter) throws(Diagnostic) -> Value? in
+    guard case .contraction(var contraction) = node.op, let x = node.operands.first,
+      fused.contains(x), case .rmsNorm(let norm) = graph[x].op
+    else { return nil }
+    contraction.epsilon = norm.epsilon
+    var operands = rewriter[node.operands]
+    operands[0] = rewriter[graph[x].operands[0]]
+    return try rewriter.append(.contraction(contraction), operands, name: node.name)
+  }.graph
+}
+
+/// `true` iff `node` is a contraction that takes its rows as they are.
+func isContractionWithoutRowScale(_ node: Node) -> Bool {
+  if case .contraction(let contraction) = node.op { contraction.epsilon == nil } else { false }
+}
