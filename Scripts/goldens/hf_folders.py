@@ -201,15 +201,15 @@ def make(name, cls, arguments, dtype, side, other, patch) -> dict:
     }
 
 
-def make_hybrid(name, size, trunk, dtype, side, other, patch) -> dict:
+def make_hybrid(name, size, layers, dtype, side, other, patch) -> dict:
     """Writes a hybrid's folder; its entry of the index."""
     folder = fresh(FOLDER / name)
-    stages = len(trunk["depths"])
-    backbone = BitBackbone(BitConfig(**trunk, out_features=[f"stage{stages}"]))
+    stages = len(layers["depths"])
+    backbone = BitBackbone(BitConfig(**layers, out_features=[f"stage{stages}"]))
     stride = 2 << stages
     grid = -(-side // stride)  # SAME padding: rounded up
     config = ViTConfig(
-        image_size=grid, patch_size=patch, num_channels=trunk["hidden_sizes"][-1], **size
+        image_size=grid, patch_size=patch, num_channels=layers["hidden_sizes"][-1], **size
     )
     config.id2label = LABELS
     vit = ViTForImageClassification(config)
@@ -225,7 +225,7 @@ def make_hybrid(name, size, trunk, dtype, side, other, patch) -> dict:
     (folder / "model.safetensors").chmod(0o644)
     written = {
         "architectures": ["ViTHybridForImageClassification"],
-        "backbone_config": {"model_type": "bit", "out_features": [f"stage{stages}"]} | trunk,
+        "backbone_config": {"model_type": "bit", "out_features": [f"stage{stages}"]} | layers,
         "id2label": LABELS,
         "image_size": side,
         "model_type": "vit-hybrid",

@@ -15,7 +15,7 @@ def bit(depths: tuple, width: int):
 
 
 def hybrid(depths: tuple, size: dict):
-    """A Vision Transformer behind a ResNet; the name only chooses a default configuration."""
+    """A Vision Transformer after a ResNet; the name only chooses a default configuration."""
     return _create_vision_transformer_hybrid(
         "vit_large_r50_s32_224", backbone=_resnetv2(depths), **size
     )

@@ -193,8 +193,8 @@ def multiply_adds(model: torch.nn.Module, side: int) -> int:
     block = tokens * width * (4 * heads * head_width + 2 * hidden)
     block += 2 * tokens * tokens * heads * head_width
     total = patches * patch * width + len(model.blocks) * block + width * model.num_classes
-    trunk = getattr(model.patch_embed, "backbone", None)
-    return total + (convolutions(trunk, side) if trunk else 0)
+    backbone = getattr(model.patch_embed, "backbone", None)
+    return total + (convolutions(backbone, side) if backbone else 0)
 
 
 def file_name(name: str) -> str:

@@ -61,6 +61,6 @@ import Testing
       result.errors
         == "\(path)/weights.npz: warning: the file's model pools by attention ('MAPHead_0'), "
         + "which vitc does not compute: features are the mean of the tokens instead\n"
-        + "  hint: '--outputs tokens' gives what the pooling reads\n")
+        + "  hint: '--outputs tokens' returns what the pooling reads\n")
   }
 }

@@ -40,10 +40,10 @@ import Testing
     ),
     (
       #""a": "../x.safetensors""#,
-      "'weight_map' gives '../x.safetensors', expected the name of a file beside the index"
+      "'weight_map' has '../x.safetensors', expected the name of a file beside the index"
     ),
-    (#""a": "..""#, "'weight_map' gives '..', expected the name of a file beside the index"),
-    (#""a": 3"#, "'weight_map' gives the integer 3, expected a file name"),
+    (#""a": "..""#, "'weight_map' has '..', expected the name of a file beside the index"),
+    (#""a": 3"#, "'weight_map' has the integer 3, expected a file name"),
     ("", "'weight_map' names no tensor"),
   ])
   func refusesIndexes(map: String, message: String) throws {

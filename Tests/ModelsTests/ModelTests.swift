@@ -181,7 +181,7 @@ import Testing
     try folder.write("config.json", "{}")
     #expect(
       try diagnostic { try Model.load(folder.url.path) }.message
-        == "neither 'model_type' (transformers) nor 'architecture' (timm) is there")
+        == "neither 'model_type' (transformers) nor 'architecture' (timm) is present")
     try folder.write("config.json", "[]")
     #expect(
       try diagnostic { try Model.load(folder.url.path) }.message
@@ -291,7 +291,7 @@ import Testing
       #""depth": 1}, "pretrained_cfg": {"input_size": [3, 4611686018427387904, 1]"#,
       "'input_size' has the extent 4611686018427387904, expected 1 to 1048576"
     ),
-    (#""qk_norm": true"#, "'model_args.qk_norm' is true, which vitc does not know"),
+    (#""qk_norm": true"#, "'model_args.qk_norm' is true, which vitc does not support"),
     (#""num_heads": 5"#, "model 'vit_tiny_patch16_224': width 192 does not divide into 5 heads"),
     (#""act_layer": "prelu""#, "unknown 'model_args.act_layer' 'prelu'"),
     (#""patch_size": [4, 8]"#, "'model_args.patch_size' is 4x8, expected a square"),

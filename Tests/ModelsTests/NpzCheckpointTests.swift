@@ -95,7 +95,7 @@ import Testing
         Diagnostic(
           "\(pooling): features are the mean of the tokens instead", severity: .warning,
           at: .file(path + "/weights.npz"),
-          hint: "'--outputs tokens' gives what the pooling reads")
+          hint: "'--outputs tokens' returns what the pooling reads")
       ])
     #expect(try load(write()).warnings.isEmpty)
     let withHead = try write { arrays in

@@ -138,7 +138,7 @@ import Testing
     ),
     (
       #"{"t":{"dtype":"F4","shape":[1],"data_offsets":[0,4]}}"#,
-      "shape [1] of F4 is no whole number of bytes"
+      "shape [1] of F4 is not a whole number of bytes"
     ),
     (
       #"{"t":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#,

@@ -53,7 +53,7 @@ enum FileKind: Hashable {
   /// Whether a file begins with the length of a header that it can hold, and then with the header.
   ///
   /// This goes before every signature: the length is any number, and 640 begins as a pickle does.
-  /// No other format has a small number in its first eight bytes and `{` behind them.
+  /// No other format has a small number in its first eight bytes and `{` after them.
   private static func isSafetensors(_ start: [UInt8], sizeBytes: Int) -> Bool {
     guard start.count > 8, start[8] == UInt8(ascii: "{") else { return false }
     let length = start[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }

@@ -135,7 +135,7 @@ struct SafetensorsHeader {
       bits = product
     }
     guard bits % 8 == 0 else {
-      throw fault("shape \(shape) of \(dtype) is no whole number of bytes")
+      throw fault("shape \(shape) of \(dtype) is not a whole number of bytes")
     }
     guard range[1] - range[0] == bits / 8 else {
       throw fault(

@@ -14,7 +14,7 @@ public struct ShardedCheckpoint: Checkpoint {
   private let shards: [String: any Checkpoint]
   private let shardOfTensor: [String: String]
 
-  /// Opens an index and all files that it names; they stand beside it.
+  /// Opens an index and all files that it names; they are beside it.
   public init(indexPath: String) throws(Diagnostic) {
     path = indexPath
     let index = try ConfigurationFile(path: indexPath)
@@ -22,14 +22,14 @@ public struct ShardedCheckpoint: Checkpoint {
     for (tensor, value) in try index.object("weight_map").members {
       guard case .string(let shard) = value else {
         throw Diagnostic(
-          "'weight_map' gives \(value.described), expected a file name",
+          "'weight_map' has \(value.described), expected a file name",
           at: .tensor(tensor, file: indexPath))
       }
       guard !shard.isEmpty, !shard.contains("/"), !shard.contains("\0"), shard != "..",
         shard != "."
       else {
         throw Diagnostic(
-          "'weight_map' gives '\(shard)', expected the name of a file beside the index",
+          "'weight_map' has '\(shard)', expected the name of a file beside the index",
           at: .tensor(tensor, file: indexPath))
       }
       shardOfTensor[tensor] = shard

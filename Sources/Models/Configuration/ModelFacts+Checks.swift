@@ -43,7 +43,7 @@ extension HasModelFacts {
 
   /// Throws unless the model has what is wanted of it.
   func checkOutputs(_ outputs: [ModelOutput]) throws(Diagnostic) {
-    guard !outputs.isEmpty else { throw Diagnostic("no output is wanted") }
+    guard !outputs.isEmpty else { throw Diagnostic("no outputs requested") }
     if outputs.contains(.logits), classes == 0 {
       throw Diagnostic(
         "'\(name)' has no head, so there are no logits", at: .argument("--outputs"),

@@ -117,7 +117,7 @@ struct BigTransfer: Family {
   func check() throws(Diagnostic) {
     try checkFacts()
     if let problem = backbone.problem { throw fault(problem) }
-    guard !backbone.depths.isEmpty else { throw fault("there is no stage") }
+    guard !backbone.depths.isEmpty else { throw fault("there are no stages") }
   }
 
   /// Nothing: the convolutions take any size.
@@ -191,7 +191,7 @@ extension BigTransfer {
     if let pool = arguments.pool, pool != "avg" {
       throw Diagnostic(
         "unknown 'global_pool' '\(pool)'", at: .file(object.path),
-        hint: "vitc knows 'avg' for a ResNet")
+        hint: "vitc supports 'avg' for a ResNet")
     }
     channels = try object.integer("in_chans") ?? channels
     // timm multiplies both by the width factor, which the architecture's name implies.

@@ -1,4 +1,4 @@
-/// CLIP's image towers: a norm before the first block, patches without bias, epsilon 1e-5.
+/// CLIP's image encoders: a norm before the first block, patches without bias, epsilon 1e-5.
 ///
 /// The head is the projection; `features` is the normalized class token, before it.
 ///
@@ -20,7 +20,7 @@ struct CLIP: TransformerFamily {
 
   static let variants = clip + clipQuick
 
-  /// CLIP towers, projection as head.
+  /// CLIP encoders, projection as head.
   private static let clip = rows(
     [.clip, .clipMean], classes: 1000,
     [
@@ -50,7 +50,7 @@ struct CLIP: TransformerFamily {
         paper: "CLIP-G/14-378"),
     ])
 
-  /// CLIP towers with the quick GELU, as OpenAI trained them.
+  /// CLIP encoders with the quick GELU, as OpenAI trained them.
   private static let clipQuick = rows(
     [.clip, .quickGELU, .clipMean], classes: 1000,
     [

@@ -93,7 +93,7 @@ struct Hybrid: TransformerFamily {
   ) throws(Diagnostic) -> ResNetBackbone? {
     if let name = root.value("backbone") {
       throw Diagnostic(
-        "'backbone' is \(name.described), which vitc does not know", at: .file(root.path),
+        "'backbone' is \(name.described), which vitc does not support", at: .file(root.path),
         hint: "vitc reads hybrids whose 'backbone_config' is that of a Bit model")
     }
     let path = root.path
@@ -137,7 +137,7 @@ struct Hybrid: TransformerFamily {
 
   private static let r26 = [2, 2, 2, 2]
   private static let r50 = [3, 4, 6, 3]
-  /// Without the last stage, whose three units stand at the end of the one before it.
+  /// Without the last stage, whose three units are at the end of the one before it.
   private static let r50s16 = [3, 4, 9]
 
   static let variants: [Variant] = [

@@ -1,4 +1,4 @@
-/// SigLIP's image towers as timm's `gap` entries have them: without their attention pooling.
+/// SigLIP's image encoders as timm's `gap` entries have them: without their attention pooling.
 ///
 /// `features` is the mean of the normalized tokens.
 ///
@@ -23,7 +23,7 @@ struct SigLIP: TransformerFamily {
 
   static let variants = siglip + siglipTanh
 
-  /// SigLIP towers, average-pooled, as timm computes them with the erf GELU.
+  /// SigLIP encoders, average-pooled, as timm computes them with the erf GELU.
   private static let siglip = rows(
     [.pooled, .halfMean], classes: 0,
     [
@@ -40,7 +40,7 @@ struct SigLIP: TransformerFamily {
       Row("vit_so400m_patch14_siglip_gap_896", .so400m, 14, 896, 1),
     ])
 
-  /// SigLIP towers, average-pooled, with the tanh GELU.
+  /// SigLIP encoders, average-pooled, with the tanh GELU.
   private static let siglipTanh = rows(
     [.pooled, .tanhGELU, .halfMean], classes: 0,
     [

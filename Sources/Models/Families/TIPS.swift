@@ -1,4 +1,4 @@
-/// The image towers of TIPS v2: LayerScale, one register token, positions for the patches alone.
+/// The image encoders of TIPS v2: LayerScale, one register token, positions for the patches alone.
 ///
 /// `features` is the class token.
 ///

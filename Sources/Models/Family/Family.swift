@@ -1,7 +1,7 @@
 import Diagnostics
 import IR
 
-/// A family of models: all that is particular to it stands in its file in `Families`.
+/// A family of models: all that is particular to it is in its file in `Families`.
 ///
 /// A value is the configuration of one model; the names that the family answers to are static.
 /// Nothing has a default here that an author must think about.

@@ -21,7 +21,7 @@ struct TimmArguments {
     for (key, value) in object.members.sorted(by: { $0.key < $1.key })
     where !known.contains(key) && value != .null && value != .bool(false) {
       throw Diagnostic(
-        "'model_args.\(key)' is \(value.described), which vitc does not know",
+        "'model_args.\(key)' is \(value.described), which vitc does not support",
         at: .file(object.path), hint: Suggestion.hint(for: key, in: read.sorted()))
     }
   }

@@ -2,7 +2,7 @@
 struct TransformerTraits: OptionSet {
   var rawValue: Int
 
-  /// A learned factor for each channel of each branch.
+  /// A learned scale for each channel of each branch.
   static let layerScale = TransformerTraits(rawValue: 1 << 0)
   static let noQKVBias = TransformerTraits(rawValue: 1 << 1)
   static let noClassToken = TransformerTraits(rawValue: 1 << 2)

@@ -104,7 +104,7 @@ extension VisionTransformer {
     case let name?:
       throw Diagnostic(
         "unknown 'global_pool' '\(name)'", at: .file(arguments.path),
-        hint: "vitc knows 'token' and 'avg'")
+        hint: "vitc supports 'token' and 'avg'")
     }
     normFollows = try arguments.bool("fc_norm") ?? normFollows
     finalNorm = hasNorm && !normFollows

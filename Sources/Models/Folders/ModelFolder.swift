@@ -34,7 +34,7 @@ struct ModelFolder {
       self = try TransformersFolder.read(root, folder: path)
     } else {
       throw Diagnostic(
-        "neither 'model_type' (transformers) nor 'architecture' (timm) is there",
+        "neither 'model_type' (transformers) nor 'architecture' (timm) is present",
         at: .file(configurationPath))
     }
   }

@@ -93,7 +93,7 @@ struct ResNetBackbone: Hashable, Sendable {
 
   /// The channels of the result.
   var outputWidth: Int { widths.last ?? stemWidth }
-  /// How many pixels of the image one pixel of the result stands for, along each side.
+  /// How many pixels of the image one pixel of the result covers, along each side.
   var stride: Int { depths.isEmpty ? 4 : 2 << depths.count }
 
   /// The extent of the result of an image of this extent: of either side.

@@ -8,7 +8,7 @@ import Diagnostics
 struct BigTransferNaming: Naming {
   static let title = "the names of Google's Big Transfer"
 
-  /// What precedes all names: `resnet/`, possibly behind a prefix.
+  /// What precedes all names: `resnet/`, possibly after a prefix.
   var prefix: String
   /// The file's name of each array whose name has a number, by the name without it.
   private var numbered: [String: String] = [:]

@@ -54,6 +54,6 @@ extension JAXNaming {
       Diagnostic(
         "\(what), which vitc does not compute: features are \(features) instead",
         severity: .warning, at: file,
-        hint: "'--outputs tokens' gives what the pooling reads"))
+        hint: "'--outputs tokens' returns what the pooling reads"))
   }
 }

@@ -1,4 +1,4 @@
-/// What stands in the place of Python's functions.
+/// What takes the place of Python's functions.
 extension PickleMemory {
   /// The value of a call; what is wrong with a tensor is kept as its fault, since its name is known
   /// only later.

@@ -13,7 +13,7 @@ struct PickleMachine {
   private let bytes: [UInt8]
   private var position = 0
   private var stack: [PickleHandle] = []
-  /// The heights of the stack where marks stand.
+  /// The heights of the stack where marks are.
   private var marks: [Int] = []
   private var memo: [Int: PickleHandle] = [:]
 

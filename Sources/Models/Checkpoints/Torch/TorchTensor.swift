@@ -2,7 +2,7 @@ import Diagnostics
 
 /// A run of numbers that tensors are views of: one record of the archive.
 struct TorchStorage: Hashable {
-  /// The name of the record, behind `data/`.
+  /// The name of the record, after `data/`.
   var key: String
   /// The type of the elements; `nil` where only the tensor knows it, and `count` counts bytes.
   var element: TorchElement?
@@ -20,7 +20,7 @@ enum TorchTensor {
 
 /// A view of a storage: `shape` and `strides` in elements, from `offset` on.
 struct TorchView: Hashable {
-  /// The name of the record, behind `data/`.
+  /// The name of the record, after `data/`.
   var key: String
   var element: TorchElement
   /// How many elements the storage has.
@@ -120,7 +120,7 @@ struct TorchView: Hashable {
             fromByteOffset: start + column * step, as: Element.self)
         }
         initialized += columns
-        // The next row: the last index that is not at its end goes up, those behind it to 0.
+        // The next row: the last index that is not at its end goes up, those after it to 0.
         for axis in index.indices.reversed() {
           index[axis] += 1
           start += strides[axis] * width
