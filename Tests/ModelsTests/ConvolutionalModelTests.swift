@@ -102,7 +102,10 @@ import Testing
   }
 
   @Test(arguments: [
-    (#""backbone": "resnet50""#, "'backbone' is the string \"resnet50\", which vitc does not support"),
+    (
+      #""backbone": "resnet50""#,
+      "'backbone' is the string \"resnet50\", which vitc does not support"
+    ),
     (
       #""backbone_config": {"model_type": "resnet"}"#,
       "'backbone_config.model_type' is 'resnet', expected 'bit'"
@@ -128,7 +131,8 @@ import Testing
 
   @Test(arguments: [
     (
-      #""width_factor": 2"#, "'model_args.width_factor' is the integer 2, which vitc does not support"
+      #""width_factor": 2"#,
+      "'model_args.width_factor' is the integer 2, which vitc does not support"
     ),
     (#""global_pool": "max""#, "unknown 'global_pool' 'max'"),
     (#""stem_chs": -64"#, "'model_args.stem_chs' is -64, expected 1 to 65536"),

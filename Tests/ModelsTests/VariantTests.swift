@@ -68,7 +68,8 @@ import Testing
       let crop = try #require(line["crop"].flatMap(Double.init), "\(variant.name)")
       let isSame = input.resizeHeight == Int(Double(model.imageHeight) / crop)
       found["crop"] =
-        isSame ? line["crop"] : "\(model.imageHeight) of \(input.resizeHeight)"
+        isSame
+        ? line["crop"] : "\(Double(model.imageHeight) / Double(input.resizeHeight))"
     }
     return found.sorted { $0.key < $1.key }.compactMap { key, value in
       let wanted = line[key] ?? "nothing"
