@@ -83,7 +83,7 @@ let imports = """
   Tests/NpyTests: Diagnostics Npy
   Tests/ImagesTests: Diagnostics Images
   Tests/FuzzTests: SeededRandom Fuzzing RuntimeForTests CVitABI
-  Tests/FileTests: Diagnostics IR Models Passes Codegen VitRuntime Compiler FileTesting
+  Tests/FileTests: Diagnostics JSON IR Models Passes Codegen VitRuntime Compiler FileTesting
   Tests/CLITests: JSON Npy vitc
   Tests/EndToEndTests: Diagnostics SeededRandom IR Npy Images Models Passes Evaluation Codegen \
     Packaging VitRuntime CVitABI Compiler RandomModels

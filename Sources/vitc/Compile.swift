@@ -45,7 +45,8 @@ struct Compile: ParsableCommand {
   var head: String?
 
   @Option(
-    help: "Whose arithmetic to follow: timm, jax or hf (default: the checkpoint's library's).")
+    help: "Whose arithmetic to follow: timm, jax or hf (default: that of the checkpoint's library)."
+  )
   var numerics: NumericsConvention?
 
   @Option(help: "The outputs, separated by commas: logits, features, tokens.")
@@ -58,8 +59,8 @@ struct Compile: ParsableCommand {
     help: ArgumentHelp(
       """
       The instruction sets, separated by commas: names from 'vitc list targets', with features as \
-      in v4+bf16+vnni; 'host' is the best one of this machine, 'portable' are all of its \
-      architecture (default: portable; for --emit llvm and asm host).
+      in v4+bf16+vnni; 'host' is the best one of this machine, 'portable' all those of its \
+      architecture (default: portable; host for --emit llvm and asm).
       """, valueName: "list"))
   var target: String?
 

@@ -5,7 +5,8 @@ import Testing
 
 /// The text form of the built-in models parses back to them, from the import to the plan.
 @Suite struct ModelTextTests {
-  private static func graph(_ variant: Variant) throws -> Graph {
+  /// What a variant is imported as.
+  static func graph(_ variant: Variant) throws -> Graph {
     let configuration = variant.configuration
     let output: ModelOutput = configuration.classes > 0 ? .logits : .features
     return try configuration.graph(outputs: [output])

@@ -19,8 +19,7 @@ struct Bench: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       """
-      Thread counts, separated by commas, or 'all' for 1 to the number of processors (default: \
-      1, 2, 4, ... and that number).
+      Thread counts, separated by commas, or 'all' for 1 to the number of processors.
       """, valueName: "list"))
   var threads = ThreadCounts.doubling
 

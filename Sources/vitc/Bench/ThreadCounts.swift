@@ -10,6 +10,15 @@ enum ThreadCounts: ExpressibleByArgument, Equatable {
   /// These.
   case list([Int])
 
+  /// How help texts show a default.
+  var defaultValueDescription: String {
+    switch self {
+    case .doubling: "1, 2, 4, ... and the number of processors"
+    case .all: "all"
+    case .list(let counts): counts.map(String.init).joined(separator: ",")
+    }
+  }
+
   /// The most that an argument may ask for.
   private static let limit = 1024
 

@@ -62,8 +62,9 @@ struct Passage: CustomTestStringConvertible, Sendable {
 extension Passage {
   /// A number in a sentence.
   static func count(
-    _ document: String, _ before: String, _ after: String, _ value: @escaping @Sendable () -> Int
+    _ document: String, _ before: String, _ after: String,
+    _ value: @escaping @Sendable () throws -> Int
   ) -> Passage {
-    Passage(document: document, before: before, after: after, expected: { _ in "\(value())" })
+    Passage(document: document, before: before, after: after, expected: { _ in "\(try value())" })
   }
 }

@@ -1,6 +1,7 @@
 import FileTesting
 import Foundation
 import IR
+import JSON
 import Models
 import Passes
 
@@ -17,7 +18,23 @@ extension Passage {
       Variants.all.reduce(0) { $0 + $1.studyEpochs.count }
     },
     count("README.md", "After all ", " passes (`vitc list passes`") { Pipeline.standard.count },
+    count("README.md", "at most 1.8e-6 for the ", " full-size ViTs of `make test`") {
+      try testedViTs()
+    },
   ]
+
+  /// How many goldens of full-size models without convolutions `make test` compares with.
+  private static func testedViTs() throws -> Int {
+    let url = DocComments.root.appending(path: "Tests/Goldens/vit/index.json")
+    let index = try JSONReader.read(Array(try Data(contentsOf: url)))
+    return try (index["goldens"]?.array ?? []).filter { golden in
+      guard golden["suite"] == .string("fast"), let name = golden["variant"]?.string else {
+        return false
+      }
+      let graph = try ModelTextTests.graph(Variants.named(name))
+      return !graph.nodes.contains { $0.op.mnemonic == "conv2d" }
+    }.count
+  }
 
   private static let elementTypes = Passage(
     document: "Docs/IR.md", before: " element: ", after: "\n",
