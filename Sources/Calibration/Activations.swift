@@ -84,11 +84,9 @@ struct Activations {
       guard case .convolution(let convolution) = node.op else {
         return node.op.evaluateAll(operands)
       }
-      return [
-        convolution.evaluate(operands) {
-          LinearStep.sums($0[0], $0[1], bias: $0.count > 2 ? $0[2].values : [])
-        }
-      ]
+      return convolution.evaluateAll(operands) {
+        LinearStep.sums($0[0], $0[1], bias: $0.count > 2 ? $0[2].values : [])
+      }
     }
     return node.results.indices.map { number in byImage.map { $0[number] } }
   }
@@ -106,7 +104,7 @@ struct Activations {
     let node = graph[value]
     let weight = try constant(node.operands[1])
     var bias: Tensor?
-    if let index = contraction.biasIndex { bias = try constant(node.operands[index]) }
+    if let operand = node[.bias] { bias = try constant(operand) }
     let rows = try rows(value, LinearStep(contraction: contraction, operandType: weight.element))
     guard weight.element == .s8, let factors = bias else {
       let known = bias?.values ?? []
@@ -127,9 +125,7 @@ struct Activations {
     _ sums: [Tensor], _ value: Value, _ contraction: Contraction
   ) throws(Diagnostic) -> [Tensor] {
     var residual: [Tensor]?
-    if let index = contraction.residualIndex {
-      residual = try tensors(graph[value].operands[index])
-    }
+    if let operand = graph[value][.residual] { residual = try tensors(operand) }
     let (step, added) = (LinearStep(contraction: contraction, operandType: .f32), residual)
     return concurrentMap(count) { step.finish(sums[$0], residual: added?[$0]) }
   }

@@ -115,7 +115,7 @@ public struct Calibrator {
     let rows = try lowered.rows(
       site.value, LinearStep(contraction: site.contraction, operandType: .s8))
     var weight = site.weight
-    if let points = site.contraction.points {
+    if let points = site.contraction.prologue.points {
       weight = Op.rotate(Rotate(points: points)).evaluate([weight])
     }
     let inputs = Covariance(rows)
@@ -172,7 +172,8 @@ public struct Calibrator {
       guard case .attention = graph[value].op,
         users[value].allSatisfy({ user in
           guard case .contraction(let contraction) = graph[user].op else { return false }
-          return contraction.epsilon == nil && CalibratedTensor.hasBias(graph[user].node, in: graph)
+          return contraction.prologue.epsilon == nil
+            && CalibratedTensor.hasBias(graph[user].node, in: graph)
         })
       else { continue }
       var source = graph[value].operands[2]

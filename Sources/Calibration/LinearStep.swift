@@ -9,15 +9,15 @@ struct LinearStep: Sendable {
 
   /// The rows as they are multiplied, with their scale: normalized, rounded, quantized.
   func rows(_ x: Tensor) -> Tensor {
-    let norms = contraction.epsilon.map {
+    let norms = contraction.prologue.epsilon.map {
       Contraction.rowFactors(x, epsilon: $0).map { Float($0) }
     }
     switch operandType {
     case .bf16: return Self.scaled(x.rounded(to: .bf16).rounded(to: .f32), norms)
     case .s8:
       let floats = x.rounded(to: .f32)
-      let rotated =
-        contraction.points.map { Op.rotate(Rotate(points: $0)).evaluate([floats]) } ?? floats
+      let points = contraction.prologue.points
+      let rotated = points.map { Op.rotate(Rotate(points: $0)).evaluate([floats]) } ?? floats
       return Self.scaled(Self.quantized(rotated), norms)
     case .f32: return Self.scaled(x, norms)
     }
@@ -41,13 +41,13 @@ struct LinearStep: Sendable {
   /// Activation, residual and the result's rounding.
   func finish(_ sums: Tensor, residual: Tensor?) -> Tensor {
     var y = sums
-    if let function = contraction.activation {
+    if let function = contraction.epilogue.activation {
       y = Op.activation(Activation(function)).evaluate([y])
     }
     if let residual {
       for i in y.values.indices { y.values[i] += residual.values[i] }
     }
-    return y.rounded(to: contraction.result)
+    return y.rounded(to: contraction.epilogue.result)
   }
 
   /// Replaces each element by the one that its integer stands for (`QuantizedRow`).

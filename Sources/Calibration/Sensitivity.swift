@@ -62,7 +62,7 @@ extension Calibrator {
     _ calibration: Calibration
   ) throws(Diagnostic) -> [Tensor] {
     var source = contraction
-    source.points = nil
+    source.prologue.points = nil
     let weight = try self.weight(of: value).rounded(to: .bf16).rounded(to: .f32)
     let bias = calibration.tensor(named: CalibratedTensor.bias(of: graph[value].name))?.values ?? []
     let rows = try activations.rows(value, LinearStep(contraction: source, operandType: .bf16))

@@ -61,6 +61,10 @@ public struct Attributes: Hashable, Sendable {
     value(name) == nil ? nil : try number(name)
   }
 
+  mutating func optionalInteger(_ name: String) throws(Diagnostic) -> Int? {
+    value(name) == nil ? nil : try integer(name)
+  }
+
   mutating func boolean(_ name: String, default value: Bool = false) throws(Diagnostic) -> Bool {
     switch take(name) {
     case .boolean(let found): return found
@@ -96,6 +100,12 @@ public struct Attributes: Hashable, Sendable {
         hint: Suggestion.hint(for: word, in: known))
     }
     return found
+  }
+
+  mutating func optionalChoice<T: RawRepresentable & CaseIterable>(
+    _ name: String
+  ) throws(Diagnostic) -> T? where T.RawValue == String {
+    value(name) == nil ? nil : try choice(name)
   }
 
   private func required<T>(_ name: String, _ value: T?) throws(Diagnostic) -> T {

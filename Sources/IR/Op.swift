@@ -39,7 +39,6 @@ public enum Op: Hashable, Sendable {
   case attention(Attention)
   case convolution(Convolution)
   case winogradWeight(WinogradWeight)
-  case winogradConvolution(WinogradConvolution)
   case moments(Moments)
   case normFactors(NormFactors)
   case normalize(Normalize)
@@ -86,7 +85,6 @@ public enum Op: Hashable, Sendable {
     case .attention(let op): op
     case .convolution(let op): op
     case .winogradWeight(let op): op
-    case .winogradConvolution(let op): op
     case .moments(let op): op
     case .normFactors(let op): op
     case .normalize(let op): op
@@ -139,7 +137,6 @@ public enum Op: Hashable, Sendable {
         reader(Attention.self, Op.attention),
         reader(Convolution.self, Op.convolution),
         reader(WinogradWeight.self, Op.winogradWeight),
-        reader(WinogradConvolution.self, Op.winogradConvolution),
         reader(Moments.self, Op.moments),
         reader(NormFactors.self, Op.normFactors),
         reader(Normalize.self, Op.normalize),

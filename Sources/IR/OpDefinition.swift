@@ -11,6 +11,9 @@ protocol OpDefinition: Hashable, Sendable {
   static var forms: Set<Form> { get }
   /// How many operands it takes.
   static var operandCounts: ClosedRange<Int> { get }
+  /// What each of its operands is to it, in order, for operations whose operands come and go with
+  /// their attributes; by default nothing is said.
+  var roles: [OperandRole] { get }
   /// How its result comes about.
   var execution: Execution { get }
   /// What transformations ask of it; ``Op/facts(_:)``.
@@ -45,6 +48,9 @@ protocol OpDefinition: Hashable, Sendable {
 }
 
 extension OpDefinition {
+  /// Nothing.
+  var roles: [OperandRole] { [] }
+
   /// No attributes.
   var attributes: Attributes { Attributes() }
 

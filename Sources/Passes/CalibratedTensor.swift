@@ -15,8 +15,8 @@ public enum CalibratedTensor {
 
   /// `true` iff the bias of `node`, or its factors, are found by a calibration.
   public static func hasBias(_ node: Node, in graph: Graph) -> Bool {
-    guard case .contraction(let contraction) = node.op, let index = contraction.biasIndex,
-      case .weight(let weight) = graph[node.operands[index]].op
+    guard case .contraction = node.op, let constant = node[.bias],
+      case .weight(let weight) = graph[constant].op
     else { return false }
     return weight.tensor == factors(of: node.name) || weight.tensor == bias(of: node.name)
   }

@@ -56,7 +56,7 @@ extension Pass {
     if case .contraction(var contraction) = op, norms.contains(node.operands[0]),
       let norm = NormNode(graph[node.operands[0]].node, in: graph)
     {
-      contraction.epsilon = norm.norm.epsilon
+      contraction.prologue.epsilon = norm.norm.epsilon
       op = .contraction(contraction)
       operands[0] = rewriter[norm.x]
     }

@@ -29,8 +29,8 @@ private let leastExtent = 384
   _ graph: Graph, _ context: inout PassContext
 ) throws(Diagnostic) -> Graph {
   try graph.rewriting(&context) { (node, rewriter) throws(Diagnostic) -> Value? in
-    guard case .contraction(var contraction) = node.op, !contraction.usesStrassen,
-      contraction.columns != nil,
+    guard case .contraction(var contraction) = node.op, contraction.algorithm == .direct,
+      contraction.summation == Summation(), contraction.columns != nil,
       rewriter.source[node.operands[1]].type.element == .f32,
       !rewriter.constants[rewriter.current.index],
       case let (rows, columns) = (node.type.shape[0], node.type.shape[1]),
@@ -38,7 +38,7 @@ private let leastExtent = 384
       rows >= leastRows, columns >= leastExtent, depth >= leastExtent,
       StrassenShape.allows(rows: rows, columns: columns, depth: depth)
     else { return nil }
-    contraction.usesStrassen = true
+    contraction.algorithm = .strassen
     return try rewriter.append(
       .contraction(contraction), rewriter[node.operands], name: node.name)
   }

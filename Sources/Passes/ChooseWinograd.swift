@@ -4,16 +4,14 @@ import IR
 extension Pass {
   /// Computes 3x3 convolutions of stride 1 in Winograd's way where that is faster.
   ///
-  ///     %y: f32[3192,64] = convolution %x, %w, %f
+  ///     %y: f32[3136,64], %y.moments: f32[56,64] = convolution %x, %w, %f
   ///         {width = 56, kernel = [3, 3], padding = [1, 1, 1, 1], normalized = true, chunk = 112}
-  ///     %m: f32[56,64] = slice %y {start = 3136, count = 56}
-  ///     %g: f32[2,64] = norm_factors %m, … {…, rows = 3136, chunk = 112}
+  ///     %g: f32[2,64] = norm_factors %y.moments, … {…, rows = 3136, chunk = 112}
   /// becomes
   ///     %y.winograd: f32[2,36,64,32] = winograd_weight %w {tile = 4}
-  ///     %y: f32[3164,64] = winograd_convolution %x, %y.winograd, %f
-  ///         {width = 56, columns = 64, normalized = true, chunk = 224}
-  ///     %m: f32[28,64] = slice %y {start = 3136, count = 28}
-  ///     %g: f32[2,64] = norm_factors %m, … {…, rows = 3136, chunk = 224}
+  ///     %y: f32[3136,64], %y.moments: f32[28,64] = convolution %x, %y.winograd, %f
+  ///         {…, normalized = true, chunk = 224, algorithm = "winograd4", columns = 64}
+  ///     %g: f32[2,64] = norm_factors %y.moments, … {…, rows = 3136, chunk = 224}
   ///
   /// A chunk of the moments becomes a row of tiles. The cheapest of the plain sums and the tiles of
   /// 2 and 4 is taken, by `sqrt(flops^2 + (12 * bytes)^2)`:
@@ -117,16 +115,9 @@ private func choose(
     if case .convolution(let op) = node.op, let tile = tiles[rewriter.current] {
       return try replace(op, node, tile, &rewriter)
     }
-    // The moments of a convolution that was replaced.
-    if case .slice(var op) = node.op, tiles[node.operands[0]] != nil {
-      let whole = rewriter[node.operands[0]]
-      guard op.start + op.count == graph[node.operands[0]].type.shape[0] else { return nil }
-      op.count = rewriter.type(whole).shape[0] - op.start
-      return try rewriter.append(.slice(op), [whole], name: node.name)
-    }
-    if case .normFactors(var op) = node.op,
-      let source = graph[node.operands[0]].operands.first, tiles[source] != nil,
-      case .winogradConvolution(let replaced) = rewriter.node(rewriter[source]).op,
+    if case .normFactors(var op) = node.op, case let moments = node.operands[0],
+      tiles[moments.sibling(0)] != nil,
+      case .convolution(let replaced) = rewriter.node(rewriter[moments]).op,
       let chunk = replaced.chunk
     {
       op.chunk = chunk
@@ -163,20 +154,13 @@ private func bestTile(
   return best.flatMap { cost($0) < cost(nil) ? $0 : nil }
 }
 
-/// `true` iff all readers of a convolution with moments are slices, of pixels or of all moments,
-/// and those of the latter are group norms.
+/// `true` iff nothing but group norms reads the moments of a convolution.
 private func momentsAreForNorms(_ value: Value, _ facts: GraphFacts) -> Bool {
-  let node = facts.graph[value]
-  let pixels = facts.graph[node.operands[0]].type.shape[0]
-  return !facts.isOutput[value]
-    && facts.users[value].allSatisfy { user in
-      guard case .slice(let slice) = facts.graph[user].op, slice.axis == 0 else { return false }
-      if slice.start + slice.count <= pixels { return true }
-      return slice.start == pixels && slice.start + slice.count == node.type.shape[0]
-        && facts.isRead(user, onlyAsOperand: 0) {
-          if case .normFactors = $0.op { true } else { false }
-        }
-    }
+  let moments = value.sibling(1)
+  if facts.users[moments].isEmpty { return !facts.isOutput[moments] }
+  return facts.isRead(moments, onlyAsOperand: 0) {
+    if case .normFactors = $0.op { true } else { false }
+  }
 }
 
 /// Appends the replacement of a convolution.
@@ -188,9 +172,9 @@ private func replace(
   operands[1] = try rewriter.append(
     .winogradWeight(WinogradWeight(tile: tile)), [operands[1]], name: "\(node.name).winograd")
   let pixels = rewriter.type(operands[0]).shape[0]
-  let replacement = WinogradConvolution(
-    width: width, columns: node.type.shape[1], isNormalized: op.isNormalized,
-    activation: op.activation, hasBias: op.hasBias, hasResidual: op.hasResidual,
-    chunk: op.chunk.map { _ in min(pixels, tile.rawValue * width) }, part: op.part)
-  return try rewriter.append(.winogradConvolution(replacement), operands, name: node.name)
+  var replacement = op
+  replacement.algorithm = .winograd(tile)
+  replacement.columns = node.type.shape[1]
+  replacement.chunk = op.chunk.map { _ in min(pixels, tile.rawValue * width) }
+  return try rewriter.append(.convolution(replacement), operands, name: node.name)
 }

@@ -42,8 +42,9 @@ private struct Fusion {
     guard let fusion = fusions[rewriter.current] else { return nil }
     let linear = rewriter.source[fusion.linear]
     let contraction = Contraction(
-      activation: fusion.activation, hasBias: linear.operands.count > 2,
-      hasResidual: fusion.residual != nil)
+      epilogue: Epilogue(
+        hasBias: linear.operands.count > 2, activation: fusion.activation,
+        hasResidual: fusion.residual != nil))
     return try rewriter.append(
       .contraction(contraction),
       rewriter[linear.operands] + (fusion.residual.map { [rewriter[$0]] } ?? []), name: node.name)

@@ -50,7 +50,7 @@ private struct Fusion {
     let kernel = Array(rewriter.type(operands[1]).shape[2...])
     let convolution = Convolution(
       width: op.width, kernel: kernel, stride: op.stride, padding: op.padding,
-      hasBias: operands.count > 2, hasResidual: fusion.residual != nil)
+      epilogue: Epilogue(hasBias: operands.count > 2, hasResidual: fusion.residual != nil))
     return try rewriter.append(
       .convolution(convolution), operands + (fusion.residual.map { [rewriter[$0]] } ?? []),
       name: node.name)

@@ -40,5 +40,5 @@ extension Pass {
 
 /// `true` iff `node` is a contraction that takes its rows as they are.
 func isContractionWithoutRowScale(_ node: Node) -> Bool {
-  if case .contraction(let contraction) = node.op { contraction.epsilon == nil } else { false }
+  if case .contraction(let contraction) = node.op { contraction.prologue.epsilon == nil } else { false }
 }

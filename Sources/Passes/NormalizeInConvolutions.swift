@@ -28,7 +28,7 @@ extension Pass {
     else { return false }
     return facts.isRead(value, onlyAsOperand: 0) { reader in
       guard case .convolution(let op) = reader.op else { return false }
-      return op.width != nil && !op.isNormalized
+      return op.width != nil && !op.prologue.isNormalized
     }
   }
   let taken = Set(context.take(sites))
@@ -36,8 +36,8 @@ extension Pass {
     guard case .convolution(var op) = node.op, taken.contains(node.operands[0]),
       case .normalize(let normalize) = rewriter.source[node.operands[0]].op
     else { return nil }
-    op.isNormalized = true
-    op.activation = normalize.activation
+    op.prologue.isNormalized = true
+    op.prologue.activation = normalize.activation
     let inner = rewriter[rewriter.source[node.operands[0]].operands]
     let operands = rewriter[node.operands]
     return try rewriter.append(

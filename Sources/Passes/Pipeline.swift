@@ -31,8 +31,7 @@ public enum Pipeline {
       .mergeLinears,
       .fuseContractions,  // imported -> fused
       .fuseRMSNorm, .fuseConvolutions, .lowerGroupNorms, .fuseNormalizations,
-      .normalizeInConvolutions,
-      .appendMoments, .chooseWinograd { kept[$0] ?? precision },
+      .normalizeInConvolutions, .takeMoments, .chooseWinograd { kept[$0] ?? precision },
       .centerResidual,
       .rotateResidual,  // with --precision int8
       .useInt8(keeping: Set(kept.keys), calibrated: calibrated),
@@ -111,13 +110,10 @@ public enum Pipeline {
       .fuseNormalizations, before: .normalizeInConvolutions,
       because: "a convolution takes the normalization with its activation"),
     PassOrder(
-      .normalizeInConvolutions, before: .appendMoments,
-      because: "convolutions find their normalization before slices stand between them"),
-    PassOrder(
-      .appendMoments, before: .packWeights,
+      .takeMoments, before: .packWeights,
       because: "it rewrites convolutions as they were fused"),
     PassOrder(
-      .appendMoments, before: .chooseWinograd,
+      .takeMoments, before: .chooseWinograd,
       because: "a convolution takes its moments along, in chunks of its own"),
     PassOrder(
       .chooseWinograd, before: .packWeights,

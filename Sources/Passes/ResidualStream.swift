@@ -72,10 +72,10 @@ struct ResidualStream {
   /// `true` iff `node` is changed once its addends, and a contraction's weight and bias, are.
   private static func isWriter(_ node: Node, _ facts: GraphFacts, _ change: Change) -> Bool {
     if case .contraction(let contraction) = node.op {
-      return contraction.activation == nil && contraction.columns == nil
+      return contraction.epilogue.activation == nil && contraction.columns == nil
         && facts.isConstant(node.operands[1])
         && facts.graph[node.operands[1]].type.element == .f32
-        && (contraction.biasIndex.map { facts.isConstant(node.operands[$0]) } ?? true)
+        && (node[.bias].map(facts.isConstant) ?? true)
     }
     if NormNode(node, in: facts.graph) != nil { return change == .centred }
     if case .center(let center) = node.op { return change == .centred && center.axis != 0 }
@@ -95,10 +95,10 @@ struct ResidualStream {
     names: (weight: String, table: String), _ tables: inout [Value: Value],
     _ rewriter: inout GraphRewriter
   ) throws(Diagnostic) {
-    if case .contraction(let contraction) = node.op {
+    if case .contraction = node.op {
       operands[1] = try rewriter.append(
         matrix, [operands[1]], name: "\(node.name).\(names.weight)")
-      if let index = contraction.biasIndex {
+      if let index = node.op.position(of: .bias) {
         operands[index] = try rewriter.append(
           vector, [operands[index]], name: "\(node.name).bias")
       }

@@ -39,7 +39,7 @@ extension Pass {
   let facts = GraphFacts(graph)
   var streams: [Set<Value>] = []
   for node in graph.nodes {
-    guard case .contraction(let contraction) = node.op, contraction.epsilon != nil,
+    guard case .contraction(let contraction) = node.op, contraction.prologue.epsilon != nil,
       case let x = node.operands[0], !streams.contains(where: { $0.contains(x) }),
       let stream = ResidualStream(x, facts, .rotated).values, isRotatable(stream, facts)
     else { continue }
@@ -63,12 +63,16 @@ extension Pass {
         .diagonal(Diagonal()), [gamma], name: "\(node.name).diagonal")
       let weight = try rewriter.append(
         .rotate(Rotate()), [diagonal], name: "\(node.name).rotated")
-      let contraction = Contraction(epsilon: norm.norm.epsilon, hasBias: norm.shift != nil)
+      let contraction = Contraction(
+        prologue: Prologue(epsilon: norm.norm.epsilon),
+        epilogue: Epilogue(hasBias: norm.shift != nil))
       return try rewriter.append(
         .contraction(contraction),
         [operands[0], weight] + (norm.shift.map { [rewriter[$0]] } ?? []), name: node.name)
     }
-    if readsStream, case .contraction(let contraction) = node.op, contraction.epsilon != nil {
+    if readsStream, case .contraction(let contraction) = node.op,
+      contraction.prologue.epsilon != nil
+    {
       operands[1] = try rewriter.append(
         .rotate(Rotate()), [operands[1]], name: "\(node.name).rotated")
     }
@@ -110,9 +114,9 @@ private func isWritten(
   _ value: Value, _ facts: GraphFacts, matrix: (Op, Int) -> Bool, vector: (Op, Int) -> Bool
 ) -> Bool {
   let (graph, node) = (facts.graph, facts.graph[value].node)
-  if case .contraction(let contraction) = node.op {
+  if case .contraction = node.op {
     guard matrix(graph[node.operands[1]].op, 0),
-      contraction.biasIndex.map({ vector(graph[node.operands[$0]].op, -1) }) ?? true
+      node[.bias].map({ vector(graph[$0].op, -1) }) ?? true
     else { return false }
   }
   return graph.facts(of: node).addends.map { node.operands[$0] }

@@ -2,12 +2,12 @@ import Diagnostics
 import IR
 
 extension Pass {
-  /// Divides the sums of the deepest networks into short parts.
+  /// Divides the sums of the deepest networks into short blocks.
   ///
   ///     %y: f32[196,256] = convolution %x, %w, %f {width = 14, kernel = [1, 1], normalized = true}
   /// becomes
   ///     %y: f32[196,256] = convolution %x, %w, %f
-  ///         {width = 14, kernel = [1, 1], normalized = true, part = 32}
+  ///         {width = 14, kernel = [1, 1], normalized = true, sum_block = 32}
   ///
   /// The error of a sum grows with the length of a chain of additions, and in a network of
   /// convolutions with the number of layers. The logits of R200x3 with `seed:1` are off from
@@ -18,13 +18,13 @@ extension Pass {
   ///
   /// Declines in all other models, and where products are not of f32.
   public static let shortenSums = Pass(
-    "shorten-sums", "the sums of the deepest networks in short parts", .fused, shorten)
+    "shorten-sums", "the sums of the deepest networks in short blocks", .fused, shorten)
 }
 
 /// The most convolutions of a model that are left alone.
 private let mostWithLongSums = 160
-/// The most terms of a chain in the others.
-private let shortPart = 32
+/// The most terms of a block in the others.
+private let shortBlock = 32
 
 @Sendable private func shorten(
   _ graph: Graph, _ context: inout PassContext
@@ -41,17 +41,11 @@ private let shortPart = 32
   }.graph
 }
 
-/// The operation with short parts; `nil` where it is no convolution of f32 whose part is open.
+/// The operation with short blocks; `nil` where it is no convolution of f32 whose blocks are open.
 private func shortened(_ node: Node, _ graph: Graph) -> Op? {
-  if case .convolution(var op) = node.op, op.part == nil,
+  guard case .convolution(var op) = node.op, op.summation.block == nil,
     graph[node.operands[1]].type.element == .f32
-  {
-    op.part = shortPart
-    return .convolution(op)
-  }
-  if case .winogradConvolution(var op) = node.op, op.part == nil {
-    op.part = shortPart
-    return .winogradConvolution(op)
-  }
-  return nil
+  else { return nil }
+  op.summation.block = shortBlock
+  return .convolution(op)
 }

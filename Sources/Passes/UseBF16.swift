@@ -52,11 +52,11 @@ extension Pass {
           let bias = Weight(
             tensor: CalibratedTensor.bias(of: node.name), shape: [node.type.shape[1]])
           let value = try rewriter.append(.weight(bias), name: "\(node.name).calibrated")
-          operands.replaceSubrange(2..<(contraction.hasBias ? 3 : 2), with: [value])
-          contraction.hasBias = true
+          operands.replaceSubrange(2..<(contraction.epilogue.hasBias ? 3 : 2), with: [value])
+          contraction.epilogue.hasBias = true
         }
       }
-      if lowered.results.contains(value) { contraction.result = .bf16 }
+      if lowered.results.contains(value) { contraction.epilogue.result = .bf16 }
       guard operands != rewriter[node.operands] || node.op != .contraction(contraction) else {
         return nil
       }
@@ -93,7 +93,7 @@ private struct Lowering {
       if case .contraction(let contraction) = node.op {
         guard facts.isConstant(node.operands[1]), contraction.columns == nil else { continue }
         contractions.insert(value)
-        if !contraction.hasResidual { results.insert(value) }
+        if !contraction.epilogue.hasResidual { results.insert(value) }
       }
       if case .convolution(let convolution) = node.op, isLowered(convolution, node) {
         convolutions.insert(value)
@@ -126,7 +126,7 @@ private struct Lowering {
 
   private func takesPairs(_ reader: Node, _ user: Value, _ value: Value) -> Bool {
     guard case .contraction(let contraction) = reader.op else { return results.contains(user) }
-    return contractions.contains(user) && contraction.epsilon == nil
+    return contractions.contains(user) && contraction.prologue.epsilon == nil
       && reader.operands.count { $0 == value } == 1 && reader.operands[0] == value
   }
 }

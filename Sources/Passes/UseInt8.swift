@@ -51,16 +51,16 @@ private let points = Contraction.mostPoints
       !facts.isConstant(rewriter.current), !facts.isOutput[rewriter.current],
       inBlocks[rewriter.current], !isNorm(node, graph),
       contraction.columns == nil, facts.isConstant(node.operands[1]),
-      contraction.biasIndex.map({ facts.isConstant(node.operands[$0]) }) ?? true,
+      node[.bias].map(facts.isConstant) ?? true,
       case let weight = graph[node.operands[1]].type, weight.element == .f32,
       weight.shape[1] <= Contraction.longestIntegerDepth
     else { return nil }
     let spread = spread(of: node.operands[0], graph)
-    guard contraction.epsilon != nil || spread != .any else { return nil }
+    guard contraction.prologue.epsilon != nil || spread != .any else { return nil }
     var operands = rewriter[node.operands]
-    let residual = contraction.residualIndex.map { [operands[$0]] } ?? []
-    if spread == .oneSided, contraction.epsilon == nil, weight.shape[1] % points == 0 {
-      contraction.points = points
+    let residual = node[.residual].map { [rewriter[$0]] } ?? []
+    if spread == .oneSided, contraction.prologue.epsilon == nil, weight.shape[1] % points == 0 {
+      contraction.prologue.points = points
     }
     if calibrated {
       let integers = Weight(
@@ -71,21 +71,21 @@ private let points = Contraction.mostPoints
         operands[0], try rewriter.append(.weight(integers), name: "\(node.name).integers"),
         try rewriter.append(.weight(factors), name: "\(node.name).factors"),
       ]
-      contraction.hasBias = true
+      contraction.epilogue.hasBias = true
       return try rewriter.append(
         .contraction(contraction), operands + residual, name: node.name)
     }
-    if contraction.points != nil {
+    if contraction.prologue.points != nil {
       operands[1] = try rewriter.append(
         .rotate(Rotate(points: points)), [operands[1]], name: "\(node.name).rotated")
     }
     let factors = try rewriter.append(
       .channelFactors(ChannelFactors()),
-      [operands[1]] + (contraction.biasIndex.map { [operands[$0]] } ?? []),
+      [operands[1]] + (node[.bias].map { [rewriter[$0]] } ?? []),
       name: "\(node.name).factors")
     operands[1] = try rewriter.append(
       .quantize(Quantize()), [operands[1]], name: "\(node.name).integers")
-    contraction.hasBias = true
+    contraction.epilogue.hasBias = true
     return try rewriter.append(
       .contraction(contraction), [operands[0], operands[1], factors] + residual, name: node.name)
   }

@@ -121,12 +121,13 @@ import Testing
     var builder = GraphBuilder(name: "g", form: .fused)
     let x = try builder.append(.input(Input(type: .f32(4, 32))), name: "x")
     let w = try builder.append(.weight(Weight(tensor: "w", shape: [6, 32])), name: "w")
-    var contraction = Contraction(epsilon: epsilon, activation: .gelu)
+    var contraction = Contraction(
+      prologue: Prologue(epsilon: epsilon), epilogue: Epilogue(activation: .gelu))
     var operands = [x, w]
     switch factors {
     case .s8:
-      contraction.hasBias = true
-      contraction.points = 16
+      contraction.epilogue.hasBias = true
+      contraction.prologue.points = 16
       let rotated = try builder.append(.rotate(Rotate(points: 16)), [w], name: "rotated")
       operands[1] = try builder.append(.quantize(Quantize()), [rotated], name: "q")
       operands.append(

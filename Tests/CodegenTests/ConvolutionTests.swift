@@ -17,9 +17,9 @@ import Testing
     let depth = op.kernel[0] * op.kernel[1] * channels
     let x = op.width.map { [height * $0, channels] } ?? [channels, height, height + 3]
     var shapes = [x, [(out + 31) / 32, depth, 32]]
-    if op.isNormalized { shapes.append([2, channels]) }
-    if op.hasBias { shapes.append([out]) }
-    if op.hasResidual {
+    if op.prologue.isNormalized { shapes.append([2, channels]) }
+    if op.epilogue.hasBias { shapes.append([out]) }
+    if op.epilogue.hasResidual {
       shapes.append([op.windows(of: TensorType(.f32, x)).count, out])
     }
     // The weights are uniform too; a sum of `depth` products, and moments of some hundred sums.
@@ -35,9 +35,8 @@ import Testing
       for (channels, out) in [(16, 32), (20, 70), (3, 5)] {
         var op = Convolution(width: width, kernel: [1, 1], stride: stride)
         try check(op, height: height, channels: channels, out: out, on: target)
-        op.isNormalized = true
-        op.activation = .relu
-        op.hasResidual = true
+        op.prologue = Prologue(isNormalized: true, activation: .relu)
+        op.epilogue.hasResidual = true
         op.chunk = Moments.chunk(
           height: (height - 1) / stride + 1, width: (width - 1) / stride + 1)
         try check(op, height: height, channels: channels, out: out, on: target)
@@ -56,9 +55,10 @@ import Testing
         let out = [32, 48, 7, 70][(index + stride) % 4]
         let op = Convolution(
           width: width, kernel: [3, index == 4 ? 2 : 3], stride: stride,
-          padding: paddings[(index + stride) % 4], isNormalized: index % 2 == 0,
-          activation: index % 2 == 0 ? .relu : nil, hasBias: index % 3 == 0,
-          hasResidual: stride == 1, chunk: index == 2 ? 5 : nil)
+          padding: paddings[(index + stride) % 4],
+          prologue: index % 2 == 0 ? Prologue(isNormalized: true, activation: .relu) : Prologue(),
+          epilogue: IR.Epilogue(hasBias: index % 3 == 0, hasResidual: stride == 1),
+          chunk: index == 2 ? 5 : nil)
         var withMoments = op
         if withMoments.chunk == nil {
           let g = op.windows(of: .f32(height * width, 8))
@@ -88,7 +88,8 @@ import Testing
     for channels in [96, 260, 776, 1544] {
       let op = Convolution(width: 4, kernel: [3, 3], padding: Padding(1))
       try check(op, height: 4, channels: channels, out: 33, on: target)
-      let point = Convolution(width: 4, kernel: [1, 1], isNormalized: true, activation: .relu)
+      let point = Convolution(
+        width: 4, kernel: [1, 1], prologue: Prologue(isNormalized: true, activation: .relu))
       try check(point, height: 4, channels: channels, out: 33, on: target)
     }
     // Few pixels: several chains.

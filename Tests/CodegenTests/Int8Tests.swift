@@ -33,10 +33,11 @@ import Testing
     }
 
     var expected: Tensor {
-      var op = Contraction(
-        epsilon: kernel.epsilon, activation: kernel.activation, hasBias: true,
-        hasResidual: kernel.hasResidual, points: kernel.hadamardSize)
-      op.result = kernel.result
+      let op = Contraction(
+        prologue: Prologue(epsilon: kernel.epsilon, points: kernel.hadamardSize),
+        epilogue: IR.Epilogue(
+          hasBias: true, activation: kernel.activation, hasResidual: kernel.hasResidual,
+          result: kernel.result))
       return op.evaluate([x, weight, factors] + (kernel.hasResidual ? [residual] : []))
     }
 

@@ -25,7 +25,8 @@ extension KernelCase {
       { $0.cStride += 1 }, { $0.residualStride += 1 }, { $0.epsilon = 1e-6 },
       { $0.epsilon = 1e-5 }, { $0.hasBias = true }, { $0.activation = .gelu },
       { $0.hasResidual = true }, { $0.operandType = .bf16 }, { $0.left = .bf16 },
-      { $0.result = .bf16 }, { $0.hadamardSize = 16 }, { $0.channelStride = 64 }),
+      { $0.result = .bf16 }, { $0.hadamardSize = 16 }, { $0.channelStride = 64 },
+      { $0.summationBlock = 100 }),
     KernelCase(
       StrassenKernel(rows: 57, columns: 192, depth: 96, aStride: 96, cStride: 192),
       { $0.rows += 1 }, { $0.columns += 64 }, { $0.depth += 32 }, { $0.aStride += 1 },
@@ -72,8 +73,8 @@ extension KernelCase {
       { $0.image.windows.padding.right = 0 }, { $0.image.channels += 2 },
       { $0.image.isPlanar = true }, { $0.image.xStride += 1 }, { $0.image.scaleShiftStride = 8 },
       { $0.image.activation = .relu }, { $0.image.operandType = .bf16 },
-      { $0.image.summationBlock = 16 },
-      { $0.columns += 1 }, { $0.cStride += 1 }, { $0.residualStride += 1 }, { $0.hasBias = true },
+      { $0.image.summationBlock = 16 }, { $0.columns += 1 }, { $0.cStride += 1 },
+      { $0.momentsStride += 1 }, { $0.residualStride += 1 }, { $0.hasBias = true },
       { $0.hasResidual = true }, { $0.chunk = 10 }),
     KernelCase(ZeroFill()),
     KernelCase(
@@ -82,9 +83,10 @@ extension KernelCase {
         xStride: 16, outputStride: 40),
       { $0.shape.tile = .four }, { $0.shape.height += 1 }, { $0.shape.width += 1 },
       { $0.shape.channels += 1 }, { $0.columns += 1 }, { $0.xStride += 1 },
-      { $0.outputStride += 1 }, { $0.residualStride += 1 }, { $0.prologue.scaleShiftStride = 16 },
-      { $0.prologue.activation = .relu }, { $0.hasBias = true }, { $0.hasResidual = true },
-      { $0.chunk = 18 }, { $0.summationBlock = 16 }),
+      { $0.outputStride += 1 }, { $0.momentsStride += 1 }, { $0.residualStride += 1 },
+      { $0.prologue.scaleShiftStride = 16 }, { $0.prologue.activation = .relu },
+      { $0.hasBias = true }, { $0.hasResidual = true }, { $0.chunk = 18 },
+      { $0.summationBlock = 16 }),
     KernelCase(
       WinogradInput(
         shape: WinogradShape(tile: .two, height: 8, width: 9, channels: 16), xStride: 16,
@@ -189,6 +191,21 @@ extension KernelCase {
       SoftmaxBlock(columns: 20), { $0.columns += 1 }, { $0.exponents.scale = 0.5 },
       { $0.exponents.base2 = true }, { $0.sums = 12 }),
     KernelCase(SoftmaxRow(columns: 20), { $0.columns += 1 }),
+    KernelCase(
+      VisibleAttentionKernel(attention: sampleAttention, weightsStride: 40),
+      { $0.weightsStride += 1 }, { $0.attention.queries += 1 }, { $0.attention.tokens += 1 },
+      { $0.attention.heads += 1 }, { $0.attention.headDim += 2 }, { $0.attention.qStride += 2 },
+      { $0.attention.kStride += 2 }, { $0.attention.vStride += 2 },
+      { $0.attention.outputStride += 2 }, { $0.attention.scale = 0.5 },
+      { $0.attention.base2 = true }, { $0.attention.longestBlock = 32 },
+      { $0.attention.element = .bf16 }),
+    KernelCase(
+      AttentionWeights(
+        queries: 20, tokens: 40, heads: 2, headDim: 12, qStride: 72, kStride: 72,
+        weightsStride: 40),
+      { $0.queries += 1 }, { $0.tokens += 1 }, { $0.heads += 1 }, { $0.headDim += 1 },
+      { $0.qStride += 1 }, { $0.kStride += 1 }, { $0.weightsStride += 1 }, { $0.scale = 0.5 },
+      { $0.base2 = true }),
   ]
 
   private static let sampleAttention = AttentionKernel(

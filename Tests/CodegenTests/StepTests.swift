@@ -18,10 +18,12 @@ import Testing
     var outputs: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
   }
 
-  /// Checks one operation on random operands of these shapes.
+  /// Checks one operation on random operands of these shapes; the results beyond the first
+  /// `results` are not asked for.
   func check(
     _ op: Op, _ shapes: [[Int]], on target: Target, tolerance: Float = 4e-6,
-    range: ClosedRange<Float> = -2...2, sourceLocation: SourceLocation = #_sourceLocation
+    range: ClosedRange<Float> = -2...2, results: Int = .max,
+    sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     var random = Random(state: UInt64(shapes.joined().reduce(7) { $0 &* 31 &+ $1 }))
     var builder = GraphBuilder(name: "test", form: .fused)
@@ -32,23 +34,28 @@ import Testing
       Tensor(shape: shape, values: random.floats(shape.reduce(1, *), range))
     }
     let y = try builder.append(op, operands, name: "y")
-    builder.addOutput("y", y)
+    for value in builder.graph.results(of: y.index) where value.result < results {
+      builder.addOutput(builder[value].name, value)
+    }
     let fused = builder.graph
     // Packed weights lie dense and aligned; matrices have padded rows; the rest is dense.
     var (offset, placements): (Int, [Placement?]) = (0, [])
-    for node in fused.nodes {
-      let columns = node.type.shape.last ?? 1
-      let stride = node.type.rank == 2 ? columns + 3 : columns
-      placements.append(Placement(.arena, offsetBytes: offset, rowStride: stride))
-      offset += ((node.type.count / columns) * stride * 4 + 63) / 64 * 64
+    let wanted = fused.wanted()
+    for value in fused.values {
+      let type = fused[value].type
+      let columns = type.shape.last ?? 1
+      let stride = type.rank == 2 ? columns + 3 : columns
+      placements.append(
+        value.result == 0 || wanted[value]
+          ? Placement(.arena, offsetBytes: offset, rowStride: stride) : nil)
+      offset += ((type.count / columns) * stride * 4 + 63) / 64 * 64
     }
     let graph = fused.placed(placements)
-    let expected = op.evaluate(tensors)
 
     var scratchBytes = 0
     let function = try NativeFunction(target: target) { b in
       var steps = StepEmitter(builder: b, graph: graph)
-      for value in graph.values where value == y { try steps.emit(value) }
+      try steps.emit(y)
       scratchBytes = steps.scratchBytes
       let functions = steps.functions
       _ = b.define(
@@ -82,15 +89,17 @@ import Testing
     }
     let whole = try run(1)
     #expect(try run(1, .left) == whole, sourceLocation: sourceLocation)
-    let place = try #require(placements[y.index])
     var worst: Float = 0
-    for i in expected.values.indices {
-      let (row, column) = (i / expected.columns, i % expected.columns)
-      let found = whole[place.offsetBytes / 4 + row * place.rowStride + column]
-      worst = max(worst, found.isFinite ? abs(found - expected.values[i]) : .infinity)
-      if column == expected.columns - 1, place.rowStride > expected.columns {
-        let pad = whole[place.offsetBytes / 4 + row * place.rowStride + column + 1]
-        #expect(pad == -7, "the padding was written", sourceLocation: sourceLocation)
+    for (expected, result) in zip(op.evaluateAll(tensors), graph.nodes[y.index].results) {
+      guard let place = result.placement else { continue }
+      for i in expected.values.indices {
+        let (row, column) = (i / expected.columns, i % expected.columns)
+        let found = whole[place.offsetBytes / 4 + row * place.rowStride + column]
+        worst = max(worst, found.isFinite ? abs(found - expected.values[i]) : .infinity)
+        if column == expected.columns - 1, place.rowStride > expected.columns {
+          let pad = whole[place.offsetBytes / 4 + row * place.rowStride + column + 1]
+          #expect(pad == -7, "the padding was written", sourceLocation: sourceLocation)
+        }
       }
     }
     #expect(worst <= tolerance, "\(target.name) \(op) \(shapes)", sourceLocation: sourceLocation)
@@ -187,7 +196,9 @@ import Testing
     try check(
       .contraction(
         Contraction(
-          epsilon: 1e-6, activation: .gelu, hasBias: true, hasResidual: true, columns: 45)),
+          prologue: Prologue(epsilon: 1e-6),
+          epilogue: IR.Epilogue(hasBias: true, activation: .gelu, hasResidual: true),
+          columns: 45)),
       [[30, 20], [2, 20, 32], [45], [30, 45]], on: target, tolerance: 3e-5)
     try check(
       .contraction(Contraction(columns: 64)), [[1, 50], [2, 50, 32]], on: target, tolerance: 3e-5)
@@ -196,6 +207,22 @@ import Testing
     try check(
       .attention(Attention(heads: 2, base2: true)), [[1, 128], [65, 128], [65, 128]],
       on: target, range: -0.5...0.5)
+  }
+
+  /// Weights of an attention, of many queries and of one; and without anybody asking for them.
+  @Test(arguments: Target.runnableHere)
+  func weightsOfAttentions(_ target: Target) throws {
+    for (queries, tokens, heads, headDim) in [(21, 21, 3, 12), (1, 65, 2, 64), (5, 17, 1, 7)] {
+      for base2 in [false, true] {
+        let op = Op.attention(
+          Attention(heads: heads, scale: 0.25, base2: base2, hasWeights: true))
+        let dim = heads * headDim
+        for results in [1, 2] {
+          try check(
+            op, [[queries, dim], [tokens, dim], [tokens, dim]], on: target, results: results)
+        }
+      }
+    }
   }
 
   @Test func saysWhatHasNoCode() throws {

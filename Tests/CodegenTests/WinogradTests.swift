@@ -67,15 +67,19 @@ import Testing
       self.expected = expected
     }
 
-    /// Runs it divided among `count` tasks and returns the result with its padding and its sums.
+    /// Runs it divided among `count` tasks and returns the result with its padding, and behind it
+    /// the moments.
     func run(_ function: NativeKernel<WinogradKernel>, count: Int) -> Floats {
       let pixels = kernel.shape.height * kernel.shape.width
       let chunks = kernel.chunk.map { Moments.chunks(rows: pixels, chunk: $0) } ?? 0
-      let output = Floats(count: (pixels + 2 * chunks) * kernel.outputStride) { _ in -7 }
+      let output = Floats(
+        count: pixels * kernel.outputStride + 2 * chunks * kernel.momentsStride
+      ) { _ in -7 }
       let scratch = Floats(count: kernel.scratchBytes / 4) { _ in .nan }
       function.all(
         [
-          .x: x.pointer, .weight: weight.pointer, .output: output.pointer, .bias: bias.pointer,
+          .x: x.pointer, .weight: weight.pointer, .output: output.pointer,
+          .moments: output.pointer + pixels * kernel.outputStride, .bias: bias.pointer,
           .residual: residual.pointer, .scaleShift: scaleShift.pointer, .scratch: scratch.pointer,
         ], count: count)
       #expect(output.isIntact && scratch.isIntact)
@@ -111,14 +115,17 @@ import Testing
     /// The moments are those of what was stored.
     private func checkMoments(_ whole: Floats, _ target: Target) throws {
       guard let chunk = kernel.chunk else { return }
-      let (columns, stride) = (kernel.columns, kernel.outputStride)
-      func rows(_ range: Range<Int>) -> Tensor {
-        let values = range.flatMap { row in (0..<columns).map { whole.pointer[row * stride + $0] } }
-        return Tensor(shape: [range.count, columns], values: values)
+      func rows(_ count: Int, stride: Int, from start: Int = 0) -> Tensor {
+        let values = (0..<count).flatMap { row in
+          (0..<kernel.columns).map { whole.pointer[start + row * stride + $0] }
+        }
+        return Tensor(shape: [count, kernel.columns], values: values)
       }
       let pixels = kernel.shape.height * kernel.shape.width
-      let expected = Moments(chunk: chunk).evaluate([rows(0..<pixels)])
-      let found = rows(pixels..<pixels + expected.rows)
+      let expected = Moments(chunk: chunk)
+        .evaluate([rows(pixels, stride: kernel.outputStride)])
+      let found = rows(
+        expected.rows, stride: kernel.momentsStride, from: pixels * kernel.outputStride)
       for (x, y) in zip(found.values, expected.values) {
         #expect(abs(x - y) <= 1e-5 * (100 + abs(y)), "\(target.name) moments of \(kernel)")
       }
@@ -167,13 +174,15 @@ import Testing
     ] {
       let shape = WinogradShape(tile: tile, height: 11, width: 9, channels: 7)
       let kernel = WinogradKernel(
-        shape: shape, columns: 43, xStride: 7, outputStride: 43, chunk: chunk)
+        shape: shape, columns: 43, xStride: 7, outputStride: 43, momentsStride: 45,
+        chunk: chunk)
       try Case(kernel, seed: UInt64(chunk)).check(on: target)
     }
     // V of the whole image is beyond a block.
     let shape = WinogradShape(tile: .two, height: 18, width: 18, channels: 200)
     let kernel = WinogradKernel(
-      shape: shape, columns: 32, xStride: 200, outputStride: 32, chunk: 2 * 18)
+      shape: shape, columns: 32, xStride: 200, outputStride: 32, momentsStride: 32,
+      chunk: 2 * 18)
     try Case(kernel, seed: 1).check(on: target)
   }
 
@@ -196,14 +205,16 @@ import Testing
     }
   }
 
-  /// The same from the graph on: two nodes that differ in `part` are two functions.
+  /// The same from the graph on: nodes that differ in the blocks of their sums are two functions.
   @Test func partsOfSumsInAGraph() throws {
     var builder = GraphBuilder(name: "test", form: .fused)
     let x = try builder.append(.input(Input(type: .f32(16, 800))), name: "x")
     let w = try builder.append(.weight(Weight(tensor: "w", shape: [1, 16, 800, 32])), name: "w")
     for (name, part) in [("a", nil), ("b", 16), ("c", nil)] as [(String, Int?)] {
-      let op = WinogradConvolution(width: 4, columns: 32, part: part)
-      builder.addOutput(name, try builder.append(.winogradConvolution(op), [x, w], name: name))
+      let op = Convolution(
+        width: 4, kernel: [3, 3], padding: Padding(1), algorithm: .winograd(.two),
+        summation: Summation(block: part), columns: 32)
+      builder.addOutput(name, try builder.append(.convolution(op), [x, w], name: name))
     }
     let graph = builder.graph.placed(
       [

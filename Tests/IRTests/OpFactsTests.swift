@@ -163,7 +163,7 @@ import Testing
       (.attention(Attention(heads: 2)), [.f32(3, 4), .f32(2, 4), .f32(2, 4)], 2 * 2 * 3 * 2 * 4),
       (.contraction(Contraction(columns: 5)), [.f32(2, 3), .f32(3, 3, 2)], 60),
       (
-        .contraction(Contraction(columns: 64, usesStrassen: true)),
+        .contraction(Contraction(algorithm: .strassen, columns: 64)),
         [.f32(2, 32), .f32(2, 32, 32)], 2 * 2 * 64 * 32 / 8 * 7
       ),
       (
@@ -171,7 +171,9 @@ import Testing
         [.f32(6, 2), .f32(4, 2, 2, 1)], 2 * 3 * 4 * 4
       ),
       (
-        .winogradConvolution(WinogradConvolution(width: 3, columns: 4)),
+        .convolution(
+          Convolution(
+            width: 3, kernel: [3, 3], padding: Padding(1), algorithm: .winograd(.two), columns: 4)),
         [.f32(6, 2), .f32(1, 16, 2, 32)], 2 * 16 * 2 * 2 * 4
       ),
       (.layerNorm(LayerNorm(epsilon: 1)), [.f32(2, 3)], nil),

@@ -87,9 +87,15 @@ import Testing
     Sample(
       .contraction(
         Contraction(
-          epsilon: 1e-6, activation: .quickGelu, hasBias: true, hasResidual: true, columns: 5)),
+          prologue: Prologue(epsilon: 1e-6),
+          epilogue: Epilogue(hasBias: true, activation: .quickGelu, hasResidual: true),
+          summation: Summation(block: 2), columns: 5)),
       .f32(2, 3), .f32(3, 3, 2), .f32(5), .f32(2, 5)),
-    Sample(.contraction(Contraction(hasResidual: true)), .f32(2, 3), .f32(4, 3), .f32(2, 4)),
+    Sample(
+      .contraction(Contraction(epilogue: Epilogue(hasResidual: true))), .f32(2, 3), .f32(4, 3),
+      .f32(2, 4)),
+    Sample(
+      .contraction(Contraction(algorithm: .strassen, columns: 64)), .f32(2, 32), .f32(2, 32, 32)),
     Sample(.round(Round(.bf16)), .f32(33, 3)),
     Sample(.quantize(Quantize()), .f32(4, 3)),
     Sample(.channelFactors(ChannelFactors()), .f32(4, 3)),
@@ -100,7 +106,8 @@ import Testing
     Sample(.pack(Pack()), TensorType(.s8, [33, 3])),
     Sample(.pack(Pack()), TensorType(.bf16, [33, 3])),
     Sample(
-      .contraction(Contraction(epsilon: 1e-6)), .f32(2, 3), TensorType(.bf16, [4, 3])),
+      .contraction(Contraction(prologue: Prologue(epsilon: 1e-6))), .f32(2, 3),
+      TensorType(.bf16, [4, 3])),
     Sample(
       .attention(Attention(heads: 2)), TensorType(.bf16, [3, 4]), TensorType(.bf16, [2, 4]),
       TensorType(.bf16, [2, 4])),
@@ -120,8 +127,10 @@ import Testing
       .convolution(
         Convolution(
           width: 3, kernel: [3, 3], stride: 2,
-          padding: Padding(top: 0, left: 1, bottom: 2, right: 1), isNormalized: true,
-          activation: .relu, hasBias: true, hasResidual: true, chunk: 2, columns: 5)),
+          padding: Padding(top: 0, left: 1, bottom: 2, right: 1),
+          prologue: Prologue(isNormalized: true, activation: .relu),
+          epilogue: Epilogue(hasBias: true, hasResidual: true), chunk: 2,
+          summation: Summation(block: 3), columns: 5)),
       .f32(6, 2), .f32(3, 18, 2), .f32(2, 2), .f32(5), .f32(2, 5)),
     Sample(.moments(Moments(chunk: 2)), .f32(5, 3)),
     Sample(
@@ -133,13 +142,17 @@ import Testing
     Sample(.winogradWeight(WinogradWeight(tile: .two)), .f32(33, 2, 3, 3)),
     Sample(.winogradWeight(WinogradWeight(tile: .four, width: 2)), .f32(3, 2, 3, 3)),
     Sample(
-      .winogradConvolution(WinogradConvolution(width: 3, columns: 4)), .f32(6, 2),
-      .f32(1, 16, 2, 32)),
+      .convolution(
+        Convolution(
+          width: 3, kernel: [3, 3], padding: Padding(1), algorithm: .winograd(.two), columns: 4)),
+      .f32(6, 2), .f32(1, 16, 2, 32)),
     Sample(
-      .winogradConvolution(
-        WinogradConvolution(
-          width: 2, columns: 3, isNormalized: true, activation: .relu, hasBias: true,
-          hasResidual: true, chunk: 8)),
+      .convolution(
+        Convolution(
+          width: 2, kernel: [3, 3], padding: Padding(1),
+          prologue: Prologue(isNormalized: true, activation: .relu),
+          epilogue: Epilogue(hasBias: true, hasResidual: true), chunk: 8,
+          algorithm: .winograd(.four), columns: 3)),
       .f32(10, 2), .f32(2, 36, 2, 2), .f32(2, 2), .f32(3), .f32(10, 3)),
   ]
 

@@ -85,10 +85,10 @@ struct MemoryTests {
     let planned = try PassManager().run(try vit.graph()).graph
     var places: Set<Int> = []
     for node in planned.nodes {
-      guard case .contraction(let op) = node.op, let index = op.residualIndex,
-        planned[node.operands[index]].placement?.space == .arena
+      guard case .contraction = node.op, let residual = node[.residual],
+        planned[residual].placement?.space == .arena
       else { continue }
-      #expect(node.placement == planned[node.operands[index]].placement, "\(node.name)")
+      #expect(node.placement == planned[residual].placement, "\(node.name)")
       places.insert(node.placement?.offsetBytes ?? -1)
     }
     #expect(places.count == 1)

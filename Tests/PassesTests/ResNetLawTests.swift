@@ -88,11 +88,7 @@ struct ResNetLawTests {
     let graph = try Variants.named(name).configuration.graph(outputs: [.logits])
     let planned = try PassManager(Pipeline.passes(for: precision)).run(graph).graph
     let parts = planned.nodes.compactMap { node -> Int?? in
-      switch node.op {
-      case .convolution(let op): .some(op.part)
-      case .winogradConvolution(let op): .some(op.part)
-      default: nil
-      }
+      if case .convolution(let op) = node.op { .some(op.summation.block) } else { nil }
     }
     #expect(parts.count > 100)
     #expect(parts.allSatisfy { ($0 != nil) == isShort })

@@ -38,6 +38,8 @@ struct ContractionKernel: StepKernel {
   var hadamardSize: Int?
   /// Elements between the three numbers of a column that scale sums of integers.
   var channelStride = 0
+  /// The steps of one accumulator in a block of a sum, at most.
+  var summationBlock = Tile.standardSummationBlock
 
   /// The scratch memory of one task: the scales of its rows, its rows of A as they are multiplied,
   /// where they are not so already, and what their preparation wants.
@@ -167,7 +169,7 @@ struct ContractionKernel: StepKernel {
       residualStride: residualStride, epilogue: epilogue,
       accumulators: Tile.accumulators(forRows: rows, on: target),
       prefetchTiles: prefetchTiles(target), operandType: operandType,
-      channelStride: channelStride)
+      channelStride: channelStride, summationBlock: summationBlock)
     let loop = TileLoop(shape, b)
     let ahead = b.offset(panel, panelBytes)
     tiles.forEach { index, first, size in

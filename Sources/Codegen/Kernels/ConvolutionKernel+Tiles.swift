@@ -175,21 +175,21 @@ extension ConvolutionKernel {
 
   /// Emits the moments of the chunks in the rows `row ..< end`.
   func moments(
-    _ b: Builder, _ c: Value, _ columnBytes: Value, _ width: Int, _ chunk: Int, from row: Value,
-    to end: Value
+    _ b: Builder, _ p: Arguments<Parameter>, _ columnBytes: Value, _ width: Int, _ chunk: Int,
+    from row: Value, to end: Value
   ) {
     let block = MomentsBlock(columns: width, stride: cStride)
     let chunks = Moments.chunks(rows: rows, chunk: chunk)
-    func line(_ row: Value) -> Value {
-      b.offset(b.element(c, b.multiply(row, b.constant(cStride))), columnBytes)
+    func line(_ base: Value, _ row: Value, _ stride: Int) -> Value {
+      b.offset(b.element(base, b.multiply(row, b.constant(stride))), columnBytes)
     }
     b.forLoop(from: row, to: end, step: chunk) { start, _ in
       let index = b.divide(start, b.constant(chunk))
       b.call(
         block,
         [
-          .x: line(start), .sums: line(b.add(index, b.constant(rows))),
-          .squares: line(b.add(index, b.constant(rows + chunks))),
+          .x: line(p[.c], start, cStride), .sums: line(p[.moments], index, momentsStride),
+          .squares: line(p[.moments], b.add(index, b.constant(chunks)), momentsStride),
           .rows: b.minimum(b.constant(chunk), b.subtract(end, start)),
         ])
       return []

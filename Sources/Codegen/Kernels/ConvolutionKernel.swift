@@ -11,7 +11,7 @@ import IR
 struct ConvolutionKernel: StepKernel {
   enum Parameter: StepParameter {
     /// What is absent is not read.
-    case x, panels, c, scaleShift, bias, residual, scratch, task, count
+    case x, panels, c, moments, scaleShift, bias, residual, scratch, task, count
     var isUnaliased: Bool { self == .panels }
   }
 
@@ -20,10 +20,11 @@ struct ConvolutionKernel: StepKernel {
   var columns: Int
   /// Elements from one row to the next.
   var cStride: Int
+  var momentsStride = 0
   var residualStride = 0
   var hasBias = false
   var hasResidual = false
-  /// The rows of a chunk of the moments, which lie after the pixels; `nil`: there are none.
+  /// The rows of a chunk of the moments; `nil`: nobody wants them.
   var chunk: Int?
 
   /// Fewer rows than this in a task would read the weights too often: panels are divided too.
@@ -172,7 +173,7 @@ struct ConvolutionKernel: StepKernel {
       let end = b.minimum(b.add(row, b.constant(unitRows)), b.constant(rows))
       let next = tiles(b, p, place, from: row, to: end, order[0])
       if let chunk {
-        moments(b, p[.c], columnBytes, width, chunk, from: row, to: end)
+        moments(b, p, columnBytes, width, chunk, from: row, to: end)
       }
       return [next]
     }

@@ -55,26 +55,12 @@ struct MatrixKernel: StepKernel {
           b.multiply(matrix, b.constant((transposed ? columns : depth) * bStride)))
         let left = b.element(p[.a], b.multiply(row, b.constant(aStride)))
         if transposed {
-          dots(b, left, right, output, depth: depth)
+          b.dotProducts(
+            left, right, rightStride: bStride, to: output, columns: columns, depth: depth)
         } else {
           combinations(b, left, right, output, depth: depth)
         }
       }
-      return []
-    }
-  }
-
-  /// Emits one row of the result as sums of products along two rows.
-  private func dots(_ b: Builder, _ left: Value, _ right: Value, _ output: Value, depth: Int) {
-    let lanes = b.target.lanes
-    b.forLoop(from: b.constant(0), to: b.constant(columns)) { column, _ in
-      let line = b.element(right, b.multiply(column, b.constant(bStride)))
-      let sums = b.visitRow(columns: depth, sums: b.floats(0, lanes)) { bytes, count, sum in
-        b.multiplyAdd(
-          b.loadFloats(b.offset(left, bytes), lanes, count: count),
-          b.loadFloats(b.offset(line, bytes), lanes, count: count), sum)
-      }
-      b.store(b.total(sums), b.element(output, column))
       return []
     }
   }
@@ -96,6 +82,25 @@ struct MatrixKernel: StepKernel {
         ]
       }
       b.storeFloats(sum[0], b.offset(output, bytes), count: count)
+    }
+  }
+}
+
+extension Builder {
+  /// Emits sums of products of a row with each of `columns` rows, all of `depth` floats.
+  func dotProducts(
+    _ left: Value, _ right: Value, rightStride: Int, to output: Value, columns: Int, depth: Int
+  ) {
+    let lanes = target.lanes
+    forLoop(from: constant(0), to: constant(columns)) { column, _ in
+      let line = element(right, multiply(column, constant(rightStride)))
+      let sums = visitRow(columns: depth, sums: floats(0, lanes)) { bytes, count, sum in
+        multiplyAdd(
+          loadFloats(offset(left, bytes), lanes, count: count),
+          loadFloats(offset(line, bytes), lanes, count: count), sum)
+      }
+      store(total(sums), element(output, column))
+      return []
     }
   }
 }

@@ -34,7 +34,7 @@ struct WinogradShape: Hashable {
 /// Scratch memory: V and M of one block. Nothing is read past the end of an operand.
 struct WinogradKernel: StepKernel {
   enum Parameter: StepParameter {
-    case x, weight, output, bias, residual, scaleShift, scratch, task, count
+    case x, weight, output, moments, bias, residual, scaleShift, scratch, task, count
     var isUnaliased: Bool { self == .weight || self == .scratch }
   }
 
@@ -53,11 +53,12 @@ struct WinogradKernel: StepKernel {
   /// Elements from one pixel to the next.
   var xStride: Int
   var outputStride: Int
+  var momentsStride = 0
   var residualStride = 0
   var prologue = Prologue()
   var hasBias = false
   var hasResidual = false
-  /// The pixels of a chunk of the moments, whole rows of tiles; `nil`: there are none.
+  /// The pixels of a chunk of the moments, whole rows of tiles; `nil`: nobody wants them.
   var chunk: Int?
   /// The steps of one accumulator in a block of a sum, at most.
   var summationBlock = Tile.standardSummationBlock
@@ -155,7 +156,9 @@ struct WinogradKernel: StepKernel {
         ])
       if let chunk {
         b.forLoop(from: chunks.first, to: chunks.end) { index, _ in
-          moments(b, b.offset(p[.output], bytes), index, chunk, columns: columns)
+          moments(
+            b, b.offset(p[.output], bytes), to: b.offset(p[.moments], bytes), index, chunk,
+            columns: columns)
           return []
         }
       }
@@ -174,22 +177,21 @@ struct WinogradKernel: StepKernel {
 
   /// Emits the moments of one chunk, which has just been written, for the columns of a panel.
   private func moments(
-    _ b: Builder, _ output: Value, _ index: Value, _ chunk: Int, columns: Int
+    _ b: Builder, _ output: Value, to moments: Value, _ index: Value, _ chunk: Int, columns: Int
   ) {
     let pixels = shape.height * shape.width
     let start = b.multiply(index, b.constant(chunk))
     let width = 2 * b.target.lanes
     for column in stride(from: 0, to: columns, by: width) {
-      func line(_ row: Value) -> Value {
-        b.offset(
-          b.element(output, b.multiply(row, b.constant(outputStride))), bytes: column * 4)
+      func line(_ base: Value, _ row: Value, _ stride: Int) -> Value {
+        b.offset(b.element(base, b.multiply(row, b.constant(stride))), bytes: column * 4)
       }
       let block = MomentsBlock(columns: min(width, columns - column), stride: outputStride)
       b.call(
         block,
         [
-          .x: line(start), .sums: line(b.add(index, b.constant(pixels))),
-          .squares: line(b.add(index, b.constant(pixels + chunks))),
+          .x: line(output, start, outputStride), .sums: line(moments, index, momentsStride),
+          .squares: line(moments, b.add(index, b.constant(chunks)), momentsStride),
           .rows: b.minimum(b.constant(chunk), b.subtract(b.constant(pixels), start)),
         ])
     }

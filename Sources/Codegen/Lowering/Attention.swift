@@ -9,11 +9,20 @@ extension Attention: Lowering {
       queries: q.rows, tokens: k.rows, heads: heads, headDim: q.columns / heads,
       qStride: q.stride, kStride: k.stride, vStride: v.stride, outputStride: site.output.stride,
       scale: scale, base2: base2, element: site.node.type.element)
+    let scratch = StepCall.Operand.scratch(bytes: kernel.scratchBytes(site.target))
+    guard let weightsStride = site.resultStride(1) else {
+      return StepCall(
+        kernel,
+        [
+          .q: site.operand(.queries), .k: site.operand(.keys), .v: site.operand(.values),
+          .output: site.result(0), .scratch: scratch,
+        ])
+    }
     return StepCall(
-      kernel,
+      VisibleAttentionKernel(attention: kernel, weightsStride: weightsStride),
       [
-        .q: .matrix(q), .k: .matrix(k), .v: .matrix(v), .output: .matrix(site.output),
-        .scratch: .scratch(bytes: kernel.scratchBytes(site.target)),
+        .q: site.operand(.queries), .k: site.operand(.keys), .v: site.operand(.values),
+        .output: site.result(0), .weights: site.result(1), .scratch: scratch,
       ])
   }
 }

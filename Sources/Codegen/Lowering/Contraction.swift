@@ -7,30 +7,33 @@ extension Contraction: Lowering {
   func lower(_ site: LoweringSite) throws(Diagnostic) -> StepCall {
     guard columns != nil, site.hasPanels(along: 2) else { throw site.notPacked }
     let (a, c) = (site.operands[0], site.output)
-    if usesStrassen {
+    let residualStride = site.stride(.residual) ?? 0
+    if algorithm == .strassen {
       let kernel = StrassenKernel(
         rows: c.rows, columns: c.columns, depth: a.columns, aStride: a.stride, cStride: c.stride,
-        residualStride: site.stride(residualIndex) ?? 0, epsilon: epsilon, hasBias: hasBias,
-        activation: activation, hasResidual: hasResidual)
+        residualStride: residualStride, epsilon: prologue.epsilon, hasBias: epilogue.hasBias,
+        activation: epilogue.activation, hasResidual: epilogue.hasResidual)
       return StepCall(
         kernel,
         [
-          .a: .matrix(a), .panels: site.operand(1), .c: .matrix(c), .bias: site.operand(biasIndex),
-          .residual: site.operand(residualIndex), .scratch: .scratch(bytes: kernel.scratchBytes),
+          .a: .matrix(a), .panels: site.operand(.weight), .c: .matrix(c),
+          .bias: site.operand(.bias), .residual: site.operand(.residual),
+          .scratch: .scratch(bytes: kernel.scratchBytes),
         ])
     }
     let operandType = site.types[1].element
     let kernel = ContractionKernel(
       rows: c.rows, columns: c.columns, depth: a.columns, aStride: a.stride, cStride: c.stride,
-      residualStride: site.stride(residualIndex) ?? 0, epsilon: epsilon, hasBias: hasBias,
-      activation: activation, hasResidual: hasResidual, operandType: operandType,
-      left: site.types[0].element, result: result, hadamardSize: points,
-      channelStride: operandType.format.sumsIntegers ? site.stride(biasIndex) ?? 0 : 0)
+      residualStride: residualStride, epsilon: prologue.epsilon, hasBias: epilogue.hasBias,
+      activation: epilogue.activation, hasResidual: epilogue.hasResidual, operandType: operandType,
+      left: site.types[0].element, result: epilogue.result, hadamardSize: prologue.points,
+      channelStride: operandType.format.sumsIntegers ? site.stride(.bias) ?? 0 : 0,
+      summationBlock: summation.block ?? Tile.standardSummationBlock)
     return StepCall(
       kernel,
       [
-        .a: .matrix(a), .panels: site.operand(1), .c: .matrix(c), .bias: site.operand(biasIndex),
-        .residual: site.operand(residualIndex), .scratch: .scratch(bytes: kernel.scratchBytes),
+        .a: .matrix(a), .panels: site.operand(.weight), .c: .matrix(c), .bias: site.operand(.bias),
+        .residual: site.operand(.residual), .scratch: .scratch(bytes: kernel.scratchBytes),
       ])
   }
 }

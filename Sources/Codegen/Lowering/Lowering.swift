@@ -46,7 +46,6 @@ extension Op {
     case .softmax(let op): op
     case .swiGLU(let op): op
     case .transpose(let op): op
-    case .winogradConvolution(let op): op
     case .input, .weight, .slice, .reshape, .concatenate, .patchEmbed, .linear, .splitHeads,
       .mergeHeads, .resizePositionEmbedding, .standardizeWeight, .pack, .winogradWeight, .round,
       .quantize, .channelFactors, .rotate, .diagonal:

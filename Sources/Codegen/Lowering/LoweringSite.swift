@@ -1,24 +1,25 @@
 import Diagnostics
 import IR
 
-/// What a lowering sees: a node, and where its operands and its result are.
+/// What a lowering sees: a node, and where its operands and its results are.
 struct LoweringSite {
   let node: Node
   /// The types of the operands.
   let types: [TensorType]
   let operands: [Matrix]
+  /// Where the results are; `nil`: nobody wants it. The first one always has a place.
+  let results: [Matrix?]
+  /// Where the first result is.
   let output: Matrix
   /// What the code is for.
   let target: Target
 
   /// - Throws: a value without a place; a result of the model that is not of f32.
   init(_ node: Node, in graph: Graph, for target: Target) throws(Diagnostic) {
-    if case .output = node.placement?.space, node.type.element != .f32 {
-      throw Diagnostic("results are of f32, found \(node.type)", at: .node(node.name))
-    }
-    if let other = node.results.dropFirst().first(where: { $0.placement != nil }) {
-      throw Diagnostic(
-        "'\(node.op.mnemonic)' is compiled for its first result only", at: .node(other.name))
+    for result in node.results {
+      if case .output = result.placement?.space, result.type.element != .f32 {
+        throw Diagnostic("results are of f32, found \(result.type)", at: .node(result.name))
+      }
     }
     self.node = node
     self.target = target
@@ -29,7 +30,29 @@ struct LoweringSite {
     }
     self.operands = operands
     output = try Matrix(node.results[0])
+    var results: [Matrix?] = []
+    for result in node.results {
+      results.append(result.placement == nil ? nil : try Matrix(result))
+    }
+    self.results = results
   }
+
+  /// The result of this number; nothing where nobody wants it or there is none.
+  func result(_ number: Int) -> StepCall.Operand {
+    guard number < results.count, let matrix = results[number] else { return .none }
+    return .matrix(matrix)
+  }
+
+  /// Elements from one row to the next of the result of this number; `nil` where it has no place.
+  func resultStride(_ number: Int) -> Int? {
+    number < results.count ? results[number]?.stride : nil
+  }
+
+  /// The operand of a role; without one: nothing.
+  func operand(_ role: OperandRole) -> StepCall.Operand { operand(node.op.position(of: role)) }
+
+  /// Elements from one row to the next of the operand of a role; `nil` where there is none.
+  func stride(_ role: OperandRole) -> Int? { stride(node.op.position(of: role)) }
 
   /// The operand at this index; `nil` or an index beyond the last: nothing.
   func operand(_ index: Int?) -> StepCall.Operand {

@@ -40,6 +40,7 @@ public struct Attention: OpDefinition {
   static let mnemonic = "attention"
   static let forms: Set<Form> = [.imported, .fused, .planned]
   static let operandCounts = 3...3
+  var roles: [OperandRole] { [.queries, .keys, .values] }
   var execution: Execution { .kernel }
   func facts(_ operands: [TensorType]) -> OpFacts {
     // Scores, then weighted values: each a multiply-add for each token and element of the queries.

@@ -18,38 +18,36 @@ import Diagnostics
 ///
 /// Operands: `x: [rows, in]`; `weight: [out, in]`, or the panels that `pack` makes of it; then
 /// `bias: [out]` and `residual: [rows, out]` as the attributes `bias` and `residual` say.
-/// Attributes: `epsilon`, default none: rows are used as they are; `activation`, default none;
-/// `bias`, `residual`, default false; `columns`: `out`, for a packed weight; `result`, default f32;
-/// `points`, default none; `strassen`, default false: by one level of Strassen's algorithm, which
-/// changes the rounding only. The row scale is what remains of a layer norm once its affine part is
-/// folded into the weight and the rows have mean zero.
+/// Attributes: `epsilon`, default none: rows are used as they are; `points`, default none;
+/// `activation`, default none; `bias`, `residual`, default false; `result`, default f32;
+/// `algorithm`, default `direct`: `strassen` changes the rounding only; `sum_block`, default the
+/// kernels' own: the most words of 32 bits in a chain of additions; `columns`: `out`, for a packed
+/// weight. The row scale is what remains of a layer norm once its affine part is folded into the
+/// weight and the rows have mean zero.
 ///
 /// - C1: `x` is f32 of rank 2, or bf16 where the weight is bf16 or s8.
 /// - C2: `weight` has rank 2, or is packed with `columns` given, and the columns of `x`.
 /// - C3: `bias` has shape `[out]`, or `[3, out]` with a weight of s8, where it must stand.
 /// - C4: `residual` has the shape of the result.
 /// - C5: as many operands stand as the attributes say.
-/// - C6: with `strassen`, the weight is f32 and packed, and ``StrassenShape`` allows the extents.
+/// - C6: the algorithm is `direct`, or `strassen` where the weight is f32 and packed, and
+///   ``StrassenShape`` allows the extents.
 /// - C7: a result of bf16 is that of a weight of bf16 or s8, without a residual.
 /// - C8: `points` go with a weight of s8, and are a power of two up to 16 that divides `in`.
 /// - C9: a weight of s8 has at most 65536 columns, whose sums fit in 32 bits.
+/// - C10: neither `normalized` nor `input_activation` stands: rows have no channels.
+/// - C11: `sum_block` is at least 1, and stands with a weight of f32 and the algorithm `direct`.
 public struct Contraction: OpDefinition {
-  /// The term added to the mean square of each row; `nil`: rows are not normalized.
-  public var epsilon: Float?
-  /// Applied after the bias; `nil`: none.
-  public var activation: ActivationFunction?
-  /// `true` iff a bias operand stands.
-  public var hasBias: Bool
-  /// `true` iff a residual operand stands, last.
-  public var hasResidual: Bool
+  /// What is done to the rows before.
+  public var prologue: Prologue
+  /// What is done to the sums after.
+  public var epilogue: Epilogue
+  /// How the products are computed.
+  public var algorithm: Algorithm
+  /// How sums are divided.
+  public var summation: Summation
   /// The number of output columns of a packed weight; `nil`: the weight is not packed.
   public var columns: Int?
-  /// `true` iff seven products of half the extents take the place of eight.
-  public var usesStrassen: Bool
-  /// The type of the result's elements.
-  public var result: ElementType
-  /// The points of the Hadamard matrix that rows are multiplied by; `nil`: they are not.
-  public var points: Int?
 
   /// The most points of a rotation: kernels hold one vector of each.
   public static let mostPoints = 16
@@ -58,112 +56,79 @@ public struct Contraction: OpDefinition {
 
   /// Creates a contraction.
   public init(
-    epsilon: Float? = nil, activation: ActivationFunction? = nil, hasBias: Bool = false,
-    hasResidual: Bool = false, columns: Int? = nil, usesStrassen: Bool = false,
-    result: ElementType = .f32, points: Int? = nil
+    prologue: Prologue = Prologue(), epilogue: Epilogue = Epilogue(),
+    algorithm: Algorithm = .direct, summation: Summation = Summation(), columns: Int? = nil
   ) {
-    self.epsilon = epsilon
-    self.activation = activation
-    self.hasBias = hasBias
-    self.hasResidual = hasResidual
+    self.prologue = prologue
+    self.epilogue = epilogue
+    self.algorithm = algorithm
+    self.summation = summation
     self.columns = columns
-    self.usesStrassen = usesStrassen
-    self.result = result
-    self.points = points
   }
-
-  /// The position of the bias among the operands.
-  public var biasIndex: Int? { hasBias ? 2 : nil }
-  /// The position of the residual among the operands.
-  public var residualIndex: Int? { hasResidual ? (hasBias ? 3 : 2) : nil }
 
   static let mnemonic = "contraction"
   static let forms: Set<Form> = [.fused, .planned]
   static let operandCounts = 2...4
+  var roles: [OperandRole] { [.input, .weight] + prologue.roles + epilogue.roles }
   var execution: Execution { .kernel }
   func facts(_ operands: [TensorType]) -> OpFacts {
-    let residual = residualIndex.map { [$0] } ?? []
+    let residual = roles.firstIndex(of: .residual).map { [$0] } ?? []
     // The products alone, of which Strassen's algorithm does 7 of 8; its additions count no more
     // than those of other operations.
     let flops = 2 * operands[0].count * (columns ?? operands[1].shape[0])
     return OpFacts(
       inPlace: residual, rows: .same([0] + residual), addends: residual,
-      norm: epsilon.map { .rootMeanSquare(epsilon: $0) }, absorbs: epsilon == nil ? [] : [0],
-      spread: activation == nil ? .any : .oneSided, carriesBF16: false,
+      norm: prologue.epsilon.map { .rootMeanSquare(epsilon: $0) },
+      absorbs: prologue.epsilon == nil ? [] : [0],
+      spread: epilogue.activation == nil ? .any : .oneSided, carriesBF16: false,
       work: Work(
-        flops: usesStrassen ? flops / 8 * 7 : flops, element: operands[1].element, panels: 1))
+        flops: algorithm == .strassen ? flops / 8 * 7 : flops, element: operands[1].element,
+        panels: 1))
   }
   var attributes: Attributes {
     var list = Attributes()
-    if let epsilon { list.set("epsilon", .number(epsilon)) }
-    if let activation { list.set("activation", .text(activation.rawValue)) }
-    if hasBias { list.set("bias", .boolean(true)) }
-    if hasResidual { list.set("residual", .boolean(true)) }
+    prologue.write(to: &list)
+    epilogue.write(to: &list)
+    algorithm.write(to: &list)
+    summation.write(to: &list)
     if let columns { list.set("columns", .integer(columns)) }
-    if usesStrassen { list.set("strassen", .boolean(true)) }
-    if result != .f32 { list.set("result", .text(result.rawValue)) }
-    if let points { list.set("points", .integer(points)) }
     return list
   }
   init(_ attributes: inout Attributes) throws(Diagnostic) {
-    epsilon = try attributes.optionalNumber("epsilon")
-    activation = attributes.value("activation") == nil ? nil : try attributes.choice("activation")
-    hasBias = try attributes.boolean("bias")
-    hasResidual = try attributes.boolean("residual")
-    columns = attributes.value("columns") == nil ? nil : try attributes.integer("columns")
-    usesStrassen = try attributes.boolean("strassen")
-    result = attributes.value("result") == nil ? .f32 : try attributes.choice("result")
-    points = attributes.value("points") == nil ? nil : try attributes.integer("points")
+    prologue = try Prologue(reading: &attributes)
+    epilogue = try Epilogue(reading: &attributes)
+    algorithm = try Algorithm(reading: &attributes)
+    summation = try Summation(reading: &attributes)
+    columns = try attributes.optionalInteger("columns")
   }
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
-    let expected = 2 + (hasBias ? 1 : 0) + (hasResidual ? 1 : 0)
     try require(
-      "C5", operands.count == expected,
-      "operands: expected \(expected) by the attributes, found \(operands.count)")
+      "C10", !prologue.isNormalized && prologue.activation == nil,
+      "prologue: rows have no channels to normalize")
+    try requireOperands("C5", operands)
     let precision = operands[1].element
     if precision == .bf16 || precision == .s8 {
       try requireFloats("C1", "x", operands[0], 2)
     } else {
       try requireRank("C1", "x", operands[0], 2)
     }
-    let (x, weight) = (operands[0].shape, operands[1].shape)
-    let out: Int
-    if let columns {
-      let group = precision.perGroup
-      try require(
-        "C2",
-        weight.count == (group == 1 ? 3 : 4) && weight[1] == (x[1] + group - 1) / group
-          && columns > 0 && weight[0] == (columns - 1) / weight[2] + 1
-          && (group == 1 || weight[3] == group),
-        "weight: \(operands[1]) does not pack [\(columns),\(x[1])]")
-      out = columns
-    } else {
-      try require(
-        "C2", weight.count == 2,
-        "weight: expected f32, bf16 or s8 of rank 2, found \(operands[1])")
-      try require(
-        "C2", weight[1] == x[1], "weight: expected [_,\(x[1])], found \(operands[1])")
-      out = weight[0]
+    let x = operands[0].shape
+    let out = try outputs(of: operands[1], x)
+    try requireAlgorithm(operands[1], x, out)
+    try require(
+      "C7",
+      epilogue.result == .f32
+        || epilogue.result == .bf16 && precision != .f32 && !epilogue.hasResidual,
+      "result: \(epilogue.result.rawValue) of a weight \(operands[1])"
+        + (epilogue.hasResidual ? " with a residual" : ""))
+    let result = TensorType(epilogue.result, [x[0], out])
+    try require(
+      "C3", precision != .s8 || epilogue.hasBias,
+      "bias: no quantization parameters stand for a weight \(operands[1])")
+    if let bias = operand(.bias, of: operands) {
+      try requireType("C3", "bias", bias, precision == .s8 ? .f32(3, out) : .f32(out))
     }
-    try require(
-      "C6",
-      !usesStrassen
-        || (columns != nil && precision == .f32
-          && StrassenShape.allows(rows: x[0], columns: out, depth: x[1])),
-      "strassen: expected a packed weight of f32, columns that are a multiple of "
-        + "\(2 * Pack.standardWidth) and a depth that is one of 32, found \(operands[1]) for "
-        + "[\(x[0]),\(x[1])]")
-    try require(
-      "C7", result == .f32 || result == .bf16 && precision != .f32 && !hasResidual,
-      "result: \(result.rawValue) of a weight \(operands[1])"
-        + (hasResidual ? " with a residual" : ""))
-    let result = TensorType(self.result, [x[0], out])
-    try require(
-      "C3", precision != .s8 || hasBias, "factors: none stand for a weight \(operands[1])")
-    if let index = biasIndex {
-      try requireType("C3", "bias", operands[index], precision == .s8 ? .f32(3, out) : .f32(out))
-    }
-    if let points {
+    if let points = prologue.points {
       try require(
         "C8",
         precision == .s8 && 1...Contraction.mostPoints ~= points && points & (points - 1) == 0
@@ -173,41 +138,79 @@ public struct Contraction: OpDefinition {
     try require(
       "C9", precision != .s8 || x[1] <= Contraction.longestIntegerDepth,
       "x: \(x[1]) columns, expected at most \(Contraction.longestIntegerDepth)")
-    if let index = residualIndex { try requireType("C4", "residual", operands[index], result) }
+    if let residual = operand(.residual, of: operands) {
+      try requireType("C4", "residual", residual, result)
+    }
     return result
   }
+
+  private func outputs(of type: TensorType, _ x: [Int]) throws(Diagnostic) -> Int {
+    let (weight, precision) = (type.shape, type.element)
+    guard let columns else {
+      try require(
+        "C2", weight.count == 2, "weight: expected f32, bf16 or s8 of rank 2, found \(type)")
+      try require("C2", weight[1] == x[1], "weight: expected [_,\(x[1])], found \(type)")
+      return weight[0]
+    }
+    let group = precision.perGroup
+    try require(
+      "C2",
+      weight.count == (group == 1 ? 3 : 4) && weight[1] == (x[1] + group - 1) / group
+        && columns > 0 && weight[0] == (columns - 1) / weight[2] + 1
+        && (group == 1 || weight[3] == group),
+      "weight: \(type) does not pack [\(columns),\(x[1])]")
+    return columns
+  }
+
+  private func requireAlgorithm(
+    _ weight: TensorType, _ x: [Int], _ out: Int
+  ) throws(Diagnostic) {
+    switch algorithm {
+    case .direct: break
+    case .strassen:
+      try require(
+        "C6",
+        columns != nil && weight.element == .f32
+          && StrassenShape.allows(rows: x[0], columns: out, depth: x[1]),
+        "strassen: expected a packed weight of f32, columns that are a multiple of "
+          + "\(2 * Pack.standardWidth) and a depth that is one of 32, found \(weight) for "
+          + "[\(x[0]),\(x[1])]")
+    case .winograd: throw violation("C6", "algorithm: '\(algorithm.word)' is for convolutions")
+    }
+    if let problem = summation.problem { throw violation("C11", problem) }
+    try require(
+      "C11", summation.block == nil || weight.element == .f32 && algorithm == .direct,
+      "sum_block: stands with a weight \(weight) and the algorithm '\(algorithm.word)'")
+  }
+
   func evaluate(_ operands: [Tensor]) -> Tensor {
     var x = operands[0]
     let weight =
       columns.map { Pack.unpack(operands[1], columns: $0, depth: x.columns) } ?? operands[1]
-    if operands[1].element == .s8 {
-      var y = integerProduct(x, weight, factors: operands[2])
-      if let activation { y = Activation(activation).evaluate([y]) }
-      if let index = residualIndex { y = Add().evaluate([y, operands[index]]) }
-      return y
+    let (bias, residual) = (operand(.bias, of: operands), operand(.residual, of: operands))
+    if operands[1].element == .s8, let bias {
+      return epilogue.finish(integerProduct(x, weight, factors: bias), residual: residual)
     }
     if operands[1].element == .bf16 {
-      let factors = epsilon.map { epsilon in Contraction.rowFactors(x, epsilon: epsilon) }
+      let factors = prologue.epsilon.map { Contraction.rowFactors(x, epsilon: $0) }
       x = x.rounded(to: .bf16)
       for (row, factor) in (factors ?? []).enumerated() {
         for i in row * x.columns..<(row + 1) * x.columns {
           x.values[i] = Float(Double(x.values[i]) * factor)
         }
       }
-    } else if let epsilon {
+    } else if let epsilon = prologue.epsilon {
       x = Contraction.normalized(x, epsilon: epsilon)
     }
-    var y = Linear().evaluate([x, weight] + (biasIndex.map { [operands[$0]] } ?? []))
-    if let activation { y = Activation(activation).evaluate([y]) }
-    if let index = residualIndex { y = Add().evaluate([y, operands[index]]) }
-    return y
+    let sums = Linear().evaluate([x, weight] + (bias.map { [$0] } ?? []))
+    return epilogue.finish(sums, residual: residual)
   }
 
   /// The product of quantized rows with a weight of integers, scaled, with the bias.
   private func integerProduct(_ x: Tensor, _ weight: Tensor, factors f: Tensor) -> Tensor {
     let (depth, out) = (x.columns, weight.rows)
-    let norms = epsilon.map { Contraction.rowFactors(x, epsilon: $0) }
-    let rotated = points.map { Rotate(points: $0).evaluate([x]) } ?? x
+    let norms = prologue.epsilon.map { Contraction.rowFactors(x, epsilon: $0) }
+    let rotated = prologue.points.map { Rotate(points: $0).evaluate([x]) } ?? x
     var y = Tensor(shape: [x.rows, out])
     for m in 0..<x.rows {
       let elements = rotated.values[m * depth..<(m + 1) * depth]

@@ -5,36 +5,46 @@ import Diagnostics
 ///
 /// `y[i * columns + j, o] = bias[o] + residual[i * columns + j, o] + sum_{u,v,c}
 /// weight[o, c, u, v] * a[i * stride + u - top, j * stride + v - left, c]`, where
-/// `a = activation(x * factors[0] + factors[1])` (`x` itself without factors) within the image, and
-/// 0 outside. With `chunk`, the moments of these rows stand below them, as `moments` makes them:
-/// the result has `pixels + 2 * chunks` rows, and slices of it are the pixels and the moments.
+/// `a = input_activation(x * s[0] + s[1])` with a scale and shift `s` (`x` itself without) within
+/// the image, and 0 outside. With `chunk`, there is a second result, the moments of `y`, as
+/// `moments` makes them.
 ///
-/// With a weight of bf16, `a` is rounded to bf16 as well.
+/// With a weight of bf16, `a` is rounded to bf16 as well. With the algorithm `winograd2` or
+/// `winograd4` the result is the same up to rounding: with a tile of 2 its error is about one and a
+/// half times that of the plain sums, with a tile of 4 about six times.
 ///
 /// Operands: `x: [pixels, channels]` row by row, or the planar image `[channels, height, width]`;
 /// `weight: [out, channels, kh, kw]`, or packed panels `[panels, kh * kw * channels, 32]`, of bf16
-/// `[panels, kh * kw * channels / 2, 32, 2]`; then
-/// `factors: [2, channels]`, `bias: [out]` and `residual: [pixels of the result, out]` as the
-/// attributes `normalized`, `bias` and `residual` say. The depth of a packed weight runs over
-/// `(u, v, c)`, for a planar image over `(c, u, v)`.
+/// `[panels, kh * kw * channels / 2, 32, 2]`, for Winograd's way `[panels, frequencies, channels,
+/// 32]` as `winograd_weight` makes them; then `s: [2, channels]`, `bias: [out]` and
+/// `residual: [pixels of the result, out]` as the attributes `normalized`, `bias` and `residual`
+/// say. The depth of a packed weight runs over `(u, v, c)`, for a planar image over `(c, u, v)`.
+/// Results: `y: [pixels of the result, out]`; with `chunk`, also `moments: [2 * chunks, out]`.
 /// Attributes: `width`, of the image, unless it is planar; `kernel = [kh, kw]`; `stride`, default
 /// 1; `padding = [top, left, bottom, right]`, default none; `normalized`, `bias`, `residual`,
-/// default false; `activation`, default none, of the normalized input; `chunk`, default none;
-/// `part`, default the kernels' own: the most words of 32 bits in a chain of additions, which grows
-/// the error; sums of more are sums of parts; `columns`: `out`, for a packed weight.
+/// default false; `input_activation`, default none, of the normalized input; `chunk`, default none;
+/// `algorithm`, default `direct`; `sum_block`, default the kernels' own: the most words of 32 bits
+/// in a chain of additions, which grows the error; `columns`: `out`, for a packed weight.
 ///
 /// - C1: `x` has rank 3, or rank 2 and `width` divides its rows.
 /// - C2: `kernel` is two extents of 1 to 1024; `stride` is at least 1; a padding is at least 0 and
 ///   smaller than the kernel; the widened image holds the kernel.
 /// - C3: `weight` has rank 4 and shape `[_, channels, kh, kw]`, or is packed with `columns` given.
-/// - C4: `factors` have shape `[2, channels]`; with them `x` has rank 2; without them there is no
-///   `activation`.
+/// - C4: the scale and shift have shape `[2, channels]`; with them `x` has rank 2; without them
+///   there is no `input_activation`.
 /// - C5: `bias` has shape `[out]`.
 /// - C6: `residual` has a row for each pixel of the result and `out` columns.
-/// - C7: `chunk` is in `1...pixels`.
+/// - C7: `chunk` is in `1...pixels`; in Winograd's way it is all pixels, or a multiple of
+///   `tile * width` below that.
 /// - C8: as many operands stand as the attributes say.
 /// - C9: a weight of bf16 stands for an even number of channels and an `x` of rank 2.
-/// - C10: `part` is at least 1.
+/// - C10: `sum_block` is at least 1.
+/// - C11: Winograd's way is for a kernel of 3x3, stride 1, padding 1 and an `x` of rank 2, with a
+///   weight packed for the same tile; `strassen` is for contractions.
+/// - C12: there is no `epsilon`, `points`, `activation` or `result`: pixels are normalized by
+///   channels, and results are f32 as they are summed up.
+///
+/// Reference: Lavin and Gray 2015, arXiv:1509.09308, for Winograd's way.
 public struct Convolution: OpDefinition {
   /// The width of the image in pixels; `nil`: the image is planar.
   public var width: Int?
@@ -44,47 +54,35 @@ public struct Convolution: OpDefinition {
   public var stride: Int
   /// The zeros around the image.
   public var padding: Padding
-  /// `true` iff a factors operand stands.
-  public var isNormalized: Bool
-  /// Applied to the normalized input; `nil`: none.
-  public var activation: ActivationFunction?
-  /// `true` iff a bias operand stands.
-  public var hasBias: Bool
-  /// `true` iff a residual operand stands, last.
-  public var hasResidual: Bool
+  /// What is done to the image before.
+  public var prologue: Prologue
+  /// What is done to the sums after.
+  public var epilogue: Epilogue
   /// The rows of a chunk of the moments; `nil`: there are none.
   public var chunk: Int?
-  /// The most words in a chain of additions; `nil`: as many as the kernels take by themselves.
-  public var part: Int?
+  /// How the products are computed.
+  public var algorithm: Algorithm
+  /// How sums are divided.
+  public var summation: Summation
   /// The number of output channels of a packed weight; `nil`: the weight is not packed.
   public var columns: Int?
 
   /// Creates a convolution.
   public init(
     width: Int?, kernel: [Int], stride: Int = 1, padding: Padding = Padding(),
-    isNormalized: Bool = false, activation: ActivationFunction? = nil, hasBias: Bool = false,
-    hasResidual: Bool = false, chunk: Int? = nil, part: Int? = nil, columns: Int? = nil
+    prologue: Prologue = Prologue(), epilogue: Epilogue = Epilogue(), chunk: Int? = nil,
+    algorithm: Algorithm = .direct, summation: Summation = Summation(), columns: Int? = nil
   ) {
     self.width = width
     self.kernel = kernel
     self.stride = stride
     self.padding = padding
-    self.isNormalized = isNormalized
-    self.activation = activation
-    self.hasBias = hasBias
-    self.hasResidual = hasResidual
+    self.prologue = prologue
+    self.epilogue = epilogue
     self.chunk = chunk
-    self.part = part
+    self.algorithm = algorithm
+    self.summation = summation
     self.columns = columns
-  }
-
-  /// The position of the factors among the operands.
-  public var factorsIndex: Int? { isNormalized ? 2 : nil }
-  /// The position of the bias among the operands.
-  public var biasIndex: Int? { hasBias ? 2 + (isNormalized ? 1 : 0) : nil }
-  /// The position of the residual among the operands.
-  public var residualIndex: Int? {
-    hasResidual ? 2 + (isNormalized ? 1 : 0) + (hasBias ? 1 : 0) : nil
   }
 
   /// The windows of an image of type `x`, for which the constraints hold.
@@ -103,16 +101,25 @@ public struct Convolution: OpDefinition {
   static let mnemonic = "convolution"
   static let forms: Set<Form> = [.fused, .planned]
   static let operandCounts = 2...5
+  var roles: [OperandRole] { [.input, .weight] + prologue.roles + epilogue.roles }
   var execution: Execution { .kernel }
   func facts(_ operands: [TensorType]) -> OpFacts {
-    // No member of a stream: moments below the pixels do not change as these do.
+    // No member of a stream: moments do not change as the pixels do.
+    let windows = windows(of: operands[0])
     let outputs = columns ?? operands[1].shape[0]
+    let products: Int
+    if case .winograd(let tile) = algorithm {
+      // One multiply-add for each frequency, tile and pair of channels.
+      products =
+        tile.frequencies * tile.count(height: windows.height, width: windows.width)
+        * channels(of: operands[0])
+    } else {
+      products = windows.count * depth(of: operands[0])
+    }
     return OpFacts(
-      inPlace: residualIndex.map { [$0] } ?? [], rows: .all, addends: [], norm: nil, absorbs: [],
-      spread: .any, carriesBF16: false,
-      work: Work(
-        flops: 2 * windows(of: operands[0]).count * outputs * depth(of: operands[0]),
-        element: operands[1].element, panels: 1))
+      inPlace: roles.firstIndex(of: .residual).map { [$0] } ?? [], rows: .all, addends: [],
+      norm: nil, absorbs: [], spread: .any, carriesBF16: false,
+      work: Work(flops: 2 * products * outputs, element: operands[1].element, panels: 1))
   }
   var attributes: Attributes {
     var list = Attributes()
@@ -120,55 +127,83 @@ public struct Convolution: OpDefinition {
     list.set("kernel", .integers(kernel))
     if stride != 1 { list.set("stride", .integer(stride)) }
     if padding != Padding() { list.set("padding", .integers(padding.list)) }
-    if isNormalized { list.set("normalized", .boolean(true)) }
-    if let activation { list.set("activation", .text(activation.rawValue)) }
-    if hasBias { list.set("bias", .boolean(true)) }
-    if hasResidual { list.set("residual", .boolean(true)) }
+    prologue.write(to: &list)
+    epilogue.write(to: &list)
     if let chunk { list.set("chunk", .integer(chunk)) }
-    if let part { list.set("part", .integer(part)) }
+    algorithm.write(to: &list)
+    summation.write(to: &list)
     if let columns { list.set("columns", .integer(columns)) }
     return list
   }
   init(_ attributes: inout Attributes) throws(Diagnostic) {
-    width = attributes.value("width") == nil ? nil : try attributes.integer("width")
+    width = try attributes.optionalInteger("width")
     kernel = try attributes.integers("kernel")
     stride = try attributes.integer("stride", default: 1)
     padding = try Padding(reading: &attributes)
-    isNormalized = try attributes.boolean("normalized")
-    activation = attributes.value("activation") == nil ? nil : try attributes.choice("activation")
-    hasBias = try attributes.boolean("bias")
-    hasResidual = try attributes.boolean("residual")
-    chunk = attributes.value("chunk") == nil ? nil : try attributes.integer("chunk")
-    part = attributes.value("part") == nil ? nil : try attributes.integer("part")
-    columns = attributes.value("columns") == nil ? nil : try attributes.integer("columns")
+    prologue = try Prologue(reading: &attributes)
+    epilogue = try Epilogue(reading: &attributes)
+    chunk = try attributes.optionalInteger("chunk")
+    algorithm = try Algorithm(reading: &attributes)
+    summation = try Summation(reading: &attributes)
+    columns = try attributes.optionalInteger("columns")
   }
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
-    let expected = 2 + (isNormalized ? 1 : 0) + (hasBias ? 1 : 0) + (hasResidual ? 1 : 0)
+    try requireOperands("C8", operands)
     try require(
-      "C8", operands.count == expected,
-      "operands: expected \(expected) by the attributes, found \(operands.count)")
+      "C12",
+      prologue.epsilon == nil && prologue.points == nil && epilogue.activation == nil
+        && epilogue.result == .f32,
+      "epsilon, points, activation and result are for contractions")
     let x = operands[0]
     let pixels = try checkedWindows(x).count
+    try requireAlgorithm()
     let out = try outputs(of: operands[1], x)
     try require(
       "C9", operands[1].element == .f32 || width != nil && channels(of: x) % 2 == 0,
       "weight: \(operands[1]) for an image \(x)"
         + (width == nil ? ", which is planar" : " of an odd number of channels"))
-    if let index = factorsIndex {
-      try require("C4", x.rank == 2, "factors: expected x of rank 2, found \(x)")
-      try requireType("C4", "factors", operands[index], .f32(2, channels(of: x)))
+    if let scale = operand(.scaleShift, of: operands) {
+      try require("C4", x.rank == 2, "scale and shift: expected x of rank 2, found \(x)")
+      try requireType("C4", "scale and shift", scale, .f32(2, channels(of: x)))
     } else {
-      try require("C4", activation == nil, "activation: stands without factors")
+      try require(
+        "C4", prologue.activation == nil, "input_activation: stands without scale and shift")
     }
-    if let index = biasIndex { try requireType("C5", "bias", operands[index], .f32(out)) }
-    if let index = residualIndex {
-      try requireType("C6", "residual", operands[index], .f32(pixels, out))
+    if let bias = operand(.bias, of: operands) { try requireType("C5", "bias", bias, .f32(out)) }
+    if let residual = operand(.residual, of: operands) {
+      try requireType("C6", "residual", residual, .f32(pixels, out))
     }
-    try require("C10", part ?? 1 > 0, "part: expected at least 1, found \(part ?? 1)")
-    guard let chunk else { return .f32(pixels, out) }
+    if let problem = summation.problem { throw violation("C10", problem) }
+    return .f32(pixels, out)
+  }
+  var furtherResults: [String] { chunk == nil ? [] : ["moments"] }
+  func resultTypes(of operands: [TensorType]) throws(Diagnostic) -> [TensorType] {
+    let result = try resultType(of: operands)
+    guard let chunk else { return [result] }
+    let pixels = result.shape[0]
     try require(
       "C7", chunk > 0 && chunk <= pixels, "chunk: expected 1 to \(pixels), found \(chunk)")
-    return .f32(pixels + 2 * Moments.chunks(rows: pixels, chunk: chunk), out)
+    if case .winograd(let tile) = algorithm, let width, chunk < pixels {
+      try require(
+        "C7", chunk % tile.rawValue == 0 && chunk / tile.rawValue % width == 0,
+        "chunk: expected \(pixels), or a multiple of \(tile.rawValue) * \(width) below, found "
+          + "\(chunk)")
+    }
+    return [result, .f32(2 * Moments.chunks(rows: pixels, chunk: chunk), result.shape[1])]
+  }
+
+  private func requireAlgorithm() throws(Diagnostic) {
+    switch algorithm {
+    case .direct: break
+    case .strassen: throw violation("C11", "algorithm: 'strassen' is for contractions")
+    case .winograd:
+      try require(
+        "C11",
+        width != nil && kernel == [3, 3] && stride == 1 && padding == Padding(1)
+          && columns != nil,
+        "algorithm: '\(algorithm.word)' is for packed kernels of 3x3, stride 1 and padding 1 over "
+          + "rows of pixels")
+    }
   }
 
   private func checkedWindows(_ x: TensorType) throws(Diagnostic) -> Windows {
@@ -194,54 +229,70 @@ public struct Convolution: OpDefinition {
   }
 
   private func outputs(of weight: TensorType, _ x: TensorType) throws(Diagnostic) -> Int {
-    if let columns {
-      let isPacked =
-        switch weight.element {
-        case .f32: weight.rank == 3 && weight.shape[1] == depth(of: x)
-        case .bf16:
-          weight.rank == 4 && weight.shape[3] == 2 && weight.shape[1] == (depth(of: x) + 1) / 2
-        case .s8: false
-        }
+    guard let columns else {
+      try requireFloats("C3", "weight", weight, 4)
       try require(
-        "C3", isPacked && columns > 0 && weight.shape[0] == (columns - 1) / weight.shape[2] + 1,
-        "weight: \(weight) does not pack \(columns) sums of \(depth(of: x)) products")
+        "C3", Array(weight.shape[1...]) == [channels(of: x)] + kernel,
+        "weight: expected [_,\(channels(of: x)),\(kernel[0]),\(kernel[1])], found \(weight)")
+      return weight.shape[0]
+    }
+    if case .winograd(let tile) = algorithm {
+      try require(
+        "C11",
+        weight.element == .f32 && weight.rank == 4 && weight.shape[1] == tile.frequencies
+          && weight.shape[2] == channels(of: x) && columns > 0
+          && weight.shape[0] == (columns - 1) / weight.shape[3] + 1,
+        "weight: \(weight) does not pack \(columns) outputs of \(channels(of: x)) channels at "
+          + "\(tile.frequencies) frequencies")
       return columns
     }
-    try requireFloats("C3", "weight", weight, 4)
+    let isPacked =
+      switch weight.element {
+      case .f32: weight.rank == 3 && weight.shape[1] == depth(of: x)
+      case .bf16:
+        weight.rank == 4 && weight.shape[3] == 2 && weight.shape[1] == (depth(of: x) + 1) / 2
+      case .s8: false
+      }
     try require(
-      "C3", Array(weight.shape[1...]) == [channels(of: x)] + kernel,
-      "weight: expected [_,\(channels(of: x)),\(kernel[0]),\(kernel[1])], found \(weight)")
-    return weight.shape[0]
+      "C3", isPacked && columns > 0 && weight.shape[0] == (columns - 1) / weight.shape[2] + 1,
+      "weight: \(weight) does not pack \(columns) sums of \(depth(of: x)) products")
+    return columns
   }
 
-  func evaluate(_ operands: [Tensor]) -> Tensor {
-    evaluate(operands) { Linear().evaluate($0) }
+  func evaluate(_ operands: [Tensor]) -> Tensor { evaluateAll(operands)[0] }
+  func evaluateAll(_ operands: [Tensor]) -> [Tensor] {
+    evaluateAll(operands) { Linear().evaluate($0) }
   }
 
   /// Evaluates with `linear` for the products: what `linear` makes of patches, weight and, if there
   /// is one, bias.
-  public func evaluate(_ operands: [Tensor], linear: ([Tensor]) -> Tensor) -> Tensor {
-    let x = operands[0].type
-    let rows: Tensor
-    if let columns {
-      rows = Pack.unpack(operands[1], columns: columns, depth: depth(of: x))
-    } else if width == nil {
-      rows = Tensor(shape: [operands[1].shape[0], depth(of: x)], values: operands[1].values)
-    } else {
-      rows = Pack.channelsLast(operands[1])
-    }
+  public func evaluateAll(
+    _ operands: [Tensor], linear: ([Tensor]) -> Tensor
+  ) -> [Tensor] {
     let image = input(operands)
     let patches = patches(operands[1].element == .bf16 ? image.rounded(to: .bf16) : image)
-    var y = linear([patches, rows] + (biasIndex.map { [operands[$0]] } ?? []))
-    if let index = residualIndex { y = Add().evaluate([y, operands[index]]) }
-    guard let chunk else { return y }
-    return Concatenate().evaluate([y, Moments(chunk: chunk).evaluate([y])])
+    let bias = operand(.bias, of: operands).map { [$0] } ?? []
+    let sums = linear([patches, rows(of: operands[1], operands[0].type)] + bias)
+    let y = epilogue.finish(sums, residual: operand(.residual, of: operands))
+    return [y] + (chunk.map { [Moments(chunk: $0).evaluate([y])] } ?? [])
+  }
+
+  /// The weight with a row for each output, its columns in the order of a packed weight's depth.
+  private func rows(of weight: Tensor, _ x: TensorType) -> Tensor {
+    if let columns {
+      if case .winograd(let tile) = algorithm {
+        return Pack.channelsLast(WinogradWeight.unpack(weight, tile: tile, columns: columns))
+      }
+      return Pack.unpack(weight, columns: columns, depth: depth(of: x))
+    }
+    if width != nil { return Pack.channelsLast(weight) }
+    return Tensor(shape: [weight.shape[0], depth(of: x)], values: weight.values)
   }
 
   /// The image that the windows see.
   private func input(_ operands: [Tensor]) -> Tensor {
-    guard let index = factorsIndex else { return operands[0] }
-    return Normalize(activation: activation).evaluate([operands[0], operands[index]])
+    guard let scale = operand(.scaleShift, of: operands) else { return operands[0] }
+    return Normalize(activation: prologue.activation).evaluate([operands[0], scale])
   }
 
   /// The elements that each pixel of the result is a sum over, as its row, in the order of a packed

@@ -89,15 +89,16 @@ struct BufferAssignment {
     return slot
   }
 
-  /// The operand that `value` may be written over: of its type, or the first rows of a whole of its
-  /// type, and with nothing in its buffer that is read again, or read by `value` in any other way.
+  /// The operand that `value` may be written over: of its type, and with nothing in its buffer that
+  /// is read again, or read by `value` in any other way.
   private func overwritable(by value: Value) -> Value? {
     let node = graph[value]
     guard results[value] == nil, value.result == 0 else { return nil }
     for position in graph.facts(of: node.node).inPlace {
       let operand = node.operands[position]
-      guard begins(operand, node.type) else { continue }
-      guard let slot = slots[operand], buffers[slot.buffer].isArena else { continue }
+      guard graph[operand].type == node.type, let slot = slots[operand],
+        buffers[slot.buffer].isArena
+      else { continue }
       let isFree = members[slot.buffer].allSatisfy { member in
         facts.users[member].allSatisfy { user in
           user.index < value.index || (user == value && member == operand)
@@ -106,15 +107,6 @@ struct BufferAssignment {
       if isFree, node.operands.count(where: { $0 == operand }) == 1 { return operand }
     }
     return nil
-  }
-
-  /// `true` iff memory of `type` begins where `value` does: the value itself, or its first rows.
-  private func begins(_ value: Value, _ type: TensorType) -> Bool {
-    let node = graph[value]
-    guard case .view(.slice(axis: 0, start: 0)) = node.op.execution else {
-      return node.type == type
-    }
-    return node.type == type || graph[node.operands[0]].type == type
   }
 
   /// A new buffer for the whole of `value`.
