@@ -31,7 +31,7 @@ extension Pass {
     guard case .contraction(var contraction) = node.op, let x = node.operands.first,
       fused.contains(x), case .rmsNorm(let norm) = graph[x].op
     else { return nil }
-    contraction.epsilon = norm.epsilon
+    contraction.prologue.epsilon = norm.epsilon
     var operands = rewriter[node.operands]
     operands[0] = rewriter[graph[x].operands[0]]
     return try rewriter.append(.contraction(contraction), operands, name: node.name)
@@ -40,5 +40,9 @@ extension Pass {
 
 /// `true` iff `node` is a contraction that takes its rows as they are.
 func isContractionWithoutRowScale(_ node: Node) -> Bool {
-  if case .contraction(let contraction) = node.op { contraction.prologue.epsilon == nil } else { false }
+  if case .contraction(let contraction) = node.op {
+    contraction.prologue.epsilon == nil
+  } else {
+    false
+  }
 }
