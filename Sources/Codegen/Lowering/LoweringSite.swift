@@ -7,7 +7,7 @@ struct LoweringSite {
   /// The types of the operands.
   let types: [TensorType]
   let operands: [Matrix]
-  /// Where the results are; `nil`: nobody wants it. The first one always has a place.
+  /// Where the results are; `nil`: nobody wants it, which cannot be of the first.
   let results: [Matrix?]
   /// Where the first result is.
   let output: Matrix

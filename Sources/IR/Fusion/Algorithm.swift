@@ -1,7 +1,8 @@
 import Diagnostics
 
-/// How a fused operation computes its products. It changes the rounding of sums, never what they
-/// are.
+/// How a fused operation computes its products.
+///
+/// It changes the rounding of sums, never what they are.
 public enum Algorithm: Hashable, Sendable {
   /// Each product by itself.
   case direct

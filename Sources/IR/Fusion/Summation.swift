@@ -1,7 +1,9 @@
 import Diagnostics
 
 /// How long sums are added up: in blocks, each a chain of additions by itself, whose sums are added
-/// in turn. Longer chains are faster, and their error is larger.
+/// in turn.
+///
+/// Longer chains are faster, and their error is larger.
 public struct Summation: Hashable, Sendable {
   /// The most words of 32 bits in a block; `nil`: as many as the kernels take by themselves.
   public var block: Int?
