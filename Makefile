@@ -11,8 +11,9 @@ FORMAT_VERSION := 6.3
 LLVM_PACKAGE := $(if $(VITC_LLVM),llvm-$(VITC_LLVM)-dev,llvm-dev)
 PACKAGES := $(LLVM_PACKAGE) libopenblas-dev libxxhash-dev libpng-dev libturbojpeg0-dev zlib1g-dev \
   binutils pkg-config
-# What only the tests take: emulators of other processors, and Arm's libc for programs that run there.
-TEST_PACKAGES := qemu-user libc6-dev-arm64-cross
+# What only the tests take: emulators of other processors, and Arm's libc for programs that run there;
+# another libc, and a tool that changes libraries.
+TEST_PACKAGES := qemu-user libc6-dev-arm64-cross musl-tools patchelf
 
 # Numerics are 15 times slower without optimization, so tests are built for release too; in a folder
 # of their own, since a build that may be tested is another build.

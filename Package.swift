@@ -50,7 +50,7 @@ let imports = """
   Sources/Zip: Diagnostics Files CZlib
   Sources/Npy: Diagnostics Files Zip
   Sources/Images: Diagnostics Files CPNG CTurboJPEG
-  Sources/Models: Diagnostics JSON SeededRandom IR Zip Npy
+  Sources/Models: Diagnostics JSON SeededRandom IR Files Zip Npy
   Sources/Passes: Diagnostics IR
   Sources/Evaluation: Diagnostics IR COpenBLAS
   Sources/Calibration: Diagnostics IR Passes Evaluation COpenBLAS

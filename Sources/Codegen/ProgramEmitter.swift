@@ -147,17 +147,22 @@ struct ProgramEmitter {
 
   private func exportFunctions(record: Value, description: Value, errorText: Function) {
     let p = b.pointer
+    let leave = b.declare("vit_rt_leave", [p], returning: b.void)
     /// Exports `NAME_name(parameters)`, which calls `vit_rt_name`, the program first if wanted.
+    /// What may be left by an exception ends its run on the way: the context comes first.
     func forward(
       _ name: String, _ parameters: [ValueType], withProgram: Bool = true,
-      returning result: ValueType? = nil
+      returning result: ValueType? = nil, mayBeLeft: Bool = false
     ) -> Value {
       let runtime = b.declare(
         "vit_rt_\(name)", (withProgram ? [p] : []) + parameters, returning: result ?? b.void)
       let function = b.define(
         "\(program.name)_\(name)", parameters, returning: result, exported: true
       ) { arguments in
-        let value = b.call(runtime, (withProgram ? [record] : []) + arguments)
+        let all = (withProgram ? [record] : []) + arguments
+        let value =
+          mayBeLeft
+          ? b.callUnwound(runtime, all) { b.call(leave, [arguments[0]]) } : b.call(runtime, all)
         if result != nil { b.returnValue(value) }
       }
       return b.asPointer(function.value)
@@ -177,8 +182,8 @@ struct ProgramEmitter {
         .value(forward("destroy", [p], withProgram: false)),
         .value(forward("context_create", [p, p], returning: b.i32)),
         .value(forward("context_destroy", [p], withProgram: false)),
-        .value(forward("run", [p, p, b.i64, p], returning: b.i32)),
-        .value(forward("run_all", [p, p, b.i64, p], returning: b.i32)),
+        .value(forward("run", [p, p, b.i64, p], returning: b.i32, mayBeLeft: true)),
+        .value(forward("run_all", [p, p, b.i64, p], returning: b.i32, mayBeLeft: true)),
         .value(forward("preprocess", [p, b.i32, b.i32, b.i64, p], returning: b.i32)),
         .value(constant("last_error") { b.call(errorText, []) }),
         .value(forward("isa", [p], returning: p)),

@@ -45,12 +45,17 @@ public enum AtomicFile {
     }
     let target = resolvingLinks(path)
     let permissions = exists ? status.st_mode & 0o777 : nil
-    let temporary =
-      folder(of: target) + ".vitc-\(String(UInt64.random(in: .min ... .max), radix: 36))"
+    let number = String(UInt64.random(in: .min ... .max), radix: 36)
+    let temporary = folder(of: target) + Leftovers.filePrefix + number
     _ = Unfinished.add { temporary }
     defer { Unfinished.forget(temporary) }
     let descriptor = retrying { open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
     guard descriptor >= 0 else { throw creationFailure(path, code: errno) }
+    guard Leftovers.hold(descriptor) else {
+      close(descriptor)
+      // Another process took it for a leftover in the moment before it was locked.
+      return try write(path: path, durable: durable, body)
+    }
     do throws(Diagnostic) {
       try fill(descriptor, path, permissions, durable, body)
       guard rename(temporary, target) == 0 else {

@@ -25,24 +25,9 @@ public final class MappedFile: Sendable {
   /// Errors, all at `.file(path)`: it does not exist, is a directory, is not a regular file (a pipe
   /// or a device has no bytes to map), may not be read, or is empty.
   public init(_ path: String) throws(Diagnostic) {
-    let file = retrying { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
-    guard file >= 0 else { throw .system("open the file", path: path, code: errno) }
+    let (file, size) = try RegularFile.open(path)
     defer { close(file) }
-    var status = stat()
-    guard fstat(file, &status) == 0 else {
-      throw .system("examine the file", path: path, code: errno)
-    }
-    switch status.st_mode & S_IFMT {
-    case S_IFREG: break
-    case S_IFDIR:
-      throw Diagnostic("expected a file, found a directory", at: .file(path))
-    default:
-      throw Diagnostic(
-        "expected a regular file, found a pipe, socket or device", at: .file(path),
-        hint: "copy the data to a file first")
-    }
-    guard status.st_size > 0 else { throw Diagnostic("the file is empty", at: .file(path)) }
-    let size = Int(status.st_size)
+    guard size > 0 else { throw Diagnostic("the file is empty", at: .file(path)) }
     guard let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, file, 0), base != MAP_FAILED else {
       throw .system("map the file", path: path, code: errno)
     }

@@ -24,7 +24,13 @@ enum Command {
     var none = sigset_t()
     sigemptyset(&none)
     posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    // Nor does it ignore what vitc ignores.
+    var ours = sigset_t()
+    sigemptyset(&ours)
+    for signal in [SIGPIPE, SIGXFSZ] { sigaddset(&ours, signal) }
+    posix_spawnattr_setsigdefault(&attributes, &ours)
+    posix_spawnattr_setflags(
+      &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
 
     // A fixed environment: what is linked depends on the arguments only. PATH is for compiler
     // drivers, which look for their linker.

@@ -32,6 +32,9 @@ struct ELFObject {
     return isLarge ? ELF.isLoaded | large : ELF.isLoaded
   }
 
+  /// Not that of other notes, such as the build-id: linkers give a program header to the notes of
+  /// each alignment.
+  private static let noteAlignment = 8
   private static let headerBytes = 64
   private static let sectionHeaderBytes = 64
   private static let symbolBytes = 24
@@ -81,7 +84,8 @@ struct ELFObject {
     var sections = ByteWriter(file, at: headersOffset + ELFObject.sectionHeaderBytes)
     sections.section(
       name: offset(of: sectionName), type: sectionType, flags: sectionFlags,
-      offset: ELFObject.dataOffset, size: bytes, alignment: content == .note ? 4 : 4096)
+      offset: ELFObject.dataOffset, size: bytes,
+      alignment: content == .note ? ELFObject.noteAlignment : 4096)
     // Without this section linkers assume that the object needs an executable stack.
     sections.section(
       name: offset(of: ".note.GNU-stack"), type: 1, offset: tablesOffset, size: 0, alignment: 1)

@@ -8,6 +8,9 @@ public struct HeaderWriter {
   /// Creates a writer.
   public init(_ model: ModelInterface) { self.model = model }
 
+  /// What the first line of every header holds.
+  static let mark = ", compiled by vitc "
+
   private var name: String { model.name }
   /// The prefix of constants.
   private var upper: String { model.name.uppercased() }
@@ -37,7 +40,7 @@ public struct HeaderWriter {
     let numerics = model.numerics.map { "\n * Numerics: \(comment($0))" } ?? ""
     let precision = model.precision.map { "\n * Products: \(comment($0)), sums in f32" } ?? ""
     return """
-      /* \(name): \(comment(model.model)), compiled by vitc \(comment(model.compilerVersion)).
+      /* \(name): \(comment(model.model))\(HeaderWriter.mark)\(comment(model.compilerVersion)).
        *
        * Target:   \(comment(model.target))
        * Weights:  \(model.parameters) parameters, \(model.weightsBytes) bytes packed,

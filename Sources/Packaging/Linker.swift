@@ -64,7 +64,7 @@ struct Linker {
       editor,
       [
         "-shared", "-soname", soname, "--version-script=\(script)", "--hash-style=both",
-        "-z", "noexecstack", "-z", "relro", "-z", "now", "--build-id=none", "--no-as-needed",
+        "-z", "noexecstack", "-z", "relro", "-z", "now", "--build-id=sha1", "--no-as-needed",
         "--gc-sections", "--eh-frame-hdr", "-s",
       ], objects + stubs, to: output)
   }

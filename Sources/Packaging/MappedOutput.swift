@@ -1,4 +1,5 @@
 import Diagnostics
+import Files
 import Glibc
 
 /// A file under construction, mapped into memory: written in place, without a copy.
@@ -18,7 +19,7 @@ final class MappedOutput {
   /// Of the first `hole` bytes only those that will be written take space.
   init(path: String, count: Int, hole: Int = 0) throws(Diagnostic) {
     self.path = path
-    file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard file >= 0 else { throw FileError.diagnostic("cannot create the file", path, errno) }
     let failure = posix_fallocate(file, off_t(hole), off_t(max(1, count - hole)))
     guard failure == 0 else {
@@ -95,12 +96,9 @@ enum FileError {
 
   /// Reads a whole file.
   static func read(_ path: String) throws(Diagnostic) -> [UInt8] {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { throw diagnostic("cannot open the file", path, errno) }
+    let (file, count) = try RegularFile.open(path)
     defer { close(file) }
-    var status = stat()
-    guard fstat(file, &status) == 0 else { throw diagnostic("cannot read the file", path, errno) }
-    var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+    var bytes = [UInt8](repeating: 0, count: count)
     var done = 0
     while done < bytes.count {
       let count = bytes.withUnsafeMutableBytes {
@@ -115,7 +113,7 @@ enum FileError {
 
   /// Writes a whole file.
   static func write(_ bytes: UnsafeRawBufferPointer, to path: String) throws(Diagnostic) {
-    let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard file >= 0 else { throw diagnostic("cannot create the file", path, errno) }
     var done = 0
     while done < bytes.count {

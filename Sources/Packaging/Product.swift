@@ -84,6 +84,10 @@ public final class Product {
         "is a device or a pipe, expected the path of a file", at: .file(output),
         hint: "header and module map go beside the output, so it must be a file in a folder")
     }
+    let weightsName = "\(name).weights"
+    try ExistingFile.check(
+      product: fileName, header: "\(name).h", weights: placement == .file ? weightsName : nil,
+      in: folder)
     workspace = try Workspace(in: folder)
     switch placement {
     case .embedded:
@@ -95,7 +99,7 @@ public final class Product {
         path: weightPath, bytes: weightsBytes,
         form: kind == .library ? .library : .object(architecture, symbol: symbol))
     case .file:
-      weightsFileName = "\(name).weights"
+      weightsFileName = weightsName
       weightPath = workspace.file("weights")
       weightFile = try WeightFile(path: weightPath, bytes: weightsBytes, form: .file)
     }
@@ -173,12 +177,13 @@ public final class Product {
       try Proof.write(values, to: output)
     }
     // The linker made it executable or not, as it pleased.
-    chmod(output, kind == .library ? 0o755 : 0o644)
+    let executable: mode_t = kind == .library ? 0o777 : 0o666
+    if let permissions = workspace.permissions() { chmod(output, permissions & executable) }
 
     let header = HeaderWriter(interface)
     try FileError.write(header.text, to: workspace.file("header"))
     let mapPath = "\(folder)/module.modulemap"
-    let map = ModuleMap(existing: ModuleMap.read(mapPath)).adding(
+    let map = ModuleMap(existing: try ExistingFile.text(mapPath)).adding(
       name: name, library: kind == .object ? nil : fileName, needsMath: needsMath)
     try FileError.write(map, to: workspace.file("map"))
 

@@ -1,6 +1,7 @@
 import CVitABI
 import Diagnostics
 import Files
+import Glibc
 
 /// The comparison of a library's weights, embedded or in their file, with the hash in the library.
 ///
@@ -39,8 +40,7 @@ public struct WeightCheck {
         try WeightCheck.embedded(bytes, proof, library)
       }
     } else {
-      let folder = library.lastIndex(of: "/").map { String(library[...$0]) } ?? ""
-      file = weights ?? folder + proof.weightsFileName
+      file = weights ?? WeightCheck.path(of: proof.weightsFileName, beside: library)
       let mapped = try MappedFile(file)
       let path = file
       hash = try mapped.withUnsafeBytes { (bytes) throws(Diagnostic) in
@@ -55,38 +55,51 @@ public struct WeightCheck {
     }
   }
 
-  /// Hashes the weights in a library: its last segment, which they have for themselves.
+  /// The path of a file beside a library, where links lead to the library, or beside the link; as a
+  /// compiled model looks for it.
+  private static func path(of name: String, beside library: String) -> String {
+    func beside(_ path: String) -> String {
+      (path.lastIndex(of: "/").map { String(path[...$0]) } ?? "") + name
+    }
+    var status = stat()
+    let near = beside(library)
+    // The link's own folder comes last, but without links it is the path as it was given.
+    guard lstat(library, &status) == 0, status.st_mode & S_IFMT == S_IFLNK,
+      let resolved = realpath(library, nil)
+    else { return near }
+    defer { free(resolved) }
+    let far = beside(String(cString: resolved))
+    return stat(far, &status) != 0 && stat(near, &status) == 0 ? near : far
+  }
+
+  /// Hashes the weights in a library.
+  ///
+  /// They are a section of their own, and without sections (`strip --strip-section-headers`) a
+  /// segment of their own, wherever tools have moved them. Several segments may have their size:
+  /// the one with the right hash is theirs.
   private static func embedded(
     _ bytes: UnsafeRawBufferPointer, _ proof: Proof, _ path: String
   ) throws(Diagnostic) -> WeightHash {
-    // The program headers follow the ELF header.
-    let reader = ELFReader(bytes: Array(bytes.prefix(1 << 16)))
+    guard let image = ELFImage(bytes) else {
+      throw Diagnostic("is not a 64-bit library", at: .file(path))
+    }
     let load: UInt32 = 1  // PT_LOAD
-    var last: (offset: UInt64, size: UInt64) = (0, 0)
-    if let start = reader.integer(UInt64.self, at: 0x20), start < 1 << 16,
-      let count = reader.integer(UInt16.self, at: 0x38)
-    {
-      for index in 0..<Int(count) {
-        let at = Int(start) + 56 * index
-        guard reader.integer(UInt32.self, at: at) == load,
-          let offset = reader.integer(UInt64.self, at: at + 8),
-          let size = reader.integer(UInt64.self, at: at + 32), offset >= last.offset
-        else { continue }
-        last = (offset, size)
-      }
+    let sections = image.sections.filter { $0.name == WeightSegment.sectionName }
+    let segments = image.segments.filter {
+      $0.type == load && $0.range.count == proof.weightsBytes
     }
-    guard last.size == UInt64(proof.weightsBytes), let offset = Int(exactly: last.offset) else {
+    let places = (sections.isEmpty ? segments : sections)
+      .filter { $0.range.count == proof.weightsBytes }
+    let hashes = places.map { place in
+      WeightHash(of: UnsafeRawBufferPointer(rebasing: bytes[place.range]))
+    }
+    guard let hash = hashes.first(where: { $0 == proof.weightsHash }) ?? hashes.last else {
       throw Diagnostic(
-        "the last segment has \(last.size) bytes, expected \(proof.weightsBytes) of weights",
-        at: .file(path))
+        "no section or segment holds the \(proof.weightsBytes) bytes of weights: it was truncated "
+          + "or changed", at: .file(path),
+        hint: "copy the file again from where it is whole, or compile again")
     }
-    guard offset <= bytes.count, proof.weightsBytes <= bytes.count - offset else {
-      throw Diagnostic(
-        "is \(bytes.count) bytes, expected \(last.offset &+ last.size): it was truncated",
-        at: .file(path))
-    }
-    return WeightHash(
-      of: UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + proof.weightsBytes)]))
+    return hash
   }
 
   /// Hashes the weights in a file of their own.

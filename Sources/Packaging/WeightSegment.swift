@@ -14,8 +14,11 @@ import Glibc
 struct WeightSegment {
   /// The note's section; what follows `.note` is its name afterwards.
   static let noteName = ".note.weights"
-  /// An empty note of the owner "vitc": lengths of name and content, type, name.
-  static let note: [UInt8] = [5, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0] + Array("vitc\0\0\0\0".utf8)
+  /// The weights' section.
+  static let sectionName = ".weights"
+  /// An empty note of the owner "vitc": lengths of name and content, type, name; padded to 8 bytes.
+  static let note: [UInt8] =
+    [5, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0] + Array("vitc".utf8) + [UInt8](repeating: 0, count: 8)
   /// What is left free for the linked bytes while their size is unknown: ViT-B/16 takes a quarter.
   static let spaceBytes = 1 << 20
   /// Weights up to this size are moved to close the gap, those beyond only if the space was short.

@@ -9,26 +9,39 @@ import Glibc
 final class Workspace {
   /// Its path.
   let path: String
+  /// Tells other processes that this one lives.
+  private let lock: Int32
   private var names: Set<String> = []
 
-  /// Creates a folder of a new name in `folder`.
+  /// Creates a folder of a new name in `folder`, and removes those there that a killed process left.
   init(in folder: String) throws(Diagnostic) {
-    var pattern = Array("\(folder)/.vitc-XXXXXX".utf8CString)
-    let made = Unfinished.add {
-      pattern.withUnsafeMutableBufferPointer { buffer in
-        buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) }
-      }
-    }
-    guard let made else {
+    Leftovers.remove(in: folder)
+    guard let made = Leftovers.makeFolder(in: folder) else {
       throw FileError.diagnostic("cannot write to this folder", folder, errno)
     }
-    path = made
+    (path, lock) = made
   }
 
   deinit {
     for name in names { unlink("\(path)/\(name)") }
+    unlink("\(path)/\(Leftovers.lockName)")
     rmdir(path)
+    close(lock)
     Unfinished.forget(path)
+  }
+
+  /// The permissions that a file gets here that all may use in every way, as the process's umask and
+  /// the folder want it; `nil` if that cannot be found out.
+  func permissions() -> mode_t? {
+    let path = file("permissions")
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o777)
+    guard descriptor >= 0 else { return nil }
+    defer {
+      close(descriptor)
+      unlink(path)
+    }
+    var status = stat()
+    return fstat(descriptor, &status) == 0 ? status.st_mode & 0o777 : nil
   }
 
   /// The path of a file in the folder, which goes when the folder does.

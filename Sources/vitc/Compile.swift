@@ -160,6 +160,8 @@ struct Compile: ParsableCommand {
   }
 
   func run() throws {
+    let photos = calibrate.map { [$0] } ?? []
+    try Overwriting.check(output, inputs: [model] + (weights.map { [$0] } ?? []) + photos)
     let failures = DumpFailures()
     let request = try request(failures)
     let line = ProgressLine("compile \(model)")

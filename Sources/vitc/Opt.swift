@@ -29,6 +29,7 @@ struct Opt: ParsableCommand {
   var output: String?
 
   func run() throws {
+    try Overwriting.check(output, inputs: graph == "-" ? [] : [graph])
     let manager = PassManager(try Self.selection(passes))
     let failures = DumpFailures()
     let options = debugging.options(stopAfter: stopAfter, failures: failures)

@@ -19,9 +19,15 @@ struct Vitc: ParsableCommand {
 
   /// Parses the arguments, runs the subcommand, prints errors, and exits.
   static func main() {
-    let arguments = Array(CommandLine.arguments.dropFirst())
+    Console.prepare()
     Signals.prepare()
+    let arguments = Array(CommandLine.arguments.dropFirst())
     do {
+      // Swift reads them from /proc/self/cmdline; without any the parser would print its help.
+      if CommandLine.arguments.isEmpty {
+        throw Diagnostic(
+          "cannot read the command's arguments", hint: "mount /proc, or raise ulimit -n")
+      }
       if let diagnostic = unknownSubcommand(arguments) {
         Console.tell(diagnostic)
         Self.exit(withError: ExitCode(Console.usageError))
@@ -33,11 +39,31 @@ struct Vitc: ParsableCommand {
       Console.tell(diagnostic)
       Self.exit(withError: ExitCode.failure)
     } catch {
+      // Help and the version are products.
+      if Self.exitCode(for: error) == ExitCode.success {
+        print(Self.fullMessage(for: error))
+        finish()
+      }
       Self.exit(withError: error)
     }
   }
 
+<<<<<<< HEAD
   /// The error for a first argument that is not a subcommand; the parser would only call it
+=======
+  /// Ends the process after the last product was printed.
+  private static func finish() -> Never {
+    do throws(Diagnostic) {
+      try Console.finishOutput()
+      Self.exit()
+    } catch {
+      Console.tell(error)
+      Self.exit(withError: ExitCode.failure)
+    }
+  }
+
+  /// The complaint about a first argument that is no subcommand; the parser would only call it
+>>>>>>> bfb0f02 (WIP hosts: unwinding, own files only, pipes, leftovers, umask, streams, build-id)
   /// unexpected.
   static func unknownSubcommand(_ arguments: [String]) -> Diagnostic? {
     guard let first = arguments.first, !first.hasPrefix("-") else { return nil }

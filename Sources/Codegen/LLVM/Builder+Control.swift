@@ -47,11 +47,11 @@ extension Builder {
   }
 
   private func decorate(_ function: LLVMValueRef, noalias: Set<Int>, exported: Bool) {
-    func add(_ name: String, at index: Int = -1) {
+    func add(_ name: String, at index: Int = -1, value: UInt64 = 0) {
       let kind = LLVMGetEnumAttributeKindForName(name, name.utf8.count)
       LLVMAddAttributeAtIndex(
         function, LLVMAttributeIndex(truncatingIfNeeded: index),
-        LLVMCreateEnumAttribute(context, kind, 0))
+        LLVMCreateEnumAttribute(context, kind, value))
     }
     func add(_ key: String, _ value: String) {
       LLVMAddAttributeAtIndex(
@@ -59,8 +59,13 @@ extension Builder {
         LLVMCreateStringAttribute(
           context, key, UInt32(key.utf8.count), value, UInt32(value.utf8.count)))
     }
-    add("nounwind")
-    if !exported { add("noinline") }
+    if !exported {
+      add("nounwind")
+      add("noinline")
+    }
+    // Debuggers and profilers find their way, and exceptions of the caller's parallel-for theirs. 2:
+    // for every instruction; before LLVM 15 the attribute had no value.
+    add("uwtable", value: LLVM_VERSION_MAJOR >= 15 ? 2 : 0)
     for index in noalias.sorted() { add("noalias", at: index + 1) }
     add("target-cpu", target.cpu)
     add("target-features", target.features)

@@ -1,4 +1,5 @@
 import Diagnostics
+import Files
 import Foundation
 
 /// A file open for reading at any offset, by any number of threads.
@@ -12,20 +13,9 @@ final class ReadableFile: Sendable {
   private let descriptor: Int32
 
   init(_ path: String) throws(Diagnostic) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw Self.failure("cannot be opened", path) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
-      let failure = Self.failure("cannot be examined", path)
-      close(descriptor)
-      throw failure
-    }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      close(descriptor)
-      throw Diagnostic("is not a regular file", at: .file(path))
-    }
+    let (descriptor, bytes) = try RegularFile.open(path)
     self.path = path
-    self.sizeBytes = Int(status.st_size)
+    self.sizeBytes = bytes
     self.descriptor = descriptor
   }
 

@@ -7,14 +7,16 @@ import Glibc
 package enum LibraryFile {
   /// Returns why the file cannot be loaded, or `nil` if nothing speaks against it.
   package static func fault(_ path: String) -> String? {
-    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard file >= 0 else { return reason(errno) }
-    defer { close(file) }
     var status = stat()
-    guard fstat(file, &status) == 0 else { return reason(errno) }
+    // A pipe would be waited for, and opening a device may do anything.
+    guard stat(path, &status) == 0 else { return reason(errno) }
     guard status.st_mode & S_IFMT == S_IFREG else {
       return status.st_mode & S_IFMT == S_IFDIR ? "it is a folder" : "it is not a regular file"
     }
+    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard file >= 0 else { return reason(errno) }
+    defer { close(file) }
+    guard fstat(file, &status) == 0 else { return reason(errno) }
     let size = UInt64(status.st_size)
     // Elf64_Ehdr is 64 bytes long: magic, class 2 (64 bits), byte order 1 (little).
     let header = bytes(file, at: 0, count: 64)
@@ -22,6 +24,12 @@ package enum LibraryFile {
     guard header.count == 64 else { return "it is truncated" }
     guard header[4] == 2, header[5] == 1, integer(UInt16.self, header, 16) == 3 else {
       return "it is no shared library for a 64-bit processor"  // ET_DYN
+    }
+    let machine = integer(UInt16.self, header, 18)
+    guard machine == ownMachine else {
+      let name = machines[machine] ?? "machine \(machine)"
+      return
+        "it is a library for \(name), this program runs on \(machines[ownMachine] ?? "another")"
     }
     // e_phoff, e_phentsize and e_phnum; each Elf64_Phdr has p_offset at 8 and p_filesz at 32.
     let (start, stride) = (integer(UInt64.self, header, 32), integer(UInt16.self, header, 54))
@@ -40,6 +48,17 @@ package enum LibraryFile {
     }
     return nil
   }
+
+  /// Names of e_machine: EM_X86_64, EM_AARCH64 and those that people meet besides.
+  private static let machines: [UInt16: String] = [
+    62: "x86-64", 183: "64-bit Arm", 3: "32-bit x86", 40: "32-bit Arm", 243: "RISC-V",
+    21: "64-bit PowerPC", 22: "s390x", 258: "LoongArch",
+  ]
+  #if arch(arm64)
+    private static let ownMachine: UInt16 = 183
+  #else
+    private static let ownMachine: UInt16 = 62
+  #endif
 
   private static func reason(_ code: Int32) -> String {
     code == ENOENT ? "no such file" : String(cString: strerror(code)).lowercased()

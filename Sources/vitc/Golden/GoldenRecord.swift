@@ -45,6 +45,7 @@ struct GoldenRecord: ParsableCommand {
   }
 
   func run() throws {
+    try Overwriting.check(output, inputs: [library] + (input.map { [$0] } ?? []))
     let model = try CompiledModel(library, threads: threads)
     let images = try images(for: model)
     let count = try model.imageCount(images.shape, at: .file(input ?? library))

@@ -47,6 +47,7 @@ struct ArrayRun {
 
   /// Runs the images of an `.npy` file and writes the outputs.
   func run(_ input: String) throws(Diagnostic) {
+    for (_, path) in files { try Overwriting.check(path, inputs: [input, model.path]) }
     let images = try NpyArray(path: input)
     let count = try model.imageCount(images.shape, at: .file(input))
     let names = files.map(\.output.name)

@@ -9,7 +9,7 @@ import Files
 /// What vitc does about signals.
 enum Signals {
   /// The signals that people and batch systems end a program with.
-  private static let ending = [SIGHUP, SIGINT, SIGTERM]
+  private static let ending = [SIGHUP, SIGINT, SIGQUIT, SIGTERM]
 
   /// The end of a pipe that the handler writes to: all that a handler may do is to write.
   nonisolated(unsafe) private static var pipeEnd: Int32 = -1

@@ -1,0 +1,34 @@
+import Diagnostics
+import Files
+import Foundation
+
+/// What `-o` must not name.
+enum Overwriting {
+  /// Throws if a file that will be written is one that is read.
+  ///
+  /// - Parameters:
+  ///   - output: where `-o` leads; `nil` for standard output.
+  ///   - inputs: files, or folders of which some files are read.
+  static func check(_ output: String?, inputs: [String]) throws(Diagnostic) {
+    guard let output else { return }
+    for input in inputs {
+      let inside = ((try? FileManager.default.contentsOfDirectory(atPath: input)) ?? [])
+        .filter { isInput($0) }
+      for path in [input] + inside.map({ "\(input)/\($0)" })
+      where RegularFile.isSame(path, output) {
+        throw Diagnostic(
+          "-o names '\(path)', which is read: it would be overwritten", at: .argument("-o"),
+          hint: "choose another name")
+      }
+    }
+  }
+
+  /// Whether a file of a folder that is an input looks like one that is read: others may be what
+  /// vitc wrote there before.
+  private static func isInput(_ name: String) -> Bool {
+    let suffixes = [
+      "json", "safetensors", "npz", "bin", "pt", "pth", "ckpt", "png", "jpg", "jpeg",
+    ]
+    return suffixes.contains((name as NSString).pathExtension.lowercased())
+  }
+}

@@ -1,0 +1,196 @@
+import Foundation
+import Testing
+
+/// vitc where its surroundings are not as usual: streams that are closed or full, pipes in the place
+/// of files, leftovers, a umask of its own.
+@Suite struct HostTests {
+  private static let digits =
+    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().path + "/examples/digits/model"
+
+  /// The program that was built with the tests.
+  private func program() throws -> String {
+    let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    return URL(fileURLWithPath: tests).deletingLastPathComponent().appending(path: "vitc").path
+  }
+
+  /// Runs a shell command in which `$vitc` is the program and `$digits` a model, for at most some
+  /// seconds.
+  private func shell(_ command: String, in folder: Folder, seconds: Int = 300) throws -> Outcome {
+    let setup = "vitc='\(try program())'; digits='\(Self.digits)'; "
+    return try launch(
+      URL(fileURLWithPath: "/usr/bin/env"),
+      ["timeout", "-k", "1", "\(seconds)", "/bin/sh", "-c", setup + command], in: folder.path)
+  }
+
+  private func names(in folder: Folder) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+  }
+
+  // MARK: Streams
+
+  /// Whatever becomes of stderr, the work is done and its exit code is its own.
+  @Test(arguments: ["2>&-", "2>/dev/full", "2>&- <&- >&-", "2>/dev/full >/dev/full", "2>&1 | true"])
+  func stderrDoesNotMatter(streams: String) throws {
+    let folder = try Folder()
+    let result = try shell(
+      "{ $vitc compile $digits --no-golden -o libdigits.so; echo $? > code; } \(streams)",
+      in: folder)
+    #expect(result.errors == "")
+    #expect(try String(contentsOfFile: folder("code"), encoding: .utf8) == "0\n")
+    #expect(try names(in: folder) == ["code", "digits.h", "libdigits.so", "module.modulemap"])
+    // Nothing that was said went into a file that took a closed stream's number.
+    let verified = try shell("$vitc verify libdigits.so", in: folder)
+    #expect(verified.code == 0)
+  }
+
+  @Test(arguments: [
+    "$vitc list nothing", "$vitc frobnicate", "$vitc compile nowhere -o x.so",
+    "$vitc run nowhere x", "$vitc --frobnicate", "$vitc inspect /dev/null",
+  ])
+  func errorsKeepTheirCodes(command: String) throws {
+    let folder = try Folder()
+    let usual = try shell(command, in: folder)
+    #expect(usual.code == 1 || usual.code == 64)
+    for streams in ["2>&-", "2>/dev/full", ">&- 2>&-", ">/dev/full 2>/dev/full"] {
+      #expect(try shell("\(command) \(streams)", in: folder).code == usual.code, "\(streams)")
+    }
+  }
+
+  /// What was asked for on stdout and does not get there is an error; help and version included.
+  @Test(arguments: [
+    "$vitc list", "$vitc list ops --json", "$vitc --version", "$vitc --help", "$vitc help compile",
+    "$vitc compile $digits --emit ir", "$vitc compile $digits --emit asm",
+  ])
+  func stdoutMatters(command: String) throws {
+    let folder = try Folder()
+    for streams in [">/dev/full", ">&-", ">&- <&-"] {
+      let result = try shell("\(command) \(streams)", in: folder)
+      #expect(result.code == 1, "\(streams)")
+      #expect(
+        result.errors.hasPrefix("error: cannot write to standard output\nhint: "),
+        "\(streams): \(result.errors)")
+      #expect(try shell("\(command) \(streams) 2>&-", in: folder).code == 1)
+    }
+    // Whoever reads no further knows.
+    let cut = try shell("{ \(command); echo $? >&2; } | true", in: folder)
+    #expect(["0\n", "141\n"].contains(cut.errors), "\(cut.errors)")
+  }
+
+  // MARK: Files
+
+  /// Nobody writes to these pipes: whoever opens one waits for ever.
+  @Test(arguments: [
+    "$vitc compile pipe -o x.so", "$vitc compile folder -o x.so",
+    "$vitc compile ViT-Ti/16 --weights pipe -o x.so",
+    "$vitc compile $digits --calibrate folder --precision bf16 -o x.so",
+    "$vitc compile $digits -o pipe", "$vitc run pipe photo.png", "$vitc run libdigits.so pipe",
+    "$vitc run libdigits.so --input pipe --output out.npy", "$vitc inspect pipe",
+    "$vitc verify pipe", "$vitc verify libdigits.so --weights pipe", "$vitc selftest pipe",
+    "$vitc bench pipe", "$vitc opt pipe", "$vitc golden check pipe x.npz",
+    "$vitc golden check libdigits.so pipe", "$vitc compare libdigits.so pipe",
+    "$vitc run libdigits.so $digits/../images/digit-3-1729.png --labels pipe",
+  ])
+  func pipesAreNotWaitedFor(command: String) throws {
+    let folder = try Folder()
+    let setup = """
+      mkfifo pipe && mkdir folder && mkfifo folder/config.json folder/model.safetensors \
+      folder/photo.png folder/photo.jpg && $vitc compile $digits -q --no-golden -o libdigits.so;
+      """
+    let result = try shell(setup + command, in: folder, seconds: 100)
+    #expect([1, 64].contains(result.code), "\(result.code) \(result.errors)")
+    #expect(result.errors.contains("error: "), "\(result.errors)")
+  }
+
+  @Test func theUmaskDecides() throws {
+    let masks = [("022", "755", "644"), ("077", "700", "600"), ("002", "775", "664")]
+    for (mask, program, text) in masks {
+      let folder = try Folder()
+      let result = try shell(
+        """
+        umask \(mask); $vitc compile $digits -q --weights-file --no-golden -o libdigits.so &&
+        stat -c '%a %n' libdigits.so digits.weights digits.h module.modulemap
+        """, in: folder)
+      #expect(
+        result.output
+          == "\(program) libdigits.so\n\(text) digits.weights\n\(text) digits.h\n"
+          + "\(text) module.modulemap\n", "\(result.errors)")
+      let object = try shell(
+        "umask \(mask); $vitc compile $digits -q --emit object --no-golden -o digits.o && "
+          + "stat -c %a digits.o", in: folder)
+      #expect(object.output == text + "\n", "\(object.errors)")
+    }
+  }
+
+  /// A compilation that was killed leaves files; the next one removes them, but not those of one
+  /// that goes on beside it.
+  @Test func leftoversOfTheKilledGo() throws {
+    let folder = try Folder()
+    let result = try shell(
+      """
+      $vitc compile ViT-Ti/16 --weights seed:1 -q -o libvit.so & killed=$!
+      for i in $(seq 2000); do [ -z "$(ls -A)" ] || break; sleep 0.01; done
+      kill -KILL $killed; wait $killed
+      ls -A | grep -c '^[.]vitc-'
+      $vitc compile ViT-Ti/16 --weights seed:1 -q --no-golden -o libvit.so & other=$!
+      $vitc compile $digits -q --no-golden -o libdigits.so; echo $?
+      wait $other; echo $?
+      """, in: folder)
+    #expect(result.output == "1\n0\n0\n", "\(result.errors)")
+    #expect(
+      try names(in: folder)
+        == ["digits.h", "libdigits.so", "libvit.so", "module.modulemap", "vit.h"])
+  }
+
+  @Test(arguments: [
+    "$vitc opt graph.vir -o graph.vir", "$vitc opt graph.vir -o ./link",
+    "$vitc run libdigits.so --input in.npy -o in.npy",
+    "$vitc run libdigits.so --input in.npy -o logits=in.npy",
+    "$vitc golden record libdigits.so --input in.npy -o in.npy",
+    "$vitc golden record libdigits.so --seed 1 -o libdigits.so",
+    "$vitc compile model -o model/model.safetensors", "$vitc compile model -o model/config.json",
+    "$vitc compile model --emit ir -o model/config.json",
+    "$vitc compile model --weights model/model.safetensors --emit asm -o model/model.safetensors",
+    "$vitc compile model -o digits.h --name digits", "$vitc compile model -o module.modulemap",
+  ])
+  func inputsAreNotOverwritten(command: String) throws {
+    let folder = try Folder()
+    let result = try shell(
+      """
+      cp -r $digits model; $vitc compile model --emit ir -o graph.vir && ln -s graph.vir link
+      $vitc compile model -q --no-golden --name digits -o libdigits.so
+      cp '\(Self.digits)/../test-images.npy' in.npy
+      before=$(sha256sum model/* graph.vir lib* in.npy digits.h module.modulemap); \(command); code=$?
+      [ "$before" = "$(sha256sum model/* graph.vir lib* in.npy digits.h module.modulemap)" ] &&
+        echo "$code"
+      """, in: folder)
+    #expect(result.output == "1\n", "\(result.output) \(result.errors)")
+    #expect(result.errors.contains("error: "))
+  }
+
+  @Test func compilingAgainIsFine() throws {
+    let folder = try Folder()
+    let result = try shell(
+      """
+      cp -r $digits model; cd model
+      for i in 1 2; do
+        $vitc compile . -q --no-golden --name digits -o libdigits.so &&
+        $vitc compile . --emit ir -o graph.vir && $vitc opt graph.vir -o planned.vir || exit 1
+      done
+      """, in: folder)
+    #expect(result.code == 0, "\(result.errors)")
+  }
+
+  @Test func quitEndsIt() throws {
+    let folder = try Folder()
+    let result = try shell(
+      """
+      ulimit -c 0
+      env --default-signal=QUIT $vitc compile ViT-Ti/16 --weights seed:1 -q -o libvit.so & compiler=$!
+      for i in $(seq 2000); do [ -z "$(ls -A)" ] || break; sleep 0.01; done
+      kill -QUIT $compiler; wait $compiler; echo $?
+      """, in: folder)
+    #expect(result.output == "131\n", "\(result.errors)")
+    #expect(try names(in: folder) == [])
+  }
+}
