@@ -52,17 +52,18 @@ let imports = """
   Sources/Images: Diagnostics Files CPNG CTurboJPEG
   Sources/Models: Diagnostics JSON SeededRandom IR Files Zip Npy
   Sources/Passes: Diagnostics IR
+  Sources/Parallel:
   Sources/Evaluation: Diagnostics IR COpenBLAS
-  Sources/Calibration: Diagnostics IR Passes Evaluation COpenBLAS
-  Sources/Codegen: Diagnostics IR CLLVM CVitABI
+  Sources/Calibration: Diagnostics Parallel IR Passes Evaluation COpenBLAS
+  Sources/Codegen: Diagnostics Parallel IR CLLVM CVitABI
   Sources/Runtime/CVitABI:
   Sources/Runtime/Embedded: CVitABI CSystem
   Sources/Runtime/EmbedRuntimeTool:
   Sources/Runtime/EmbeddedImage:
   Sources/Runtime/VitRuntime: CVitABI
   Sources/Packaging: Diagnostics Files EmbeddedImage CVitABI CXXHash
-  Sources/Compiler: Diagnostics JSON SeededRandom IR Models Passes Evaluation Calibration Codegen \
-    Images Packaging VitRuntime CVitABI
+  Sources/Compiler: Diagnostics JSON SeededRandom Parallel IR Models Passes Evaluation Calibration \
+    Codegen Images Packaging VitRuntime CVitABI
   Sources/vitc: Diagnostics JSON IR Files Npy Images Models Passes Codegen Packaging VitRuntime \
     Compiler ArgumentParser
 
@@ -139,6 +140,7 @@ let package = Package(
     module("Sources/Diagnostics"),
     module("Sources/JSON"),
     module("Sources/SeededRandom"),
+    module("Sources/Parallel"),
     module("Sources/IR"),
     module("Sources/Files"),
     module("Sources/Zip"),
@@ -167,8 +169,8 @@ let package = Package(
     module("Sources/Runtime/VitRuntime"),
 
     .systemLibrary(name: "CLLVM"),
-    .systemLibrary(
-      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    // C, not a system library: it is loaded when it is first used.
+    .target(name: "COpenBLAS"),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // C, not a system library: libpng reports errors by longjmp, which must not cross Swift.

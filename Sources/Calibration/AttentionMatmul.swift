@@ -19,8 +19,8 @@ struct AttentionMatmul {
       q.values.withUnsafeBufferPointer { q in
         k.values.withUnsafeBufferPointer { k in
           guard let q = q.baseAddress, let k = k.baseAddress else { return }
-          cblas_sgemm(
-            CblasRowMajor, CblasNoTrans, CblasTrans, Int32(queries), Int32(keys), Int32(head),
+          vitc_blas_sgemm(
+            0, 1, Int32(queries), Int32(keys), Int32(head),
             factor, q + h * head, Int32(columns), k + h * head, Int32(columns), 0, &scores,
             Int32(keys))
         }
@@ -38,8 +38,8 @@ struct AttentionMatmul {
       v.values.withUnsafeBufferPointer { v in
         result.withUnsafeMutableBufferPointer { y in
           guard let v = v.baseAddress, let y = y.baseAddress else { return }
-          cblas_sgemm(
-            CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(queries), Int32(head), Int32(keys), 1,
+          vitc_blas_sgemm(
+            0, 0, Int32(queries), Int32(head), Int32(keys), 1,
             scores, Int32(keys), v + h * head, Int32(columns), 0, y + h * head, Int32(columns))
           for row in 0..<queries {
             for i in row * columns + h * head..<row * columns + (h + 1) * head {

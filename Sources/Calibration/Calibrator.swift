@@ -1,3 +1,4 @@
+import COpenBLAS
 import Diagnostics
 import Evaluation
 import IR
@@ -32,10 +33,16 @@ public struct Calibrator {
 
   /// Calibrates with images as the model takes them; `progress` hears what part is done.
   ///
-  /// - Throws: what reading a weight throws, or a layer whose rows are not finite.
+  /// - Throws: what reading a weight throws, a layer whose rows are not finite, or that OpenBLAS,
+  ///   which multiplies here, cannot be loaded.
   public func run(
     images: [Tensor], progress: (Double) -> Void = { _ in }
   ) throws(Diagnostic) -> Calibration {
+    if let fault = vitc_blas_fault() {
+      throw Diagnostic(
+        "cannot calibrate: \(String(cString: fault))", at: .argument("--calibrate"),
+        hint: "run 'apt-get install libopenblas0', or compile without --calibrate")
+    }
     var calibration = Calibration()
     var truth = Activations(original, images: images, weights: weights)
     var lowered = Activations(graph, images: images, weights: weights)

@@ -1,15 +1,15 @@
 import COpenBLAS
-import Dispatch
+import Parallel
 import Synchronization
 
 /// Returns `body` of 0 to `count - 1`, computed on all processors; OpenBLAS does not share out what
 /// is shared out already.
 func concurrentMap<T: Sendable>(_ count: Int, _ body: @Sendable (Int) -> T) -> [T] {
-  let threads = openblas_get_num_threads()
-  openblas_set_num_threads(1)
-  defer { openblas_set_num_threads(threads) }
+  let threads = vitc_blas_threads()
+  vitc_blas_set_threads(1)
+  defer { vitc_blas_set_threads(threads) }
   let results = Mutex<[T?]>(Array(repeating: nil, count: count))
-  DispatchQueue.concurrentPerform(iterations: count) { index in
+  Parallel.forEach(count) { index in
     let result = body(index)
     results.withLock { $0[index] = result }
   }

@@ -40,8 +40,8 @@ struct Covariance {
         for values in centred {
           values.withUnsafeBufferPointer { x in
             guard let x = x.baseAddress, let result else { return }
-            cblas_sgemm(
-              CblasRowMajor, CblasTrans, CblasNoTrans, Int32(end - first), Int32(end),
+            vitc_blas_sgemm(
+              1, 0, Int32(end - first), Int32(end),
               Int32(values.count / size), 1 / Float(count), x + first, Int32(size), x, Int32(size),
               1, result + first * size, Int32(size))
           }

@@ -46,12 +46,12 @@ struct ErrorFeedback {
           Double(covariance.matrix[max(i, j) * size + min(i, j)]) + (a == b ? damp : 0)
       }
     }
-    var (n, info) = (Int32(size), Int32(0))
+    let n = Int32(size)
+    let upper = CChar(UInt8(ascii: "U"))
     // By rows it is the lower triangle, by columns the upper one.
-    dpotrf_("U", &n, &matrix, &n, &info)
-    guard info == 0 else { return nil }
-    dtrtri_("U", "N", &n, &matrix, &n, &info)
-    guard info == 0 else { return nil }
+    guard vitc_blas_dpotrf(upper, n, &matrix) == 0,
+      vitc_blas_dtrtri(upper, CChar(UInt8(ascii: "N")), n, &matrix) == 0
+    else { return nil }
     var factor = [Float](repeating: 0, count: size * size)
     for a in 0..<size {
       for b in a..<size {
@@ -97,8 +97,8 @@ struct ErrorFeedback {
             }
           }
           if end < size {
-            cblas_sgemm(
-              CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(rows.count), Int32(size - end),
+            vitc_blas_sgemm(
+              0, 0, Int32(rows.count), Int32(size - end),
               Int32(end - first), -1, errors, Int32(Self.block), u + first * size + end,
               Int32(size), 1, w + end, Int32(size))
           }

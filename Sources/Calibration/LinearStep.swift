@@ -31,8 +31,8 @@ struct LinearStep: Sendable {
       for row in 0..<m {
         for column in 0..<n { y[row * n + column] = bias.isEmpty ? 0 : bias[column] }
       }
-      cblas_sgemm(
-        CblasRowMajor, CblasNoTrans, CblasTrans, Int32(m), Int32(n), Int32(k), 1, rows.values,
+      vitc_blas_sgemm(
+        0, 1, Int32(m), Int32(n), Int32(k), 1, rows.values,
         Int32(k), weight.values, Int32(k), 1, y.baseAddress, Int32(n))
     }
     return y

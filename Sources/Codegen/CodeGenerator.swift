@@ -1,6 +1,6 @@
 import Diagnostics
-import Dispatch
 import IR
+import Parallel
 import Synchronization
 
 /// Turns a planned graph into code: for each instruction set a module with a function for each
@@ -59,7 +59,7 @@ public enum CodeGenerator {
         "code is generated from the planned form, found the \(graph.form.rawValue) form")
     }
     let results = Mutex<[Result<[UInt8], Diagnostic>?]>(Array(repeating: nil, count: targets.count))
-    DispatchQueue.concurrentPerform(iterations: targets.count) { iteration in
+    Parallel.forEach(targets.count) { iteration in
       // The best first: it has the largest tiles and takes longest.
       let position = targets.count - 1 - iteration
       let result = Result { () throws(Diagnostic) in

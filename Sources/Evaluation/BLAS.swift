@@ -23,16 +23,36 @@ enum BLAS {
             for j in 0..<n { c[j] = Float(dot(a, b + j * k, k)) }
             return
           }
+          let isLoaded = vitc_blas_fault() == nil
           for h in 0..<batch {
-            cblas_sgemm(
-              CblasRowMajor, CblasNoTrans, op.transposed ? CblasTrans : CblasNoTrans, Int32(m),
-              Int32(n), Int32(k), 1, a + h * m * k, Int32(k), b + h * n * k,
-              Int32(op.transposed ? k : n), 0, c + h * m * n, Int32(n))
+            let (a, b, c) = (a + h * m * k, b + h * n * k, c + h * m * n)
+            guard isLoaded else {
+              plain(a, b, c, rows: m, columns: n, k, isTransposed: op.transposed)
+              continue
+            }
+            vitc_blas_sgemm(
+              0, op.transposed ? 1 : 0, Int32(m), Int32(n), Int32(k), 1, a, Int32(k), b,
+              Int32(op.transposed ? k : n), 0, c, Int32(n))
           }
         }
       }
     }
     return result
+  }
+
+  /// The product without OpenBLAS: slow, and sums in `Double`.
+  private static func plain(
+    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>,
+    rows: Int, columns: Int, _ steps: Int, isTransposed: Bool
+  ) {
+    var column = [Float](repeating: 0, count: steps)
+    for j in 0..<columns {
+      for i in 0..<steps { column[i] = isTransposed ? b[j * steps + i] : b[i * columns + j] }
+      column.withUnsafeBufferPointer { column in
+        guard let column = column.baseAddress else { return }
+        for i in 0..<rows { c[i * columns + j] = Float(dot(a + i * steps, column, steps)) }
+      }
+    }
   }
 
   /// Returns `sum_i a[i] * b[i]`: products of two floats are exact in `Double`, so only sums round.

@@ -6,8 +6,9 @@ import Diagnostics
   import Musl
 #endif
 
-/// Unfinished files and folders that a process left that was killed, and how to tell them from those
-/// of one that lives: whoever makes one holds a lock on it (`flock`), which ends with the process.
+/// Unfinished files and folders that a process left that was killed, and how to tell them from
+/// those of one that lives: whoever makes one holds a lock on it (`flock`), which ends with the
+/// process.
 public enum Leftovers {
   /// What the names of unfinished files begin with.
   public static let filePrefix = ".vitc-unfinished-"
@@ -90,8 +91,8 @@ public enum Leftovers {
     }
   }
 
-  /// Calls `body` while it holds the lock of a regular file; not if there is none or another process
-  /// holds it.
+  /// Calls `body` while it holds the lock of a regular file; not if there is none, or another
+  /// process holds it.
   private static func ifAbandoned(_ path: String, _ body: () -> Void) {
     // For writing: some network file systems lock no others.
     let file = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY)

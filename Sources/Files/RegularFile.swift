@@ -13,8 +13,8 @@ import Diagnostics
 public enum RegularFile {
   /// Opens a file to read it and returns its descriptor and its size.
   ///
-  /// Errors, all at `.file(path)`: it does not exist, is a directory, is a pipe, socket or device, or
-  /// may not be read.
+  /// Errors, all at `.file(path)`: it does not exist, is a directory, is a pipe, socket or device,
+  /// or may not be read.
   public static func open(_ path: String) throws(Diagnostic) -> (descriptor: Int32, bytes: Int) {
     var status = stat()
     guard stat(path, &status) == 0 else {

@@ -13,7 +13,7 @@ final class Workspace {
   private let lock: Int32
   private var names: Set<String> = []
 
-  /// Creates a folder of a new name in `folder`, and removes those there that a killed process left.
+  /// Creates a folder of a new name in `folder`; removes those that killed processes left there.
   init(in folder: String) throws(Diagnostic) {
     Leftovers.remove(in: folder)
     guard let made = Leftovers.makeFolder(in: folder) else {
@@ -30,8 +30,8 @@ final class Workspace {
     Unfinished.forget(path)
   }
 
-  /// The permissions that a file gets here that all may use in every way, as the process's umask and
-  /// the folder want it; `nil` if that cannot be found out.
+  /// The permissions that a file gets here that all may use in every way, as the process's umask
+  /// and the folder want it; `nil` if that cannot be found out.
   func permissions() -> mode_t? {
     let path = file("permissions")
     let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o777)

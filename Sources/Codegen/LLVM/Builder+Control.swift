@@ -63,8 +63,8 @@ extension Builder {
       add("nounwind")
       add("noinline")
     }
-    // Debuggers and profilers find their way, and exceptions of the caller's parallel-for theirs. 2:
-    // for every instruction; before LLVM 15 the attribute had no value.
+    // Debuggers and profilers find their way, and exceptions of the caller's parallel-for theirs.
+    // 2: for every instruction; before LLVM 15 the attribute had no value.
     add("uwtable", value: LLVM_VERSION_MAJOR >= 15 ? 2 : 0)
     for index in noalias.sorted() { add("noalias", at: index + 1) }
     add("target-cpu", target.cpu)

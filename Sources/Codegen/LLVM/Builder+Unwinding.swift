@@ -1,7 +1,7 @@
 internal import CLLVM
 
-/// Calls that may not return but be unwound: those that reach the caller's own code, which may throw
-/// a C++ exception.
+/// Calls that may not return but be unwound: those that reach the caller's own code, which may
+/// throw a C++ exception.
 extension Builder {
   /// Emits a call of a function; where it is unwound, `cleanup` is emitted, and unwinding goes on.
   func callUnwound(

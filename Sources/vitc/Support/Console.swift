@@ -14,9 +14,9 @@ import Diagnostics
 =======
 /// What is said on stderr; stdout is for the product.
 ///
-/// What cannot be said on stderr (it is closed, or its disk is full, or nobody reads it) is not: the
-/// work and its exit code go on without. What cannot be written to stdout was asked for, so it is an
-/// error.
+/// What cannot be said on stderr (it is closed, or its disk is full, or nobody reads it) is not:
+/// the work and its exit code go on without. What cannot be written to stdout was asked for, so it
+/// is an error.
 >>>>>>> bfb0f02 (WIP hosts: unwinding, own files only, pipes, leftovers, umask, streams, build-id)
 enum Console {
   /// The exit code of wrong usage: `EX_USAGE` of sysexits.h, which swift-argument-parser uses too.
@@ -43,8 +43,8 @@ enum Console {
 
   /// Prints text without a line end, at once.
   static func write(_ text: String) {
-    // Not by the C library's stderr, a variable that Swift may not read from several threads, nor by
-    // Foundation's, which traps where writing fails.
+    // Not by the C library's stderr, a variable that Swift may not read from several threads, nor
+    // by Foundation's, which traps where writing fails.
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let count = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }

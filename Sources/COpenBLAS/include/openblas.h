@@ -1,0 +1,24 @@
+// OpenBLAS, loaded when it is first used: as it is loaded it starts a thread for each processor and
+// maps memory, which most of what vitc does has no use for, and it need not be installed for the rest.
+#ifndef VITC_OPENBLAS_H
+#define VITC_OPENBLAS_H
+
+/// Loads OpenBLAS unless that was done; returns NULL, or in words why it cannot be used. Where it
+/// cannot, no product below may be asked for.
+const char *vitc_blas_fault(void);
+
+/// c = alpha * op(a) * op(b) + beta * c, all matrices by rows, `m` rows and `n` columns of c, sums of
+/// `k` products; op transposes where asked to.
+void vitc_blas_sgemm(int transposes_a, int transposes_b, int m, int n, int k, float alpha,
+                     const float *a, int a_stride, const float *b, int b_stride, float beta,
+                     float *c, int c_stride);
+
+/// LAPACK's dpotrf and dtrtri, in place, of a matrix by columns; return `info`, 0 for success.
+int vitc_blas_dpotrf(char triangle, int n, double *a);
+int vitc_blas_dtrtri(char triangle, char diagonal, int n, double *a);
+
+/// How many threads OpenBLAS uses for one call; 1 without it.
+int vitc_blas_threads(void);
+void vitc_blas_set_threads(int count);
+
+#endif

@@ -1,0 +1,122 @@
+#define _GNU_SOURCE
+#include "openblas.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+// CBLAS's constants and prototypes, and Fortran's, where everything is passed by address.
+enum { kRowMajor = 101, kNoTranspose = 111, kTranspose = 112 };
+static struct {
+  void (*sgemm)(int, int, int, int, int, int, float, const float *, int, const float *, int, float,
+                float *, int);
+  void (*dpotrf)(const char *, const int *, double *, const int *, int *);
+  void (*dtrtri)(const char *, const char *, const int *, double *, const int *, int *);
+  int (*get_num_threads)(void);
+  void (*set_num_threads)(int);
+} blas;
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static char fault[512];
+static int is_loaded;
+
+static void *wait_for_gate(void *gate) {
+  pthread_mutex_lock(gate);
+  pthread_mutex_unlock(gate);
+  return NULL;
+}
+
+/// Whether so many threads may be started now: OpenBLAS ends the process where it cannot start one.
+static int can_start(int count) {
+  enum { kMost = 1024 };
+  if (count > kMost) count = kMost;
+  pthread_t threads[kMost];
+  pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+  int started = 0;
+  pthread_mutex_lock(&gate);
+  while (started < count && pthread_create(&threads[started], NULL, wait_for_gate, &gate) == 0)
+    ++started;
+  pthread_mutex_unlock(&gate);
+  for (int i = 0; i < started; ++i) pthread_join(threads[i], NULL);
+  return started == count;
+}
+
+/// Whether so many bytes can be mapped now: without them OpenBLAS tries for ever, or ends the process.
+static int can_map(size_t bytes) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 1;
+  void *memory = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) return 0;
+  munmap(memory, bytes);
+  return 1;
+}
+
+static void *find(void *library, const char *name) {
+  void *function = dlsym(library, name);
+  if (function == NULL) snprintf(fault, sizeof fault, "OpenBLAS has no '%s'", name);
+  return function;
+}
+
+static void load(void) {
+  // Measured of version 0.3.21: 180 MB of address space with one thread, 140 MB more for each other.
+  const size_t first = (size_t)256 << 20, other = (size_t)160 << 20;
+  cpu_set_t set;
+  int processors = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+  if (!can_map(first)) {
+    snprintf(fault, sizeof fault,
+             "OpenBLAS needs %zu MB of address space: raise the limit (ulimit -v)", first >> 20);
+    return;
+  }
+  if (!can_map(first + other * (size_t)(processors - 1)) || !can_start(processors - 1))
+    setenv("OPENBLAS_NUM_THREADS", "1", 1);
+  void *library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
+  if (library == NULL) {
+    snprintf(fault, sizeof fault, "OpenBLAS cannot be loaded: %s", dlerror());
+    return;
+  }
+  *(void **)&blas.sgemm = find(library, "cblas_sgemm");
+  *(void **)&blas.dpotrf = find(library, "dpotrf_");
+  *(void **)&blas.dtrtri = find(library, "dtrtri_");
+  *(void **)&blas.get_num_threads = find(library, "openblas_get_num_threads");
+  *(void **)&blas.set_num_threads = find(library, "openblas_set_num_threads");
+  is_loaded = blas.sgemm && blas.dpotrf && blas.dtrtri && blas.get_num_threads &&
+              blas.set_num_threads;
+}
+
+const char *vitc_blas_fault(void) {
+  pthread_once(&once, load);
+  return is_loaded ? NULL : fault;
+}
+
+void vitc_blas_sgemm(int transposes_a, int transposes_b, int m, int n, int k, float alpha,
+                     const float *a, int a_stride, const float *b, int b_stride, float beta,
+                     float *c, int c_stride) {
+  pthread_once(&once, load);
+  blas.sgemm(kRowMajor, transposes_a ? kTranspose : kNoTranspose,
+             transposes_b ? kTranspose : kNoTranspose, m, n, k, alpha, a, a_stride, b, b_stride,
+             beta, c, c_stride);
+}
+
+int vitc_blas_dpotrf(char triangle, int n, double *a) {
+  int info = 0;
+  pthread_once(&once, load);
+  blas.dpotrf(&triangle, &n, a, &n, &info);
+  return info;
+}
+
+int vitc_blas_dtrtri(char triangle, char diagonal, int n, double *a) {
+  int info = 0;
+  pthread_once(&once, load);
+  blas.dtrtri(&triangle, &diagonal, &n, a, &n, &info);
+  return info;
+}
+
+int vitc_blas_threads(void) { return vitc_blas_fault() ? 1 : blas.get_num_threads(); }
+
+void vitc_blas_set_threads(int count) {
+  if (vitc_blas_fault() == NULL) blas.set_num_threads(count);
+}
