@@ -1,11 +1,7 @@
 import Diagnostics
 import Evaluation
 import IR
-<<<<<<< HEAD
-=======
-import Packaging
 import Parallel
->>>>>>> ec844a0 (Load OpenBLAS where it is used; share loops among threads that the system gives)
 import Synchronization
 
 /// Evaluates the constants of a planned graph and writes them to their places in the packed
@@ -38,14 +34,8 @@ struct WeightPacker {
     let jobs = self.jobs()
     let done = Mutex(0)
     let failures = Mutex<[Int: Diagnostic]>([:])
-<<<<<<< HEAD
     nonisolated(unsafe) let evaluator = Evaluator(graph, weights: weights)
-    DispatchQueue.concurrentPerform(iterations: jobs.count) { position in
-=======
-    // Places do not overlap, so threads write apart.
-    nonisolated(unsafe) let (product, evaluator) = (product, Evaluator(graph, weights: weights))
     Parallel.forEach(jobs.count) { position in
->>>>>>> ec844a0 (Load OpenBLAS where it is used; share loops among threads that the system gives)
       let job = jobs[position]
       guard failures.withLock(\.isEmpty) else { return }
       do throws(Diagnostic) {

@@ -48,9 +48,6 @@ struct Vitc: ParsableCommand {
     }
   }
 
-<<<<<<< HEAD
-  /// The error for a first argument that is not a subcommand; the parser would only call it
-=======
   /// Ends the process after the last product was printed.
   private static func finish() -> Never {
     do throws(Diagnostic) {
@@ -62,8 +59,7 @@ struct Vitc: ParsableCommand {
     }
   }
 
-  /// The complaint about a first argument that is no subcommand; the parser would only call it
->>>>>>> bfb0f02 (WIP hosts: unwinding, own files only, pipes, leftovers, umask, streams, build-id)
+  /// The error for a first argument that is not a subcommand; the parser would only call it
   /// unexpected.
   static func unknownSubcommand(_ arguments: [String]) -> Diagnostic? {
     guard let first = arguments.first, !first.hasPrefix("-") else { return nil }

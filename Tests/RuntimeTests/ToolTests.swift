@@ -27,7 +27,7 @@ import Testing
       // notes); the weights are there all the same.
       let wasPatched = tools[..<index].contains { $0.hasPrefix("patchelf") }
       try check(
-        path, isLoadable: !wasPatched || Self.patchelf >= [0, 17],
+        path, isLoadable: !wasPatched || Self.version >= [0, 17],
         "\(tools), \(size), after \(tool)")
     }
     // Damage is found wherever the weights are now.
@@ -55,11 +55,11 @@ import Testing
   }
 
   /// Its version; empty if it is not installed.
-  static let patchelf = PatchelfVersion()
+  static let version = PatchelfVersion()
 
   @Test(
     .enabled(
-      if: !patchelf.numbers.isEmpty, "patchelf is not installed: run 'make test-deps'"),
+      if: !version.numbers.isEmpty, "patchelf is not installed: run 'make test-deps'"),
     arguments: [
       ["patchelf --set-rpath $ORIGIN/../libs"],
       ["patchelf --set-soname libtoy-1a2b3c4d.so", "strip"],
@@ -71,7 +71,7 @@ import Testing
       ],
       ["patchelf --set-rpath $ORIGIN", "llvm-objcopy --strip-sections"],
     ], WeightSegmentTests.Size.allCases)
-  func patchelf(tools: [String], size: WeightSegmentTests.Size) throws {
+  func patchelfAndOthers(tools: [String], size: WeightSegmentTests.Size) throws {
     try apply(tools, size: size)
   }
 

@@ -9,15 +9,11 @@ import Diagnostics
   @preconcurrency import Musl
 #endif
 
-<<<<<<< HEAD
 /// Messages on stderr; stdout is for results.
-=======
-/// What is said on stderr; stdout is for the product.
 ///
 /// What cannot be said on stderr (it is closed, or its disk is full, or nobody reads it) is not:
 /// the work and its exit code go on without. What cannot be written to stdout was asked for, so it
 /// is an error.
->>>>>>> bfb0f02 (WIP hosts: unwinding, own files only, pipes, leftovers, umask, streams, build-id)
 enum Console {
   /// The exit code of wrong usage: `EX_USAGE` of sysexits.h, which swift-argument-parser uses too.
   static let usageError: Int32 = 64

@@ -1,0 +1,80 @@
+import Foundation
+import Packaging
+import Testing
+
+@testable import VitRuntime
+
+/// Compiled models with other versions of libc than this machine's.
+@Suite struct LibcTests {
+  /// A library with golden values, for `floats.c`, which runs it in every way.
+  private func library(in folder: Folder) throws -> String {
+    let outputs = SelfTestTests.outputs
+    return try Fixture.build(
+      golden: [Golden(of: outputs.logits), Golden(of: outputs.tokens)], in: folder)[0]
+  }
+
+  static let hasMusl =
+    Architecture.host == .x86_64 && (try? shell(["musl-gcc", "--version"]).status) == 0
+
+  /// musl's loader takes glibc's names of libc for itself.
+  @Test(.enabled(if: hasMusl, "musl-tools is not installed: run 'make test-deps'"))
+  func musl() throws {
+    let folder = try Folder()
+    let built = try shell([
+      "musl-gcc", "-O1", "-I", Fixture.headers, Fixture.fixtures + "/floats.c", "-o",
+      folder("floats"),
+    ])
+    try #require(built.status == 0, "\(built.text)")
+    try #require(try shell(["readelf", "-lW", folder("floats")]).text.contains("ld-musl"))
+    let result = try shell([folder("floats"), try library(in: folder)])
+    #expect(result.text == "")
+    #expect(result.status == 0)
+  }
+
+  /// The folder of glibc 2.31's libraries; `nil` where they cannot be had.
+  static let oldLibraries: String? = {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent().path
+    let folder = root + "/.build/debian-11"
+    guard Architecture.host == .x86_64,
+      (try? shell([root + "/Scripts/old-libc", folder]).status) == 0
+    else { return nil }
+    return folder + "/lib/x86_64-linux-gnu"
+  }()
+
+  /// Where threads and `dladdr` are libraries of their own, a model brings them into programs that
+  /// are linked with neither.
+  @Test(
+    .enabled(
+      if: oldLibraries != nil, "Debian 11's libc6 cannot be had: see what Scripts/old-libc says"))
+  func glibc231() throws {
+    let libraries = try #require(Self.oldLibraries)
+    let folder = try Folder()
+    /// Runs a fixture program, linked with the old libc's `needed` and started by its loader.
+    func run(
+      _ program: String, needed: [String], model: [String] = [], arguments: [String]
+    ) throws -> (status: Int32, text: String) {
+      let built = try shell(
+        [
+          "clang", "-O1", "-I", Fixture.headers, "\(Fixture.fixtures)/\(program).c",
+          Fixture.fixtures + "/start.c", "-o", folder(program), "-nostartfiles", "-nodefaultlibs",
+          "-Wl,--allow-shlib-undefined",
+        ] + model + needed.map { "\(libraries)/\($0)" })
+      try #require(built.status == 0, "\(built.text)")
+      return try shell(
+        [
+          libraries + "/ld-linux-x86-64.so.2", "--library-path", "\(libraries):\(folder.path)",
+          folder(program),
+        ] + arguments)
+    }
+    let all = try run(
+      "floats", needed: ["libc.so.6", "libdl.so.2", "libpthread.so.0"],
+      arguments: [try library(in: folder)])
+    #expect(all.text == "")
+    #expect(all.status == 0)
+    let path = try Fixture.build(placement: .file, in: folder)[0]
+    let linked = try run("place", needed: ["libc.so.6"], model: [path], arguments: ["-", "/"])
+    #expect(linked.text == "")
+    #expect(linked.status == 0)
+  }
+}
