@@ -5,7 +5,7 @@ import Testing
 /// `--no-fast-matmul`: neither Strassen's nor Winograd's algorithm; by default both.
 @Suite struct FastMatmulTests {
   @Test(arguments: [
-    ("ViT-B/16", "strassen = true"), ("R50x1", "= winograd_convolution "),
+    ("ViT-B/16", "algorithm = \"strassen\""), ("R50x1", "algorithm = \"winograd"),
   ])
   func isLeftOutOnDemand(model: String, mark: String) throws {
     let arguments = ["compile", model, "--weights", "seed:1", "--emit", "ir"]

@@ -15,12 +15,16 @@ struct LibraryPlace {
 
   /// Bytes of the longest path that Linux takes.
   private static var mostBytes: Int { 4096 }
+  /// Bytes that are read at a time.
+  private static var bufferBytes: Int { 4096 }
 
   /// Finds the paths of the file `name`; `nil` without memory.
   init?(_ program: UnsafePointer<vit_program>, beside name: UnsafePointer<CChar>) {
     let nameBytes = Int(strlen(name)) &+ 1
     let pathBytes = LibraryPlace.mostBytes &+ nameBytes
-    guard let memory = malloc(numericCast(2 &* pathBytes)) else { return nil }
+    // Two paths, and a buffer to read into.
+    let bytes = 2 &* pathBytes &+ LibraryPlace.bufferBytes
+    guard let memory = malloc(numericCast(bytes)) else { return nil }
     self.memory = memory
     real = memory.bindMemory(to: CChar.self, capacity: pathBytes)
     asLoaded = (memory + pathBytes).bindMemory(to: CChar.self, capacity: pathBytes)
@@ -34,7 +38,8 @@ struct LibraryPlace {
       }
       loadedFolder = LibraryPlace.folder(of: asLoaded, loadedFolder)
     }
-    var realFolder = LibraryPlace.findFile(of: UInt(bitPattern: program), into: real)
+    var realFolder = LibraryPlace.findFile(
+      of: UInt(bitPattern: program), into: real, buffer: memory + 2 &* pathBytes)
     realFolder = LibraryPlace.folder(of: real, realFolder)
     // Without /proc, or in memory that is no file.
     if realFolder == 0 {
@@ -60,16 +65,19 @@ struct LibraryPlace {
   /// Writes the path of the file that is mapped at an address; returns its length, 0 if unknown.
   ///
   /// A line of /proc/self/maps is "from-to rights offset device inode", spaces, and the path.
-  private static func findFile(of address: UInt, into path: UnsafeMutablePointer<CChar>) -> Int {
+  private static func findFile(
+    of address: UInt, into path: UnsafeMutablePointer<CChar>, buffer: UnsafeMutableRawPointer
+  ) -> Int {
     let file = vit_open_to_read("/proc/self/maps")
     guard file >= 0 else { return 0 }
     defer { _ = close(file) }
-    return withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 8) { buffer in
-      var line = MapsLine(address: address)
-      while true {
-        let count = Int(read(file, buffer.baseAddress, numericCast(buffer.count)))
-        guard count > 0 else { return 0 }
-        for i in 0..<count where line.take(buffer[i], into: path) { return line.length }
+    var line = MapsLine(address: address)
+    while true {
+      let count = Int(read(file, buffer, numericCast(bufferBytes)))
+      guard count > 0 else { return 0 }
+      for i in 0..<count
+      where line.take(buffer.load(fromByteOffset: i, as: UInt8.self), into: path) {
+        return line.length
       }
     }
   }
