@@ -10,6 +10,21 @@ import Testing
     try? String(contentsOf: FileTest.folder.appending(path: name + ".vir"), encoding: .utf8)
   }
 
+  /// An operation that `Op.readers` lacks has no text form, and no other test would look for it.
+  @Test func `each operation's file is of one that can be read`() throws {
+    let folder = FileTest.folder.appending(path: "../../../Sources/IR/Ops")
+    var declared: Set<String> = []
+    for file in try FileManager.default.contentsOfDirectory(
+      at: folder, includingPropertiesForKeys: nil)
+    {
+      let text = try String(contentsOf: file, encoding: .utf8)
+      if let match = text.firstMatch(of: /static let mnemonic = "([a-z0-9_]+)"/) {
+        declared.insert(String(match.1))
+      }
+    }
+    #expect(declared == Set(Op.mnemonics))
+  }
+
   @Test(arguments: Op.mnemonics)
   func `an operation has a case of each kind`(_ mnemonic: String) {
     for command in ["text", "verify", "evaluate", "run"] {
