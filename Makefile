@@ -1,7 +1,7 @@
 # `make` prints the menu: every target with a comment after its name.
 
 .DEFAULT_GOAL := menu
-.PHONY: menu deps test-deps build demo clean format lint filetest bless docs test test-slow test-asan test-tsan test-load fuzz bench bench-peers
+.PHONY: menu deps test-deps build demo clean format lint filetest bless docs test test-slow test-asan test-tsan test-outside test-load fuzz bench bench-peers
 
 SWIFT ?= swift
 # The version of swift-format that the sources are formatted with: others differ in details, so that
@@ -9,7 +9,7 @@ SWIFT ?= swift
 FORMAT_VERSION := 6.3
 # Which LLVM: VITC_LLVM=19 make test. Without it, the one that llvm-dev brings.
 LLVM_PACKAGE := $(if $(VITC_LLVM),llvm-$(VITC_LLVM)-dev,llvm-dev)
-PACKAGES := $(LLVM_PACKAGE) libopenblas0 libxxhash-dev libpng-dev libturbojpeg0-dev zlib1g-dev \
+PACKAGES := $(LLVM_PACKAGE) libopenblas0 libxxhash-dev libpng-dev libjpeg-dev zlib1g-dev \
   binutils pkg-config
 # What only the tests take: emulators of other processors, and Arm's libc for programs that run there;
 # another libc, and a tool that changes libraries.
@@ -108,6 +108,9 @@ test: lint test-deps ## Lints, then runs all tests but the slow ones and a littl
 
 test-slow: test-deps ## Runs all tests, with the largest models: some GB of memory, some minutes.
 	VITC_SLOW=1 $(TEST)
+
+test-outside: deps ## Compares the readers with PIL, numpy, safetensors and torch, in an own environment.
+	SWIFT=$(SWIFT) Scripts/outside/run $(OUTSIDE)
 
 test-load: test-deps ## Runs compiled models on 64 threads, 100 000 times, and a thousand random ones.
 	VITC_LOAD=100000 VITC_SEEDS=1000 $(TEST) --filter 'LoadTests|DifferentialTests'

@@ -49,7 +49,7 @@ let imports = """
   Sources/Files: Diagnostics
   Sources/Zip: Diagnostics Files CZlib
   Sources/Npy: Diagnostics Files Zip
-  Sources/Images: Diagnostics Files CPNG CTurboJPEG
+  Sources/Images: Diagnostics Files CPNG CJPEG
   Sources/Models: Diagnostics JSON SeededRandom IR Files Zip Npy
   Sources/Passes: Diagnostics IR
   Sources/Parallel:
@@ -73,6 +73,7 @@ let imports = """
   Tests/Fuzzing: Diagnostics IR Zip Npy Images Models Passes Evaluation Packaging VitRuntime \
     RuntimeForTests CVitABI
   Tests/FuzzDriver: Fuzzing
+  Tests/ReaderTool: Diagnostics Npy Images Models
   Tests/JSONTests: JSON
   Tests/IRTests: Diagnostics IR Evaluation
   Tests/ModelsTests: Diagnostics IR Zip Npy Models Evaluation
@@ -173,16 +174,17 @@ let package = Package(
     .target(name: "COpenBLAS"),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    // C, not a system library: libpng reports errors by longjmp, which must not cross Swift.
+    // C, not system libraries: these report errors by longjmp, which must not cross Swift.
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png16")]),
-    .systemLibrary(
-      name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+    .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
 
     // What several test targets draw at random.
     module("Tests/RandomModels"),
     // File tests as far as they need no generated code, and the program that runs them alone.
     module("Tests/FileTesting"),
     program("vitc-filetest", in: "Tests/FileTestTool"),
+    // What Scripts/outside holds to the tools that formats come from.
+    program("vitc-readers", in: "Tests/ReaderTool"),
     // The embedded runtime as ordinary Swift, for sanitizers, and the readers of untrusted bytes,
     // for fuzzing; neither is part of a product.
     .systemLibrary(name: "CSystem", path: "Sources/Runtime/Embedded/CSystem"),
@@ -217,7 +219,7 @@ if Context.environment["VITC_FUZZ_BUILD"] != nil {
     target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=fuzzer"])]
   }
   // Without checksums: random changes would never get past them.
-  for target in package.targets where target.name == "CPNG" {
+  for target in package.targets where target.name == "CPNG" || target.name == "CJPEG" {
     target.cSettings = [
       .define("VITC_FUZZING"), .unsafeFlags(["-fsanitize=fuzzer-no-link,address"]),
     ]

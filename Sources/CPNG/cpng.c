@@ -58,6 +58,10 @@ static void read_info(reader *r) {
 #endif
   // The caller bounds the number of pixels; libpng's own limit of a million rows is in the way.
   png_set_user_limits(r->png, 0x7fffffff, 0x7fffffff);
+  // Chunks that do not say what the pixels are, such as texts and profiles, are passed over, however
+  // long or wrong they are.
+  png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+  png_set_chunk_malloc_max(r->png, 0);
   png_read_info(r->png, r->info);
 }
 

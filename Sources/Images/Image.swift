@@ -35,7 +35,8 @@ public struct Image: Hashable, Sendable {
   /// - the EXIF orientation is **not** applied: neither PIL nor timm nor transformers does so
   ///   unless asked, and a model has to see what it would see there.
   ///
-  /// Unlike PIL, damage is an error even where it would only show as wrong pixels.
+  /// Unlike PIL, damage is an error even where it would only show as wrong pixels. What libjpeg and
+  /// libpng only warn of, without a pixel being lost, is none.
   ///
   /// Errors, all at `.file(path)`: what ``MappedFile`` reports; a format other than PNG and JPEG
   /// (named if it is known); a truncated or damaged file; more than ``maximumPixels``; a header

@@ -120,10 +120,20 @@ import Testing
       ("map.json", #"{"1": "grün", "0": "rot", "2": "blau"}"#),
       ("config.json", #"{"id2label": {"0": "rot", "1": "grün", "2": "blau"}, "a": 1}"#),
       ("timm.json", #"{"label_names": ["rot", "grün", "blau"]}"#),
+      ("index.json", #"{"1": ["n2", "grün"], "0": ["n1", "rot"], "2": ["n3", "blau"]}"#),
+      ("mark.txt", "\u{FEFF}rot\r\ngrün\r\nblau\r\n"),
+      ("mark.json", "\u{FEFF}[\"rot\", \"grün\", \"blau\"]"),
     ] {
       let path = try folder.write(text, to: name)
       let result = try vitc("run", model, red, "--top", "3", "--labels", path)
       #expect(result.output.contains("  rot   100.00 %\n  grün"), "\(name): \(result.errors)")
+    }
+    for encoding in [String.Encoding.utf16LittleEndian, .utf16BigEndian] {
+      let path = try folder.write("", to: "wide.txt")
+      let text = try #require("\u{FEFF}rot\ngrün\nblau\n".data(using: encoding))
+      try text.write(to: URL(fileURLWithPath: path))
+      let result = try vitc("run", model, red, "--top", "3", "--labels", path)
+      #expect(result.output.contains("  rot   100.00 %\n  grün"), "\(encoding): \(result.errors)")
     }
     for (name, text, message) in [
       ("few.txt", "a\nb\n", "found 2 labels, expected 3, one for each class"),

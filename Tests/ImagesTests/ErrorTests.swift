@@ -110,6 +110,27 @@ import Testing
     #expect(error.message.hasPrefix("the JPEG image is damaged or unsupported: "))
   }
 
+  /// libjpeg goes on, without a part of the picture.
+  @Test func aLostSegmentIsReported() throws {
+    let error = try #require(diagnostic(decoding: try fixture("restart_lost.jpg")))
+    #expect(
+      error.message == "the JPEG image is damaged or unsupported: "
+        + "a restart marker is missing or out of order")
+  }
+
+  /// A scan takes the time of a whole image and few bytes.
+  @Test func tooManyScansAreRefused() throws {
+    let bytes = try fixture("rgb_progressive.jpg")
+    let scans = bytes.indices.dropLast().filter { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xDA }
+    // The last one refines: it may come again, as far as the format goes.
+    let last = try #require(scans.last)
+    let end = bytes.count - 2
+    var many = Array(bytes[..<end])
+    for _ in 0..<501 { many += bytes[last..<end] }
+    let error = try #require(diagnostic(decoding: many + bytes[end...]))
+    #expect(error.message.hasPrefix("the JPEG image is damaged or unsupported: "))
+  }
+
   /// A PNG of which only the header is there, with a right checksum.
   func pngHeader(width: UInt32, height: UInt32) -> [UInt8] {
     func bigEndian(_ value: UInt32) -> [UInt8] {

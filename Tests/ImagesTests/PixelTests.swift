@@ -17,6 +17,9 @@ import Testing
     ("rgb_440.jpg", 45, 35), ("rgb_411.jpg", 45, 35), ("rgb_progressive.jpg", 45, 35),
     ("grey.jpg", 45, 35), ("cmyk.jpg", 21, 18), ("turned.jpg", 45, 35),
     ("stray_bytes.jpg", 45, 35),
+    // Warnings that are not about pixels.
+    ("scan_fields.jpg", 45, 35), ("jfif_2.jpg", 45, 35), ("stray_segments.jpg", 45, 35),
+    ("adobe_transform.jpg", 45, 35), ("restart_number.jpg", 45, 35),
   ]
 
   @Test(arguments: images)

@@ -53,11 +53,18 @@ enum FileKind: Hashable {
   /// Whether a file begins with the length of a header that it can hold, and then with the header.
   ///
   /// This goes before every signature: the length is any number, and 640 begins as a pickle does.
-  /// No other format has a small number in its first eight bytes and `{` after them.
+  /// No other format has a small number in its first eight bytes and `{` or a space after them.
   private static func isSafetensors(_ start: [UInt8], sizeBytes: Int) -> Bool {
-    guard start.count > 8, start[8] == UInt8(ascii: "{") else { return false }
+    guard start.count > 8, start[8] == UInt8(ascii: "{") || isJSONSpace(start[8]) else {
+      return false
+    }
     let length = start[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     return length <= UInt64(SafetensorsHeader.lengthLimitBytes) && Int(length) <= sizeBytes - 8
+  }
+
+  /// Whether a byte is white space between values of JSON.
+  static func isJSONSpace(_ byte: UInt8) -> Bool {
+    byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D
   }
 
   private static let signatures: [(bytes: [UInt8], kind: FileKind)] = [

@@ -3,9 +3,10 @@ import JSON
 
 /// What the header of a safetensors file says: each tensor's type and place.
 ///
-/// Layout: `u64` little-endian header length n; n bytes of JSON that begin with `{`; the tensors'
-/// bytes, little-endian and row-major, contiguous in some order, up to the end of the file. These
-/// are the reference reader's rules (huggingface/safetensors); whatever breaks one is refused.
+/// Layout: `u64` little-endian header length n; n bytes of JSON, an object; the tensors' bytes,
+/// little-endian and row-major, contiguous in some order, up to the end of the file. These are the
+/// reference reader's rules (huggingface/safetensors); whatever breaks one is refused. Beyond them,
+/// so is a header that names a tensor twice.
 struct SafetensorsHeader {
   /// A tensor: its type and its first byte, counted from the beginning of the file.
   struct Entry: Hashable {
@@ -25,7 +26,7 @@ struct SafetensorsHeader {
     self.file = file
     let lengthBytes = try Self.headerLength(file)
     let text = try file.bytes(at: 8, count: lengthBytes)
-    guard text.first == UInt8(ascii: "{") else {
+    guard text.first(where: { !FileKind.isJSONSpace($0) }) == UInt8(ascii: "{") else {
       throw Diagnostic(
         "the safetensors header does not begin with '{'", at: .file(file.path),
         hint: "the file is damaged or of another format")
@@ -86,6 +87,7 @@ struct SafetensorsHeader {
   }
 
   private func checkMetadata(_ value: JSONValue) throws(Diagnostic) {
+    if case .null = value { return }
     guard case .object(let members) = value else {
       throw Diagnostic(
         "'__metadata__' is \(value.described), expected an object", at: .file(file.path))

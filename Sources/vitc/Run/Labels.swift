@@ -5,20 +5,18 @@ import JSON
 
 /// The names of a model's classes.
 enum Labels {
-  /// What some editors begin a text in UTF-8 with; it is not part of it.
-  private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
-
-  /// Reads names from a file: a JSON list; a JSON object from index to name, which may be in a
-  /// member `id2label`, or a list in `label_names` (so a checkpoint's `config.json` will do); or a
-  /// text with one name a line.
+  /// Reads names from a file.
+  ///
+  /// It holds a JSON list; a JSON object from index to name, which may be in a member `id2label`,
+  /// or a list in `label_names` (so a checkpoint's `config.json` will do); an object from index to
+  /// a list that ends with the name (Keras's `imagenet_class_index.json`); or a text with one name
+  /// a line. The text is UTF-8, or UTF-16 after a byte-order mark.
   ///
   /// Errors, at `.file(path)`: the file cannot be read; other JSON; indices that are not
   /// 0..<count; not as many names as the model has classes.
   static func read(_ path: String, classes: Int) throws(Diagnostic) -> [String] {
     let file = try MappedFile(path)
-    let bytes = file.withUnsafeBytes {
-      Array($0.starts(with: byteOrderMark) ? $0.dropFirst(3) : $0[...])
-    }
+    let bytes = file.withUnsafeBytes { text($0) }
     let names =
       if let json = try? JSONReader.read(bytes) {
         try labels(json, path: path)
@@ -36,6 +34,18 @@ enum Labels {
     return names
   }
 
+  /// The bytes as UTF-8, without the mark that some editors put before a text.
+  private static func text(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { return Array(bytes.dropFirst(3)) }
+    let isLittle = bytes.starts(with: [0xFF, 0xFE])
+    guard isLittle || bytes.starts(with: [0xFE, 0xFF]) else { return Array(bytes) }
+    let units = stride(from: 2, to: bytes.count - 1, by: 2).map {
+      let unit = bytes.loadUnaligned(fromByteOffset: $0, as: UInt16.self)
+      return isLittle ? UInt16(littleEndian: unit) : UInt16(bigEndian: unit)
+    }
+    return Array(String(decoding: units, as: UTF16.self).utf8)
+  }
+
   private static func labels(_ json: JSONValue, path: String) throws(Diagnostic) -> [String] {
     let source = json["id2label"] ?? json["label_names"] ?? json
     if let list = source.array {
@@ -51,7 +61,9 @@ enum Labels {
     }
     var names = [String?](repeating: nil, count: members.count)
     for (key, value) in members {
-      guard let index = Int(key), names.indices.contains(index), let name = value.string else {
+      guard let index = Int(key), names.indices.contains(index),
+        let name = value.string ?? value.array?.last?.string
+      else {
         throw Diagnostic(
           "found the label '\(key)': \(value.brief), expected indices from 0 to "
             + "\(members.count - 1), each with a string", at: .file(path))

@@ -118,6 +118,26 @@ def turbojpeg(pixels, subsampling):
     return ctypes.string_at(buffer, size.value)
 
 
+# What libjpeg only warns of, with the pixels of the file that it was made from.
+restarts = saved(picture, format="JPEG", quality=85, restart_marker_blocks=2)
+scan = plain.index(b"\xff\xda")
+tables = plain.index(b"\xff\xdb")
+harmless = {
+    "scan_fields.jpg": plain[:scan + 11] + b"\0\0\7" + plain[scan + 14:],
+    "jfif_2.jpg": plain.replace(b"JFIF\0\1\1", b"JFIF\0\2\1"),
+    "stray_segments.jpg": plain[:tables] + b"\1\2\3" + plain[tables:scan] + b"\4" + plain[scan:],
+    "adobe_transform.jpg": plain[:tables] + b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\x4d" + plain[tables:],
+    # The second restart marker has a number that is four too high.
+    "restart_number.jpg": restarts.replace(b"\xff\xd1", b"\xff\xd5", 1),
+}
+for name, data in harmless.items():
+    source = restarts if name == "restart_number.jpg" else plain
+    same = [np.asarray(Image.open(io.BytesIO(each)).convert("RGB")) for each in (data, source)]
+    assert data != source and (same[0] == same[1]).all(), name
+    files[name] = data
+# One too high: libjpeg leaves a part of the picture out.
+(HERE / "restart_lost.jpg").write_bytes(restarts.replace(b"\xff\xd1", b"\xff\xd2", 1))
+
 files["rgb_440.jpg"] = turbojpeg(picture, 4)
 files["rgb_411.jpg"] = turbojpeg(picture, 5)
 
