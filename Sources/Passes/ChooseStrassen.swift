@@ -7,7 +7,8 @@ extension Pass {
   ///
   ///     %y: f32[197,768] = contraction %x, %w, %b {bias = true, columns = 768}
   /// becomes
-  ///     %y: f32[197,768] = contraction %x, %w, %b {bias = true, columns = 768, strassen = true}
+  ///     %y: f32[197,768] = contraction %x, %w, %b
+  ///         {bias = true, algorithm = "strassen", columns = 768}
   ///
   /// Exact in real arithmetic; what the additions cost in precision stands with the kernel, and
   /// `vitc compile --no-fast-matmul` leaves the pass out.

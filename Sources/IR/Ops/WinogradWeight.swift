@@ -54,7 +54,7 @@ public enum WinogradTile: Int, Hashable, Sendable, CaseIterable {
   }
 }
 
-/// Transforms and packs the weight of a 3x3 convolution for `winograd_convolution`.
+/// Transforms and packs the weight of a 3x3 convolution for Winograd's way.
 ///
 /// `y[p, f * points + e, i, j] = sum_{u,v} G[f, u] * weight[p * width + j, i, u, v] * G[e, v]`,
 /// zero where `p * width + j` is beyond the last output; `G` is the kernel transform of
