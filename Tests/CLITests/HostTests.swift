@@ -88,7 +88,8 @@ import Testing
     "$vitc run libdigits.so --input pipe --output out.npy", "$vitc inspect pipe",
     "$vitc verify pipe", "$vitc verify libdigits.so --weights pipe", "$vitc selftest pipe",
     "$vitc bench pipe", "$vitc opt pipe", "$vitc golden check pipe x.npz",
-    "$vitc golden check libdigits.so pipe", "$vitc compare libdigits.so pipe",
+    "$vitc golden check libdigits.so pipe",
+    "$vitc compare libdigits.so pipe --images $digits/../images",
     "$vitc run libdigits.so $digits/../images/digit-3-1729.png --labels pipe",
   ])
   func pipesAreNotWaitedFor(command: String) throws {

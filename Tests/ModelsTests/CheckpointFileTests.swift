@@ -33,7 +33,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (#""a": "model-00009.safetensors""#, "cannot be opened: No such file or directory"),
+    (#""a": "model-00009.safetensors""#, "cannot open the file: no such file or directory"),
     (
       #""c": "model-00001-of-00002.safetensors""#,
       "the index places it in 'model-00001-of-00002.safetensors', which does not hold it"

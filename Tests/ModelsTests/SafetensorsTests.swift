@@ -261,8 +261,8 @@ import Testing
 
   @Test func refusesFolders() throws {
     let error = try diagnostic { try Safetensors(path: folder.url.path) }
-    #expect(error.message == "is not a regular file")
+    #expect(error.message == "expected a file, found a directory")
     let absent = try diagnostic { try Safetensors(path: folder.url.path + "/absent") }
-    #expect(absent.message == "cannot be opened: No such file or directory")
+    #expect(absent.message == "cannot open the file: no such file or directory")
   }
 }
