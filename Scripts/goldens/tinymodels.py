@@ -1,4 +1,4 @@
-"""What hf_folders.py and timm_folders.py share: random weights, and goldens with their index."""
+"""What hf_folders.py, timm_folders.py and encoder_folders.py share: random weights, and goldens with their index."""
 
 import json
 import shutil
@@ -10,6 +10,11 @@ import torch
 
 GOLDENS = Path(__file__).resolve().parents[2] / "Tests" / "Goldens"
 BATCH = 2
+# What the names of learned tokens and tables end in.
+EMBEDDINGS = (
+    "_token", "_tokens", "pos_embed", "position_embeddings", "class_embedding",
+    "positional_embedding", "position_embedding", "position_embedding.weight", "probe", "latent",
+)
 
 
 def generator(name: str) -> torch.Generator:
@@ -29,20 +34,21 @@ def randomize(model: torch.nn.Module, name: str) -> None:
         values = torch.randn(parameter.shape, generator=random)
         if path.endswith("bias"):
             values = 0.1 * values
-        elif path.endswith(("gamma", "lambda1")):
+        elif path.endswith(("gamma", "lambda1", "lambda_1", "lambda_2", "gamma_1", "gamma_2")):
             values = 0.5 + 0.2 * values
-        elif path.endswith(("_token", "_tokens", "pos_embed", "position_embeddings")):
+        elif path.endswith(EMBEDDINGS):
             values = 0.5 * values
-        elif parameter.ndim == 1:
+        elif parameter.ndim <= 1:
             values = 1 + 0.2 * values
         else:
             values = values * (1.2 / parameter[0].numel() ** 0.5)
         parameter.copy_(values)
 
 
-def input_images(name: str, side: int) -> torch.Tensor:
-    """float32 [2, 3, side, side], normally distributed."""
-    return torch.randn(BATCH, 3, side, side, generator=generator(f"{name} {side}"))
+def input_images(name: str, side: int, width: int | None = None) -> torch.Tensor:
+    """float32 [2, 3, side, side] or [2, 3, side, width], normally distributed."""
+    size = f"{side}" if width is None else f"{side}x{width}"
+    return torch.randn(BATCH, 3, side, width or side, generator=generator(f"{name} {size}"))
 
 
 def fresh(path: Path) -> Path:
@@ -52,16 +58,23 @@ def fresh(path: Path) -> Path:
     return path
 
 
-def write_goldens(folder: Path, side: int, images: torch.Tensor, outputs: dict) -> list:
-    """Writes SIDE-input.npy and SIDE-OUTPUT.npy into folder/golden; the index entries."""
+def write_goldens(
+    folder: Path, side: int, images: torch.Tensor, outputs: dict, width: int | None = None
+) -> list:
+    """Writes SIDE-input.npy and SIDE-OUTPUT.npy into folder/golden; the index entries.
+
+    With a width the files begin with SIDExWIDTH.
+    """
     (folder / "golden").mkdir(exist_ok=True)
-    numpy.save(folder / "golden" / f"{side}-input.npy", images.float().numpy())
+    size = f"{side}" if width is None else f"{side}x{width}"
+    numpy.save(folder / "golden" / f"{size}-input.npy", images.float().numpy())
     entries = []
     for output, values in outputs.items():
         assert values.dtype == torch.float64 and torch.isfinite(values).all()
-        file = f"golden/{side}-{output}.npy"
+        file = f"golden/{size}-{output}.npy"
         numpy.save(folder / file, values.float().numpy())
-        entries.append({"file": file, "output": output, "image": side, "shape": list(values.shape)})
+        entry = {"file": file, "output": output, "image": side, "shape": list(values.shape)}
+        entries.append(entry if width is None else entry | {"width": width})
     return entries
 
 

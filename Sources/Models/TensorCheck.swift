@@ -29,7 +29,11 @@ struct TensorCheck {
   var head: String? { model.classes > 0 ? headPlaces.first?.graphName : nil }
 
   /// `true` iff every tensor is stored as the model reads it, under a name of its own.
-  var keepsArrangement: Bool { wanted.allSatisfy { $0.place.isPlain($0.shape) } }
+  var keepsArrangement: Bool {
+    wanted.allSatisfy { place, shape in
+      place.isPlain && checkpoint.type(of: place.name)?.shape == shape
+    }
+  }
 
   /// Throws one diagnostic that lists every missing, wrong and superfluous tensor; a tensor that is
   /// there but cannot be read comes first.
@@ -39,7 +43,8 @@ struct TensorCheck {
     }
     let known = Set(wanted.map(\.place.name))
     let extra = checkpoint.names.filter {
-      !known.contains($0) && !places.naming.ignores($0, headIsRead: model.classes > 0)
+      !known.contains($0)
+        && !places.naming.ignores($0, places.names, headIsRead: model.classes > 0)
     }
     var missing: [String] = []
     var wrong: [String] = []

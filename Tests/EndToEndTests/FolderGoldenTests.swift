@@ -7,13 +7,16 @@ import Testing
 import VitRuntime
 
 /// Model folders as they are downloaded, tiny, against transformers and timm in float64; at their
-/// own image size and, with a resized position embedding, at another.
+/// own image size and, with a resized position embedding, at others.
 @Suite struct FolderGoldenTests {
   struct Folder: Decodable, CustomTestStringConvertible {
     struct Golden: Decodable {
       var file: String
       var output: String
       var image: Int
+      var width: Int?
+      /// Height and width.
+      var size: [Int] { [image, width ?? image] }
     }
     var name: String
     var image: Int
@@ -26,7 +29,7 @@ import VitRuntime
     var models: [Folder]
   }
 
-  static let folders: [Folder] = ["hf", "timm"].flatMap { library in
+  static let folders: [Folder] = ["hf", "timm", "encoders", "open-clip"].flatMap { library in
     let index = try? Repository.json("Tests/Goldens/\(library)/index.json", as: Index.self)
     return (index?.models ?? []).map { folder in
       var folder = folder
@@ -53,13 +56,15 @@ import VitRuntime
   ) throws {
     let bench = try Workbench()
     let base = "Tests/Goldens/\(try #require(folder.library))/\(folder.name)"
-    for (image, goldens) in Dictionary(grouping: folder.goldens, by: \.image) {
-      let path = try bench.compile(Repository.path(base), name: "model\(image)") {
+    for (size, goldens) in Dictionary(grouping: folder.goldens, by: \.size) {
+      let isOwn = size == [folder.image, folder.image]
+      let name = size[0] == size[1] ? "\(size[0])" : "\(size[0])x\(size[1])"
+      let path = try bench.compile(Repository.path(base), name: "model\(name)") {
         $0.precision = precision
         $0.outputs = goldens.compactMap { ModelOutput(rawValue: $0.output) }
-        $0.imageSize = image == folder.image ? nil : (image, image)
+        $0.imageSize = isOwn ? nil : (size[0], size[1])
       }
-      let input = try NpyArray(path: Repository.path("\(base)/golden/\(image)-input.npy"))
+      let input = try NpyArray(path: Repository.path("\(base)/golden/\(name)-input.npy"))
       let isas = try VitModel(path: path).description.target.split { $0 == " " || $0 == "," }
       for isa in Target.runnableHere.map(\.name) where isas.contains(Substring(isa)) {
         let model = try VitModel(path: path, options: VitOptions(threads: 2, isa: isa))

@@ -42,8 +42,8 @@ import Testing
       #expect(place(canonical, [8])?.name == "resnet/" + wanted)
     }
     #expect(BigTransferNaming(recognizing: ["stem.conv.weight"], by: []) == nil)
-    #expect(names.ignores("global_step", headIsRead: true))
-    #expect(!names.ignores("resnet/head/conv2d/bias", headIsRead: true))
+    #expect(names.ignores("global_step", .none, headIsRead: true))
+    #expect(!names.ignores("resnet/head/conv2d/bias", .none, headIsRead: true))
   }
 
   @Test func namesTensorsOfHybrids() throws {

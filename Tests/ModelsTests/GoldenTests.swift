@@ -21,6 +21,11 @@ import Testing
       var file: String
       var output: String
       var image: Int
+      var width: Int?
+      /// Height and width.
+      var size: [Int] { [image, width ?? image] }
+      /// The file of the images.
+      var input: String { "\(width.map { "\(image)x\($0)" } ?? "\(image)")-input.npy" }
     }
     var models: [Entry]
   }
@@ -37,21 +42,22 @@ import Testing
   @Test func thereAreGoldens() throws {
     #expect(try Self.entries("hf").count >= 10)
     #expect(try Self.entries("timm").count >= 10)
+    #expect(try Self.entries("encoders").count >= 10)
   }
 
   /// max |y - y64| / rms(y64) ≤ 2e-5, for each output, at the checkpoint's own image size and at
-  /// another one.
-  @Test(arguments: names("hf") + names("timm"))
+  /// others.
+  @Test(arguments: names("hf") + names("timm") + names("encoders") + names("open-clip"))
   func equalsPython(name: String) throws {
     let parts = name.split(separator: "/").map(String.init)
     let entry = try #require(try Self.entries(parts[0]).first { $0.name == parts[1] })
     let folder = goldens.appendingPathComponent(name)
-    #expect(Set(entry.goldens.map(\.image)).count == 2)
-    for image in Set(entry.goldens.map(\.image)) {
-      let files = entry.goldens.filter { $0.image == image }
+    #expect(Set(entry.goldens.map(\.size)).count == (["hf", "timm"].contains(parts[0]) ? 2 : 3))
+    for (size, files) in Dictionary(grouping: entry.goldens, by: \.size) {
+      let (height, width) = (size[0], size[1])
       let model = try Model.load(
-        folder.path, options: ModelOptions(imageSize: (height: image, width: image)))
-      if image == entry.image {
+        folder.path, options: ModelOptions(imageSize: (height: height, width: width)))
+      if size == [entry.image, entry.image] {
         #expect(!model.configuration.numericsSummary.contains("positions resized"))
       }
       let outputs = try files.map { try #require(ModelOutput(rawValue: $0.output)) }
@@ -60,12 +66,12 @@ import Testing
         try model.checkpoint.read(name)
       }
       let images = try NpyArray(
-        path: folder.appendingPathComponent("golden/\(image)-input.npy").path)
-      let size = 3 * image * image
+        path: folder.appendingPathComponent("golden/\(files[0].input)").path)
+      let count = 3 * height * width
       for index in 0..<images.shape[0] {
         let input = Tensor(
-          shape: [3, image, image],
-          values: Array(images.values[index * size..<(index + 1) * size]))
+          shape: [3, height, width],
+          values: Array(images.values[index * count..<(index + 1) * count]))
         let results = try evaluator.results(["image": input])
         for file in files {
           let golden = try NpyArray(path: folder.appendingPathComponent(file.file).path)

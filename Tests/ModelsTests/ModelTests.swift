@@ -252,8 +252,11 @@ import Testing
   }
 
   @Test(arguments: [
-    ("visual.transformer.resblocks.0.ln_1.weight", "these are OpenAI CLIP's or OpenCLIP's names"),
-    ("vision_model.encoder.layers.0.layer_norm1.weight", "these are the names of transformers'"),
+    ("visual.transformer.resblocks.0.ln_1.weight", "these look like OpenCLIP's names, but"),
+    (
+      "vision_model.encoder.layers.0.layer_norm1.weight",
+      "these look like the names of transformers'"
+    ),
     ("encoder.layer.0.x", "these look like transformers' names of a model that"),
     ("model.blocks.0.norm1.weight", "these look like timm's names under a prefix"),
     (

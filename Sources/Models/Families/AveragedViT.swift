@@ -8,16 +8,7 @@ struct AveragedViT: TransformerFamily {
 
   init(_ model: VisionTransformer) { self.model = model }
 
-  var storedNames: StoredNames {
-    StoredNames(
-      jax: .jaxViT(heads: model.heads, blocks: model.depth))
-  }
-
-  func arithmetic(under convention: NumericsConvention) -> TransformerArithmetic {
-    .vit(convention)
-  }
-
-  static let modelTypes: [TransformersModel] = []
+  var storedNames: StoredNames { .jaxViT(model) }
 
   static let variants = rows(
     [.pooled, .halfMean], classes: 1000,

@@ -1,6 +1,12 @@
+import Diagnostics
+
 /// CLIP's image encoders: a norm before the first block, patches without bias, epsilon 1e-5.
 ///
-/// The head is the projection; `features` is the normalized class token, before it.
+/// Of a folder of transformers, `features` is the projected class token, as `get_image_features`
+/// gives it; of a bare vision model the normalized class token, which is its `pooler_output`;
+/// `tokens` are those before the last norm, its `last_hidden_state`. Under timm's names the
+/// projection is the head, `features` the normalized class token before it, and `tokens` are
+/// normalized.
 ///
 /// Reference: Radford et al. 2021, arXiv:2103.00020.
 struct CLIP: TransformerFamily {
@@ -10,13 +16,34 @@ struct CLIP: TransformerFamily {
 
   init(_ model: VisionTransformer) { self.model = model }
 
-  var storedNames: StoredNames { .none }
-
-  func arithmetic(under convention: NumericsConvention) -> TransformerArithmetic {
-    .vit(convention)
+  var storedNames: StoredNames {
+    // transformers' classifier reads the mean of the patches, without any norm.
+    let isClassifier = model.pooling == .average
+    let head = NameTable.Row(
+      isClassifier ? "classifier" : "visual_projection", isOutside: isClassifier,
+      isBeside: !isClassifier)
+    return StoredNames(transformers: .transformersCLIP + ["head": head], openCLIP: .openCLIP)
   }
 
-  static let modelTypes: [TransformersModel] = []
+  /// The width of the projection is the checkpoint's: a folder's two places may say two, and
+  /// transformers has a default for both.
+  mutating func adapt(to stored: inout StoredModel) throws(Diagnostic) {
+    try adaptTransformer(to: &stored)
+    let table = TensorSpecification(
+      name: "\(VisionTransformer.projectionName).weight", shape: [model.projection, model.dim])
+    if model.projection > 0,
+      let width = stored.place(table, storedNames)?.outputs(
+        in: stored.checkpoint)
+    {
+      model.projection = width
+    }
+    // Under timm's names the projection is the head, and has a bias there.
+    let bias = Head(name: "head", inputs: model.dim).bias(classes: model.classes)
+    if stored.isForeign {
+      let place = stored.place(bias, storedNames)
+      model.headBias = place.map { stored.checkpoint.type(of: $0.name) != nil } ?? false
+    }
+  }
 
   static let variants = clip + clipQuick
 
@@ -62,4 +89,140 @@ struct CLIP: TransformerFamily {
       Row("vit_huge_patch14_clip_quickgelu_378", .huge, 14, 378, 1, classes: 1024),
       Row("vit_gigantic_patch14_clip_quickgelu_224", .gigantic, 14, 224, 1, classes: 1280),
     ])
+
+  // MARK: - transformers
+
+  static let modelTypes =
+    ["clip", "metaclip_2", "altclip", "chinese_clip", "clipseg"].flatMap {
+      [whole($0, projection: $0 == "altclip" ? 768 : 512), tower("\($0)_vision_model")]
+    } + [
+      // Larger images.
+      whole("owlvit", projection: 512, image: 768), tower("owlvit_vision_model", image: 768),
+      whole("owlv2", projection: 512, patch: 16, image: 768),
+      tower("owlv2_vision_model", patch: 16, image: 768),
+    ]
+
+  /// What every file of a CLIP image encoder has.
+  private static let anchor: Anchor = [
+    "embeddings.class_embedding", "embeddings.patch_embedding.weight",
+    "embeddings.position_embedding.weight",
+  ]
+
+  /// An image encoder beside a text encoder: its configuration is in `vision_config`.
+  private static func whole(
+    _ modelType: String, projection: Int, patch: Int = 32, image: Int = 224
+  ) -> TransformersModel {
+    type(modelType, image) { (root, name) throws(Diagnostic) in
+      let vision = try root.part("vision_config")
+      var family = try read(vision, name, patch: patch, image: image)
+      if let head = try TransformersHead(root, modelType) {
+        family.setClassifier(head)
+      } else {
+        family.model.projection = try root.integer("projection_dim") ?? projection
+      }
+      return family
+    }
+  }
+
+  /// An image encoder alone, with or without projection.
+  private static func tower(
+    _ modelType: String, patch: Int = 32, image: Int = 224
+  ) -> TransformersModel {
+    type(modelType, image) { (root, name) throws(Diagnostic) in
+      var family = try read(root, name, patch: patch, image: image)
+      if let head = try TransformersHead(root, modelType) {
+        family.setClassifier(head)
+      } else if try TransformersHead.architecture(root)?.hasSuffix("WithProjection") ?? false {
+        family.model.projection = try root.integer("projection_dim") ?? 512
+      }
+      return family
+    }
+  }
+
+  private static func type(
+    _ modelType: String, _ image: Int,
+    read: @escaping @Sendable (ConfigurationObject, String) throws(Diagnostic) -> any Family
+  ) -> TransformersModel {
+    // OWL's squash, and have no crop.
+    let isSquashed = modelType.hasPrefix("owl")
+    var assumed = TransformersModel.AssumedPreprocessing(
+      mode: isSquashed ? .exact : .shortestEdge, edge: image, .bicubic, Preprocessing.clip)
+    assumed.crop = image
+    return TransformersModel(
+      modelType: modelType, prefix: "vision_model.", anchor: anchor, processor: "CLIP",
+      assumed: assumed, crop: .isScaled, read: read)
+  }
+
+  private static func read(
+    _ vision: ConfigurationObject, _ name: String, patch: Int, image: Int
+  ) throws(Diagnostic) -> CLIP {
+    var model = try VisionTransformer(
+      vision, name: name, patch: patch, epsilon: 1e-5, image: image, activation: "quick_gelu")
+    model.mlpHidden = try vision.integer("intermediate_size") ?? 3072
+    model.preNorm = true
+    model.patchBias = false
+    model.finalNorm = false
+    model.poolNorm = true
+    return CLIP(model)
+  }
+
+  /// transformers' classifiers read the mean of the patches, without any norm.
+  private mutating func setClassifier(_ head: TransformersHead) {
+    model.poolNorm = false
+    model.pooling = .average
+    model.setHead(head)
+  }
+}
+
+extension NameTable {
+  /// OpenCLIP's names of an image encoder of its own; the projection is stored transposed.
+  static let openCLIP: NameTable = [
+    "cls_token": "class_embedding",
+    "pos_embed": "positional_embedding",
+    "patch_embed.proj": "conv1",
+    "norm_pre": "ln_pre",
+    "blocks.{i}.norm1": "transformer.resblocks.{i}.ln_1",
+    "blocks.{i}.attn.qkv.weight": "transformer.resblocks.{i}.attn.in_proj_weight",
+    "blocks.{i}.attn.qkv.bias": "transformer.resblocks.{i}.attn.in_proj_bias",
+    "blocks.{i}.attn.proj": "transformer.resblocks.{i}.attn.out_proj",
+    "blocks.{i}.ls1.gamma": "transformer.resblocks.{i}.ls_1.gamma",
+    "blocks.{i}.norm2": "transformer.resblocks.{i}.ln_2",
+    "blocks.{i}.mlp.fc1": "transformer.resblocks.{i}.mlp.c_fc",
+    "blocks.{i}.mlp.fc2": "transformer.resblocks.{i}.mlp.c_proj",
+    "blocks.{i}.ls2.gamma": "transformer.resblocks.{i}.ls_2.gamma",
+    "norm": "ln_post",
+    "fc_norm": "ln_post",
+    "proj.weight": Row("proj", .dense),
+    "head.weight": Row("proj", .dense),
+  ]
+
+  /// transformers' names of a CLIP image encoder.
+  ///
+  /// OWL's spell `pre_layernorm` right, and transformers 5 writes AltCLIP's with `encoder.layer`.
+  static let transformersCLIP: NameTable = {
+    var table: NameTable = [
+      "cls_token": "embeddings.class_embedding",
+      "pos_embed": "embeddings.position_embedding.weight",
+      "patch_embed.proj": "embeddings.patch_embedding",
+      "norm_pre": "pre_layrnorm",
+      "blocks.{i}.norm1": "encoder.layers.{i}.layer_norm1",
+      "blocks.{i}.attn.q": "encoder.layers.{i}.self_attn.q_proj",
+      "blocks.{i}.attn.k": "encoder.layers.{i}.self_attn.k_proj",
+      "blocks.{i}.attn.v": "encoder.layers.{i}.self_attn.v_proj",
+      "blocks.{i}.attn.proj": "encoder.layers.{i}.self_attn.out_proj",
+      "blocks.{i}.norm2": "encoder.layers.{i}.layer_norm2",
+      "blocks.{i}.mlp.fc1": "encoder.layers.{i}.mlp.fc1",
+      "blocks.{i}.mlp.fc2": "encoder.layers.{i}.mlp.fc2",
+      "norm": "post_layernorm",
+      "fc_norm": "post_layernorm",
+      "proj": Row("visual_projection", isBeside: true),
+    ]
+    // The text encoder; what a classifier does not read; detectors' and segmenters' own.
+    table.unread = [
+      "text_model", "text_projection", "logit_scale", "visual_projection", "post_layernorm",
+      "box_head", "class_head", "objectness_head", "layer_norm",
+    ]
+    return table.spelled("pre_layrnorm", also: "pre_layernorm")
+      .spelled("encoder.layers.", also: "encoder.layer.")
+  }()
 }

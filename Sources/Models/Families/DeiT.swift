@@ -25,10 +25,6 @@ struct DeiT: TransformerFamily {
       jax: .jaxViT(heads: model.heads, blocks: model.depth))
   }
 
-  func arithmetic(under convention: NumericsConvention) -> TransformerArithmetic {
-    .vit(convention)
-  }
-
   static let modelTypes = [
     TransformersModel(
       modelType: "deit", prefix: "deit.", anchor: ViT.anchor, processor: "DeiT",

@@ -12,12 +12,6 @@ struct DeiT3: TransformerFamily {
 
   var storedNames: StoredNames { .none }
 
-  func arithmetic(under convention: NumericsConvention) -> TransformerArithmetic {
-    .vit(convention)
-  }
-
-  static let modelTypes: [TransformersModel] = []
-
   static let variants = rows(
     [.layerScale, .patchPositions, .imageNetMean], classes: 1000,
     [

@@ -12,12 +12,6 @@ struct EVA: TransformerFamily {
 
   var storedNames: StoredNames { .none }
 
-  func arithmetic(under convention: NumericsConvention) -> TransformerArithmetic {
-    .vit(convention)
-  }
-
-  static let modelTypes: [TransformersModel] = []
-
   static let variants = rows(
     [.averagePooled, .poolNorm, .clipMean], classes: 1000,
     [

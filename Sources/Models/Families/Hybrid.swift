@@ -55,10 +55,6 @@ struct Hybrid: TransformerFamily {
 
   // MARK: - Numerics
 
-  func arithmetic(under convention: NumericsConvention) -> TransformerArithmetic {
-    .vit(convention)
-  }
-
   mutating func follow(_ convention: NumericsConvention) {
     guard convention != numerics else { return }
     model.follow(convention, arithmetic(under: convention))

@@ -12,12 +12,6 @@ struct InternViT: TransformerFamily {
 
   var storedNames: StoredNames { .none }
 
-  func arithmetic(under convention: NumericsConvention) -> TransformerArithmetic {
-    .vit(convention)
-  }
-
-  static let modelTypes: [TransformersModel] = []
-
   static let variants = rows(
     [.layerScale, .noFinalNorm, .imageNetMean], classes: 0,
     [

@@ -10,12 +10,6 @@ struct RegisterViT: TransformerFamily {
 
   var storedNames: StoredNames { .none }
 
-  func arithmetic(under convention: NumericsConvention) -> TransformerArithmetic {
-    .vit(convention)
-  }
-
-  static let modelTypes: [TransformersModel] = []
-
   static let variants = registerAveraged + so150m2 + so150m
 
   /// Register tokens without positions; the mean of the patches, then a norm.

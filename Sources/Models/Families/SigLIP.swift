@@ -10,16 +10,7 @@ struct SigLIP: TransformerFamily {
 
   init(_ model: VisionTransformer) { self.model = model }
 
-  var storedNames: StoredNames {
-    StoredNames(
-      jax: .jaxViT(heads: model.heads, blocks: model.depth))
-  }
-
-  func arithmetic(under convention: NumericsConvention) -> TransformerArithmetic {
-    .vit(convention)
-  }
-
-  static let modelTypes: [TransformersModel] = []
+  var storedNames: StoredNames { .jaxViT(model) }
 
   static let variants = siglip + siglipTanh
 

@@ -12,12 +12,6 @@ struct TIPS: TransformerFamily {
 
   var storedNames: StoredNames { .none }
 
-  func arithmetic(under convention: NumericsConvention) -> TransformerArithmetic {
-    .vit(convention)
-  }
-
-  static let modelTypes: [TransformersModel] = []
-
   static let variants = rows(
     [.layerScale, .registers1, .patchPositions, .unitMean], classes: 0,
     [

@@ -6,16 +6,7 @@ struct TestViT: TransformerFamily {
 
   init(_ model: VisionTransformer) { self.model = model }
 
-  var storedNames: StoredNames {
-    StoredNames(
-      jax: .jaxViT(heads: model.heads, blocks: model.depth))
-  }
-
-  func arithmetic(under convention: NumericsConvention) -> TransformerArithmetic {
-    .vit(convention)
-  }
-
-  static let modelTypes: [TransformersModel] = []
+  var storedNames: StoredNames { .jaxViT(model) }
 
   static let variants = rows(
     [.halfMean], classes: 1000,

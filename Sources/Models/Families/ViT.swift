@@ -17,10 +17,6 @@ struct ViT: TransformerFamily {
       transformers: .transformersViT, jax: .jaxViT(heads: model.heads, blocks: model.depth))
   }
 
-  func arithmetic(under convention: NumericsConvention) -> TransformerArithmetic {
-    .vit(convention)
-  }
-
   /// What transformers' files of ViTs have, and of what is made after them.
   static let anchor: Anchor = [
     "embeddings.cls_token", "encoder.layer.0.attention.attention.query.weight",
@@ -93,6 +89,13 @@ extension TransformerArithmetic {
     case .jax: .init(gelu: .geluTanh, epsilon: 1e-6, positionResize: .bilinearCorners)
     case .huggingFace: .init(gelu: .gelu, epsilon: 1e-12, positionResize: .bicubic)
     }
+  }
+}
+
+extension StoredNames {
+  /// No names but timm's and Google's.
+  static func jaxViT(_ model: VisionTransformer) -> StoredNames {
+    StoredNames(jax: .jaxViT(heads: model.heads, blocks: model.depth))
   }
 }
 

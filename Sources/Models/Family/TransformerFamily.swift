@@ -24,6 +24,14 @@ struct TransformerArithmetic: Hashable, Sendable {
 }
 
 extension TransformerFamily {
+  /// None: most of what timm's class makes, no other library has.
+  static var modelTypes: [TransformersModel] { [] }
+
+  /// What holds of Google's ViTs holds of what was made after them.
+  func arithmetic(under convention: NumericsConvention) -> TransformerArithmetic {
+    .vit(convention)
+  }
+
   var facts: ModelFacts {
     get { model.facts }
     set { model.facts = newValue }
@@ -51,6 +59,11 @@ extension TransformerFamily {
 
   /// Takes the grid of the position table from the checkpoint, and what its naming says.
   mutating func adapt(to stored: inout StoredModel) throws(Diagnostic) {
+    try adaptTransformer(to: &stored)
+  }
+
+  /// The same, for families that take more from it.
+  mutating func adaptTransformer(to stored: inout StoredModel) throws(Diagnostic) {
     adaptPositions(to: stored)
     if stored.isForeign { try stored.naming.adapt(&model, storedNames, &stored) }
   }

@@ -79,7 +79,7 @@ struct TransformersHead {
     classes = labels.isEmpty ? try root.integer("num_labels") ?? 2 : labels.count
   }
 
-  private static func architecture(_ root: ConfigurationObject) throws(Diagnostic) -> String? {
+  static func architecture(_ root: ConfigurationObject) throws(Diagnostic) -> String? {
     guard let value = root.value("architectures") else { return nil }
     guard case .array(let names) = value else {
       throw root.mistyped("architectures", value, expected: "an array of strings")

@@ -8,16 +8,20 @@ extension VisionTransformer {
   /// - Parameters:
   ///   - patch: the side of a patch unless the file says it.
   ///   - epsilon: of layer norms unless the file says it.
+  ///   - image: the side of the image unless the file says it.
+  ///   - activation: the function inside the MLP unless the file says it, by transformers' name.
   ///   - readBackbone: reads the convolutions, if there are any.
   init(
     _ root: ConfigurationObject, name: String, patch defaultPatch: Int, epsilon: Double,
+    image defaultImage: Int = 224, activation: String = "gelu",
     readBackbone: (ConfigurationObject) throws(Diagnostic) -> ResNetBackbone? = { _ in nil }
   ) throws(Diagnostic) {
-    let image = try root.extent("image_size") ?? (224, 224)
+    let image = try root.extent("image_size") ?? (defaultImage, defaultImage)
     let patch = try root.extent("patch_size") ?? (defaultPatch, defaultPatch)
     guard patch.height == patch.width, patch.height > 0 else {
       throw Diagnostic(
-        "'patch_size' is \(patch.height)x\(patch.width), expected a square", at: .file(root.path))
+        "'\(root.prefix)patch_size' is \(patch.height)x\(patch.width), expected a square",
+        at: .file(root.path))
     }
     self.init(
       name: name, image: image.height, patch: patch.height,
@@ -30,16 +34,16 @@ extension VisionTransformer {
     positionGrid = grid
     qkvBias = try root.bool("qkv_bias") ?? true
     layerNormEpsilon = try root.double("layer_norm_eps") ?? epsilon
-    activation = try Self.activation(root)
+    self.activation = try Self.activation(root, default: activation)
     numerics = .huggingFace
     positionResize = .bicubic
   }
 
   /// transformers' names of the functions (`ACT2FN`).
   private static func activation(
-    _ root: ConfigurationObject
+    _ root: ConfigurationObject, default fallback: String
   ) throws(Diagnostic) -> ActivationFunction {
-    let name = try root.string("hidden_act") ?? "gelu"
+    let name = try root.string("hidden_act") ?? fallback
     let known: [String: ActivationFunction] = [
       "gelu": .gelu, "gelu_python": .gelu, "gelu_new": .geluTanh, "gelu_fast": .geluTanh,
       "gelu_pytorch_tanh": .geluTanh, "gelu_python_tanh": .geluTanh, "quick_gelu": .quickGelu,
@@ -47,7 +51,7 @@ extension VisionTransformer {
     ]
     guard let function = known[name] else {
       throw Diagnostic(
-        "unknown 'hidden_act' '\(name)'", at: .file(root.path),
+        "unknown '\(root.prefix)hidden_act' '\(name)'", at: .file(root.path),
         notes: ["known are \(known.keys.sorted().joined(separator: ", "))"],
         hint: Suggestion.hint(for: name, in: known.keys.sorted()))
     }

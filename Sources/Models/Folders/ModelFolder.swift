@@ -19,10 +19,16 @@ struct ModelFolder {
     self.notes = notes
   }
 
-  /// Reads `config.json`, and `preprocessor_config.json` if there is one.
+  /// Reads `config.json`, and `preprocessor_config.json` if there is one; without the former,
+  /// `open_clip_config.json`.
   init(path: String) throws(Diagnostic) {
     let configurationPath = (path as NSString).appendingPathComponent("config.json")
     guard FileManager.default.fileExists(atPath: configurationPath) else {
+      let other = (path as NSString).appendingPathComponent(OpenCLIPFolder.fileName)
+      if FileManager.default.fileExists(atPath: other) {
+        self = try OpenCLIPFolder.read(ConfigurationFile(path: other).root, folder: path)
+        return
+      }
       throw Diagnostic(
         "the folder has no config.json", at: .file(path),
         hint: "a model folder holds config.json and model.safetensors, as on the Hugging Face hub")

@@ -1,12 +1,14 @@
 import Diagnostics
 import IR
 
-/// A linear layer that makes logits; it has as many rows as there are classes, and a bias.
+/// A linear layer that makes logits; it has as many rows as there are classes.
 struct Head: Hashable, Sendable {
   /// Its canonical name.
   var name: String
   /// The width of what it reads.
   var inputs: Int
+  /// `true` iff it has a bias.
+  var hasBias = true
   /// `true` iff it is stored as a convolution of one pixel, as timm does for ResNets.
   var isConvolution = false
 
@@ -30,8 +32,11 @@ struct Head: Hashable, Sendable {
       matrix = try builder.append(
         .reshape(Reshape([classes, inputs])), [matrix], name: "\(stored.name).rows")
     }
-    let bias = bias(classes: classes)
-    let shift = try builder.weight(bias.name, bias.type.shape)
-    return try builder.append(.linear(Linear()), [row, matrix, shift], name: name)
+    var operands = [row, matrix]
+    if hasBias {
+      let bias = bias(classes: classes)
+      operands.append(try builder.weight(bias.name, bias.type.shape))
+    }
+    return try builder.append(.linear(Linear()), operands, name: name)
   }
 }

@@ -4,6 +4,8 @@ import IR
 extension VisionTransformer {
   /// The canonical name of the layer before the head.
   static let preLogitsName = "pre_logits"
+  /// The canonical name of the projection.
+  static let projectionName = "proj"
 
   /// The layers before the first block: patches of the image or of the backbone's result.
   var embedding: PatchEmbedding {
@@ -42,9 +44,14 @@ extension VisionTransformer {
     return try builder.activation(.tanh, x, name: "\(Self.preLogitsName).act")
   }
 
-  /// One row: for a distilled model the mean of its two, as timm's `pre_logits`.
+  /// One row: for a distilled model the mean of its two, as timm's `pre_logits`; for one with a
+  /// projection, what that makes of the pooled row.
   func features(_ pooled: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
-    pooling == .distilled ? try builder.mean(pooled, name: "pool.mean") : pooled
+    if pooling == .distilled { return try builder.mean(pooled, name: "pool.mean") }
+    guard projection > 0 else { return pooled }
+    return try builder.linear(
+      projectionIsHead ? "head" : Self.projectionName, pooled, projection,
+      bias: projectionHasBias)
   }
 
   /// One row: for a distilled model the mean of what its two heads say.

@@ -39,6 +39,9 @@ extension VisionTransformer {
     guard preLogits >= 0, preLogits <= 1 << 16 else {
       throw fault("width before the head is \(preLogits), expected 0 to \(1 << 16)")
     }
+    guard projection >= 0, projection <= 1 << 16 else {
+      throw fault("width of the projection is \(projection), expected 0 to \(1 << 16)")
+    }
     guard preLogits == 0 || pooling != .distilled else {
       throw fault("two heads do not go with a layer before the head")
     }

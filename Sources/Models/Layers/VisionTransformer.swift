@@ -53,6 +53,17 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
   var poolNorm = false
   /// What the head reads.
   var pooling = TokenPooling.token
+  /// The width of a linear layer that makes `features` of what is pooled; 0: there is
+  /// none.
+  ///
+  /// CLIP's models have it, into the space that images share with texts.
+  var projection = 0
+  /// `true` iff the projection has a bias.
+  var projectionHasBias = false
+  /// `true` iff the projection is stored where a head is: OpenCLIP takes timm's head for it.
+  var projectionIsHead = false
+  /// `true` iff the head has a bias.
+  var headBias = true
   /// The width of a dense layer with tanh between what is pooled and the head; 0: there is none.
   ///
   /// Google's first models have it, as `pre_logits`.
@@ -101,7 +112,7 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
   /// The layers that make logits: one, or one for each of a distilled model's tokens.
   var classifiers: [Head] {
     let names = pooling == .distilled ? ["head", "head_dist"] : ["head"]
-    return names.map { Head(name: $0, inputs: featureDim) }
+    return names.map { Head(name: $0, inputs: featureDim, hasBias: headBias) }
   }
 
   /// The multiply-adds of one image as the model is written.
@@ -114,7 +125,7 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
       backbone?.multiplyAdds(height: imageHeight, width: imageWidth, channels: channels) ?? 0
     let patchChannels = backbone?.outputWidth ?? channels
     return convolutions + patchChannels * patch * patch * dim * patches + depth * block
-      + pooledDim * preLogits + classifiers.count * featureDim * classes
+      + pooledDim * (preLogits + projection) + classifiers.count * featureDim * classes
   }
 
   /// Its sizes by name.

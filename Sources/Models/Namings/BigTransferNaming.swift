@@ -59,7 +59,7 @@ struct BigTransferNaming: Naming {
   }
 
   /// Also a step counter.
-  func ignores(_ name: String, headIsRead: Bool) -> Bool {
+  func ignores(_ name: String, _ names: StoredNames, headIsRead: Bool) -> Bool {
     !name.hasPrefix(prefix) || (!headIsRead && name.hasPrefix("\(prefix)head/"))
   }
 

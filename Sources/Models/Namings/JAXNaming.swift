@@ -110,7 +110,7 @@ struct JAXNaming: Naming {
 
   /// A tensor lies outside the prefix (an optimizer's state, a text tower), or belongs to a head
   /// that is not read.
-  func ignores(_ name: String, headIsRead: Bool) -> Bool {
+  func ignores(_ name: String, _ names: StoredNames, headIsRead: Bool) -> Bool {
     guard name.hasPrefix(prefix), !name.hasPrefix("opt/state/") else { return true }
     let module = name.dropFirst(prefix.count).prefix { $0 != "/" }
     return module == Self.attentionPooling || (!headIsRead && module == "head")

@@ -32,13 +32,21 @@ struct NameTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     /// The name, possibly with braces; of a layer, without the tensor's own part.
     var stored: String
     var layout: Layout
+    /// Other names that some files have instead.
+    var others: [String] = []
     /// `true` iff the prefix of the checkpoint does not apply.
     var isOutside = false
+    /// `true` iff the prefix applies without its last part: it stands beside what that names.
+    var isBeside = false
 
-    init(_ stored: String, _ layout: Layout = .same, isOutside: Bool = false) {
+    init(
+      _ stored: String, _ layout: Layout = .same, isOutside: Bool = false,
+      isBeside: Bool = false
+    ) {
       self.stored = stored
       self.layout = layout
       self.isOutside = isOutside
+      self.isBeside = isBeside
     }
 
     init(stringLiteral stored: String) { self.init(stored) }
@@ -49,15 +57,28 @@ struct NameTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     var row: Row
     /// The stored name with its numbers.
     var stored: String
+    /// The other names that some files have instead, with their numbers.
+    var others: [String]
     /// The numbers of the canonical name.
     var numbers: [Int]
     /// `weight` or `bias` where the row is a layer's.
     var leaf: String?
+
+    init(_ row: Row, _ numbers: [Int], leaf: String?) {
+      self.row = row
+      self.numbers = numbers
+      self.leaf = leaf
+      stored = NameTable.filled(row.stored, numbers)
+      others = row.others.map { NameTable.filled($0, numbers) }
+    }
   }
 
   private var rows: [String: Row]
   /// The number of blocks, where one tensor may hold those of all.
   var blocks = 0
+  /// Parts of names that tell tensors of a whole which the model does not read, such as
+  /// `text_model`.
+  var unread: Set<String> = []
 
   init(dictionaryLiteral elements: (String, Row)...) {
     rows = Dictionary(elements, uniquingKeysWith: { _, last in last })
@@ -68,7 +89,17 @@ struct NameTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     var sum = a
     sum.rows.merge(b.rows) { _, last in last }
     sum.blocks = max(a.blocks, b.blocks)
+    sum.unread.formUnion(b.unread)
     return sum
+  }
+
+  /// The same rows; a stored name with `part` in it may have `other` there instead.
+  func spelled(_ part: String, also other: String) -> NameTable {
+    var table = self
+    for (name, row) in rows where row.stored.contains(part) {
+      table.rows[name]?.others.append(row.stored.replacing(part, with: other))
+    }
+    return table
   }
 
   /// The same rows, canonical and stored names each after a prefix.
@@ -82,6 +113,11 @@ struct NameTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     return table
   }
 
+  /// `true` iff a tensor of this stored name belongs to what the model does not read.
+  func isUnread(_ stored: String) -> Bool {
+    stored.split(separator: ".").contains { unread.contains(String($0)) }
+  }
+
   /// The row of a tensor, or of the layer that it belongs to; `nil` if there is none.
   func match(_ canonical: String) -> Match? {
     var numbers: [Int] = []
@@ -91,16 +127,15 @@ struct NameTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
       return "{i}"
     }
     if let row = rows[parts.joined(separator: ".")] {
-      return Match(
-        row: row, stored: Self.filled(row.stored, numbers), numbers: numbers, leaf: nil)
+      return Match(row, numbers, leaf: nil)
     }
     guard let leaf = parts.popLast(), leaf == "weight" || leaf == "bias",
       let row = rows[parts.joined(separator: ".")]
     else { return nil }
-    return Match(row: row, stored: Self.filled(row.stored, numbers), numbers: numbers, leaf: leaf)
+    return Match(row, numbers, leaf: leaf)
   }
 
-  private static func filled(_ template: String, _ numbers: [Int]) -> String {
+  fileprivate static func filled(_ template: String, _ numbers: [Int]) -> String {
     var left = numbers[...]
     return template.split(separator: "/", omittingEmptySubsequences: false).map { part in
       part.split(separator: ".", omittingEmptySubsequences: false).map { word in
@@ -123,6 +158,8 @@ struct NameTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
 struct StoredNames: Hashable, Sendable {
   /// Hugging Face's transformers.
   var transformers: NameTable?
+  /// OpenCLIP's own Vision Transformer; towers of timm's need no table.
+  var openCLIP: NameTable?
   /// Google's JAX code for Vision Transformers.
   var jax: NameTable?
   /// Google's Big Transfer.

@@ -28,8 +28,9 @@ protocol Naming: Hashable, Sendable {
   func place(_ tensor: TensorSpecification, _ names: StoredNames) -> StoredTensor?
 
   /// `true` iff a tensor that the model does not read may be there: it belongs to training, to a
-  /// head that was not asked for, or is a buffer.
-  func ignores(_ name: String, headIsRead: Bool) -> Bool
+  /// head that was not asked for, to another part of a whole that the family's names tell of, or is
+  /// a buffer.
+  func ignores(_ name: String, _ names: StoredNames, headIsRead: Bool) -> Bool
 
   /// What most likely happened if just these tensors, by their canonical names, are missing.
   func hint(missing canonical: [String]) -> String?

@@ -2,7 +2,8 @@
 enum Namings {
   /// All of them, in the order in which a checkpoint is asked.
   static let all: [any Naming.Type] = [
-    TimmNaming.self, JAXNaming.self, BigTransferNaming.self, TransformersNaming.self,
+    TimmNaming.self, JAXNaming.self, BigTransferNaming.self, OpenCLIPNaming.self,
+    TransformersNaming.self,
   ]
 
   /// Returns the naming of a checkpoint with these tensors, or `nil` if vitc knows none such.
@@ -17,12 +18,11 @@ enum Namings {
   static func description(ofUnknown names: [String]) -> String? {
     func any(_ part: String) -> Bool { names.contains { $0.contains(part) } }
     if any("transformer.resblocks.") {
-      return "these are OpenAI CLIP's or OpenCLIP's names; vitc reads timm's: load the model in "
-        + "timm, which translates them, and save its state_dict()"
+      return "these look like OpenCLIP's names, but 'visual.conv1.weight' is missing"
     }
-    if any("vision_model.encoder.layers.") || any("self_attn.q_proj.") {
-      return "these are the names of transformers' CLIP or SigLIP; vitc reads timm's files of "
-        + "these models"
+    if any("vision_model.encoder.layers.") {
+      return "these look like the names of transformers' CLIP or SigLIP, but their embeddings are "
+        + "missing"
     }
     if any("encoder.layer.") || any("encoder/layer/") {
       return "these look like transformers' names of a model that vitc does not know"

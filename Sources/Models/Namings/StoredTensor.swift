@@ -35,10 +35,17 @@ struct StoredTensor: Hashable, Sendable {
     arrangement = .transposed(positions: 1, inputs: shape[1], outputs: shape[0])
   }
 
-  /// `true` iff it is stored as the model has it, under a name of its own.
-  func isPlain(_ shape: [Int]) -> Bool {
-    arrangement == .same && layer == nil && shapes == [shape]
+  /// Lets it be stored without its leading extents of 1 as well: `[1, 1, D]` as `[1, D]` or `[D]`.
+  mutating func allowFewerDimensions() {
+    var shape = shapes[0]
+    while shape.count > 1, shape[0] == 1 {
+      shape.removeFirst()
+      shapes.append(shape)
+    }
   }
+
+  /// `true` iff it is a tensor of its own, its elements in the model's order.
+  var isPlain: Bool { arrangement == .same && layer == nil }
 
   /// What graphs and messages call it: `Transformer/encoderblock/LayerNorm_0/scale[3]` for a part.
   var graphName: String { layer.map { "\(name)[\($0)]" } ?? name }

@@ -22,7 +22,7 @@ struct TimmNaming: Naming {
     StoredTensor(tensor.name, [tensor.type.shape])
   }
 
-  func ignores(_ name: String, headIsRead: Bool) -> Bool {
+  func ignores(_ name: String, _ names: StoredNames, headIsRead: Bool) -> Bool {
     if UnreadTensors.contains(name) { return true }
     let module = name.prefix { $0 != "." }
     return !headIsRead && (module == "head" || module == "head_dist")

@@ -7,6 +7,8 @@ struct TransformersNaming: Naming {
   /// What precedes all names but the heads': `vit.`, `dinov2.`, or nothing in a file written from
   /// the bare model.
   var prefix: String
+  /// All names of the file, which tell the spelling where it differs from file to file.
+  private var names: Set<String> = []
 
   init(prefix: String) { self.prefix = prefix }
 
@@ -26,6 +28,7 @@ struct TransformersNaming: Naming {
     }
     guard let shortest else { return nil }
     prefix = shortest
+    self.names = all
   }
 
   var convention: NumericsConvention { .huggingFace }
@@ -36,15 +39,30 @@ struct TransformersNaming: Naming {
 
   func place(_ tensor: TensorSpecification, _ names: StoredNames) -> StoredTensor? {
     guard let match = names.transformers?.match(tensor.name) else { return nil }
-    let name = [match.stored, match.leaf].compactMap { $0 }.joined(separator: ".")
     let isMatrix = match.row.layout == .matrix && match.leaf == "weight"
     let shape = tensor.type.shape
-    return StoredTensor(
-      match.row.isOutside ? name : prefix + name, [isMatrix ? Array(shape[..<2]) : shape])
+    let spelled = ([match.stored] + match.others).map { stored in
+      prefix(of: match.row) + [stored, match.leaf].compactMap { $0 }.joined(separator: ".")
+    }
+    var place = StoredTensor(
+      spelled.first(where: self.names.contains) ?? spelled[0],
+      [isMatrix ? Array(shape[..<2]) : shape])
+    // A token or a table is stored with or without the extents of 1 before it.
+    if match.leaf == nil { place.allowFewerDimensions() }
+    return place
   }
 
-  func ignores(_ name: String, headIsRead: Bool) -> Bool {
-    if UnreadTensors.contains(name) { return true }
+  /// What precedes the name of a row.
+  private func prefix(of row: NameTable.Row) -> String {
+    if row.isOutside { return "" }
+    guard row.isBeside else { return prefix }
+    // `clip.vision_model.` as `clip.`.
+    let parts = prefix.split(separator: ".").dropLast()
+    return parts.map { "\($0)." }.joined()
+  }
+
+  func ignores(_ name: String, _ names: StoredNames, headIsRead: Bool) -> Bool {
+    if UnreadTensors.contains(name) || names.transformers?.isUnread(name) == true { return true }
     let heads = ["classifier", "cls_classifier", "distillation_classifier"]
     return !headIsRead && heads.contains(String(name.prefix { $0 != "." }))
   }

@@ -69,6 +69,17 @@ struct ConfigurationObject {
     return ConfigurationObject(path: path, prefix: "\(prefix)\(key).", members: members)
   }
 
+  /// The configuration of a part of the model; absent, all of its keys are.
+  ///
+  /// A key that ends in `_dict`, as transformers once wrote it, comes before the other.
+  func part(_ key: String) throws(Diagnostic) -> ConfigurationObject {
+    let whole = try object(key)
+    let old = try object("\(key)_dict")
+    return ConfigurationObject(
+      path: path, prefix: "\(prefix)\(key).",
+      members: (whole?.members ?? [:]).merging(old?.members ?? [:]) { _, last in last })
+  }
+
   func string(_ key: String) throws(Diagnostic) -> String? {
     guard let value = value(key) else { return nil }
     guard case .string(let text) = value else {

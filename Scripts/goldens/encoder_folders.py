@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""Tiny checkpoints of image encoders with random weights, as transformers writes them, and their goldens.
+
+Writes Tests/Goldens/encoders/NAME/ for each of MODELS: what save_pretrained() writes (config.json,
+model.safetensors, with the text encoder's weights where there is one), a preprocessor_config.json
+where the processor's class does not follow from config.json, and golden/: SIZE-input.npy with
+SIZE-tokens.npy (last_hidden_state), SIZE-features.npy (what a user of the class takes: projected or
+pooled) and SIZE-logits.npy (classifiers) for the checkpoint's own image size, a larger and a
+non-square one. Tests/Goldens/encoders/index.json lists them.
+
+transformers computes in float64 from the stored weights, promoted. Results are rounded to float32.
+
+Made with torch 2.13.0, transformers 5.23.0, numpy 2.4.6, safetensors 0.8.0:
+  pip install torch transformers numpy safetensors
+  python encoder_folders.py             all of MODELS
+  python encoder_folders.py NAME...     these, beside those that are there
+"""
+
+import json
+import sys
+
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+from tinymodels import GOLDENS, fresh, input_images, randomize, write_goldens, write_index
+from transformers import *  # the classes by the names in MODELS
+
+transformers.utils.logging.disable_progress_bar()
+transformers.utils.logging.set_verbosity_error()
+FOLDER = GOLDENS / "encoders"
+LABELS = {0: "tabby", 1: "goldfish", 2: "c"}
+SIZE = {
+    "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48,
+}
+TEXT = SIZE | {"num_hidden_layers": 1, "vocab_size": 20, "max_position_embeddings": 8}
+F16, F32, BF16 = torch.float16, torch.float32, torch.bfloat16
+
+
+def tower(config: str, side: int, patch: int, **arguments):
+    """The configuration of an image encoder alone."""
+    return globals()[config](**SIZE, image_size=side, patch_size=patch, **arguments)
+
+
+def whole(config: str, side: int, patch: int, text: dict = {}, **arguments):
+    """The configuration of an image encoder beside a text encoder."""
+    vision = SIZE | {"image_size": side, "patch_size": patch}
+    return globals()[config](
+        vision_config=vision, text_config=TEXT | text, **arguments
+    )
+
+
+# Name: class, its configuration, stored type.
+MODELS = {
+    "clip": ("CLIPModel", whole("CLIPConfig", 16, 4, projection_dim=24), F32),
+    "clip-gelu-f16": (
+        "CLIPVisionModelWithProjection",
+        tower("CLIPVisionConfig", 16, 4, projection_dim=20, hidden_act="gelu"), F16,
+    ),
+    "clip-bare": ("CLIPVisionModel", tower("CLIPVisionConfig", 16, 4), F32),
+    # As transformers 4 wrote it, with a buffer.
+    "clip-bare-v4": ("CLIPVisionModel", tower("CLIPVisionConfig", 16, 4), F16),
+    "clip-classifier": ("CLIPForImageClassification", whole("CLIPConfig", 16, 4), F16),
+    "metaclip2": ("MetaClip2Model", whole("MetaClip2Config", 16, 4, projection_dim=24), F16),
+    "metaclip2-bf16": (
+        "MetaClip2VisionModelWithProjection",
+        tower("MetaClip2VisionConfig", 16, 4, projection_dim=24), BF16,
+    ),
+    "altclip": (
+        "AltCLIPModel",
+        whole("AltCLIPConfig", 16, 4, {"project_dim": 24, "pad_token_id": 1}, projection_dim=24),
+        F16,
+    ),
+    "chinese-clip": (
+        "ChineseCLIPModel", whole("ChineseCLIPConfig", 16, 4, projection_dim=24), F16,
+    ),
+    "clipseg": ("CLIPSegModel", whole("CLIPSegConfig", 16, 4, projection_dim=24), F16),
+    "owlvit": ("OwlViTModel", whole("OwlViTConfig", 16, 4, projection_dim=24), F16),
+    "owlv2-detector": (
+        "Owlv2ForObjectDetection", whole("Owlv2Config", 16, 4, projection_dim=24), F16,
+    ),
+}
+PROCESSORS = {"owlvit": "OwlViT", "owlv2-detector": "Owlv2"}
+
+
+def encoder(model: torch.nn.Module) -> torch.nn.Module:
+    """The image encoder within a model."""
+    for name in ("clip", "owlvit", "owlv2", "siglip"):
+        model = getattr(model, name, model)
+    return getattr(model, "vision_model", model)
+
+
+def outputs(model: torch.nn.Module, images: torch.Tensor, resized: bool) -> dict:
+    """What a user of the model's class takes of it."""
+    captured = {}
+    vision = encoder(model)
+    hooks = [
+        vision.register_forward_hook(
+            lambda module, _, result: captured.update(
+                tokens=result.last_hidden_state, features=result.pooler_output
+            )
+        )
+    ]
+    if hasattr(model, "classifier"):
+        hooks.append(
+            model.classifier.register_forward_pre_hook(
+                lambda module, arguments: captured.update(features=arguments[0])
+            )
+        )
+    arguments = {"interpolate_pos_encoding": True} if resized else {}
+    with torch.inference_mode():
+        base = getattr(model, "owlv2", model)
+        if hasattr(base, "get_image_features"):
+            result = base.get_image_features(images.double(), **arguments)
+            captured["features"] = result.pooler_output
+        else:
+            result = model(pixel_values=images.double(), **arguments)
+            if hasattr(result, "image_embeds"):
+                captured["features"] = result.image_embeds
+            if hasattr(result, "logits"):
+                captured["logits"] = result.logits
+    for hook in hooks:
+        hook.remove()
+    return {name: values for name, values in captured.items() if values is not None}
+
+
+def rename(path, prefix: str, buffer: str, positions: int) -> None:
+    """Puts a prefix before all names of a file, and a buffer beside the tensors."""
+    tensors = {prefix + name: values for name, values in load_file(path).items()}
+    tensors[prefix + buffer] = torch.arange(positions)[None]
+    save_file(tensors, path, metadata={"format": "pt"})
+
+
+def make(name: str) -> dict:
+    """Writes one model's folder; its entry of the index."""
+    cls, config, dtype = MODELS[name]
+    config = type(config)(**config.to_dict())
+    if "Classification" in cls:
+        config.id2label = LABELS
+        config.label2id = {label: index for index, label in LABELS.items()}
+    model = globals()[cls](config)
+    randomize(model, f"encoders {name}")
+    folder = fresh(FOLDER / name)
+    model.to(dtype).save_pretrained(folder)
+    vision = getattr(config, "vision_config", config)
+    side, patch = vision.image_size, vision.patch_size
+    if name.endswith("-v4"):
+        rename(
+            folder / "model.safetensors", "vision_model.", "embeddings.position_ids",
+            (side // patch) ** 2 + 1,
+        )
+    (folder / "model.safetensors").chmod(0o644)
+    if name in PROCESSORS:
+        processor = {"image_processor_type": f"{PROCESSORS[name]}ImageProcessor"}
+        (folder / "preprocessor_config.json").write_text(json.dumps(processor) + "\n")
+    model = globals()[cls].from_pretrained(folder, dtype=torch.float64).eval()
+    entries = []
+    for size in ((side, None), (side + 2 * patch, None), (side - patch, side + patch)):
+        images = input_images(name, *size)
+        golden = outputs(model, images, size != (side, None))
+        entries += write_goldens(folder, size[0], images, golden, size[1])
+    return {
+        "name": name,
+        "class": cls,
+        "dtype": str(dtype).removeprefix("torch."),
+        "image": side,
+        "goldens": entries,
+    }
+
+
+def main() -> None:
+    versions = {"torch": torch.__version__, "transformers": transformers.__version__}
+    index = FOLDER / "index.json"
+    known = {}
+    if sys.argv[1:] and index.exists():
+        known = {model["name"]: model for model in json.loads(index.read_text())["models"]}
+    FOLDER.mkdir(exist_ok=True)
+    for name in sys.argv[1:] or MODELS:
+        known[name] = make(name)
+    write_index(FOLDER, versions, [known[name] for name in MODELS if name in known])
+
+
+if __name__ == "__main__":
+    main()
