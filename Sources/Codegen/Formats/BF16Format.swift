@@ -50,11 +50,11 @@ struct BF16Format: StoredFormat {
   }
 
   func activate(_ b: Builder, _ function: ActivationFunction?, _ x: Value) -> Value {
-    b.activateByTable(function, x) ?? b.activate(function, x)
+    b.activateBriefly(function, x) ?? b.activate(function, x)
   }
 
   func exp2InRange(_ b: Builder, _ x: Value) -> Value {
-    b.exp2InRangeByShortPolynomial(x) ?? b.exp2InRange(x)
+    b.scalesByPowers(x) ? b.shortExp2(x) : b.exp2InRange(x)
   }
 
   /// Elements as 32-bit integers, the upper half of each zero.

@@ -8,7 +8,7 @@ import IR
 /// in single precision and are measured by the tests.
 extension Builder {
   /// The polynomial with these coefficients, constant first, by Horner's rule.
-  private func polynomial(_ coefficients: [Float], _ x: Value) -> Value {
+  func polynomial(_ coefficients: [Float], _ x: Value) -> Value {
     let lanes = lanes(of: x)
     guard let last = coefficients.last else { return floats(0, lanes) }
     return coefficients.dropLast().reversed().reduce(floats(last, lanes)) {
@@ -25,7 +25,7 @@ extension Builder {
     exp2OfNegative(minimumFloat(floats(127, lanes(of: x)), x))
   }
 
-  /// `2^x` for x up to 127: one clamp less.
+  /// `2^x` for x up to 127, and infinity for 128: one clamp less.
   func exp2OfNegative(_ x: Value) -> Value {
     let lanes = lanes(of: x)
     // What is not a number stays so.
@@ -43,18 +43,23 @@ extension Builder {
   /// AVX-512 multiplies by powers of two in one instruction, which knows overflow and underflow, so
   /// nothing is clamped there.
   func exp2InRange(_ x: Value) -> Value {
-    guard target.vectorUnit == "avx512", lanes(of: x) == 16 else { return exp2(x) }
+    guard scalesByPowers(x) else { return exp2(x) }
     let (integer, _, power) = splitExp2(x)
     return scaled(power, integer)
   }
 
-  /// The same with a relative error of at most 8e-5, for powers that are rounded to bf16 next;
-  /// `nil`: the target gains nothing by it.
+  /// `true` iff the target has instructions that take a vector's whole parts off and multiply by
+  /// powers of two: AVX-512.
+  func scalesByPowers(_ x: Value) -> Bool {
+    target.vectorUnit == "avx512" && lanes(of: x) == 16
+  }
+
+  /// `2^x` with a relative error of at most 8e-5, for powers that are rounded to bf16 next, where
+  /// the target ``scalesByPowers(_:)``; beyond the range of floats 0 or infinity.
   ///
-  /// AVX-512 takes the whole part off in one instruction, and adds it to the exponent in another;
-  /// the polynomial of what is between 0 and 1 has 4 terms.
-  func exp2InRangeByShortPolynomial(_ x: Value) -> Value? {
-    guard target.vectorUnit == "avx512", lanes(of: x) == 16 else { return nil }
+  /// The whole part is taken off in one instruction, and added to the exponent in another; the
+  /// polynomial of what is between 0 and 1 has 4 terms.
+  func shortExp2(_ x: Value) -> Value {
     // 1: the whole part is rounded down; 8: no exceptions.
     let fraction = intrinsic(
       "llvm.x86.avx512.mask.reduce.ps.512", [],
@@ -92,10 +97,14 @@ extension Builder {
     exp2(multiplyFloat(x, floats(1.4426950408889634, lanes(of: x))))
   }
 
-  /// `1 / (1 + e^-x)`, absolute error at most 3e-7.
+  /// `1 / (1 + e^-x)`, absolute error at most 3e-7; 0 where the power is beyond the range of floats,
+  /// so that a gate of -1e38 is zero as well.
   func sigmoid(_ x: Value) -> Value {
     let lanes = lanes(of: x)
-    let power = exp2(multiplyFloat(x, floats(-1.4426950408889634, lanes)))
+    // The power of 128 is infinity.
+    let exponent = minimumFloat(
+      floats(128, lanes), multiplyFloat(x, floats(-1.4426950408889634, lanes)))
+    let power = exp2OfNegative(exponent)
     return divideFloat(floats(1, lanes), addFloat(power, floats(1, lanes)))
   }
 
@@ -125,8 +134,10 @@ extension Builder {
         -0.00146875053178519, 0.0011886900756508112, -0.00038824378862045705,
       ], t)
     let tail = multiplyAdd(negate(magnitude), p, floats(0.5, lanes))
-    // What is not a number stays so.
-    return multiplyAdd(negate(magnitude), tail, maximumFloat(floats(0, lanes), x))
+    // What is not a number stays so, and minus infinity becomes so, as in PyTorch: a sum that has
+    // left the range of floats may have been any number.
+    let positive = multiplyAdd(x, floats(0, lanes), maximumFloat(floats(0, lanes), x))
+    return multiplyAdd(negate(magnitude), tail, positive)
   }
 
   /// Applies an activation; what is not a number stays so.
