@@ -1,5 +1,4 @@
 import Diagnostics
-import Glibc
 import Testing
 @testable import IR
 
@@ -9,15 +8,6 @@ import Testing
 /// Every operation that has code, as the planner hands it over: operands at odd places with padded
 /// rows, against the operation's own reference semantics.
 @Suite struct StepTests {
-  /// The layout of `vit_frame`.
-  struct Frame {
-    var weights: UnsafeMutablePointer<Float>
-    var arena: UnsafeMutablePointer<Float>
-    var scratch: UnsafeMutablePointer<Float>
-    var image: UnsafeMutablePointer<Float>
-    var outputs: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
-  }
-
   /// Checks one operation on random operands of these shapes; the results beyond the first
   /// `results` are not asked for.
   func check(
@@ -26,85 +16,27 @@ import Testing
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     var random = Random(state: UInt64(shapes.joined().reduce(7) { $0 &* 31 &+ $1 }))
-    var builder = GraphBuilder(name: "test", form: .fused)
-    let operands = try shapes.enumerated().map { index, shape in
-      try builder.append(.input(Input(type: TensorType(.f32, shape))), name: "x\(index)")
-    }
     let tensors = shapes.map { shape in
       Tensor(shape: shape, values: random.floats(shape.reduce(1, *), range))
     }
-    let y = try builder.append(op, operands, name: "y")
-    for value in builder.graph.results(of: y.index) where value.result < results {
-      builder.addOutput(builder[value].name, value)
-    }
-    let fused = builder.graph
-    // Packed weights lie dense and aligned; matrices have padded rows; the rest is dense.
-    var (offset, placements): (Int, [Placement?]) = (0, [])
-    let wanted = fused.wanted()
-    for value in fused.values {
-      let type = fused[value].type
-      let columns = type.shape.last ?? 1
-      let stride = type.rank == 2 ? columns + 3 : columns
-      placements.append(
-        value.result == 0 || wanted[value]
-          ? Placement(.arena, offsetBytes: offset, rowStride: stride) : nil)
-      offset += ((type.count / columns) * stride * 4 + 63) / 64 * 64
-    }
-    let graph = fused.placed(placements)
-
-    var scratchBytes = 0
-    let function = try NativeFunction(target: target) { b in
-      var steps = StepEmitter(builder: b, graph: graph)
-      try steps.emit(y)
-      scratchBytes = steps.scratchBytes
-      let functions = steps.functions
-      _ = b.define(
-        "run", Array(repeating: b.pointer, count: 8) + [b.i32, b.i32], exported: true
-      ) { arguments in
-        for step in functions { b.call(step, [arguments[0], arguments[8], arguments[9]]) }
-      }
-    }
-    func run(_ count: Int, _ fence: Floats.Placement = .right) throws -> [Float] {
-      let arena = Floats(count: offset / 4, placement: fence) { _ in -7 }
-      for (index, tensor) in tensors.enumerated() {
-        let place = try #require(placements[index])
-        for i in tensor.values.indices {
-          let (row, column) = (i / tensor.columns, i % tensor.columns)
-          arena.pointer[place.offsetBytes / 4 + row * place.rowStride + column] =
-            tensor.values[i]
-        }
-      }
-      let scratch = Floats(count: scratchBytes / 4, placement: fence)
-      var output = arena.pointer
-      withUnsafeMutablePointer(to: &output) { outputs in
-        var frame = Frame(
-          weights: arena.pointer, arena: arena.pointer, scratch: scratch.pointer,
-          image: arena.pointer, outputs: outputs)
-        withUnsafeMutablePointer(to: &frame) {
-          $0.withMemoryRebound(to: Float.self, capacity: 10) { function.all([$0], count: count) }
-        }
-      }
-      #expect(arena.isIntact && scratch.isIntact, sourceLocation: sourceLocation)
-      return arena.values
-    }
-    let whole = try run(1)
-    #expect(try run(1, .left) == whole, sourceLocation: sourceLocation)
+    let step = try StepRun(op, shapes, on: target, results: results)
+    let whole = try step.run(tensors, 1, sourceLocation: sourceLocation)
+    let left = try step.run(tensors, 1, .left, sourceLocation: sourceLocation)
+    #expect(left == whole, sourceLocation: sourceLocation)
     var worst: Float = 0
-    for (expected, result) in zip(op.evaluateAll(tensors), graph.nodes[y.index].results) {
-      guard let place = result.placement else { continue }
-      for i in expected.values.indices {
-        let (row, column) = (i / expected.columns, i % expected.columns)
-        let found = whole[place.offsetBytes / 4 + row * place.rowStride + column]
-        worst = max(worst, found.isFinite ? abs(found - expected.values[i]) : .infinity)
-        if column == expected.columns - 1, place.rowStride > expected.columns {
-          let pad = whole[place.offsetBytes / 4 + row * place.rowStride + column + 1]
-          #expect(pad == -7, "the padding was written", sourceLocation: sourceLocation)
-        }
+    for (expected, found) in zip(op.evaluateAll(tensors), step.results(in: whole)) {
+      guard let found else { continue }
+      for (y, y0) in zip(found.values, expected.values) {
+        worst = max(worst, y.isFinite ? abs(y - y0) : .infinity)
       }
     }
+    #expect(
+      step.padding(in: whole).allSatisfy { $0 == StepRun.unwritten }, "the padding was written",
+      sourceLocation: sourceLocation)
     #expect(worst <= tolerance, "\(target.name) \(op) \(shapes)", sourceLocation: sourceLocation)
     for count in [2, 3, 64] {
-      #expect(try run(count) == whole, "\(count) tasks: \(op)", sourceLocation: sourceLocation)
+      let parts = try step.run(tensors, count, sourceLocation: sourceLocation)
+      #expect(parts == whole, "\(count) tasks: \(op)", sourceLocation: sourceLocation)
     }
   }
 

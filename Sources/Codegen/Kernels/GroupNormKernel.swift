@@ -42,8 +42,8 @@ struct GroupNormKernel: StepKernel {
         }
         return b.multiplyFloat(distance, distance)
       }
-      let variance = b.addFloat(b.divideFloat(squares, size), b.float(epsilon))
-      let factor = b.splat(b.divideFloat(b.float(1), b.squareRoot(variance)), lanes)
+      let norm = RowNorm(columns: rows * width, epsilon: epsilon)
+      let factor = b.splat(norm.finish(b, squares), lanes)
       b.forLoop(from: b.constant(0), to: b.constant(rows)) { row, _ in
         let from = b.element(x, b.multiply(row, b.constant(xStride)))
         let to = b.element(output, b.multiply(row, b.constant(outputStride)))

@@ -97,8 +97,8 @@ extension Builder {
     exp2(multiplyFloat(x, floats(1.4426950408889634, lanes(of: x))))
   }
 
-  /// `1 / (1 + e^-x)`, absolute error at most 3e-7; 0 where the power is beyond the range of floats,
-  /// so that a gate of -1e38 is zero as well.
+  /// `1 / (1 + e^-x)`, absolute error at most 3e-7; 0 where the power is beyond the range of
+  /// floats, so that a gate of -1e38 is zero as well.
   func sigmoid(_ x: Value) -> Value {
     let lanes = lanes(of: x)
     // The power of 128 is infinity.

@@ -55,8 +55,9 @@ struct MomentsBlock: Kernel {
       let sum = b.addFloat(all[v], all[counts.count + v])
       let square = b.addFloat(all[2 * counts.count + v], all[3 * counts.count + v])
       let mean = b.divideFloat(sum, count)
+      // What is not a number stays so: sums that have left the range of floats.
       let deviation = b.maximumFloat(
-        b.subtractFloat(square, b.multiplyFloat(sum, mean)), b.floats(0, lanes))
+        b.floats(0, lanes), b.subtractFloat(square, b.multiplyFloat(sum, mean)))
       let bytes = v * lanes * 4
       b.storeFloats(
         b.multiplyAdd(first[v], count, sum), b.offset(p[.sums], bytes: bytes),

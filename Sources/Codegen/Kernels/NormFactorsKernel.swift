@@ -88,9 +88,14 @@ struct NormFactorsKernel: StepKernel {
     let mean = b.divideFloat(b.reduce(sums[0], b.addFloat), b.doubles(count, 1))
     let squares = b.divideFloat(b.reduce(sums[1], b.addFloat), b.doubles(count, 1))
     let difference = b.subtractFloat(squares, b.multiplyFloat(mean, mean))
-    let variance = b.maximumFloat(difference, b.doubles(0, 1))
+    // What is not a number stays so, and a sum that is not finite becomes so: its inverse would be
+    // zero, and nobody would notice.
+    let variance = b.maximumFloat(b.doubles(0, 1), difference)
     let root = b.squareRoot(b.addFloat(variance, b.doubles(Double(op.epsilon), 1)))
-    let inverse = b.splat(b.divideFloat(b.doubles(1, 1), root), lanes)
+    let inverse = b.splat(
+      b.addFloat(
+        b.divideFloat(b.doubles(1, 1), root), b.multiplyFloat(squares, b.doubles(0, 1))),
+      lanes)
     let means = b.splat(mean, lanes)
     b.forLoop(from: first, to: end, step: lanes) { channel, _ in
       func value(_ vector: Value) -> Value {

@@ -87,9 +87,13 @@ struct RowNorm {
     return finish(b, b.total(sums))
   }
 
-  /// Emits `1 / sqrt(sum / columns + epsilon)`.
+  /// Emits `1 / sqrt(sum / columns + epsilon)`, not a number where the sum is not finite.
+  ///
+  /// The inverse of a sum that has left the range of floats would be zero, and so the row, which
+  /// nobody would notice behind the next bias.
   func finish(_ b: Builder, _ sum: Value) -> Value {
     let mean = b.divideFloat(sum, b.float(Float(columns)))
-    return b.divideFloat(b.float(1), b.squareRoot(b.addFloat(mean, b.float(epsilon))))
+    let scale = b.divideFloat(b.float(1), b.squareRoot(b.addFloat(mean, b.float(epsilon))))
+    return b.multiplyAdd(sum, b.float(0), scale)
   }
 }

@@ -172,7 +172,7 @@ struct MaxPoolKernel: StepKernel {
       let largest = b.visitTaps(of: windows, index, carrying: [start]) { _, _, pixel, largest in
         let from = b.element(image, b.multiply(pixel, b.constant(xStride)))
         let x = b.loadFloats(b.offset(from, bytes), b.target.lanes, count: count)
-        return [b.maximumFloat(largest[0], x)]
+        return [b.maximumOrNaN([largest[0], x])]
       }
       b.storeFloats(largest[0], b.offset(output, bytes), count: count)
     }
@@ -196,7 +196,7 @@ struct MaxPoolKernel: StepKernel {
           return b.loadFloats(b.offset(tap, bytes), lanes, count: count)
         }
       }
-      b.storeFloats(b.pairwise(taps, b.maximumFloat), b.offset(output, bytes), count: count)
+      b.storeFloats(b.maximumOrNaN(taps), b.offset(output, bytes), count: count)
     }
   }
 }

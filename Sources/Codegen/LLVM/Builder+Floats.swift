@@ -34,6 +34,16 @@ extension Builder {
   /// The smaller; `b` where either is not a number.
   func minimumFloat(_ a: Value, _ b: Value) -> Value { select(compare(LLVMRealOLT, a, b), a, b) }
 
+  /// The largest of some values; not a number where one of them is not.
+  func maximumOrNaN(_ values: [Value]) -> Value {
+    let areNumbers = pairwise(
+      stride(from: 0, to: values.count, by: 2).map {
+        compare(LLVMRealORD, values[$0], values[min($0 + 1, values.count - 1)])
+      }, and)
+    let largest = pairwise(values, maximumFloat)
+    return select(areNumbers, largest, floats(.nan, lanes(of: largest)))
+  }
+
   /// `a < b`; false where either is not a number.
   func lessFloat(_ a: Value, _ b: Value) -> Value { compare(LLVMRealOLT, a, b) }
 

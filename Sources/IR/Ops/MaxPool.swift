@@ -90,17 +90,23 @@ public struct MaxPool: OpDefinition {
       windows.forEachTap(index) { _, _, pixel in
         taps += 1
         for c in 0..<channels {
-          result.values[index * channels + c] = max(
+          result.values[index * channels + c] = Self.larger(
             result.values[index * channels + c], x.values[pixel * channels + c])
         }
       }
       if border == .zero, taps < size * size {
         for c in 0..<channels {
-          result.values[index * channels + c] = max(result.values[index * channels + c], 0)
+          result.values[index * channels + c] = Self.larger(
+            result.values[index * channels + c], 0)
         }
       }
     }
     return result
+  }
+
+  /// The larger of two numbers; what is not a number stays so.
+  private static func larger(_ a: Float, _ b: Float) -> Float {
+    a.isNaN || b.isNaN ? .nan : max(a, b)
   }
 
   /// The windows of an image of so many pixels.
