@@ -78,6 +78,12 @@ MODELS = {
     "owlv2-detector": (
         "Owlv2ForObjectDetection", whole("Owlv2Config", 16, 4, projection_dim=24), F16,
     ),
+    "siglip": ("SiglipModel", whole("SiglipConfig", 16, 4), F32),
+    "siglip-bare-f16": ("SiglipVisionModel", tower("SiglipVisionConfig", 16, 4), F16),
+    "siglip-classifier": ("SiglipForImageClassification", whole("SiglipConfig", 16, 4), F16),
+    "siglip-headless": (
+        "SiglipVisionModel", tower("SiglipVisionConfig", 16, 4, vision_use_head=False), F16,
+    ),
 }
 PROCESSORS = {"owlvit": "OwlViT", "owlv2-detector": "Owlv2"}
 

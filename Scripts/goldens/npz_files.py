@@ -201,7 +201,9 @@ def outputs(model: nn.Module, images: torch.Tensor) -> dict:
 def make(name, architecture, classes, prefix, modules, positions, special, kind, own, other):
     """Writes one model's folder; its entry of the index."""
     arguments = {**SIZES, "num_classes": classes}
-    model = timm.create_model(architecture, img_size=own, **arguments)
+    # The folder does not say that a query pools the tokens: the file does.
+    pooling = {"global_pool": "map"} if "map" in special else {}
+    model = timm.create_model(architecture, img_size=own, **arguments, **pooling)
     tree = parameters(model, name, classes, prefix, modules, positions, special)
     tree = {key: stored(values, kind) for key, values in tree.items()}
     folder = fresh(FOLDER / name)
@@ -232,7 +234,7 @@ def make(name, architecture, classes, prefix, modules, positions, special, kind,
         images = input_images(f"npz {name}", size)
         for numerics in ("jax", "timm", "hf"):
             model = timm_model(
-                loadable, architecture, arguments, tree, prefix, size, own, numerics
+                loadable, architecture, arguments | pooling, tree, prefix, size, own, numerics
             )
             found = outputs(model, images)
             if numerics != "jax":

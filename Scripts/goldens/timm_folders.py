@@ -51,6 +51,9 @@ MODELS = [
     ("clip-quick", "vit_base_patch32_clip_quickgelu_224", SMALL, torch.float16, 16, 24),
     # Tanh GELU, no class token, mean after `norm`, no head.
     ("siglip", "vit_base_patch32_siglip_gap_256", NO_HEAD, torch.float16, 16, 20),
+    # A learned query attends to the patches; registers have positions, and are not asked.
+    ("siglip-map", "vit_base_patch16_siglip_224", NO_HEAD, torch.float16, 16, 24),
+    ("registers-map", "vit_so150m_patch16_reg4_map_256", SMALL, torch.float16, 16, 24),
     # Registers that have positions, no class token, mean after `norm`.
     ("so150m", "vit_so150m_patch16_reg4_gap_256", SMALL, torch.float16, 16, 24),
     # No final norm, LayerScale.

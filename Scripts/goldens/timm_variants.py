@@ -18,7 +18,7 @@ timm.layers.set_fused_attn(False)  # the counter sees the two products of attent
 print("name params tensors elements_head image mean deviation filter crop mode epsilon act gmacs".replace(" ", "\t"))
 for name in sys.argv[1:]:
     with torch.device("meta"):
-        model = papermodels.create(name).eval()
+        model = papermodels.create(name).eval().requires_grad_(False)
         config = model.pretrained_cfg
         side = 224 if name in papermodels.PAPER else config["input_size"][-1]
         with FlopCounterMode(display=False) as counter, torch.no_grad():

@@ -63,9 +63,12 @@ public struct Model: Sendable {
         head: check.head), notes: source.notes, warnings: source.warnings)
   }
 
-  /// What a library of this model returns unless the user says otherwise: logits, or features where
-  /// there is no head.
-  public var defaultOutputs: [ModelOutput] { family.classes > 0 ? [.logits] : [.features] }
+  /// What a library of this model returns unless the user says otherwise: logits, features where
+  /// there is no head, tokens where nothing is pooled.
+  public var defaultOutputs: [ModelOutput] {
+    if family.classes > 0 { return [.logits] }
+    return family.hasFeatures ? [.features] : [.tokens]
+  }
 
   /// Returns the model as a graph in the `imported` form, under the checkpoint's tensor names.
   ///

@@ -243,7 +243,9 @@ import Testing
     #expect(try load("ViT-Ti/16", .timm) == load("ViT-Ti/16", nil))
     // What a variant has of its own stays under its own convention, and where all agree.
     #expect(try load("SigLIP-B/32-gap-256", .timm).activation == .geluTanh)
-    #expect(try load("SigLIP-B/32-gap-256", .huggingFace).activation == .gelu)
+    #expect(try load("SigLIP-B/32-gap-256", .huggingFace).activation == .geluTanh)
+    #expect(try load("SigLIP-B/16-224", .timm).activation == .gelu)
+    #expect(try load("SigLIP-B/16-224", .huggingFace).activation == .geluTanh)
     let clip = try load("vit_base_patch32_clip_quickgelu_224", .huggingFace)
     #expect(clip.activation == .quickGelu && clip.layerNormEpsilon == 1e-5)
     let dino = try load("vit_giant_patch14_reg4_dinov2", .huggingFace)
@@ -283,7 +285,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (#""global_pool": "map""#, "unknown 'global_pool' 'map'"),
+    (#""global_pool": "avgmax""#, "unknown 'global_pool' 'avgmax'"),
     (#""embed_dim": "4""#, "'model_args.embed_dim' is the string \"4\", expected an integer"),
     (
       #""reg_tokens": 9223372036854775807"#,

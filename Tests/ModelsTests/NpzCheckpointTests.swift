@@ -85,36 +85,55 @@ import Testing
     #expect(model.configuration.classes == 0 && model.defaultOutputs == [.features])
   }
 
-  /// What vitc does not compute is told, and refused where logits would be wrong.
+  /// What the file's model pools by attention, so does this one; where its family leaves that out,
+  /// it is told, and refused where logits would be wrong.
   @Test func tellsOfAttentionPooling() throws {
     let path = golden("two-towers")
-    let model = try Model.load(path, options: ModelOptions(weights: path + "/weights.npz"))
-    let pooling = "the file's model pools by attention ('MAPHead_0'), which vitc does not compute"
+    let weights = path + "/weights.npz"
+    let model = try Model.load(path, options: ModelOptions(weights: weights))
+    let pooling = "the file's model pools by attention ('MAPHead_0'), this one does not"
+    #expect(model.warnings.isEmpty)
     #expect(
-      model.warnings == [
+      model.notes.contains(
+        "the file's model pools by attention ('MAPHead_0'), and so does this one"))
+    #expect(try transformer(model.configuration).pooling == .attention)
+    let config = try String(contentsOfFile: path + "/config.json", encoding: .utf8)
+    for (name, pooling) in [
+      ("vit_tiny_patch16_224", TokenPooling.attention),
+      ("vit_base_patch32_siglip_gap_256", .average),
+    ] {
+      try folder.write(
+        "config.json", config.replacing("vit_base_patch16_gap_224", with: name))
+      let model = try Model.load(folder.url.path, options: ModelOptions(weights: weights))
+      let found = try transformer(model.configuration)
+      #expect(found.pooling == pooling && !found.hasClassToken && found.positionPrefix == 0)
+    }
+    let gap = try Model.load(folder.url.path, options: ModelOptions(weights: weights))
+    #expect(
+      gap.warnings == [
         Diagnostic(
           "\(pooling): features are the mean of the tokens instead", severity: .warning,
-          at: .file(path + "/weights.npz"),
-          hint: "'--outputs tokens' returns what the pooling reads")
+          at: .file(weights), hint: "name the model without 'gap' for the file's own features")
       ])
+    let error = try diagnostic {
+      try Model.load(folder.url.path, options: ModelOptions(weights: weights, classes: 7))
+    }
+    #expect(error.message == "\(pooling), and the file's head reads that")
+    #expect(error.hint == "name a model without 'gap', as of 'vitc list''s family siglip")
     #expect(try load(write()).warnings.isEmpty)
     let withHead = try write { arrays in
       let probe = NpyArray(shape: [1, 1, 16], values: Array(repeating: 1, count: 16))
       arrays.append(("MAPHead_0/probe", probe))
     }
-    let error = try diagnostic { try load(withHead) }
-    #expect(error.message == "\(pooling), and its head reads that")
-    #expect(
-      error.hint
-        == "say --head none for features, which are the class token instead, and tokens")
-    #expect(try load(withHead, ModelOptions(dropsHead: true)).warnings.count == 1)
+    // A pooling that is not whole.
+    #expect(try diagnostic { try load(withHead) }.notes.contains { $0.contains("MAPHead_0/") })
     let withoutToken = try diagnostic {
       try load(write { arrays in arrays.removeAll { $0.name == "cls" } })
     }
     #expect(
       withoutToken.hint
         == "the file's model has no class token: name a variant without one, of 'vitc list''s "
-        + "families gap and siglip_gap")
+        + "families gap and siglip")
   }
 
   /// A variant by its name gets the JAX code's preprocessing, unless timm's numerics are wanted.

@@ -53,6 +53,8 @@ struct BigTransfer: Family {
     [Head(name: "head.fc", inputs: backbone.outputWidth, isConvolution: true)]
   }
 
+  var hasFeatures: Bool { true }
+
   // MARK: - Numerics
 
   mutating func follow(_ convention: NumericsConvention) {

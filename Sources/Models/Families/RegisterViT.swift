@@ -1,6 +1,7 @@
 /// timm's ViTs with register tokens and without a class token.
 ///
-/// `features` is the mean of the patches, with a norm after it (in `so150m`, before it).
+/// `features` is the mean of the patches, with a norm after it (in `so150m`, before it); in
+/// `so150m…map`, what a learned query gathers from them.
 struct RegisterViT: TransformerFamily {
   static let title = "reg_gap"
 
@@ -10,7 +11,7 @@ struct RegisterViT: TransformerFamily {
 
   var storedNames: StoredNames { .none }
 
-  static let variants = registerAveraged + so150m2 + so150m
+  static let variants = registerAveraged + so150m2 + so150m + so150mMap
 
   /// Register tokens without positions; the mean of the patches, then a norm.
   private static let registerAveraged = rows(
@@ -46,4 +47,9 @@ struct RegisterViT: TransformerFamily {
       Row("vit_so150m_patch16_reg4_gap_256", .so150m, 16, 256, 0.95),
       Row("vit_so150m_patch16_reg4_gap_384", .so150m, 16, 384, 1),
     ])
+
+  /// The same, pooled by attention.
+  private static let so150mMap = rows(
+    [.mapPooled, .registers4, .halfMean], classes: 1000,
+    [Row("vit_so150m_patch16_reg4_map_256", .so150m, 16, 256, 0.9)])
 }

@@ -1,46 +1,141 @@
-/// SigLIP's image encoders as timm's `gap` entries have them: without their attention pooling.
+import Diagnostics
+
+/// SigLIP's image encoders and SigLIP 2's of a fixed size: no class token; a learned query gathers
+/// what the head reads from the normalized tokens.
 ///
-/// `features` is the mean of the normalized tokens.
+/// `features` is that vector, which is `pooler_output` and `get_image_features` in transformers, not
+/// normalized to length 1. transformers' classifier reads the mean of the tokens instead. A folder
+/// that says `vision_use_head: false` has tokens alone.
 ///
-/// Reference: Zhai et al. 2023, arXiv:2303.15343.
+/// Reference: Zhai et al. 2023, arXiv:2303.15343, and Tschannen et al. 2025, arXiv:2502.14786.
 struct SigLIP: TransformerFamily {
-  static let title = "siglip_gap"
+  static let title = "siglip"
 
   var model: VisionTransformer
 
   init(_ model: VisionTransformer) { self.model = model }
 
-  var storedNames: StoredNames { .jaxViT(model) }
+  var storedNames: StoredNames {
+    var names = StoredNames.jaxViT(model)
+    names.transformers = .transformersSigLIP
+    // Beside tokens or their mean, the pooling's tensors may be there.
+    if model.pooling != .attention { names.transformers?.unread.insert("head") }
+    return names
+  }
 
-  static let variants = siglip + siglipTanh
+  func arithmetic(under convention: NumericsConvention) -> TransformerArithmetic {
+    .siglip(convention)
+  }
 
-  /// SigLIP encoders, average-pooled, as timm computes them with the erf GELU.
-  private static let siglip = rows(
-    [.pooled, .halfMean], classes: 0,
+  // MARK: - transformers
+
+  static let modelTypes = [
+    type("siglip") { (root, name) throws(Diagnostic) in
+      try read(root.part("vision_config"), root, "siglip", name)
+    },
+    type("siglip_vision_model") { (root, name) throws(Diagnostic) in
+      try read(root, root, "siglip_vision_model", name)
+    },
+  ]
+
+  private static func type(
+    _ modelType: String,
+    read: @escaping @Sendable (ConfigurationObject, String) throws(Diagnostic) -> any Family
+  ) -> TransformersModel {
+    TransformersModel(
+      modelType: modelType, prefix: "vision_model.",
+      anchor: [
+        "embeddings.patch_embedding.weight", "embeddings.position_embedding.weight",
+        "encoder.layers.0.self_attn.q_proj.weight",
+      ],
+      processor: "Siglip",
+      assumed: .init(mode: .exact, edge: 224, .bicubic, Preprocessing.half), crop: .isScaled,
+      read: read)
+  }
+
+  private static func read(
+    _ vision: ConfigurationObject, _ root: ConfigurationObject, _ modelType: String, _ name: String
+  ) throws(Diagnostic) -> SigLIP {
+    var model = try VisionTransformer(
+      vision, name: name, patch: 16, epsilon: 1e-6, activation: "gelu_pytorch_tanh")
+    model.mlpHidden = try vision.integer("intermediate_size") ?? 3072
+    model.hasClassToken = false
+    model.positionPrefix = 0
+    model.pooling = try vision.bool("vision_use_head") ?? true ? .attention : .none
+    if let head = try TransformersHead(root, modelType) {
+      model.pooling = .average
+      model.setHead(head)
+    }
+    return SigLIP(model)
+  }
+
+  // MARK: - timm
+
+  static let variants = erf + tanh
+
+  /// As timm computes them with the erf GELU, though they were trained with the other.
+  private static let erf = rows(
+    [.mapPooled, .halfMean], classes: 0,
     [
-      Row("vit_base_patch16_siglip_gap_224", .base, 16, 224, 0.9, paper: "SigLIP-B/16-gap-224"),
-      Row("vit_base_patch16_siglip_gap_256", .base, 16, 256, 0.9, paper: "SigLIP-B/16-gap-256"),
-      Row("vit_base_patch16_siglip_gap_384", .base, 16, 384, 0.9, paper: "SigLIP-B/16-gap-384"),
-      Row("vit_base_patch16_siglip_gap_512", .base, 16, 512, 0.9, paper: "SigLIP-B/16-gap-512"),
-      Row("vit_large_patch16_siglip_gap_256", .large, 16, 256, 0.9, paper: "SigLIP-L/16-gap-256"),
-      Row("vit_large_patch16_siglip_gap_384", .large, 16, 384, 0.9, paper: "SigLIP-L/16-gap-384"),
-      Row("vit_so400m_patch14_siglip_gap_224", .so400m, 14, 224, 0.9),
-      Row("vit_so400m_patch14_siglip_gap_378", .so400m, 14, 378, 0.9),
-      Row("vit_so400m_patch14_siglip_gap_384", .so400m, 14, 384, 1),
-      Row("vit_so400m_patch14_siglip_gap_448", .so400m, 14, 448, 1),
-      Row("vit_so400m_patch14_siglip_gap_896", .so400m, 14, 896, 1),
+      Row("vit_base_patch16_siglip_224", .base, 16, 224, 0.9, paper: "SigLIP-B/16-224"),
+      Row("vit_base_patch16_siglip_256", .base, 16, 256, 0.9, paper: "SigLIP-B/16-256"),
+      Row("vit_base_patch16_siglip_384", .base, 16, 384, 0.9, paper: "SigLIP-B/16-384"),
+      Row("vit_base_patch16_siglip_512", .base, 16, 512, 0.9, paper: "SigLIP-B/16-512"),
+      Row("vit_large_patch16_siglip_256", .large, 16, 256, 0.9, paper: "SigLIP-L/16-256"),
+      Row("vit_large_patch16_siglip_384", .large, 16, 384, 0.9, paper: "SigLIP-L/16-384"),
+      Row("vit_so400m_patch14_siglip_224", .so400m, 14, 224, 0.9, paper: "SigLIP-So400m/14-224"),
+      Row("vit_so400m_patch14_siglip_378", .so400m, 14, 378, 0.9, paper: "SigLIP-So400m/14-378"),
+      // 27 x 27 patches: the last 6 pixels of each side are not read.
+      Row("vit_so400m_patch14_siglip_384", .so400m, 14, 384, 0.9, paper: "SigLIP-So400m/14-384"),
     ])
 
-  /// SigLIP encoders, average-pooled, with the tanh GELU.
-  private static let siglipTanh = rows(
-    [.pooled, .tanhGELU, .halfMean], classes: 0,
+  /// With the tanh GELU.
+  private static let tanh = rows(
+    [.mapPooled, .tanhGELU, .halfMean], classes: 0,
     [
-      Row("vit_base_patch32_siglip_gap_256", .base, 32, 256, 0.9, paper: "SigLIP-B/32-gap-256"),
-      Row("vit_large_patch16_siglip_gap_512", .large, 16, 512, 0.9, paper: "SigLIP-L/16-gap-512"),
-      Row("vit_so400m_patch16_siglip_gap_256", .so400m, 16, 256, 0.9),
-      Row("vit_so400m_patch16_siglip_gap_384", .so400m, 16, 384, 0.9),
-      Row("vit_so400m_patch16_siglip_gap_512", .so400m, 16, 512, 0.9),
-      Row("vit_giantopt_patch16_siglip_gap_256", .giantOptimal, 16, 256, 0.9),
-      Row("vit_giantopt_patch16_siglip_gap_384", .giantOptimal, 16, 384, 0.9),
+      Row("vit_base_patch32_siglip_256", .base, 32, 256, 0.9, paper: "SigLIP2-B/32-256"),
+      Row("vit_large_patch16_siglip_512", .large, 16, 512, 0.9, paper: "SigLIP2-L/16-512"),
+      Row("vit_so400m_patch16_siglip_256", .so400m, 16, 256, 0.9, paper: "SigLIP-So400m/16-256"),
+      Row("vit_so400m_patch16_siglip_384", .so400m, 16, 384, 0.9, paper: "SigLIP2-So400m/16-384"),
+      Row("vit_so400m_patch16_siglip_512", .so400m, 16, 512, 0.9, paper: "SigLIP2-So400m/16-512"),
+      Row("vit_giantopt_patch16_siglip_256", .giantOptimal, 16, 256, 0.9),
+      Row("vit_giantopt_patch16_siglip_384", .giantOptimal, 16, 384, 0.9),
     ])
+}
+
+extension TransformerArithmetic {
+  /// What the conventions make of SigLIP: Google's and transformers' the tanh GELU.
+  static func siglip(_ convention: NumericsConvention) -> TransformerArithmetic {
+    var arithmetic = TransformerArithmetic.vit(convention)
+    if convention == .huggingFace {
+      arithmetic.gelu = .geluTanh
+      arithmetic.epsilon = 1e-6
+    }
+    return arithmetic
+  }
+}
+
+extension NameTable {
+  /// transformers' names of a SigLIP image encoder; queries, keys and values of the pooling are one
+  /// tensor, as PyTorch's `MultiheadAttention` has them.
+  static let transformersSigLIP: NameTable = {
+    var table: NameTable = [
+      "attn_pool.latent": "head.probe",
+      "attn_pool.proj": "head.attention.out_proj",
+      "attn_pool.norm": "head.layernorm",
+      "attn_pool.mlp.fc1": "head.mlp.fc1",
+      "attn_pool.mlp.fc2": "head.mlp.fc2",
+      "head": Row("classifier", isOutside: true),
+    ]
+    for (index, part) in ["q", "k", "v"].enumerated() {
+      for leaf in ["weight", "bias"] {
+        table =
+          table + [
+            "attn_pool.\(part).\(leaf)": .part(index, of: 3, "head.attention.in_proj_\(leaf)")
+          ]
+      }
+    }
+    table.unread = ["logit_bias"]
+    return .transformersCLIP + table
+  }()
 }

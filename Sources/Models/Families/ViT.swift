@@ -13,8 +13,9 @@ struct ViT: TransformerFamily {
   init(_ model: VisionTransformer) { self.model = model }
 
   var storedNames: StoredNames {
-    StoredNames(
-      transformers: .transformersViT, jax: .jaxViT(heads: model.heads, blocks: model.depth))
+    var names = StoredNames.jaxViT(model)
+    names.transformers = .transformersViT
+    return names
   }
 
   /// What transformers' files of ViTs have, and of what is made after them.
@@ -95,7 +96,8 @@ extension TransformerArithmetic {
 extension StoredNames {
   /// No names but timm's and Google's.
   static func jaxViT(_ model: VisionTransformer) -> StoredNames {
-    StoredNames(jax: .jaxViT(heads: model.heads, blocks: model.depth))
+    StoredNames(
+      jax: .jaxViT(heads: model.heads, blocks: model.depth) + .jaxPooling(heads: model.heads))
   }
 }
 
@@ -141,5 +143,21 @@ extension NameTable {
     ]
     table.blocks = blocks
     return table
+  }
+
+  /// The same for pooling by attention.
+  static func jaxPooling(heads: Int) -> NameTable {
+    let module = JAXNaming.attentionPooling
+    let attention = "\(module)/MultiHeadDotProductAttention_0"
+    return [
+      "attn_pool.latent": Row("\(module)/probe"),
+      "attn_pool.q": Row("\(attention)/query", .toHeads(heads)),
+      "attn_pool.k": Row("\(attention)/key", .toHeads(heads)),
+      "attn_pool.v": Row("\(attention)/value", .toHeads(heads)),
+      "attn_pool.proj": Row("\(attention)/out", .fromHeads(heads)),
+      "attn_pool.norm": Row("\(module)/LayerNorm_0", .norm),
+      "attn_pool.mlp.fc1": Row("\(module)/MlpBlock_0/Dense_0", .dense),
+      "attn_pool.mlp.fc2": Row("\(module)/MlpBlock_0/Dense_1", .dense),
+    ]
   }
 }

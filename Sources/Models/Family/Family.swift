@@ -17,6 +17,8 @@ protocol Family: ModelConfiguration, Hashable {
   var storedNames: StoredNames { get }
   /// The layers that make logits; the first one tells how many classes a checkpoint has.
   var classifiers: [Head] { get }
+  /// `false` iff nothing is made of the tokens: there are no features and no logits.
+  var hasFeatures: Bool { get }
 
   /// Applies the arguments of timm's constructor that a folder has on top of its architecture's.
   mutating func apply(_ arguments: TimmArguments) throws(Diagnostic)
@@ -46,6 +48,11 @@ extension Family {
   func graph(outputs: [ModelOutput], tensors: TensorLayout) throws(Diagnostic) -> Graph {
     try check()
     try checkOutputs(outputs)
+    if outputs.contains(.features), !hasFeatures {
+      throw Diagnostic(
+        "'\(name)' pools nothing, so there are no features", at: .argument("--outputs"),
+        hint: "ask for 'tokens'")
+    }
     var builder = ModelBuilder(name: name, tensors: tensors)
     let all = try tokens(of: try builder.image(facts), in: &builder)
     let pooled = try pooled(all, in: &builder)

@@ -41,6 +41,7 @@ extension TransformerFamily {
   var summary: String { model.summary }
   var multiplyAdds: Int { model.multiplyAdds }
   var classifiers: [Head] { model.classifiers }
+  var hasFeatures: Bool { model.pooling != .none }
 
   func problem(extent: Int, _ what: String) -> Diagnostic? {
     model.problem(extent: extent, what)

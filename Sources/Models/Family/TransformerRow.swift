@@ -40,6 +40,7 @@ extension TransformerRow {
     model.finalNorm = !model.poolNorm && !all.contains(.noFinalNorm)
     if all.contains(.averagePooled) { model.pooling = .average }
     if all.contains(.distilled) { model.pooling = .distilled }
+    if all.contains(.mapPooled) { model.pooling = .attention }
     if all.contains(.clip) {
       model.preNorm = true
       model.patchBias = false

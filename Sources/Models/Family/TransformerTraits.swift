@@ -37,6 +37,10 @@ struct TransformerTraits: OptionSet {
   static let imageNetMean = TransformerTraits(rawValue: 1 << 18)
   static let clipMean = TransformerTraits(rawValue: 1 << 19)
   static let unitMean = TransformerTraits(rawValue: 1 << 20)
+  /// No class token; a learned query attends to the patch tokens.
+  static let mapPooled: TransformerTraits = [
+    .noClassToken, TransformerTraits(rawValue: 1 << 21),
+  ]
 
   /// Mean and standard deviation, if these traits choose any.
   var constants: (mean: [Double], deviation: [Double])? {

@@ -87,8 +87,11 @@ extension VisionTransformer {
     var normFollows = poolNorm
     switch pool {
     case nil: break
+    case "map" where pooling != .distilled:
+      if pooling == .average { normFollows = false }
+      pooling = .attention
     case "token":
-      if pooling == .average {
+      if pooling == .average || pooling == .attention {
         pooling = .token
         normFollows = false
       }
@@ -104,7 +107,7 @@ extension VisionTransformer {
     case let name?:
       throw Diagnostic(
         "unknown 'global_pool' '\(name)'", at: .file(arguments.path),
-        hint: "vitc supports 'token' and 'avg'")
+        hint: "vitc supports 'token', 'avg' and 'map'")
     }
     normFollows = try arguments.bool("fc_norm") ?? normFollows
     finalNorm = hasNorm && !normFollows

@@ -17,39 +17,55 @@ struct SelfAttention: Hashable, Sendable {
     let dim = builder.type(x).shape[1]
     var parts: [Value] = []
     for (index, part) in ["q", "k", "v"].enumerated() {
-      let projected = try projection(name, part, index, x, &builder)
+      let layer = "\(name).\(part)"
       parts.append(
-        try builder.append(
-          .splitHeads(SplitHeads(heads: heads)), [projected], name: "\(name).\(part).heads"))
+        builder.fusesQKV
+          ? try builder.linear(
+            layer, x, dim, cutFrom: "\(name).qkv", part: index, of: 3, bias: bias)
+          : try builder.linear(layer, x, dim, bias: bias))
     }
-    var scores = try builder.append(
-      .matMul(MatMul(transposed: true)), [parts[0], parts[1]], name: "\(name).scores")
-    let scale = Float(1 / Double(dim / heads).squareRoot())
-    scores = try builder.append(.scale(Scale(scale)), [scores], name: "\(name).scaled")
-    let weights = try builder.append(.softmax(Softmax()), [scores], name: "\(name).softmax")
-    let mixed = try builder.append(
-      .matMul(MatMul()), [weights, parts[2]], name: "\(name).mixed")
-    let merged = try builder.append(.mergeHeads(MergeHeads()), [mixed], name: "\(name).merged")
+    let merged = try builder.attention(name, parts[0], parts[1], parts[2], heads: heads)
     return try builder.linear("\(name).proj", merged, dim)
   }
+}
 
-  /// The query, key or value projection, cut out of the common tensor where there is one.
-  private func projection(
-    _ name: String, _ part: String, _ index: Int, _ x: Value, _ builder: inout ModelBuilder
+extension ModelBuilder {
+  /// Multi-head scaled dot-product attention as the textbook has it: queries, keys and values,
+  /// `[tokens, heads * headDim]`, cut into heads, which are put side by side again.
+  mutating func attention(
+    _ name: String, _ query: Value, _ key: Value, _ value: Value, heads: Int
   ) throws(Diagnostic) -> Value {
-    let dim = builder.type(x).shape[1]
-    guard builder.fusesQKV else {
-      return try builder.linear("\(name).\(part)", x, dim, bias: bias)
+    var parts: [Value] = []
+    for (part, projected) in [("q", query), ("k", key), ("v", value)] {
+      parts.append(
+        try append(
+          .splitHeads(SplitHeads(heads: heads)), [projected], name: "\(name).\(part).heads"))
     }
+    var scores = try append(
+      .matMul(MatMul(transposed: true)), [parts[0], parts[1]], name: "\(name).scores")
+    let scale = Float(1 / Double(type(query).shape[1] / heads).squareRoot())
+    scores = try append(.scale(Scale(scale)), [scores], name: "\(name).scaled")
+    let weights = try append(.softmax(Softmax()), [scores], name: "\(name).softmax")
+    let mixed = try append(.matMul(MatMul()), [weights, parts[2]], name: "\(name).mixed")
+    return try append(.mergeHeads(MergeHeads()), [mixed], name: "\(name).merged")
+  }
+
+  /// A linear layer whose weight and bias are a part of a common tensor's rows, as the part of
+  /// this index of `count` equal ones.
+  mutating func linear(
+    _ name: String, _ x: Value, _ outputs: Int, cutFrom whole: String, part: Int, of count: Int,
+    bias: Bool = true
+  ) throws(Diagnostic) -> Value {
     var operands = [x]
-    var kinds: [(suffix: String, shape: [Int])] = [("weight", [3 * dim, dim])]
-    if bias { kinds.append(("bias", [3 * dim])) }
+    var kinds: [(suffix: String, shape: [Int])] = [
+      ("weight", [count * outputs, type(x).shape[1]])
+    ]
+    if bias { kinds.append(("bias", [count * outputs])) }
     for (suffix, shape) in kinds {
-      let whole = try builder.weight("\(name).qkv.\(suffix)", shape)
+      let tensor = try weight("\(whole).\(suffix)", shape)
       operands.append(
-        try builder.rows(
-          whole, from: index * dim, count: dim, name: "\(name).\(part).\(suffix)"))
+        try rows(tensor, from: part * outputs, count: outputs, name: "\(name).\(suffix)"))
     }
-    return try builder.append(.linear(Linear()), operands, name: "\(name).\(part)")
+    return try append(.linear(Linear()), operands, name: name)
   }
 }

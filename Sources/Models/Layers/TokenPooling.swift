@@ -12,9 +12,13 @@ enum TokenPooling: String, Hashable, Sendable {
   /// Class token and distillation token, each with its own head; logits and features are the
   /// mean of the two.
   case distilled
+  /// What a learned query gathers from the patch tokens (``AttentionPooling``).
+  case attention = "map"
+  /// Nothing: the model gives tokens alone.
+  case none
 
   /// What is pooled from `prefix` tokens and the patches after them: one row, or two of a distilled
-  /// model.
+  /// model; all patches where a query is to attend to them.
   func append(
     _ tokens: Value, prefix: Int, to builder: inout ModelBuilder
   ) throws(Diagnostic) -> Value {
@@ -26,6 +30,8 @@ enum TokenPooling: String, Hashable, Sendable {
         .concatenate(Concatenate(axis: 1)),
         [try first(tokens, &builder), try patchMean(tokens, prefix, &builder)], name: "pool")
     case .distilled: return try builder.rows(tokens, from: 0, count: 2, name: "pool.tokens")
+    case .attention: return try patches(tokens, prefix, &builder)
+    case .none: return tokens
     }
   }
 
@@ -38,11 +44,14 @@ enum TokenPooling: String, Hashable, Sendable {
   private func patchMean(
     _ tokens: Value, _ prefix: Int, _ builder: inout ModelBuilder
   ) throws(Diagnostic) -> Value {
-    var patches = tokens
-    if prefix > 0 {
-      let count = builder.type(tokens).shape[0] - prefix
-      patches = try builder.rows(tokens, from: prefix, count: count, name: "pool.patches")
-    }
-    return try builder.mean(patches, name: "pool.mean")
+    try builder.mean(try patches(tokens, prefix, &builder), name: "pool.mean")
+  }
+
+  private func patches(
+    _ tokens: Value, _ prefix: Int, _ builder: inout ModelBuilder
+  ) throws(Diagnostic) -> Value {
+    guard prefix > 0 else { return tokens }
+    let count = builder.type(tokens).shape[0] - prefix
+    return try builder.rows(tokens, from: prefix, count: count, name: "pool.patches")
   }
 }

@@ -18,6 +18,12 @@ extension VisionTransformer {
   }
   /// Every norm.
   var norm: Normalization { Normalization(epsilon: layerNormEpsilon) }
+  /// What a learned query makes of the patches, where it does.
+  var attentionPool: AttentionPooling {
+    AttentionPooling(
+      heads: heads, norm: norm,
+      feedForward: FeedForward(hidden: mlpHidden, activation: activation))
+  }
   /// Every block.
   var block: EncoderBlock {
     EncoderBlock(
@@ -38,6 +44,7 @@ extension VisionTransformer {
   /// What the head reads: `[1, featureDim]`; two rows of `dim` for a distilled model.
   func pooled(_ tokens: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
     var x = try pooling.append(tokens, prefix: prefixTokens, to: &builder)
+    if pooling == .attention { x = try attentionPool.append(x, to: &builder) }
     if poolNorm { x = try norm.append("fc_norm", x, to: &builder) }
     guard preLogits > 0 else { return x }
     x = try builder.linear(Self.preLogitsName, x, preLogits)

@@ -54,7 +54,10 @@ extension VisionTransformer {
     guard layerNormEpsilon >= 0, layerNormEpsilon < 1 else {
       throw fault("layer norm epsilon is \(layerNormEpsilon), expected 0 to 1")
     }
-    guard hasClassToken || pooling == .average else {
+    guard feedForward == .mlp || pooling != .attention else {
+      throw fault("a gated MLP does not go with pooling by attention")
+    }
+    guard hasClassToken || ![.token, .tokenAndAverage, .distilled].contains(pooling) else {
       throw fault("pooling is '\(pooling.rawValue)', but there is no class token")
     }
     guard hasDistillationToken || pooling != .distilled else {

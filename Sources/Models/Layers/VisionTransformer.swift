@@ -124,7 +124,9 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
     let convolutions =
       backbone?.multiplyAdds(height: imageHeight, width: imageWidth, channels: channels) ?? 0
     let patchChannels = backbone?.outputWidth ?? channels
-    return convolutions + patchChannels * patch * patch * dim * patches + depth * block
+    let pool =
+      pooling == .attention ? attentionPool.multiplyAdds(tokens: patches, dim: dim) : 0
+    return convolutions + pool + patchChannels * patch * patch * dim * patches + depth * block
       + pooledDim * (preLogits + projection) + classifiers.count * featureDim * classes
   }
 

@@ -31,6 +31,10 @@ struct ArrangedCheckpoint: Checkpoint {
     } else {
       tensor = try base.read(place.name)
     }
+    if let part = place.part {
+      let count = shape.reduce(1, *)
+      tensor.values = Array(tensor.values[part * count..<(part + 1) * count])
+    }
     switch place.arrangement {
     case .same: break
     case .transposed(let positions, let inputs, let outputs):

@@ -23,7 +23,7 @@ extension JAXNaming {
         mode: .exact, resizeWidth: model.imageWidth, resizeHeight: model.imageHeight,
         filter: .bilinear, mean: Preprocessing.half.0, deviation: Preprocessing.half.1)
     }
-    if poolsByAttention { try tellOfAttentionPooling(model, &stored) }
+    if poolsByAttention { try adaptPooling(&model, names, &stored) }
   }
 
   private func adaptSize(_ model: inout VisionTransformer, _ stored: inout StoredModel) {
@@ -38,22 +38,39 @@ extension JAXNaming {
         + "\(height)x\(width)")
   }
 
-  /// The tokens are those of the file's model, but not what is made of them.
-  private func tellOfAttentionPooling(
-    _ model: VisionTransformer, _ stored: inout StoredModel
+  /// What the file's model pools by attention, this one does, if its family has names for it.
+  ///
+  /// timm's SigLIP models of the name `gap` leave that out on purpose.
+  private func adaptPooling(
+    _ model: inout VisionTransformer, _ names: StoredNames, _ stored: inout StoredModel
   ) throws(Diagnostic) {
+    guard model.pooling != .attention else { return }
     let what = "the file's model pools by attention ('\(Self.attentionPooling)')"
-    let features = model.pooling == .average ? "the mean of the tokens" : "the class token"
     let file = Diagnostic.Location.file(stored.checkpoint.path)
+    let latent = TensorSpecification(
+      name: "\(AttentionPooling.name).latent", shape: [1, 1, model.dim])
+    guard stored.place(latent, names) == nil else {
+      model.pooling = .attention
+      // big_vision's models that pool so have no class token.
+      let token = TensorSpecification(name: "cls_token", shape: [1, 1, model.dim])
+      if model.hasClassToken, let place = stored.place(token, names),
+        stored.checkpoint.type(of: place.name) == nil
+      {
+        model.hasClassToken = false
+        model.positionPrefix = 0
+      }
+      stored.notes.append("\(what), and so does this one")
+      return
+    }
     guard model.classes == 0 else {
       throw Diagnostic(
-        "\(what), which vitc does not compute, and its head reads that", at: file,
-        hint: "say --head none for features, which are \(features) instead, and tokens")
+        "\(what), this one does not, and the file's head reads that", at: file,
+        hint: "name a model without 'gap', as of 'vitc list''s family siglip")
     }
     stored.warnings.append(
       Diagnostic(
-        "\(what), which vitc does not compute: features are \(features) instead",
+        "\(what), this one does not: features are the mean of the tokens instead",
         severity: .warning, at: file,
-        hint: "'--outputs tokens' returns what the pooling reads"))
+        hint: "name the model without 'gap' for the file's own features"))
   }
 }

@@ -119,6 +119,6 @@ struct JAXNaming: Naming {
   func hint(missing canonical: [String]) -> String? {
     canonical == ["cls_token"]
       ? "the file's model has no class token: name a variant without one, of 'vitc list''s "
-        + "families gap and siglip_gap" : nil
+        + "families gap and siglip" : nil
   }
 }

@@ -36,6 +36,10 @@ struct NameTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     var others: [String] = []
     /// `true` iff the prefix of the checkpoint does not apply.
     var isOutside = false
+    /// Which of `parts` equal parts of the stored tensor's first axis it is.
+    var part = 0
+    /// How many parts the stored tensor has.
+    var parts = 1
     /// `true` iff the prefix applies without its last part: it stands beside what that names.
     var isBeside = false
 
@@ -47,6 +51,14 @@ struct NameTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
       self.layout = layout
       self.isOutside = isOutside
       self.isBeside = isBeside
+    }
+
+    /// One of several equal parts of a stored tensor.
+    static func part(_ index: Int, of count: Int, _ stored: String) -> Row {
+      var row = Row(stored)
+      row.part = index
+      row.parts = count
+      return row
     }
 
     init(stringLiteral stored: String) { self.init(stored) }

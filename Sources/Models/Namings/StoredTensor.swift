@@ -18,6 +18,9 @@ struct StoredTensor: Hashable, Sendable {
   var arrangement = Arrangement.same
   /// Which part along the first axis it is, where one tensor holds those of all blocks.
   var layer: Int?
+  /// Which of several equal parts of the first axis it is, where one tensor holds, say, queries,
+  /// keys and values.
+  var part: Int?
 
   /// Creates a place.
   init(
@@ -35,6 +38,12 @@ struct StoredTensor: Hashable, Sendable {
     arrangement = .transposed(positions: 1, inputs: shape[1], outputs: shape[0])
   }
 
+  /// Makes it the part of this index of `count` equal ones.
+  mutating func cut(part: Int, of count: Int) {
+    shapes = shapes.map { [count * $0[0]] + $0.dropFirst() }
+    self.part = part
+  }
+
   /// Lets it be stored without its leading extents of 1 as well: `[1, 1, D]` as `[1, D]` or `[D]`.
   mutating func allowFewerDimensions() {
     var shape = shapes[0]
@@ -45,10 +54,10 @@ struct StoredTensor: Hashable, Sendable {
   }
 
   /// `true` iff it is a tensor of its own, its elements in the model's order.
-  var isPlain: Bool { arrangement == .same && layer == nil }
+  var isPlain: Bool { arrangement == .same && layer == nil && part == nil }
 
   /// What graphs and messages call it: `Transformer/encoderblock/LayerNorm_0/scale[3]` for a part.
-  var graphName: String { layer.map { "\(name)[\($0)]" } ?? name }
+  var graphName: String { (layer ?? part).map { "\(name)[\($0)]" } ?? name }
 
   /// How many outputs a layer has whose weight is stored here, or `nil` if there is none.
   func outputs(in checkpoint: any Checkpoint) -> Int? {

@@ -49,6 +49,7 @@ struct TransformersNaming: Naming {
       [isMatrix ? Array(shape[..<2]) : shape])
     // A token or a table is stored with or without the extents of 1 before it.
     if match.leaf == nil { place.allowFewerDimensions() }
+    if match.row.parts > 1 { place.cut(part: match.row.part, of: match.row.parts) }
     return place
   }
 

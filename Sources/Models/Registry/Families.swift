@@ -3,6 +3,7 @@ enum Families {
   /// All of them, in the order of `vitc list`.
   static let all: [any Family.Type] = [
     BigTransfer.self, Hybrid.self, ViT.self, AveragedViT.self, RegisterViT.self, SigLIP.self,
+    SigLIPGap.self,
     CLIP.self, EVA.self, FlexiViT.self, InternViT.self, TIPS.self, DINOv2.self, DeiT.self,
     DeiT3.self, TestViT.self,
   ]
