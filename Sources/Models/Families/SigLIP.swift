@@ -3,7 +3,7 @@ import Diagnostics
 /// SigLIP's image encoders and SigLIP 2's of a fixed size: no class token; a learned query gathers
 /// what the head reads from the normalized tokens.
 ///
-/// `features` is that vector, which is `pooler_output` and `get_image_features` in transformers, not
+/// `features` is that vector, in transformers `pooler_output` and `get_image_features`, not
 /// normalized to length 1. transformers' classifier reads the mean of the tokens instead. A folder
 /// that says `vision_use_head: false` has tokens alone.
 ///
