@@ -86,7 +86,7 @@ let imports = """
   Tests/ImagesTests: Diagnostics Images
   Tests/FuzzTests: SeededRandom Fuzzing RuntimeForTests CVitABI
   Tests/FileTests: Diagnostics JSON IR Models Passes Codegen VitRuntime Compiler FileTesting
-  Tests/CLITests: JSON Npy vitc
+  Tests/CLITests: JSON Npy Images vitc
   Tests/EndToEndTests: Diagnostics SeededRandom IR Npy Images Models Passes Evaluation Codegen \
     Packaging VitRuntime CVitABI Compiler RandomModels
   """

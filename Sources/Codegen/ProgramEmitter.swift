@@ -72,6 +72,7 @@ struct ProgramEmitter {
         .wide(program.parameters), .wide(program.flops), .wide(program.weightsBytes),
         .wide(program.arenaBytes), .value(b.text(program.json)),
         .value(b.text(Target.names(targets))),
+        .value(program.scores.map { b.text($0) } ?? b.null),
       ]))
   }
 

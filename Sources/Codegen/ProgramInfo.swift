@@ -65,6 +65,9 @@ public struct ProgramInfo: Hashable, Sendable {
   public var flops: Int
   /// How an RGB image becomes the input.
   public var preprocessing: PreprocessingInfo
+  /// What makes scores of the output `logits`: "softmax", "sigmoid" or "identity"; `nil` where
+  /// there is none.
+  public var scores: String?
   /// Everything else, as a JSON text.
   public var json: String
   /// The largest error that a self-test lets pass.

@@ -2,6 +2,7 @@ import Codegen
 import Diagnostics
 import Evaluation
 import IR
+import Models
 import Packaging
 
 /// The way from one planned graph and its weights to a library, an archive or an object: the only
@@ -37,6 +38,8 @@ public struct Build {
   /// `true` iff the artifact, or the same code in a library for this machine, is run once for the
   /// values that its self-test compares with.
   public var wantsSelfTest = false
+  /// For the header: what makes scores of the logits; `nil` where there are none.
+  public var scores: ScoreFunction?
   /// For the header: whose arithmetic the model follows; `nil` if nothing is known.
   public var numerics: String?
   /// For the header: how an RGB image becomes the input; `nil` if the model does not say.
@@ -198,7 +201,8 @@ public struct Build {
         ModelInterface.Tensor(name: $0.name, shape: graph[$0.value].type.shape)
       },
       parameters: program.parameters, flops: program.flops, arenaBytes: program.arenaBytes,
-      numerics: numerics, precision: graph.precisionSummary, preprocessing: preprocessing)
+      scores: scores.map { .init(function: $0.rawValue, formula: $0.formula) }, numerics: numerics,
+      precision: graph.precisionSummary, preprocessing: preprocessing)
   }
 }
 

@@ -54,6 +54,10 @@ public struct CompileRequest {
   public var wantsHead = true
   /// Whose arithmetic the model follows; `nil`: that of the checkpoint's family.
   public var numerics: NumericsConvention?
+  /// What makes scores of the logits; `nil`: as the model says.
+  public var scores: ScoreFunction?
+  /// Patterns of tensors of the checkpoint that are treated as absent.
+  public var ignoredTensors: [String] = []
   /// What the library returns; empty: logits, or features where there is no head.
   public var outputs: [ModelOutput] = []
   /// The form of the answer.

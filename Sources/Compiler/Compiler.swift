@@ -39,7 +39,8 @@ public struct Compiler {
       request.model,
       options: ModelOptions(
         weights: request.weights, imageSize: request.imageSize, classes: request.classes,
-        dropsHead: !request.wantsHead, numerics: request.numerics))
+        dropsHead: !request.wantsHead, numerics: request.numerics, scores: request.scores,
+        outputs: request.outputs, ignoredTensors: request.ignoredTensors))
     let outputs = request.outputs.isEmpty ? model.defaultOutputs : request.outputs
     let imported = try model.graph(outputs: outputs)
     watch.lap("read model")
@@ -107,10 +108,12 @@ public struct Compiler {
       configuration, report.passes, graph,
       logits: graph.outputs.contains { $0.name == "logits" })
     build.program.json = try metadata.text()
+    build.program.scores = metadata.scores?.rawValue
     build.program.parameters = imported.parameterCount
     build.program.flops = report.flops
     build.program.preprocessing = PreprocessingInfo(configuration.preprocessing)
     build.program.selfTestLimit = selfTestLimit
+    build.scores = metadata.scores
     build.numerics = configuration.numericsSummary
     build.preprocessing = configuration.preprocessing?.summary
 

@@ -15,6 +15,8 @@ struct ModelMetadata: Encodable {
   var numerics: String
   /// How images are preprocessed; absent where nothing is known.
   var preprocessing: Preprocessing?
+  /// What makes scores of the logits; absent where there are none.
+  var scores: ScoreFunction?
   /// The names of the classes; empty where nothing is known.
   var labels: [String]
   /// The passes that changed the graph, in order.
@@ -47,6 +49,7 @@ struct ModelMetadata: Encodable {
     precision = graph.precisionSummary
     preprocessing = model.preprocessing
     numerics = model.numericsSummary
+    scores = logits ? model.scoreFunction : nil
     labels = logits ? model.labels : []
     passes = report.records.filter(\.changed).map(\.name)
     architecture = model.architecture

@@ -5,13 +5,18 @@ public struct JSONReader {
   private static let depthLimit = 64
 
   private let bytes: [UInt8]
+  private let allowsNonFinite: Bool
   private var index = 0
 
   /// Returns the value of a text in UTF-8.
   ///
+  /// - Parameter allowsNonFinite: `true` iff `NaN`, `Infinity`, `-Infinity` and numbers too large
+  ///   for a `Double` are numbers, as Python writes and reads them.
   /// - Throws: why it is not JSON, and where.
-  public static func read(_ bytes: [UInt8]) throws(JSONError) -> JSONValue {
-    var reader = JSONReader(bytes: bytes)
+  public static func read(
+    _ bytes: [UInt8], allowsNonFinite: Bool = false
+  ) throws(JSONError) -> JSONValue {
+    var reader = JSONReader(bytes: bytes, allowsNonFinite: allowsNonFinite)
     reader.skipSpace()
     let value = try reader.value(depth: 0)
     reader.skipSpace()
@@ -19,7 +24,10 @@ public struct JSONReader {
     return value
   }
 
-  private init(bytes: [UInt8]) { self.bytes = bytes }
+  private init(bytes: [UInt8], allowsNonFinite: Bool) {
+    self.bytes = bytes
+    self.allowsNonFinite = allowsNonFinite
+  }
 
   private var current: UInt8? { index < bytes.count ? bytes[index] : nil }
 
@@ -53,6 +61,10 @@ public struct JSONReader {
     case UInt8(ascii: "t"): return try word("true", .bool(true))
     case UInt8(ascii: "f"): return try word("false", .bool(false))
     case UInt8(ascii: "n"): return try word("null", .null)
+    case UInt8(ascii: "N") where allowsNonFinite: return try word("NaN", .number(.nan))
+    case UInt8(ascii: "I") where allowsNonFinite: return try word("Infinity", .number(.infinity))
+    case UInt8(ascii: "-") where allowsNonFinite && bytes[index...].starts(with: "-I".utf8):
+      return try word("-Infinity", .number(-.infinity))
     default: return try number()
     }
   }
@@ -140,7 +152,7 @@ public struct JSONReader {
     }
     let text = String(decoding: bytes[start..<index], as: UTF8.self)
     if isInteger, let value = Int(text) { return .integer(value) }
-    guard let value = Double(text), value.isFinite else {
+    guard let value = Double(text), value.isFinite || allowsNonFinite else {
       throw JSONError(message: "the number '\(text.prefix(40))' is too large", offset: start)
     }
     return .number(value)

@@ -27,18 +27,6 @@ public struct Model: Sendable {
     _ name: String, options: ModelOptions = ModelOptions()
   ) throws(Diagnostic) -> Model {
     var source = try source(name)
-    if options.dropsHead {
-      source.model.classes = 0
-      source.model.labels = []
-    } else if let classes = options.classes, classes != source.model.classes {
-      guard classes > 0 else {
-        throw Diagnostic(
-          "number of classes is \(classes), expected 1 or more", at: .argument("--num-classes"),
-          hint: "say --head none for a model without head")
-      }
-      source.model.classes = classes
-      source.model.labels = []
-    }
     let checkpoint = try openCheckpoint(name, &source, options)
     source.notes += checkpoint.notes
     try source.fit(to: checkpoint, options)
@@ -52,15 +40,22 @@ public struct Model: Sendable {
         throw located
       }
     }
+    source.model.facts.scores = options.scores ?? source.model.facts.scores
     let places = TensorPlaces(source.model, source.naming, path: checkpoint.path)
-    let check = try TensorCheck(source.model, places, checkpoint)
-    try check.run()
+    let check = try TensorCheck(source.model, places, checkpoint, outputs: options.outputs)
+    let leftovers = try check.run()
+    if !leftovers.isEmpty {
+      source.notes.append(
+        "ignored what training left: \(ShortList.text(leftovers.map { "'\($0)'" }))")
+    }
+    source.tellOfUnread(in: checkpoint, options)
     return Model(
       family: source.model, places: places,
       checkpoint: CheckedCheckpoint(
         check.keepsArrangement
           ? checkpoint : ArrangedCheckpoint(checkpoint, places: check.wanted),
-        head: check.head), notes: source.notes, warnings: source.warnings)
+        head: check.head), notes: source.notes,
+      warnings: source.warnings + [source.labelWarning].compactMap(\.self))
   }
 
   /// What a library of this model returns unless the user says otherwise: logits, features where
@@ -110,12 +105,14 @@ public struct Model: Sendable {
           hint: "a seed is a number from 0 to \(UInt64.max), as in seed:1")
       }
       source.naming = TimmNaming()
+      try source.setHead(options)
       return SeededCheckpoint(
         seed: seed,
         shapes: Dictionary(
           try source.model.tensors().map { ($0.name, $0.type.shape) },
           uniquingKeysWith: { first, _ in first }))
     }
-    return try CheckpointFile.open(path: path)
+    return try TensorSelection.selected(
+      from: CheckpointFile.open(path: path), ignoring: options.ignoredTensors)
   }
 }

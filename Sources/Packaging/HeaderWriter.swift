@@ -103,6 +103,14 @@ public struct HeaderWriter {
       let word = ExportedSymbols.name(from: output.name).uppercased()
       text += "#define \(upper)_\(word)_COUNT \(output.elements) /* \(shape(output.shape)) */\n"
     }
+    if let scores = model.scores {
+      text += """
+
+        /* What makes scores of logits x: \(comment(scores.formula)). */
+        #define \(upper)_SCORES \"\(scores.function)\"
+
+        """
+    }
     return text
   }
 
@@ -158,7 +166,7 @@ public struct HeaderWriter {
 
     /* A tensor that crosses the interface: dense, row-major. */
     typedef struct \(name)_tensor {
-      const char *name;  /* "images", "logits", "features", "tokens" */
+      const char *name;  /* "images", "logits", "features", "pooler", "tokens" */
       const char *dtype; /* "f32" */
       int32_t rank;      /* for one image: the batch dimension is not counted */
       int32_t reserved;
@@ -184,6 +192,8 @@ public struct HeaderWriter {
       uint64_t arena_bytes;   /* of activations, for each image in work */
       const char *json;       /* everything else: preprocessing, labels, passes */
       const char *isas;       /* the instruction sets, the plainest first, with commas */
+      const char *scores;     /* what makes scores of the logits: "softmax", "sigmoid" (of each by
+                                 itself) or "identity"; NULL where there are no logits */
     } \(name)_info;
 
     /* What a self-test found. Set size to sizeof(\(name)_selftest_result). */

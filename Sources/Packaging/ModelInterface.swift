@@ -2,7 +2,7 @@
 public struct ModelInterface: Hashable, Sendable {
   /// A tensor that crosses the interface.
   public struct Tensor: Hashable, Sendable {
-    /// "images", "logits", "features", "tokens".
+    /// "images", "logits", "features", "pooler", "tokens".
     public var name: String
     /// The shape for one image.
     public var shape: [Int]
@@ -15,6 +15,20 @@ public struct ModelInterface: Hashable, Sendable {
 
     /// The number of elements for one image.
     public var elements: Int { shape.reduce(1, *) }
+  }
+
+  /// What makes scores of the output `logits`.
+  public struct Scores: Hashable, Sendable {
+    /// "softmax", "sigmoid" or "identity".
+    public var function: String
+    /// How to compute it.
+    public var formula: String
+
+    /// Creates a description.
+    public init(function: String, formula: String) {
+      self.function = function
+      self.formula = formula
+    }
   }
 
   /// The prefix of every symbol.
@@ -45,6 +59,8 @@ public struct ModelInterface: Hashable, Sendable {
   public var flops: Int
   /// The size of one image's activations.
   public var arenaBytes: Int
+  /// What makes scores of the output `logits`; `nil` where there is none.
+  public var scores: Scores?
   /// One line on whose arithmetic the model follows, such as "jax: gelu_tanh, layer norm epsilon
   /// 1e-06"; `nil` if nothing is known.
   public var numerics: String?
@@ -58,8 +74,9 @@ public struct ModelInterface: Hashable, Sendable {
   public init(
     name: String, model: String, compilerVersion: String, target: String, weightsHash: WeightHash,
     weightsBytes: Int, weightsFileName: String? = nil, image: [Int], outputs: [Tensor],
-    parameters: Int, flops: Int, arenaBytes: Int, numerics: String? = nil,
-    precision: String? = nil, preprocessing: String? = nil
+    parameters: Int, flops: Int, arenaBytes: Int, scores: Scores? = nil,
+    numerics: String? = nil, precision: String? = nil,
+    preprocessing: String? = nil
   ) {
     self.name = name
     self.model = model
@@ -73,6 +90,7 @@ public struct ModelInterface: Hashable, Sendable {
     self.parameters = parameters
     self.flops = flops
     self.arenaBytes = arenaBytes
+    self.scores = scores
     self.numerics = numerics
     self.precision = precision
     self.preprocessing = preprocessing

@@ -49,6 +49,20 @@ struct Compile: ParsableCommand {
   )
   var numerics: NumericsConvention?
 
+  @Option(
+    help: """
+      What makes scores of the logits: softmax, sigmoid or identity (default: as the model says).
+      """)
+  var scores: ScoreFunction?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Treat the tensors of the checkpoint that match as absent; '*' is any text, '?' any \
+      character; may be repeated.
+      """, valueName: "pattern"))
+  var ignore: [String] = []
+
   @Option(help: "The outputs, separated by commas: logits, features, tokens.")
   var outputs: String?
 
@@ -188,6 +202,8 @@ struct Compile: ParsableCommand {
     request.classes = numClasses
     request.wantsHead = head == nil
     request.numerics = numerics
+    request.scores = scores
+    request.ignoredTensors = ignore
     request.outputs = try Self.outputs(outputs)
     request.emission = emit
     // Text shows the code of one instruction set.
@@ -271,4 +287,5 @@ struct Compile: ParsableCommand {
 extension CompileRequest.Emission: ExpressibleByArgument {}
 extension Form: ExpressibleByArgument {}
 extension NumericsConvention: ExpressibleByArgument {}
+extension ScoreFunction: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}

@@ -29,6 +29,8 @@ struct Inspect: ParsableCommand {
     let weightsHash: String
     let input: Tensor
     let outputs: [Tensor]
+    /// What makes scores of the logits; absent where there are none.
+    let scores: String?
     let parameters: Int
     let flops: Int
     let weightsBytes: Int
@@ -37,7 +39,7 @@ struct Inspect: ParsableCommand {
     let details: JSONValue
 
     enum CodingKeys: String, CodingKey {
-      case name, model, target, isas, isa, input, outputs, parameters, flops, details
+      case name, model, target, isas, isa, input, outputs, scores, parameters, flops, details
       case abiVersion = "abi_version"
       case compilerVersion = "compiler_version"
       case weightsHash = "weights_hash"
@@ -68,7 +70,8 @@ extension Inspect.Report {
       compilerVersion: description.compilerVersion, target: description.target,
       isas: description.isas, isa: compiled.model.isa, weightsHash: description.weightsHash,
       input: Tensor(of: description.input),
-      outputs: description.outputs.map(Tensor.init(of:)), parameters: description.parameters,
+      outputs: description.outputs.map(Tensor.init(of:)),
+      scores: description.scores?.rawValue, parameters: description.parameters,
       flops: description.flops, weightsBytes: description.weightsBytes,
       arenaBytes: description.arenaBytes, details: compiled.extras)
   }

@@ -163,6 +163,30 @@ import Testing
       try vitc("run", model, empty.path).errors.contains("error: the folder has no photos"))
   }
 
+  /// What is NaN or infinite is no answer, whatever the rest of the numbers is.
+  @Test(arguments: ["(0.0f/0.0f)", "(1.0f/0.0f)", "(-1.0f/0.0f)"])
+  func answersThatAreNoNumbersAreErrors(bias: String) throws {
+    let folder = try Folder()
+    let model = try Toy.build(in: folder, defines: ["BIAS=\(bias)"])
+    for format in [[], ["--json"]] {
+      let result = try vitc(["run", model, Toy.photos + "/red.png"] + format)
+      #expect(result.code == 1)
+      #expect(
+        result.errors.contains("red.png: error: 3 of 3 logits are NaN or infinite, the first is"))
+      #expect(!result.output.contains("nan") && !result.output.contains("inf"))
+    }
+    try batch.write(to: folder("x.npy"))
+    let result = try vitc("run", model, "-i", folder("x.npy"), "-o", folder("y.npy"))
+    #expect(result.code == 1)
+    #expect(result.errors.contains("libtoy.so: error: 6 of 6 logits are NaN or infinite"))
+    #expect(!FileManager.default.fileExists(atPath: folder("y.npy")))
+    // Numbers that are none make none, and are not the model's fault.
+    let sound = try Toy.build(in: folder, name: "libsound.so")
+    try NpyArray(shape: [3, 2, 2], values: [Float](repeating: .nan, count: 12))
+      .write(to: folder("n.npy"))
+    #expect(try vitc("run", sound, "-i", folder("n.npy"), "-o", folder("y.npy")).code == 0)
+  }
+
   @Test func modelsWithoutScoresAreTold() throws {
     let folder = try Folder()
     let model = try Toy.build(in: folder, defines: ["FIRST=\"pooled\""])
@@ -208,11 +232,23 @@ import Testing
     #expect(ArrayRun.parts("logits=a=b.npy") == ("logits", "a=b.npy"))
   }
 
+  /// Sigmoids of each, and values as they are.
+  @Test func scoresOfEachKind() {
+    let logits: [Float] = [-1, 2, 0]
+    let sigmoid = Prediction.top(2, logits: logits, by: .sigmoid, labels: ["a", "b", "c"])
+    #expect(sigmoid.map(\.label) == ["b", "c"])
+    #expect(sigmoid.map(\.text) == ["88.08 %", "50.00 %"])
+    let values = Prediction.top(3, logits: logits, by: .identity, labels: [])
+    #expect(values.map(\.value) == [2, 0, -1] && values.allSatisfy { $0.probability == nil })
+    #expect(values.map(\.text) == ["2", "0", "-1"])
+    #expect(Prediction.scores([-1000, 1000], by: .sigmoid) == [0, 1])
+  }
+
   @Test func softmaxIsStable() {
     #expect(Prediction.softmax([1000, 1000]) == [0.5, 0.5])
     let top = Prediction.top(5, logits: [0, 3, 3], labels: [])
     #expect(top.map(\.index) == [1, 2, 0])
     #expect(top.map(\.label) == ["class 1", "class 2", "class 0"])
-    #expect(abs(top.reduce(0) { $0 + $1.probability } - 1) < 1e-12)
+    #expect(abs(top.reduce(0) { $0 + ($1.probability ?? 0) } - 1) < 1e-12)
   }
 }

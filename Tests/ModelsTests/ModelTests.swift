@@ -144,6 +144,89 @@ import Testing
         == "the checkpoint has no head: say --head none")
   }
 
+  /// What a head's weight is, where it is not the matrix that is expected.
+  @Test(arguments: [
+    (
+      [4, 5], "the head is transposed, [inputs, classes]: save its weight as weight.T.contiguous()"
+    ),
+    (
+      [5, 4, 1, 1],
+      "the head is a convolution of one pixel, expected a linear layer: save its weight as "
+        + "weight.flatten(1)"
+    ),
+    ([5, 4], "the checkpoint's head has 5 classes: say --num-classes 5"),
+  ])
+  func explainsHeads(shape: [Int], hint: String) throws {
+    try write { list in
+      list = list.map { tensor in
+        switch tensor.name {
+        case "head.weight": RawTensor("head.weight", shape, Array(repeating: 1, count: 20))
+        case "head.bias": RawTensor("head.bias", [5], Array(repeating: 1, count: 5))
+        default: tensor
+        }
+      }
+    }
+    #expect(try diagnostic { try Model.load(folder.url.path) }.hint == hint)
+  }
+
+  @Test func cutsLongLists() throws {
+    try write { list in
+      for index in 0..<500 { list.append(RawTensor("extra.\(index)", [1], [1])) }
+    }
+    let error = try diagnostic { try Model.load(folder.url.path) }
+    #expect(error.notes.count == 21 && error.notes.last == "and 480 more")
+    #expect(error.hint == "--ignore PATTERN leaves out tensors that inference does not need")
+    let options = ModelOptions(ignoredTensors: ["extra.?", "extra.*[0-9]"])
+    let model = try Model.load(folder.url.path, options: options)
+    #expect(
+      model.notes == [
+        "--ignore leaves out 500 of the tensors"
+      ])
+  }
+
+  @Test func ignoresWhatTrainingLeft() throws {
+    try write { list in
+      list = list.map { RawTensor("module.\($0.name)", $0.dtype, $0.shape, $0.bytes) }
+      list.append(RawTensor("n_averaged", [], [7]))
+      list.append(RawTensor("module.empty", [0, 4], []))
+    }
+    #expect(
+      try Model.load(folder.url.path).notes == [
+        "names of tensors are read without 'module.'",
+        "ignored what training left: 'empty', 'n_averaged'",
+      ])
+  }
+
+  /// A head that the folder does not want is there all the same.
+  @Test func tellsOfAHeadThatIsLeftOut() throws {
+    try write()
+    try folder.write(
+      "config.json", timm.replacing("\"num_classes\": 3", with: "\"num_classes\": 0"))
+    let model = try Model.load(folder.url.path)
+    #expect(model.configuration.classes == 0)
+    #expect(
+      model.notes == [
+        "the checkpoint's head of 3 classes is left out, as the model has none: --num-classes 3 "
+          + "reads it"
+      ])
+    #expect(try Model.load(folder.url.path, options: ModelOptions(dropsHead: true)).notes.isEmpty)
+  }
+
+  /// timm's labels of another length are another head's.
+  @Test func doesNotUseLabelsOfAnotherHead() throws {
+    try write()
+    try folder.write(
+      "config.json",
+      timm.replacing(#"["n1", "n2", "n3"]"#, with: #"["n1", "n2", "n3", "n4"]"#))
+    let model = try Model.load(folder.url.path)
+    #expect(model.configuration.labels.isEmpty)
+    #expect(
+      model.warnings.map(\.message) == [
+        "'label_names' has 4 labels for 3 classes, so they are another head's: classes are called "
+          + "'class 0' and so on"
+      ])
+  }
+
   @Test func warnsOfNaN() throws {
     try write { list in
       list = list.map {

@@ -186,7 +186,7 @@ import Testing
       error.notes == [
         "missing: 'cls' [1, 1, 16]",
         "wrong shape: 'Transformer/encoderblock_0/MlpBlock_3/Dense_0/kernel' is [24, 16], "
-          + "expected [16, 24]",
+          + "expected [16, 24]: it is transposed",
         "missing: 'Transformer/encoder_norm/bias' [16], is it 'Transformer/encoder_norm/bais'?",
         "extra: 'Transformer/encoder_norm/bais' F32[16]",
       ])

@@ -109,12 +109,24 @@ import Testing
       "architecture 'DeiTForImageClassificationWithTeacher' does not go with model_type 'vit'"
     ),
     (
-      #""model_type": "vit", "num_labels": 2, "id2label": {"0": "a", "7": "b"}"#,
-      "'id2label' has the key '7', expected 0 to 1"
+      #""model_type": "vit", "num_labels": 2, "id2label": {"0": "a", "b": "b"}"#,
+      "'id2label' has the key 'b', expected the index of a class"
     ),
     (
-      #""model_type": "vit", "id2label": {"0": 1}"#,
-      "'id2label.0' is the integer 1, expected a string"
+      #""model_type": "vit", "id2label": {"0": "a", "00": "b"}"#,
+      "'id2label' names class 0 twice"
+    ),
+    (
+      #""model_type": "vit", "id2label": {"0": ["a"]}"#,
+      "'id2label.0' is an array of 1, expected a string"
+    ),
+    (
+      #""model_type": "vit", "layer_norm_eps": NaN"#,
+      "'layer_norm_eps' is the number nan, expected a finite number"
+    ),
+    (
+      #""model_type": "dinov2", "mlp_ratio": -Infinity"#,
+      "'mlp_ratio' is the number -inf, expected a finite number"
     ),
     (
       #""model_type": "dinov2", "mlp_ratio": 1e9"#,

@@ -41,6 +41,13 @@ extension HasModelFacts {
   /// The diagnostic of numbers that do not fit.
   func fault(_ message: String) -> Diagnostic { Diagnostic("model '\(name)': \(message)") }
 
+  /// The diagnostic for an output `pooler` that there is not.
+  var noPooler: Diagnostic {
+    Diagnostic(
+      "'\(name)' has no pooler", at: .argument("--outputs"),
+      hint: "transformers' ViTModel and DeiTModel have one, with their own checkpoints")
+  }
+
   /// Throws unless the model has what is wanted of it.
   func checkOutputs(_ outputs: [ModelOutput]) throws(Diagnostic) {
     guard !outputs.isEmpty else { throw Diagnostic("no outputs requested") }

@@ -12,6 +12,8 @@ public struct ModelFacts: Hashable, Sendable {
   public var channels = 3
   /// The number of classes; 0: no head.
   public var classes: Int
+  /// What makes scores of the logits; `nil`: the number of classes decides.
+  public var scores: ScoreFunction?
   /// Whose arithmetic it follows.
   public var numerics = NumericsConvention.timm
   /// How images are preprocessed; `nil` where nothing is known or the input is not RGB.

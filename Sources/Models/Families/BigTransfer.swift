@@ -81,6 +81,10 @@ struct BigTransfer: Family {
     try builder.mean(tokens, name: "pool.mean")
   }
 
+  func pooler(_ tokens: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
+    throw noPooler
+  }
+
   func features(_ pooled: Value, in builder: inout ModelBuilder) -> Value { pooled }
 
   func logits(_ pooled: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
@@ -188,7 +192,13 @@ extension BigTransfer {
   // MARK: - timm
 
   mutating func apply(_ arguments: TimmArguments) throws(Diagnostic) {
-    try arguments.refuseOthers(than: ["in_chans", "channels", "stem_chs"])
+    try arguments.refuseOthers(
+      than: ["in_chans", "channels", "stem_chs"],
+      defaults: [
+        "layers": .array(backbone.depths.map { .integer($0) }), "output_stride": .integer(32),
+        "width_factor": .integer(backbone.stemWidth / 64), "stem_type": .string("fixed"),
+        "preact": .bool(true), "bottle_ratio": .number(0.25), "act_layer": .string("relu"),
+      ])
     let object = arguments.object
     if let pool = arguments.pool, pool != "avg" {
       throw Diagnostic(

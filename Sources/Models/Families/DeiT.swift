@@ -34,6 +34,7 @@ struct DeiT: TransformerFamily {
     ) { (root, name) throws(Diagnostic) in
       var model = try VisionTransformer(root, name: name, patch: 16, epsilon: 1e-12)
       model.mlpHidden = try root.integer("intermediate_size") ?? 3072
+      model.pooler = try Pooler(root, width: model.dim)
       model.hasDistillationToken = true
       model.positionPrefix = 2
       if let head = try TransformersHead(root, "deit", teacher: true) {

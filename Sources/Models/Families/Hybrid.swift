@@ -76,6 +76,7 @@ struct Hybrid: TransformerFamily {
       var model = try VisionTransformer(
         root, name: name, patch: 1, epsilon: 1e-12, readBackbone: readBackbone)
       model.mlpHidden = try root.integer("intermediate_size") ?? 3072
+      model.pooler = try Pooler(root, width: model.dim)
       if let head = try TransformersHead(root, "vit-hybrid") { model.setHead(head) }
       return Hybrid(model)
     }

@@ -31,6 +31,7 @@ struct ViT: TransformerFamily {
     ) { (root, name) throws(Diagnostic) in
       var model = try VisionTransformer(root, name: name, patch: 16, epsilon: 1e-12)
       model.mlpHidden = try root.integer("intermediate_size") ?? 3072
+      model.pooler = try Pooler(root, width: model.dim)
       if let head = try TransformersHead(root, "vit") { model.setHead(head) }
       return ViT(model)
     }
@@ -116,6 +117,7 @@ extension NameTable {
     "blocks.{i}.mlp.fc1": "encoder.layer.{i}.intermediate.dense",
     "blocks.{i}.mlp.fc2": "encoder.layer.{i}.output.dense",
     "norm": "layernorm",
+    "pooler": "pooler.dense",
     "head": Row("classifier", isOutside: true),
   ]
 

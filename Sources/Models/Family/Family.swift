@@ -33,6 +33,8 @@ protocol Family: ModelConfiguration, Hashable {
   func tokens(of image: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value
   /// Appends what is made of the tokens for the head.
   func pooled(_ tokens: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value
+  /// Appends what `pooler` means: one row; throws if there is no such layer.
+  func pooler(_ tokens: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value
   /// Appends what `features` means: one row.
   func features(_ pooled: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value
   /// Appends the head: one row.
@@ -59,6 +61,9 @@ extension Family {
     for output in outputs {
       switch output {
       case .tokens: builder.addOutput(output, all)
+      case .pooler:
+        let row = try pooler(all, in: &builder)
+        builder.addOutput(output, try builder.flat(row, output.rawValue))
       case .features:
         let row = try features(pooled, in: &builder)
         builder.addOutput(output, try builder.flat(row, output.rawValue))
@@ -74,12 +79,32 @@ extension Family {
   ///
   /// The graph itself is not finished: that takes as long again, for what nobody reads.
   func tensors(fusedQKV: Bool) throws(Diagnostic) -> [TensorSpecification] {
+    try tensors(fusedQKV: fusedQKV, outputs: [])
+  }
+
+  /// Returns what the layers ask for, those of outputs that need more than the model itself too.
+  func tensors(
+    fusedQKV: Bool, outputs: [ModelOutput]
+  ) throws(Diagnostic) -> [TensorSpecification] {
     try check()
     var builder = ModelBuilder(name: name, tensors: .canonical(fusedQKV: fusedQKV))
     let all = try tokens(of: try builder.image(facts), in: &builder)
     let pooled = try pooled(all, in: &builder)
     _ = try classes > 0 ? logits(pooled, in: &builder) : features(pooled, in: &builder)
+    if outputs.contains(.pooler) { _ = try pooler(all, in: &builder) }
     return builder.specifications
+  }
+
+  /// How many classes the checkpoint's head has; `nil` if it has none, or one of another form.
+  func storedClasses(in checkpoint: any Checkpoint, _ naming: any Naming) -> Int? {
+    guard let head = classifiers.first,
+      let place = naming.place(head.weight(classes: 1), storedNames),
+      let shape = checkpoint.type(of: place.name)?.shape,
+      let found = place.outputs(in: checkpoint), found > 0,
+      let wanted = naming.place(head.weight(classes: found), storedNames),
+      wanted.shapes.contains(shape)
+    else { return nil }
+    return found
   }
 
   /// Takes the number of classes from the checkpoint, unless the user says it.
@@ -89,7 +114,8 @@ extension Family {
       let weight = classifiers.first?.weight(classes: classes),
       let head = stored.place(weight, storedNames), stored.checkpoint.fault(of: head.name) == nil
     else { return }
-    let found = head.outputs(in: stored.checkpoint) ?? 0
+    let found = storedClasses(in: stored.checkpoint, stored.naming) ?? 0
+    guard found > 0 || stored.checkpoint.type(of: head.name) == nil else { return }
     guard found != classes else { return }
     stored.notes.append(
       found == 0

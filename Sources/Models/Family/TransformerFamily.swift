@@ -102,6 +102,11 @@ extension TransformerFamily {
     try model.pooled(tokens, in: &builder)
   }
 
+  func pooler(_ tokens: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
+    guard let pooler = model.pooler else { throw noPooler }
+    return try pooler.append(tokens, to: &builder)
+  }
+
   func features(_ pooled: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
     try model.features(pooled, in: &builder)
   }

@@ -7,11 +7,14 @@ extension VisionTransformer {
     let read: Set<String> = [
       "img_size", "patch_size", "in_chans", "embed_dim", "depth", "num_heads", "mlp_ratio",
       "qkv_bias", "init_values", "class_token", "no_embed_class", "reg_tokens", "pre_norm",
-      "final_norm", "fc_norm", "act_layer",
+      "final_norm", "fc_norm", "act_layer", "norm_layer", "dynamic_img_pad",
     ]
-    try timm.refuseOthers(than: read)
+    try timm.refuseOthers(
+      than: read, defaults: ["pos_embed": .string("learn"), "proj_bias": .bool(true)])
     let arguments = timm.object
     try applySizes(arguments)
+    try applyPadding(arguments)
+    try applyNorm(arguments)
     let embedsPrefix = positionPrefix == prefixTokens
     qkvBias = try arguments.bool("qkv_bias") ?? qkvBias
     if arguments.value("init_values") != nil {
@@ -27,15 +30,17 @@ extension VisionTransformer {
       patchBias = false
     }
     try applyPooling(arguments, pool: timm.pool)
-    if let name = try arguments.string("act_layer") {
+    if let name = try Self.layer("act_layer", arguments) {
       let known: [String: ActivationFunction] = [
-        "gelu": .gelu, "gelu_tanh": .geluTanh, "quick_gelu": .quickGelu, "silu": .silu,
+        "": .gelu, "gelu": .gelu, "gelu_tanh": .geluTanh, "quick_gelu": .quickGelu, "silu": .silu,
         "swish": .silu, "relu": .relu,
       ]
-      guard let function = known[name] else {
+      guard let function = known[name.lowercased()] else {
         throw Diagnostic(
           "unknown 'model_args.act_layer' '\(name)'", at: .file(arguments.path),
-          notes: ["known are \(known.keys.sorted().joined(separator: ", "))"])
+          notes: [
+            "known are \(known.keys.filter { !$0.isEmpty }.sorted().joined(separator: ", "))"
+          ])
       }
       guard feedForward == .mlp || function == .silu else {
         throw Diagnostic(
@@ -45,6 +50,39 @@ extension VisionTransformer {
       activation = function
     }
     if patch > 0 { positionGrid = grid }
+  }
+
+  /// The name of a kind of layer, "" where the argument is there and empty or null: timm then takes
+  /// its class's own, not the architecture's; `nil` where it is absent.
+  private static func layer(
+    _ key: String, _ arguments: ConfigurationObject
+  ) throws(Diagnostic) -> String? {
+    arguments.members[key] == nil ? nil : try arguments.string(key) ?? ""
+  }
+
+  /// The class's own layer norm, which also stands for none named, has epsilon 1e-6, whatever the
+  /// architecture's.
+  private mutating func applyNorm(_ arguments: ConfigurationObject) throws(Diagnostic) {
+    guard let name = try Self.layer("norm_layer", arguments) else { return }
+    // timm: get_norm_layer.
+    let word = name.replacing("_", with: "").lowercased()
+    guard ["", "layernorm", "layernormfp32"].contains(word) else {
+      throw Diagnostic(
+        "'model_args.norm_layer' is '\(name)', which vitc does not support here",
+        at: .file(arguments.path), hint: "vitc supports 'layernorm'")
+    }
+    layerNormEpsilon = 1e-6
+  }
+
+  /// Images of whole patches are not padded.
+  private func applyPadding(_ arguments: ConfigurationObject) throws(Diagnostic) {
+    guard try arguments.bool("dynamic_img_pad") ?? false, patch > 0,
+      imageHeight % patch != 0 || imageWidth % patch != 0
+    else { return }
+    throw Diagnostic(
+      "'model_args.dynamic_img_pad' pads images of \(imageHeight)x\(imageWidth) to whole patches "
+        + "of \(patch), which vitc does not do", at: .file(arguments.path),
+      hint: "say an 'img_size' that the patch size divides")
   }
 
   private mutating func applySizes(_ arguments: ConfigurationObject) throws(Diagnostic) {

@@ -34,27 +34,27 @@ extension VisionTransformer {
     positionGrid = grid
     qkvBias = try root.bool("qkv_bias") ?? true
     layerNormEpsilon = try root.double("layer_norm_eps") ?? epsilon
-    self.activation = try Self.activation(root, default: activation)
+    self.activation = try ActivationFunction(root, "hidden_act", default: activation)
     numerics = .huggingFace
     positionResize = .bicubic
   }
+}
 
-  /// transformers' names of the functions (`ACT2FN`).
-  private static func activation(
-    _ root: ConfigurationObject, default fallback: String
-  ) throws(Diagnostic) -> ActivationFunction {
-    let name = try root.string("hidden_act") ?? fallback
+extension ActivationFunction {
+  /// Reads a function by transformers' names (`ACT2FN`).
+  init(_ root: ConfigurationObject, _ key: String, default: String) throws(Diagnostic) {
+    let name = try root.string(key) ?? `default`
     let known: [String: ActivationFunction] = [
       "gelu": .gelu, "gelu_python": .gelu, "gelu_new": .geluTanh, "gelu_fast": .geluTanh,
       "gelu_pytorch_tanh": .geluTanh, "gelu_python_tanh": .geluTanh, "quick_gelu": .quickGelu,
-      "silu": .silu, "swish": .silu, "relu": .relu,
+      "silu": .silu, "swish": .silu, "relu": .relu, "tanh": .tanh,
     ]
     guard let function = known[name] else {
       throw Diagnostic(
-        "unknown '\(root.prefix)hidden_act' '\(name)'", at: .file(root.path),
+        "unknown '\(root.prefix)\(key)' '\(name)'", at: .file(root.path),
         notes: ["known are \(known.keys.sorted().joined(separator: ", "))"],
         hint: Suggestion.hint(for: name, in: known.keys.sorted()))
     }
-    return function
+    self = function
   }
 }

@@ -10,6 +10,8 @@ extension ModelFolder {
   /// Throws if the family has no names of this kind, or the checkpoint has a head that reads what
   /// vitc does not compute.
   mutating func fit(to checkpoint: any Checkpoint, _ options: ModelOptions) throws(Diagnostic) {
+    if !options.dropsHead { try fitHead(to: checkpoint) }
+    try setHead(options)
     var stored = StoredModel(
       checkpoint: checkpoint, naming: naming, isForeign: false, isByName: path == nil,
       options: options)
@@ -32,5 +34,46 @@ extension ModelFolder {
     naming = stored.naming
     notes += stored.notes
     warnings += stored.warnings
+  }
+
+  /// Tells of parts of the checkpoint that could be asked for and are not read.
+  mutating func tellOfUnread(in checkpoint: any Checkpoint, _ options: ModelOptions) {
+    if model.classes == 0, !options.dropsHead, configuration.map(TransformersFolder.isRead) != true,
+      let classes = model.storedClasses(in: checkpoint, naming)
+    {
+      notes.append(
+        "the checkpoint's head of \(classes) classes is left out, as the model has none: "
+          + "--num-classes \(classes) reads it")
+    }
+    let pooler = TensorSpecification(name: "\(Pooler.name).weight", shape: [1, 1])
+    let wantsFeatures =
+      options.outputs.isEmpty ? model.classes == 0 : options.outputs.contains(.features)
+    if wantsFeatures, !options.outputs.contains(.pooler),
+      let place = naming.place(pooler, model.storedNames), checkpoint.type(of: place.name) != nil
+    {
+      notes.append(
+        "features are the class token; the checkpoint's '\(place.name)' makes transformers' "
+          + "pooler_output of it, which is the output 'pooler'")
+    }
+  }
+
+  /// Makes the head what the user asked for.
+  ///
+  /// Throws if the number of classes is not possible.
+  mutating func setHead(_ options: ModelOptions) throws(Diagnostic) {
+    if options.dropsHead {
+      model.classes = 0
+    } else if let classes = options.classes, classes != model.classes {
+      guard classes > 0 else {
+        throw Diagnostic(
+          "number of classes is \(classes), expected 1 or more", at: .argument("--num-classes"),
+          hint: "say --head none for a model without head")
+      }
+      model.classes = classes
+    } else {
+      return
+    }
+    labels = nil
+    setLabels()
   }
 }

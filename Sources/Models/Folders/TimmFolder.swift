@@ -1,6 +1,4 @@
 import Diagnostics
-import Foundation
-import JSON
 
 /// Reads timm's `config.json`: the architecture's name implies what `model_args` does not say.
 enum TimmFolder {
@@ -34,7 +32,6 @@ enum TimmFolder {
     for object in [pretrained, root, arguments] {
       model.classes = try object.integer("num_classes") ?? model.classes
     }
-    model.labels = model.classes > 0 ? try labels(root) : []
     model.preprocessing = try preprocessing(pretrained, model)
     do {
       try model.check()
@@ -43,7 +40,10 @@ enum TimmFolder {
       located.location = .file(root.path)
       throw located
     }
-    return ModelFolder(path: folder, model: model, naming: TimmNaming())
+    var result = ModelFolder(path: folder, model: model, naming: TimmNaming())
+    result.labels = try LabelTable.timm(root)
+    result.setLabels()
+    return result
   }
 
   private static func variant(
@@ -56,35 +56,6 @@ enum TimmFolder {
         hint: Suggestion.hint(for: architecture, in: names) ?? "'vitc list' prints all names")
     }
     return variant
-  }
-
-  /// `label_names`: a list, or an object whose keys are 0, 1, …; where `label_descriptions` has
-  /// more to say about a name, that is the label.
-  private static func labels(_ root: ConfigurationObject) throws(Diagnostic) -> [String] {
-    guard let value = root.value("label_names") else { return [] }
-    var names: [JSONValue] = []
-    switch value {
-    case .array(let list): names = list
-    case .object(let table):
-      for index in 0..<table.count {
-        guard let name = table[String(index)] else {
-          throw Diagnostic(
-            "'label_names' has no key '\(index)' among \(table.count)", at: .file(root.path))
-        }
-        names.append(name)
-      }
-    case .null, .bool, .integer, .number, .string:
-      throw root.mistyped("label_names", value, expected: "an array or an object")
-    }
-    let descriptions = try root.object("label_descriptions")
-    var labels: [String] = []
-    for name in names {
-      guard case .string(let name) = name else {
-        throw root.mistyped("label_names", name, expected: "strings")
-      }
-      labels.append(try descriptions?.string(name) ?? name)
-    }
-    return labels
   }
 
   private static func preprocessing(

@@ -18,8 +18,17 @@ enum TransformersFolder {
       located.location = .file(root.path)
       throw located
     }
-    return ModelFolder(
+    if let note = try BackboneFolder.note(root, model) { notes.append(note) }
+    var result = ModelFolder(
       path: folder, model: model, naming: TransformersNaming(prefix: type.prefix), notes: notes)
+    result.labels = try LabelTable.transformers(root)
+    result.setLabels()
+    return result
+  }
+
+  /// `true` iff a configuration is one of transformers'.
+  static func isRead(_ root: ConfigurationObject) -> Bool {
+    root.value("architecture") == nil && root.value("model_type") != nil
   }
 
   private static func modelType(

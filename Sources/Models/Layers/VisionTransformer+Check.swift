@@ -42,6 +42,9 @@ extension VisionTransformer {
     guard projection >= 0, projection <= 1 << 16 else {
       throw fault("width of the projection is \(projection), expected 0 to \(1 << 16)")
     }
+    if let pooler, !(1...1 << 16).contains(pooler.width) {
+      throw fault("width of the pooler is \(pooler.width), expected 1 to \(1 << 16)")
+    }
     guard preLogits == 0 || pooling != .distilled else {
       throw fault("two heads do not go with a layer before the head")
     }

@@ -68,6 +68,8 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
   ///
   /// Google's first models have it, as `pre_logits`.
   var preLogits = 0
+  /// The layer for transformers' `pooler_output`; `nil`: there is none.
+  var pooler: Pooler?
 
   /// Creates a plain ViT: class token, positions for all tokens, final norm, linear head.
   init(

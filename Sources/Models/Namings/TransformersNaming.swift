@@ -70,7 +70,13 @@ struct TransformersNaming: Naming {
 
   func hint(missing canonical: [String]) -> String? { nil }
 
+  /// The file says whether there is a pooler.
   func adapt(
     _ model: inout VisionTransformer, _ names: StoredNames, _ stored: inout StoredModel
-  ) {}
+  ) {
+    let weight = TensorSpecification(name: "\(Pooler.name).weight", shape: [1, model.dim])
+    if let width = place(weight, names)?.outputs(in: stored.checkpoint) {
+      model.pooler = Pooler(width: width)
+    }
+  }
 }

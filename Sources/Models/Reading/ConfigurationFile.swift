@@ -3,6 +3,9 @@ import Foundation
 import JSON
 
 /// A JSON file whose value is an object: `config.json` and its kin.
+///
+/// `NaN` and `Infinity` are numbers there, as Python reads them; where such a number is asked for,
+/// it is an error.
 struct ConfigurationFile {
   let path: String
   let root: ConfigurationObject
@@ -18,7 +21,8 @@ struct ConfigurationFile {
     }
     let bytes = try file.bytes(at: 0, count: file.sizeBytes)
     do throws(JSONError) {
-      guard case .object(let members) = try JSONReader.read(bytes) else {
+      guard case .object(let members) = try JSONReader.read(bytes, allowsNonFinite: true)
+      else {
         throw JSONError(message: "expected an object", offset: 0)
       }
       self.path = path
@@ -114,18 +118,19 @@ struct ConfigurationObject {
   func double(_ key: String) throws(Diagnostic) -> Double? {
     guard let value = value(key) else { return nil }
     guard let number = value.double else { throw mistyped(key, value, expected: "a number") }
+    guard number.isFinite else { throw mistyped(key, value, expected: "a finite number") }
     return number
   }
 
   func doubles(_ key: String) throws(Diagnostic) -> [Double]? {
     guard let value = value(key) else { return nil }
     guard case .array(let elements) = value else {
-      throw mistyped(key, value, expected: "an array of numbers")
+      throw mistyped(key, value, expected: "an array of finite numbers")
     }
     var numbers: [Double] = []
     for element in elements {
-      guard let number = element.double else {
-        throw mistyped(key, element, expected: "an array of numbers")
+      guard let number = element.double, number.isFinite else {
+        throw mistyped(key, element, expected: "an array of finite numbers")
       }
       numbers.append(number)
     }
@@ -169,6 +174,12 @@ extension JSONValue {
     case .number(let value): Int(exactly: value)
     case .null, .bool, .string, .array, .object: nil
     }
+  }
+
+  /// `true` iff both are numbers and equal: 32 and 32.0.
+  func isSameNumber(as other: JSONValue) -> Bool {
+    guard let number = double else { return false }
+    return number == other.double
   }
 
   /// The value of a number.

@@ -4,7 +4,7 @@ import CVitABI
 public struct VitDescription: Hashable, Sendable {
   /// A tensor that goes in or comes out: dense, row-major.
   public struct Tensor: Hashable, Sendable {
-    /// "images", "logits", "features", "tokens".
+    /// "images", "logits", "features", "pooler", "tokens".
     public var name: String
     /// The element type: "f32".
     public var dtype: String
@@ -22,6 +22,16 @@ public struct VitDescription: Hashable, Sendable {
     }
   }
 
+  /// What makes scores of logits.
+  public enum ScoreFunction: String, Hashable, Sendable, CaseIterable {
+    /// exp(x_i - max x) / Σ_j exp(x_j - max x): probabilities of classes that exclude each other.
+    case softmax
+    /// 1 / (1 + exp(-x_i)): a probability for each label by itself.
+    case sigmoid
+    /// x_i: the value itself, of a regression.
+    case identity
+  }
+
   /// The prefix of the model's C functions.
   public var name: String
   /// The variant, such as `vit_base_patch16_224`.
@@ -32,6 +42,9 @@ public struct VitDescription: Hashable, Sendable {
   public var target: String
   /// The instruction sets that there is code for, the plainest first.
   public var isas: [String]
+  /// What makes scores of the output `logits`; `nil` where there is none, and of models compiled
+  /// before vitc knew.
+  public var scores: ScoreFunction?
   /// XXH3-128 of the packed weights, 32 hexadecimal digits.
   public var weightsHash: String
   /// The version of the binary interface.
@@ -59,6 +72,8 @@ public struct VitDescription: Hashable, Sendable {
     // Later than the first version of the interface.
     let knowsISAs = description.size > MemoryLayout.offset(of: \vit_description.isas) ?? 0
     isas = knowsISAs ? text(description.isas).split(separator: ",").map(String.init) : []
+    let knowsScores = description.size > MemoryLayout.offset(of: \vit_description.scores) ?? 0
+    scores = knowsScores ? ScoreFunction(rawValue: text(description.scores)) : nil
     weightsHash = text(description.weights_hash)
     abiVersion = Int(description.abi_version)
     input = Tensor(description.input)

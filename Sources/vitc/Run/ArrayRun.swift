@@ -52,6 +52,15 @@ struct ArrayRun {
     let count = try model.imageCount(images.shape, at: .file(input))
     let names = files.map(\.output.name)
     let results = try BatchRun(model: model).run(images.values, count: count, outputs: names)
+    // What is wrong in the input is not the model's fault.
+    if images.values.allSatisfy(\.isFinite) {
+      for (output, _) in files {
+        guard let wrong = BatchRun.nonFinite(results[output.name] ?? [], of: output.name) else {
+          continue
+        }
+        throw Diagnostic(wrong, at: .file(model.path), hint: BatchRun.nonFiniteHint)
+      }
+    }
     for (output, path) in files {
       let values = results[output.name] ?? []
       try NpyArray(shape: [count] + output.shape, values: values).write(to: path)

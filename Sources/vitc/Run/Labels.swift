@@ -18,7 +18,7 @@ enum Labels {
     let file = try MappedFile(path)
     let bytes = file.withUnsafeBytes { text($0) }
     let names =
-      if let json = try? JSONReader.read(bytes) {
+      if let json = try? JSONReader.read(bytes, allowsNonFinite: true) {
         try labels(json, path: path)
       } else {
         String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)

@@ -2,20 +2,24 @@ import ArgumentParser
 import Diagnostics
 import Images
 import JSON
+import VitRuntime
 
-/// `vitc run PHOTO …`: labels and probabilities.
+/// `vitc run PHOTO …`: labels and their scores.
 struct PhotoRun {
   /// What is known about one photo.
   struct Answer: Encodable {
     /// The photo's path.
     let file: String
-    /// The most probable classes, the most probable first.
+    /// What made the scores of the logits: `softmax`, `sigmoid` or `identity`.
+    let scores: String
+    /// The classes of the highest scores, the highest first.
     let predictions: [Prediction]
   }
 
   private let model: CompiledModel
   private let top: Int
   private let labels: [String]
+  private let function: VitDescription.ScoreFunction
   private let isJSON: Bool
   private let classes: Int
 
@@ -42,6 +46,8 @@ struct PhotoRun {
         hint: "use --input and --output for features, or compile a checkpoint with a head")
     }
     classes = logits.elements
+    // Libraries that do not say were compiled when there was only this.
+    function = model.description.scores ?? .softmax
     self.top = min(top ?? Self.defaultTop, classes)
     labels =
       if let labelFile { try Labels.read(labelFile, classes: classes) } else { model.labels }
@@ -70,7 +76,14 @@ struct PhotoRun {
       guard !files.isEmpty else { continue }
       let results = try BatchRun(model: model)
         .run(images, count: files.count, outputs: [Self.scores])[Self.scores]
-      answers += zip(files, 0...).map { answer($0, results ?? [], $1) }
+      for (index, file) in files.enumerated() {
+        do throws(Diagnostic) {
+          answers.append(try answer(file, results ?? [], index))
+        } catch {
+          failures += 1
+          Console.tell(error)
+        }
+      }
       progress.update(fraction: Double(end) / Double(paths.count))
     }
     progress.finish()
@@ -78,9 +91,17 @@ struct PhotoRun {
     if failures > 0 { throw ExitCode.failure }
   }
 
-  private func answer(_ file: String, _ results: [Float], _ index: Int) -> Answer {
-    let scores = Array(results[index * classes..<(index + 1) * classes])
-    return Answer(file: file, predictions: Prediction.top(top, logits: scores, labels: labels))
+  /// Errors: a logit is NaN or infinite, which is no answer.
+  private func answer(
+    _ file: String, _ results: [Float], _ index: Int
+  ) throws(Diagnostic) -> Answer {
+    let logits = Array(results[index * classes..<(index + 1) * classes])
+    if let wrong = BatchRun.nonFinite(logits, of: Self.scores) {
+      throw Diagnostic(wrong, at: .file(file), hint: BatchRun.nonFiniteHint)
+    }
+    return Answer(
+      file: file, scores: function.rawValue,
+      predictions: Prediction.top(top, logits: logits, by: function, labels: labels))
   }
 
   private func print(_ answers: [Answer]) throws(Diagnostic) {
@@ -94,7 +115,7 @@ struct PhotoRun {
       var table = TextTable([.left, .left, .right])
       for answer in answers {
         for prediction in answer.predictions {
-          table.add([answer.file, prediction.label, Format.percent(prediction.probability)])
+          table.add([answer.file, prediction.label, prediction.text])
         }
       }
       return table.text()
@@ -102,7 +123,7 @@ struct PhotoRun {
     return answers.map { answer in
       var table = TextTable([.left, .right])
       for prediction in answer.predictions {
-        table.add([prediction.label, Format.percent(prediction.probability)])
+        table.add([prediction.label, prediction.text])
       }
       return "\(answer.file)\n" + table.text(indentation: 2)
     }.joined()

@@ -55,7 +55,7 @@ typedef struct vit_options {
 } vit_options;
 
 typedef struct vit_tensor {
-  const char *name;  /* "images", "logits", "features", "tokens" */
+  const char *name;  /* "images", "logits", "features", "pooler", "tokens" */
   const char *dtype; /* "f32" */
   int32_t rank;      /* of one image's tensor, the batch dimension not counted */
   int32_t reserved;
@@ -81,6 +81,9 @@ typedef struct vit_description {
   const char *json;             /* preprocessing, labels, passes: everything else, as JSON */
   const char *isas; /* the instruction sets there is code for, the plainest first, with commas:
                        "x86-64-v2,x86-64-v3,x86-64-v4" */
+  const char *scores; /* what makes scores of the logits: "softmax", "sigmoid" (of each by itself, for
+                         labels that do not exclude each other) or "identity" (they are values, of
+                         a regression); NULL where there are no logits */
 } vit_description;
 
 /* What a self-test found. */
