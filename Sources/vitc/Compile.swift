@@ -63,7 +63,7 @@ struct Compile: ParsableCommand {
       """, valueName: "pattern"))
   var ignore: [String] = []
 
-  @Option(help: "The outputs, separated by commas: logits, features, tokens.")
+  @Option(help: "The outputs, separated by commas: logits, features, pooler, tokens.")
   var outputs: String?
 
   @Option(help: "What to write: library, static, object, llvm, asm or ir.")
