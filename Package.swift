@@ -80,7 +80,8 @@ let imports = """
   Tests/PassesTests: Diagnostics SeededRandom IR Models Passes RandomModels
   Tests/CalibrationTests: SeededRandom IR Passes Calibration
   Tests/CodegenTests: Diagnostics SeededRandom IR Codegen CVitABI
-  Tests/RuntimeTests: Diagnostics SeededRandom IR Files Packaging EmbeddedImage VitRuntime CVitABI
+  Tests/RuntimeTests: Diagnostics JSON SeededRandom IR Files Models Codegen Compiler Packaging \
+    EmbeddedImage VitRuntime CVitABI
   Tests/FilesTests: Diagnostics Files
   Tests/NpyTests: Diagnostics Npy
   Tests/ImagesTests: Diagnostics Images

@@ -105,10 +105,11 @@ struct ProgramEmitter {
     return b.global(
       "preprocessing",
       b.constantStruct([
-        .narrow(info.resizeMode), .narrow(info.resizeWidth), .narrow(info.resizeHeight),
-        .narrow(info.filter), .narrow(info.sizeRounding), .narrow(info.cropRounding),
-        channels(info.scale),
-        channels(info.shift), channels(info.padding),
+        .value(info.refusal.map { b.text($0) } ?? b.null), .narrow(info.resize),
+        .narrow(info.resizeWidth), .narrow(info.resizeHeight), .narrow(info.longestEdge),
+        .narrow(info.filter), .narrow(info.arithmetic), .narrow(info.window),
+        .narrow(info.cropRounding), .narrow(info.isBGR ? 1 : 0), channels(info.scale),
+        channels(info.shift), channels(info.border),
       ]))
   }
 

@@ -111,11 +111,13 @@ public struct Compiler {
     build.program.scores = metadata.scores?.rawValue
     build.program.parameters = imported.parameterCount
     build.program.flops = report.flops
-    build.program.preprocessing = PreprocessingInfo(configuration.preprocessing)
+    build.program.preprocessing = PreprocessingInfo(configuration)
     build.program.selfTestLimit = selfTestLimit
     build.scores = metadata.scores
     build.numerics = configuration.numericsSummary
-    build.preprocessing = configuration.preprocessing?.summary
+    build.preprocessing =
+      configuration.preprocessing?.summary
+      ?? "none, always an error: \(configuration.preprocessingRefusal ?? "not known")"
 
     switch request.emission {
     case .llvm, .asm:

@@ -13,8 +13,10 @@ struct ModelMetadata: Encodable {
   var precision: String
   /// Whose arithmetic it follows, and what that means.
   var numerics: String
-  /// How images are preprocessed; absent where nothing is known.
+  /// How images are preprocessed; absent where they cannot be.
   var preprocessing: Preprocessing?
+  /// Why images cannot be preprocessed; absent where they can.
+  var preprocessingRefusal: String?
   /// What makes scores of the logits; absent where there are none.
   var scores: ScoreFunction?
   /// The names of the classes; empty where nothing is known.
@@ -48,6 +50,7 @@ struct ModelMetadata: Encodable {
     }
     precision = graph.precisionSummary
     preprocessing = model.preprocessing
+    preprocessingRefusal = model.preprocessingRefusal
     numerics = model.numericsSummary
     scores = logits ? model.scoreFunction : nil
     labels = logits ? model.labels : []

@@ -1,36 +1,71 @@
+import CVitABI
 import Codegen
 import Models
 
 extension PreprocessingInfo {
-  /// The ABI's form of a model's preprocessing; without one, images are taken at their size and
-  /// scaled to 0...1.
-  init(_ preprocessing: Preprocessing?) {
-    guard let preprocessing else {
-      self.init()
-      return
-    }
-    self.init(
-      resizeMode: preprocessing.mode.rawValue, resizeWidth: preprocessing.resizeWidth,
-      resizeHeight: preprocessing.resizeHeight, filter: preprocessing.filter.rawValue,
-      // timm's ResizeKeepRatio, the only one that keeps the longest edge, rounds; others truncate.
-      sizeRounding: preprocessing.mode == .longestEdge ? 1 : 0,
-      cropRounding: preprocessing.cropRounding.rawValue,
-      scale: preprocessing.scale, shift: preprocessing.shift,
-      padding: preprocessing.padding.map { Float($0) })
+  /// The ABI's form of how a model's images are preprocessed, or why they cannot be.
+  init(_ model: any ModelConfiguration) {
+    self.init(refusal: model.preprocessingRefusal)
+    guard let preprocessing = model.preprocessing else { return }
+    let resizeCode =
+      switch preprocessing.mode {
+      case .none: VIT_RESIZE_NONE
+      case .exact: VIT_RESIZE_EXACT
+      case .shortestEdge: VIT_RESIZE_SHORTEST
+      case .cover: VIT_RESIZE_COVER
+      case .fit: VIT_RESIZE_FIT
+      case .longestEdge: VIT_RESIZE_LONGEST
+      case .within: VIT_RESIZE_WITHIN
+      }
+    resize = Int(resizeCode)
+    (resizeWidth, resizeHeight) = (preprocessing.resizeWidth, preprocessing.resizeHeight)
+    longestEdge = preprocessing.longestEdge ?? 0
+    filter = preprocessing.filter.rawValue
+    let arithmeticCode =
+      switch preprocessing.arithmetic {
+      case .bytes: VIT_RESIZE_IN_BYTES
+      case .floats: VIT_RESIZE_IN_FLOATS
+      }
+    arithmetic = Int(arithmeticCode)
+    let windowCode =
+      switch preprocessing.window {
+      case .centered: VIT_WINDOW_CENTERED
+      case .topLeft: VIT_WINDOW_TOP_LEFT
+      case .equal: VIT_WINDOW_EQUAL
+      }
+    window = Int(windowCode)
+    cropRounding = preprocessing.cropRounding.rawValue
+    isBGR = preprocessing.isBGR
+    (scale, shift) = (preprocessing.scale, preprocessing.shift)
+    border = preprocessing.border
   }
 }
 
 extension Preprocessing {
   /// One line for people, such as `shortest edge to 248 (bicubic), centre crop, mean …`.
   public var summary: String {
+    let filter = arithmetic == .floats ? "\(filter), in floats" : "\(filter)"
+    let size = "\(resizeHeight)x\(resizeWidth)"
     let resize =
       switch mode {
       case .none: "no resize"
-      case .exact: "resize to \(resizeWidth)x\(resizeHeight) (\(filter))"
+      case .exact: "resize to \(size) (\(filter))"
       case .shortestEdge: "shortest edge to \(resizeHeight) (\(filter))"
-      case .longestEdge: "longest edge to \(resizeHeight) (\(filter)), padded"
+      case .cover: "resize by one factor to cover \(size) (\(filter))"
+      case .fit, .within: "resize by one factor to fit into \(size) (\(filter))"
+      case .longestEdge: "longest edge to \(resizeHeight) (\(filter))"
+      }
+    let limit = longestEdge.map { ", the other to at most \($0)" } ?? ""
+    let after =
+      switch window {
+      case .centered: mode == .fit || mode == .within ? "padded around the centre" : "centre crop"
+      case .topLeft: "padded at the right and the bottom"
+      case .equal: "no crop"
       }
     func list(_ values: [Double]) -> String { values.map { "\($0)" }.joined(separator: ", ") }
-    return "\(resize), centre crop, mean (\(list(mean))), deviation (\(list(deviation)))"
+    let twice = dividesTwice ? " twice" : ""
+    return "\(resize)\(limit), \(after), mean (\(list(mean))), "
+      + "deviation (\(list(deviation)))\(twice)\(isBGR ? ", channels blue, green, red" : "")"
+      + (alpha == .onWhite ? ", transparent pictures on white" : "")
   }
 }

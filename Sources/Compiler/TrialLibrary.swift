@@ -26,7 +26,7 @@ struct TrialLibrary {
     var build = Build(
       graph, for: try Target.list("host"), name: "trial", model: configuration.name,
       weights: weights)
-    build.program.preprocessing = PreprocessingInfo(configuration.preprocessing)
+    build.program.preprocessing = PreprocessingInfo(configuration)
     return try build.tryOut(beside: output) { (library, file) throws(Diagnostic) in
       do {
         return try body(try VitModel(path: library, options: VitOptions(weightsPath: file)))

@@ -25,13 +25,19 @@ import Testing
   }
 
   private var info: ProgramInfo {
-    ProgramInfo(
+    var preprocessing = PreprocessingInfo()
+    preprocessing.resize = 2
+    (preprocessing.resizeWidth, preprocessing.resizeHeight) = (5, 6)
+    (preprocessing.longestEdge, preprocessing.arithmetic) = (11, 1)
+    (preprocessing.window, preprocessing.cropRounding, preprocessing.isBGR) = (2, 1, true)
+    preprocessing.scale = [1, 2, 3]
+    preprocessing.shift = [4, 5, 6]
+    preprocessing.border = [7, 8, 9]
+    return ProgramInfo(
       name: "digits", model: "vit_test", compilerVersion: "1.2.3", weightsBytes: 4096,
       weightsHashLow: 0x0123_4567_89AB_CDEF, weightsHashHigh: 0xFF,
       weightsFileName: "digits.weights", arenaBytes: 640, parameters: 11, flops: 22,
-      preprocessing: PreprocessingInfo(
-        resizeMode: 2, resizeWidth: 5, resizeHeight: 6, scale: [1, 2, 3], shift: [4, 5, 6],
-        padding: [7, 8, 9]),
+      preprocessing: preprocessing,
       json: "{\"a\": 1}")
   }
 
@@ -126,10 +132,14 @@ import Testing
     #expect(proof.limit == info.selfTestLimit)
     #expect(vit_proof_golden(program.proof, 1)?.pointee.rms == 0)
     let preprocessing = program.preprocessing.pointee
-    #expect(preprocessing.resize_mode == 2 && preprocessing.resize_height == 6)
+    #expect(preprocessing.refusal == nil)
+    #expect(preprocessing.resize == 2 && preprocessing.resize_height == 6)
+    #expect(preprocessing.longest_edge == 11 && preprocessing.arithmetic == 1)
+    #expect(preprocessing.window == 2 && preprocessing.crop_rounding == 1)
+    #expect(preprocessing.is_bgr == 1)
     #expect(preprocessing.filter == 3)
     #expect(preprocessing.scale.1 == 2 && preprocessing.shift.2 == 6)
-    #expect(preprocessing.padding.0 == 7)
+    #expect(preprocessing.border.0 == 7)
     let error = try #require(program.error_text())
     strcpy(error, "oh")
     #expect(String(cString: try #require(entry.last_error())) == "oh")

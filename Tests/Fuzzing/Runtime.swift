@@ -143,20 +143,28 @@ func fuzzImage(_ bytes: UnsafeRawBufferPointer) {
       return Int32((hash >> 8) % limit)
     }
     let small = SmallProgram()
-    small.preprocessing.pointee.resize_mode = next(4)
+    small.preprocessing.pointee.resize = next(7)
     small.preprocessing.pointee.resize_width = 1 + next(40)
     small.preprocessing.pointee.resize_height = 1 + next(40)
     small.preprocessing.pointee.filter = next(6)
-    small.preprocessing.pointee.size_rounding = next(2)
+    small.preprocessing.pointee.longest_edge = next(2) * (1 + next(60))
+    small.preprocessing.pointee.arithmetic = next(2)
+    small.preprocessing.pointee.window = next(3)
     small.preprocessing.pointee.crop_rounding = next(3)
+    small.preprocessing.pointee.is_bgr = next(2)
     small.preprocessing.pointee.scale = (1, 1, 1)
     var input = [Float](repeating: .nan, count: SmallProgram.count)
     let status = vit_rt_preprocess(
       small.program, image.rgb, Int32(image.width), Int32(image.height), 3 * image.width, &input)
     // A side of one pixel against one of millions asks for more memory than there is, and is told.
-    promise(status == VIT_OK || status == VIT_OUT_OF_MEMORY, "status \(status)")
+    // A window of another size than the image's is told, too.
+    let isEqual = small.preprocessing.pointee.window == VIT_WINDOW_EQUAL
+    promise(
+      status == VIT_OK || status == VIT_OUT_OF_MEMORY
+        || (isEqual && status == VIT_INVALID_ARGUMENT), "status \(status)")
     if status == VIT_OK {
-      promise(input.allSatisfy { (0...255).contains($0) }, "unwritten or out of range: \(input)")
+      // Floats are not clamped where a filter overshoots.
+      promise(input.allSatisfy { (-255...510).contains($0) }, "unwritten or out of range: \(input)")
     }
   }
 }

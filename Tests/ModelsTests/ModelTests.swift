@@ -44,9 +44,11 @@ import Testing
     #expect(configuration.labels == ["n1", "tench, Tinca tinca", "n3"])
     #expect(
       configuration.preprocessing
-        == Preprocessing(
-          mode: .exact, resizeWidth: 10, resizeHeight: 10, filter: .bilinear,
+        == .timm(
+          height: 8, width: 8, cropFraction: 0.8, mode: .squash, filter: .bilinear,
           mean: [0.1, 0.2, 0.3], deviation: [0.5, 0.25, 1]))
+    #expect(configuration.preprocessing?.mode == .exact)
+    #expect(configuration.preprocessing?.resizeHeight == 10)
     #expect(configuration.preprocessing?.scale == [2, 4, 1].map { Float(1 / 255.0 * $0) })
     #expect(configuration.preprocessing?.shift == [-0.2, -0.8, -0.3])
     #expect(model.defaultOutputs == [.logits])
@@ -86,6 +88,12 @@ import Testing
     #expect(configuration.grid == [3, 4] && configuration.positionGrid == [2, 2])
     #expect(configuration.preprocessing?.resizeHeight == 15)
     #expect(configuration.preprocessing?.resizeWidth == 20)
+    // 384 / 0.9 = 426.7, which timm rounds down; 248 * 384 / 224 would be 425.
+    let variant = try Variants.named("vit_tiny_patch16_224").configuration
+    let large = try variant.resized(height: 384, width: 384).preprocessing
+    #expect(large?.mode == .shortestEdge && large?.resizeHeight == 426)
+    let wide = try variant.resized(height: 224, width: 384).preprocessing
+    #expect(wide?.mode == .cover && wide?.resizeHeight == 248 && wide?.resizeWidth == 426)
     let odd = try diagnostic {
       try Model.load(
         folder.url.path, options: ModelOptions(imageSize: (height: 10, width: 8)))

@@ -186,9 +186,13 @@ import Testing
     ),
   ])
   func readsProcessors(type: String, text: String, wanted: Preprocessing) throws {
+    var wanted = wanted
+    if text.contains("CLIP") { wanted.alpha = .onWhite }
     let found = try read(#"{"model_type": "\#(type)"}"#, processor: text)
     #expect(found.model.preprocessing == wanted)
-    #expect(found.notes.isEmpty)
+    // Sizes that contradict each other are told of.
+    #expect(found.notes.count == (text.contains("240") || text.contains("438") ? 1 : 0))
+    #expect(found.warnings.isEmpty)
   }
 
   /// DINOv2's hub folders: trained at 518, cropped to 224.
@@ -207,25 +211,129 @@ import Testing
     let found = try read(#"{"model_type": "dinov2"}"#)
     #expect(found.model.preprocessing?.mean == [0.485, 0.456, 0.406])
     #expect(found.notes.count == 1)
-    let unknown = try read(
-      #"{"model_type": "vit"}"#, processor: #"{"image_processor_type": "PhotoImageProcessor"}"#)
-    #expect(unknown.model.preprocessing == nil)
-    #expect(unknown.notes.count == 1)
+  }
+
+  /// The files of multi-modal models come first.
+  @Test func readsTheMemberOfAProcessorFile() throws {
+    let processor =
+      #"{"image_processor": {"image_processor_type": "SiglipImageProcessorFast", "#
+      + #""size": {"height": 224, "width": 224}, "resample": "PILImageResampling.HAMMING"}}"#
+    try folder.write("processor_config.json", processor)
+    let found = try read(#"{"model_type": "vit"}"#, processor: #"{"resample": 0}"#)
+    #expect(found.model.preprocessing?.filter == .hamming)
+    #expect(found.model.preprocessing?.alpha == .onWhite)
+    // Older ones have no such member.
+    try folder.write("processor_config.json", #"{"processor_class": "CLIPProcessor"}"#)
+    let old = try read(#"{"model_type": "vit"}"#, processor: #"{"resample": 0}"#)
+    #expect(old.model.preprocessing?.filter == .nearest)
+  }
+
+  /// What says enough is used, with a warning; what does not has no preprocessing, and says why.
+  @Test func takesUnknownProcessors() throws {
+    let named = #""image_processor_type": "PhotoImageProcessor""#
+    let keys = #""size": {"shortest_edge": 256}, "crop_size": 224, "resample": "bicubic""#
+    let found = try read(
+      #"{"model_type": "vit"}"#,
+      processor: "{\(named), \(keys), \"image_mean\": 0.5, \"image_std\": [0.5, 0.25, 1]}")
+    #expect(found.warnings.map(\.severity) == [.warning])
+    #expect(
+      found.model.preprocessing
+        == Preprocessing(
+          mode: .shortestEdge, resizeWidth: 256, resizeHeight: 256, filter: .bicubic,
+          mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.25, 1], cropRounding: .down))
+    for (text, reason) in [
+      ("", "the image processor 'PhotoImageProcessor' is unknown, and its file has no 'size'"),
+      (
+        ", \(keys)",
+        "the image processor 'PhotoImageProcessor' is unknown, and its file has no 'image_mean'"
+      ),
+      (
+        ", \(keys), \"do_normalize\": false, \"do_pad\": true",
+        "the image processor 'PhotoImageProcessor' is unknown, and its file says 'do_pad'"
+      ),
+    ] {
+      let unknown = try read(#"{"model_type": "vit"}"#, processor: "{\(named)\(text)}")
+      #expect(unknown.model.preprocessing == nil)
+      #expect(unknown.model.preprocessingRefusal == reason)
+      #expect(unknown.warnings.map(\.message) == ["photos cannot be preprocessed: \(reason)"])
+    }
   }
 
   @Test(arguments: [
-    (#"{"size": "x"}"#, "'size' is the string \"x\", expected an integer or an object"),
+    ("Qwen2VL", "", "vitc does not follow the image processor 'Qwen2VLImageProcessor'"),
+    (
+      "Llava", #", "do_pad": true"#,
+      "vitc does not follow 'do_pad' of the image processor 'LlavaImageProcessor'"
+    ),
+    (
+      "DPT", #", "keep_aspect_ratio": true"#,
+      "the image processor 'DPTImageProcessor' makes images of sizes that depend on the photo"
+    ),
+    (
+      "ConvNext", #", "size": {"shortest_edge": 36}, "do_center_crop": true, "crop_size": 33"#,
+      "the image processor 'ConvNextImageProcessor' crops twice, to 36x36 and to 33x33"
+    ),
+    (
+      "DINOv3ViT", #", "resample": 1"#,
+      "the image processor 'DINOv3ViTImageProcessor' resizes floats with the filter 'lanczos', "
+        + "vitc does so bilinearly and bicubically"
+    ),
+    (
+      "ViT", #", "size": {"longest_edge": 224}"#,
+      "the image processor 'ViTImageProcessor' does not resize by 'longest_edge' alone"
+    ),
+    (
+      "ViT", #", "do_center_crop": true"#,
+      "the image processor 'ViTImageProcessor' has 'do_center_crop' and no 'crop_size'"
+    ),
+  ])
+  func refusesByName(name: String, text: String, reason: String) throws {
+    let found = try read(
+      #"{"model_type": "vit"}"#,
+      processor: #"{"image_processor_type": "\#(name)ImageProcessor"\#(text)}"#)
+    #expect(found.model.preprocessing == nil)
+    #expect(found.model.preprocessingRefusal == reason)
+  }
+
+  /// `…Pil`, `…Fast`, and the class that chooses a class.
+  @Test(arguments: ["BlipImageProcessorPil", "BlipImageProcessorFast", "BlipFeatureExtractor"])
+  func readsEverySpelling(name: String) throws {
+    let found = try read(
+      #"{"model_type": "vit", "image_size": 384}"#,
+      processor: #"{"image_processor_type": "\#(name)"}"#)
+    #expect(found.model.preprocessing?.mean == Preprocessing.clip.0)
+    #expect(found.model.preprocessing?.resizeHeight == 384)
+    let chosen = try read(
+      #"{"model_type": "vit"}"#, processor: #"{"image_processor_type": "AutoImageProcessor"}"#)
+    #expect(chosen.model.preprocessing?.filter == .bilinear)
+  }
+
+  @Test(arguments: [
+    (#"{"size": "x"}"#, "'size' is the string \"x\", expected an integer, two, or an object"),
     (
       #"{"size": {"height": 3}}"#,
-      "'size' is an object, expected 'shortest_edge', or 'height' and 'width'"
+      "'size' is an object, expected 'shortest_edge', 'longest_edge', 'height' and 'width', or "
+        + "'max_height' and 'max_width'"
     ),
-    (#"{"size": 0}"#, "'size' is 0x0, expected 1 to 16384"),
+    (#"{"size": 0}"#, "'size' is 0, expected 1 to 16384"),
     (#"{"resample": 9}"#, "'resample' is 9, expected one of PIL's codes 0 to 5"),
     (#"{"image_mean": [1]}"#, "'image_mean' has 1 numbers, expected 3"),
-    (#"{"image_std": [1, 0, 1]}"#, "'image_std' is zero"),
+    (
+      #"{"image_std": [1, 0, 1]}"#,
+      "'image_std' or 'rescale_factor' is zero, or too small or large for 32-bit floats"
+    ),
+    (
+      #"{"image_std": 1e-320}"#,
+      "'image_std' or 'rescale_factor' is zero, or too small or large for 32-bit floats"
+    ),
+    (
+      #"{"image_std": [1, 1, 1e308]}"#,
+      "'image_std' or 'rescale_factor' is zero, or too small or large for 32-bit floats"
+    ),
+    (#"{"resample": "cubic"}"#, "unknown 'resample' 'cubic'"),
     (
       #"{"do_center_crop": true, "crop_size": "x"}"#,
-      "'crop_size' is the string \"x\", expected an integer, or 'height' and 'width'"
+      "'crop_size' is the string \"x\", expected an integer, two, or 'height' and 'width'"
     ),
   ])
   func refusesProcessors(text: String, message: String) throws {

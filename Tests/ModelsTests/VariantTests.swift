@@ -64,7 +64,7 @@ import Testing
       found["mean"] = list(input.mean)
       found["deviation"] = list(input.deviation)
       found["filter"] = input.filter == .bilinear ? "bilinear" : "bicubic"
-      found["mode"] = input.mode == .exact ? "squash" : "center"
+      found["mode"] = input.timm?.mode.rawValue
       let crop = try #require(line["crop"].flatMap(Double.init), "\(variant.name)")
       let isSame = input.resizeHeight == Int(Double(model.imageHeight) / crop)
       found["crop"] =

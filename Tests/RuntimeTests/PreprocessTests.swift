@@ -64,25 +64,26 @@ import Testing
     for line in lines {
       let fields = line.split(separator: "\t")
       let n = fields.dropFirst().compactMap { Int($0) }
-      try #require(n.count == 13)
+      try #require(n.count == 14)
       var recipe = vit_preprocessing()
-      recipe.resize_mode = Int32(n[3])
+      recipe.resize = Int32(n[3])
       recipe.resize_width = Int32(n[4])
       recipe.resize_height = Int32(n[5])
-      recipe.filter = Int32(n[6])
-      recipe.size_rounding = Int32(n[7])
-      recipe.crop_rounding = Int32(n[8])
-      let padding = Float(n[9])
-      recipe.padding = (padding, padding, padding)
+      recipe.longest_edge = Int32(n[6])
+      recipe.filter = Int32(n[7])
+      recipe.window = Int32(n[8])
+      recipe.crop_rounding = Int32(n[9])
+      let border = Float(n[10])
+      recipe.border = (border, border, border)
       recipe.scale = (1, 1, 1)
-      let (imageWidth, imageHeight, width, height) = (n[0], n[1], n[10], n[11])
+      let (imageWidth, imageHeight, width, height) = (n[0], n[1], n[11], n[12])
       let rgb = Array(bytes[n[2]..<(n[2] + 3 * imageWidth * imageHeight)])
       let result = try run(
         recipe, width: width, height: height, rgb: rgb, imageWidth: imageWidth,
         imageHeight: imageHeight)
       #expect(result.status == VIT_OK)
       let wanted = (0..<(3 * width * height)).map {
-        Float(bytes[n[12] + $0 % (width * height) * 3 + $0 / (width * height)])
+        Float(bytes[n[13] + $0 % (width * height) * 3 + $0 / (width * height)])
       }
       let worst = zip(result.image, wanted).map { abs($0 - $1) }.max()
       #expect(worst == 0, "\(line)")
@@ -99,6 +100,11 @@ import Testing
       recipe, width: 1, height: 2, rgb: rgb, imageWidth: 1, imageHeight: 2, rowBytes: 5)
     #expect(result.status == VIT_OK)
     #expect(result.image == [6, 21, 39, 99, 120.25, 240.25])
+    // The same with blue first: scale and shift are the input's channels'.
+    recipe.is_bgr = 1
+    let turned = try run(
+      recipe, width: 1, height: 2, rgb: rgb, imageWidth: 1, imageHeight: 2, rowBytes: 5)
+    #expect(turned.image == [16, 31, 39, 99, 40.25, 160.25])
   }
 
   @Test func refusesWhatIsNoImage() throws {
@@ -116,11 +122,32 @@ import Testing
     #expect(result.status == VIT_INVALID_ARGUMENT)
   }
 
+  @Test func refusesWhatCannotBePreprocessed() throws {
+    let text = "nothing is known"
+    try text.withCString { refusal in
+      var recipe = vit_preprocessing()
+      recipe.refusal = refusal
+      let result = try run(
+        recipe, width: 1, height: 1, rgb: [1, 2, 3], imageWidth: 1, imageHeight: 1)
+      #expect(result.status == VIT_INVALID_ARGUMENT && result.image == [-1, -1, -1])
+    }
+    // Without a crop, only what becomes the input's size.
+    var recipe = vit_preprocessing()
+    recipe.scale = (1, 1, 1)
+    recipe.window = VIT_WINDOW_EQUAL
+    let wide = try run(
+      recipe, width: 1, height: 1, rgb: [1, 2, 3, 4, 5, 6], imageWidth: 2, imageHeight: 1)
+    #expect(wide.status == VIT_INVALID_ARGUMENT && wide.image == [-1, -1, -1])
+    let same = try run(
+      recipe, width: 2, height: 1, rgb: [1, 2, 3, 4, 5, 6], imageWidth: 2, imageHeight: 1)
+    #expect(same.status == VIT_OK && same.image == [1, 4, 2, 5, 3, 6])
+  }
+
   @Test func survivesExtremeShapes() throws {
     // A line of 40000 pixels to a shortest edge of 32 would be 1.3 million pixels wide; only the
     // crop is computed.
     var recipe = vit_preprocessing()
-    recipe.resize_mode = 2
+    recipe.resize = VIT_RESIZE_SHORTEST
     recipe.resize_height = 32
     recipe.filter = 3
     recipe.scale = (1, 1, 1)

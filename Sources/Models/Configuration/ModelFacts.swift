@@ -16,8 +16,10 @@ public struct ModelFacts: Hashable, Sendable {
   public var scores: ScoreFunction?
   /// Whose arithmetic it follows.
   public var numerics = NumericsConvention.timm
-  /// How images are preprocessed; `nil` where nothing is known or the input is not RGB.
+  /// How images are preprocessed; `nil` where that is not known, or not what vitc does.
   public var preprocessing: Preprocessing?
+  /// Why `preprocessing` is `nil`, if more is to say than that the checkpoint does not tell.
+  public var preprocessingRefusal: String?
   /// The names of the classes; empty where nothing is known.
   public var labels: [String] = []
 
@@ -67,10 +69,19 @@ extension HasModelFacts {
     get { facts.numerics }
     set { facts.numerics = newValue }
   }
-  /// How images are preprocessed; `nil` where nothing is known or the input is not RGB.
+  /// How images are preprocessed; `nil` where that is not known, or not what vitc does.
   public var preprocessing: Preprocessing? {
     get { facts.preprocessing }
     set { facts.preprocessing = newValue }
+  }
+  /// Why images cannot be preprocessed; `nil` where they can.
+  public var preprocessingRefusal: String? {
+    get {
+      if facts.preprocessing != nil { return nil }
+      if channels != 3 { return "the input is no RGB image, it has \(channels) channels" }
+      return facts.preprocessingRefusal ?? "the checkpoint does not say how"
+    }
+    set { facts.preprocessingRefusal = newValue }
   }
   /// The names of the classes; empty where nothing is known.
   public var labels: [String] {

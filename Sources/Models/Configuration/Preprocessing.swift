@@ -1,18 +1,24 @@
 /// How an RGB image becomes a model's input.
 ///
-/// It is resized as PIL does (antialiased), cropped or padded around its centre to the model's
-/// input size, rescaled and normalized. The same facts as the ABI's `vit_preprocessing`.
+/// It is resized, a window of the model's input size is laid on the result, and values are rescaled
+/// and normalized. The same facts as the ABI's `vit_preprocessing`, in the words of checkpoints.
 public struct Preprocessing: Codable, Hashable, Sendable {
-  /// What the resize keeps; the raw values are the ABI's.
-  public enum Mode: Int, Codable, Hashable, Sendable {
+  /// What the resize keeps.
+  public enum Mode: String, Codable, Hashable, Sendable {
     /// No resize.
-    case none = 0
+    case none
     /// To `resizeWidth` x `resizeHeight`, aspect not kept.
-    case exact = 1
-    /// The shortest edge to `resizeHeight`, aspect kept.
-    case shortestEdge = 2
-    /// The longest edge to `resizeHeight`, aspect kept, then padded.
-    case longestEdge = 3
+    case exact
+    /// The shortest edge to `resizeHeight`, aspect kept; the other edge is truncated.
+    case shortestEdge
+    /// By one factor, so that `resizeWidth` x `resizeHeight` is covered; edges are rounded.
+    case cover
+    /// By one factor, so that it fits into `resizeWidth` x `resizeHeight`; edges are rounded.
+    case fit
+    /// The longest edge to `resizeHeight`, aspect kept; halves are rounded up.
+    case longestEdge
+    /// By one factor, so that it fits into `resizeWidth` x `resizeHeight`; edges are truncated.
+    case within
   }
 
   /// The filter of the resize; the raw values are PIL's codes.
@@ -29,6 +35,32 @@ public struct Preprocessing: Codable, Hashable, Sendable {
     case box = 4
     /// Hamming window.
     case hamming = 5
+
+    /// The filter of this name, as timm and PIL write it in either case.
+    init?(named name: String) {
+      guard let filter = Self.allCases.first(where: { "\($0)" == name.lowercased() }) else {
+        return nil
+      }
+      self = filter
+    }
+  }
+
+  /// What the resize computes in.
+  public enum Arithmetic: String, Codable, Hashable, Sendable {
+    /// In 8 bits, as PIL does.
+    case bytes
+    /// In floats, as PyTorch does after rescaling.
+    case floats
+  }
+
+  /// What follows the resize.
+  public enum Window: String, Codable, Hashable, Sendable {
+    /// A crop or pad around the centre to the input's size.
+    case centered
+    /// A crop or pad at the right and the bottom to the input's size.
+    case topLeft
+    /// Nothing: an image that has another size then cannot be taken.
+    case equal
   }
 
   /// How half the excess of an odd crop is rounded; the raw values are the ABI's.
@@ -39,24 +71,67 @@ public struct Preprocessing: Codable, Hashable, Sendable {
     case down = 1
   }
 
+  /// What becomes of a picture's transparency.
+  public enum Alpha: String, Codable, Hashable, Sendable {
+    /// It is ignored: colours are taken as they are stored.
+    case dropped
+    /// The picture is put on white: transformers 5 where `do_convert_rgb` holds.
+    case onWhite
+  }
+
+  /// timm's evaluation transform, from which the resize of any input size follows.
+  public struct TimmCrop: Codable, Hashable, Sendable {
+    /// timm's `crop_mode`.
+    public enum Mode: String, Codable, Hashable, Sendable {
+      /// The aspect is kept, and what reaches beyond the input is cropped.
+      case center
+      /// The aspect is not kept.
+      case squash
+      /// The aspect is kept, and what lacks is padded with the rounded mean.
+      case border
+    }
+
+    /// What is kept and what is lost.
+    public var mode: Mode
+    /// The part of the resized image, along an edge, that the input shows: `crop_pct`.
+    public var fraction: Double
+  }
+
   /// What the resize keeps.
   public var mode: Mode
-  /// The width after a resize in mode `exact`; in the other modes equal to `resizeHeight`.
+  /// The width that the mode is about; equal to `resizeHeight` where it is about one edge.
   public var resizeWidth: Int
-  /// The height after a resize in mode `exact`; the length of the edge in the other modes.
+  /// The height, or the edge, that the mode is about.
   public var resizeHeight: Int
+  /// What the other edge is at most in mode `shortestEdge`; the scale shrinks to keep it.
+  public var longestEdge: Int?
   /// The filter of the resize.
   public var filter: Filter
+  /// What the resize computes in.
+  public var arithmetic = Arithmetic.bytes
+  /// What follows the resize.
+  public var window = Window.centered
+  /// How half the excess of an odd crop is rounded.
+  public var cropRounding: CropRounding
+  /// Whether the input's first channel is blue.
+  public var isBGR = false
+  /// What becomes of a picture's transparency.
+  public var alpha = Alpha.dropped
   /// What 8-bit values are multiplied by before the mean is subtracted: 1/255, or 1.
   public var rescale: Double
+  /// What is added after that: 0, or -1 where values are rescaled to -1...1.
+  public var offset = 0.0
   /// The mean of each channel, in units of rescaled values.
   public var mean: [Double]
   /// The standard deviation of each channel, in units of rescaled values.
   public var deviation: [Double]
-  /// What each channel is padded with, in units of 8-bit values.
-  public var padding: [Double]
-  /// How half the excess of an odd crop is rounded.
-  public var cropRounding: CropRounding
+  /// Whether values are divided by the deviation twice: EfficientNet's `include_top`.
+  public var dividesTwice = false
+  /// What each channel is padded with, in units of 8-bit values; `nil`: with zeros after the
+  /// normalization.
+  public var padding: [Double]?
+  /// timm's transform, if it is one.
+  public var timm: TimmCrop?
 
   /// ImageNet's mean and standard deviation.
   public static let imageNet = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
@@ -72,8 +147,8 @@ public struct Preprocessing: Codable, Hashable, Sendable {
   /// Creates a specification.
   public init(
     mode: Mode, resizeWidth: Int, resizeHeight: Int, filter: Filter = .bicubic,
-    rescale: Double = 1 / 255, mean: [Double], deviation: [Double], padding: [Double] = [0, 0, 0],
-    cropRounding: CropRounding = .nearestEven
+    rescale: Double = 1 / 255, mean: [Double], deviation: [Double],
+    padding: [Double]? = [0, 0, 0], cropRounding: CropRounding = .nearestEven
   ) {
     self.mode = mode
     self.resizeWidth = resizeWidth
@@ -85,42 +160,78 @@ public struct Preprocessing: Codable, Hashable, Sendable {
     self.padding = padding
     self.cropRounding = cropRounding
   }
+}
 
-  /// What channel c's 8-bit value is multiplied by: `rescale / deviation[c]`.
-  public var scale: [Float] { deviation.map { Float(rescale / $0) } }
-  /// What is then added: `-mean[c] / deviation[c]`.
-  public var shift: [Float] { zip(mean, deviation).map { Float(-$0 / $1) } }
+extension Preprocessing {
+  /// What channel c's 8-bit value is multiplied by: `rescale / deviation[c]`, or that once more
+  /// over the deviation.
+  public var scale: [Float] { deviation.map { Float(rescale / divisor($0)) } }
+
+  /// What is then added: `(offset - mean[c]) / deviation[c]`, or that once more over the deviation.
+  public var shift: [Float] {
+    zip(mean, deviation).map { Float((offset - $0) / divisor($1)) }
+  }
+
+  /// What the input holds where the window reaches beyond the resized image.
+  public var border: [Float] {
+    guard let padding else { return [0, 0, 0] }
+    return padding.indices.map { Float(padding[$0]) * scale[$0] + shift[$0] }
+  }
+
+  private func divisor(_ deviation: Double) -> Double {
+    dividesTwice ? deviation * deviation : deviation
+  }
 
   /// timm's evaluation transform: a resize to `floor(size / cropFraction)`, then a crop.
   ///
-  /// `center` keeps the aspect and resizes the shortest edge, `squash` does not keep it, `border`
-  /// resizes the longest edge and pads with the rounded mean.
+  /// `center` keeps the aspect and resizes the shortest edge, of a rectangle by the factor that
+  /// covers it; `squash` does not keep it; `border` fits the image in and pads with the rounded
+  /// mean.
   public static func timm(
-    height: Int, width: Int, cropFraction: Double, mode: Mode, filter: Filter = .bicubic,
-    mean: [Double], deviation: [Double]
+    height: Int, width: Int, cropFraction: Double, mode: TimmCrop.Mode = .center,
+    filter: Filter = .bicubic, mean: [Double], deviation: [Double]
   ) -> Preprocessing {
-    let resizeHeight = Int((Double(height) / cropFraction).rounded(.down))
-    let resizeWidth = Int((Double(width) / cropFraction).rounded(.down))
-    // torchvision's Resize keeps the aspect only for one number, so a rectangle is an exact resize.
-    let isExact = mode == .shortestEdge && height != width
-    return Preprocessing(
-      mode: isExact ? .exact : mode, resizeWidth: resizeWidth, resizeHeight: resizeHeight,
-      filter: filter, mean: mean, deviation: deviation,
-      padding: mode == .longestEdge
-        ? mean.map { (255 * $0).rounded(.toNearestOrEven) } : [0, 0, 0])
+    var result = Preprocessing(
+      mode: .none, resizeWidth: width, resizeHeight: height, filter: filter, mean: mean,
+      deviation: deviation)
+    result.timm = TimmCrop(mode: mode, fraction: cropFraction)
+    result.resize(toCover: height, width)
+    return result
   }
 
-  /// Returns the specification for another input size, the resize scaled with the crop.
+  /// Takes over what timm's transform says of an input size.
+  private mutating func resize(toCover height: Int, _ width: Int) {
+    guard let timm else { return }
+    resizeHeight = Int((Double(height) / timm.fraction).rounded(.down))
+    resizeWidth = Int((Double(width) / timm.fraction).rounded(.down))
+    switch timm.mode {
+    case .center: mode = resizeHeight == resizeWidth ? .shortestEdge : .cover
+    case .squash: mode = .exact
+    case .border: mode = .fit
+    }
+    padding =
+      timm.mode == .border ? mean.map { (255 * $0).rounded(.toNearestOrEven) } : [0, 0, 0]
+  }
+
+  /// Returns the specification for another input size: timm's as timm computes it, any other with
+  /// the resize scaled as the crop is.
   public func scaled(
     from crop: (height: Int, width: Int), to size: (height: Int, width: Int)
   ) -> Preprocessing {
     var copy = self
+    if timm != nil {
+      copy.resize(toCover: size.height, size.width)
+      return copy
+    }
     copy.resizeHeight = Self.scaled(resizeHeight, crop.height, size.height)
     copy.resizeWidth = Self.scaled(resizeWidth, crop.width, size.width)
-    if copy.mode != .exact, copy.mode != .none, size.height != size.width {
+    switch mode {
+    case .none, .exact, .cover, .fit, .within: break
+    case .shortestEdge, .longestEdge:
       // The edge must cover the larger side of a rectangle.
       let edge = max(copy.resizeHeight, copy.resizeWidth)
       (copy.resizeHeight, copy.resizeWidth) = (edge, edge)
+      copy.longestEdge = longestEdge.map { Self.scaled($0, resizeHeight, edge) }
     }
     return copy
   }

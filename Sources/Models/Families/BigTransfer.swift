@@ -162,7 +162,7 @@ extension BigTransfer {
         backbone: ResNetBackbone(
           .preActivation, border: .fixed, depths: depths, widthFactor: widthFactor), classes: 1000)
       model.preprocessing = .timm(
-        height: image, width: image, cropFraction: cropFraction, mode: .shortestEdge,
+        height: image, width: image, cropFraction: cropFraction,
         filter: filter, mean: Preprocessing.half.0, deviation: Preprocessing.half.1)
       return Variant(model, paperName: paper)
     }

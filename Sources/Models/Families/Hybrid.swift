@@ -127,7 +127,7 @@ struct Hybrid: TransformerFamily {
     model.backbone = ResNetBackbone(.postActivation, border: .same, depths: depths)
     model.positionGrid = model.grid
     model.preprocessing = .timm(
-      height: image, width: image, cropFraction: cropFraction, mode: .shortestEdge,
+      height: image, width: image, cropFraction: cropFraction,
       mean: Preprocessing.half.0, deviation: Preprocessing.half.1)
     return Variant(Hybrid(model), paperName: paper)
   }

@@ -56,7 +56,7 @@ extension TransformerRow {
     let constants = traits.constants ?? common.constants ?? Preprocessing.half
     model.preprocessing = .timm(
       height: image, width: image, cropFraction: cropFraction,
-      mode: all.contains(.squash) ? .exact : .shortestEdge,
+      mode: all.contains(.squash) ? .squash : .center,
       filter: all.contains(.bilinear) ? .bilinear : .bicubic, mean: constants.mean,
       deviation: constants.deviation)
     return model

@@ -1,146 +1,128 @@
 import Diagnostics
 
-/// Reads `preprocessor_config.json`; absent keys have the defaults of the image processor's class.
-enum ProcessorFile {
+/// Reads an image processor's file: `preprocessor_config.json`, or the member `image_processor` of
+/// `processor_config.json`; absent keys have the defaults of the image processor's class.
+struct ProcessorFile {
   typealias Size = (height: Int, width: Int)
 
-  /// The defaults of one of transformers' image processor classes.
-  private struct Defaults {
-    /// The class, without `ImageProcessor` or `FeatureExtractor`.
-    var name: String
-    var mode: Preprocessing.Mode
-    var size: Int
-    var filter: Preprocessing.Filter
-    var crop: Int?
-    var constants: ([Double], [Double])
+  /// What a file says.
+  enum Content {
+    /// How images are preprocessed, and the size of what that gives.
+    case known(Preprocessing, crop: Size)
+    /// Why nobody but the class itself knows.
+    case refused(String)
   }
 
-  private static let known = [
-    Defaults(
-      name: "ViT", mode: .exact, size: 224, filter: .bilinear, crop: nil,
-      constants: Preprocessing.half),
-    Defaults(
-      name: "DeiT", mode: .exact, size: 256, filter: .bicubic, crop: 224,
-      constants: Preprocessing.half),
-    Defaults(
-      name: "Bit", mode: .shortestEdge, size: 224, filter: .bicubic, crop: 224,
-      constants: Preprocessing.clip),
-    Defaults(
-      name: "CLIP", mode: .shortestEdge, size: 224, filter: .bicubic, crop: 224,
-      constants: Preprocessing.clip),
-    Defaults(
-      name: "Siglip", mode: .exact, size: 224, filter: .bicubic, crop: nil,
-      constants: Preprocessing.half),
-    Defaults(
-      name: "ViTHybrid", mode: .shortestEdge, size: 224, filter: .bicubic, crop: 224,
-      constants: Preprocessing.clip),
-    Defaults(
-      name: "Beit", mode: .exact, size: 224, filter: .bicubic, crop: nil,
-      constants: Preprocessing.half),
-  ]
+  let root: ConfigurationObject
+  let type: ProcessorClass
+  let image: Size
+  var specification: Preprocessing
+  var size: ProcessorSize
+  /// The size of what has been made so far, or `nil` where it depends on the photo.
+  var made: Size?
 
-  /// Returns the specification and the size of what it gives, or `nil` for an unknown class;
-  /// `processor` is the class where the file names none.
+  /// Reads a file.
+  ///
+  /// - Parameters:
+  ///   - root: The file's object.
+  ///   - processor: The class where the file names none, without `ImageProcessor`.
+  ///   - image: The size of the model's images, for a processor that neither resizes nor crops.
+  ///   - warnings: What the user should know of a class that nobody knows.
   static func read(
-    _ root: ConfigurationObject, _ processor: String, _ image: Size
-  ) throws(Diagnostic) -> (Preprocessing, crop: Size)? {
-    var name = processor
+    _ root: ConfigurationObject, _ processor: String, _ image: Size,
+    _ warnings: inout [Diagnostic]
+  ) throws(Diagnostic) -> Content {
     let newType = try root.string("image_processor_type")
     let oldType = try root.string("feature_extractor_type")
-    if let type = newType ?? oldType {
-      name = type
-      for suffix in ["Fast", "ImageProcessor", "FeatureExtractor"] where name.hasSuffix(suffix) {
-        name = String(name.dropLast(suffix.count))
+    let named = newType ?? oldType ?? processor
+    // The class that chooses a class says nothing.
+    let name = ProcessorClass.stem(of: named) == "Auto" ? processor : named
+    if ProcessorClass.refused.contains(ProcessorClass.stem(of: name)) {
+      return .refused("vitc does not follow the image processor '\(name)'")
+    }
+    guard let type = ProcessorClass.named(name) else {
+      return try unknown(name, root, image, &warnings)
+    }
+    if let flag = type.refusedFlag, try root.bool(flag) ?? false {
+      return .refused("vitc does not follow '\(flag)' of the image processor '\(name)'")
+    }
+    return try known(type, name, root, image)
+  }
+
+  private static func known(
+    _ type: ProcessorClass, _ name: String, _ root: ConfigurationObject, _ image: Size
+  ) throws(Diagnostic) -> Content {
+    var file = try ProcessorFile(type, root, image)
+    if let reason = try file.readGeometry() {
+      return .refused("the image processor '\(name)' \(reason)")
+    }
+    try file.readValues()
+    let fallback = file.specification.mode == .none ? image : file.size.edges
+    return .known(file.specification, crop: file.made ?? fallback)
+  }
+
+  /// A class that nobody knows: the keys that all classes share mean what they mean elsewhere, if
+  /// the file says enough.
+  private static func unknown(
+    _ name: String, _ root: ConfigurationObject, _ image: Size,
+    _ warnings: inout [Diagnostic]
+  ) throws(Diagnostic) -> Content {
+    let normalizes = try root.bool("do_normalize") ?? true
+    let needed =
+      (try root.bool("do_resize") ?? true ? ["size"] : [])
+      + (normalizes ? ["image_mean", "image_std"] : [])
+    for key in needed where root.value(key) == nil {
+      return .refused("the image processor '\(name)' is unknown, and its file has no '\(key)'")
+    }
+    for flag in ["do_pad", "do_flip_channel_order"] where try root.bool(flag) ?? false {
+      return .refused("the image processor '\(name)' is unknown, and its file says '\(flag)'")
+    }
+    warnings.append(
+      Diagnostic(
+        "unknown image processor '\(name)': its size, filter, crop, mean and standard deviation "
+          + "are used as other image processors use them", severity: .warning, at: .file(root.path),
+        hint: "compare with the library that the checkpoint is for"))
+    let crops = root.value("crop_size") != nil
+    // Without 'resample', a resize of transformers' is bilinear.
+    let type = ProcessorClass(
+      name, .square(0), .bilinear, Preprocessing.unit, crop: nil, crops: crops,
+      rgb: try root.bool("do_convert_rgb") ?? false)
+    return try known(type, name, root, image)
+  }
+
+  private init(
+    _ type: ProcessorClass, _ root: ConfigurationObject, _ image: Size
+  ) throws(Diagnostic) {
+    self.root = root
+    self.type = type
+    self.image = image
+    let square = try root.bool("default_to_square") ?? type.defaultsToSquare
+    size = try ProcessorSize(root, square: square) ?? type.size
+    specification = Preprocessing(
+      mode: .none, resizeWidth: image.width, resizeHeight: image.height,
+      filter: try Self.filter(root) ?? type.filter, mean: [0, 0, 0], deviation: [1, 1, 1],
+      cropRounding: .down)
+    specification.alpha =
+      try root.bool("do_convert_rgb") ?? type.convertsToRGB ? .onWhite : .dropped
+  }
+
+  private static func filter(
+    _ root: ConfigurationObject
+  ) throws(Diagnostic) -> Preprocessing.Filter? {
+    guard let value = root.value("resample") else { return nil }
+    if case .string(let text) = value {
+      // "bicubic", or as Python prints it: "PILImageResampling.BICUBIC".
+      let name = text.split(separator: ".").last.map(String.init) ?? text
+      guard let filter = Preprocessing.Filter(named: name) else {
+        throw Diagnostic("unknown 'resample' '\(text)'", at: .file(root.path))
       }
+      return filter
     }
-    guard let defaults = known.first(where: { $0.name == name }) else { return nil }
-    let resize = try resize(root, defaults)
-    var crop: Size?
-    if try root.bool("do_center_crop") ?? (defaults.crop != nil) {
-      crop = try size(root, "crop_size") ?? defaults.crop.map { ($0, $0) }
-    }
-    let resampling = try root.integer("resample") ?? defaults.filter.rawValue
-    guard let filter = Preprocessing.Filter(rawValue: resampling) else {
+    let code = try root.integer("resample") ?? 0
+    guard let filter = Preprocessing.Filter(rawValue: code) else {
       throw Diagnostic(
-        "'resample' is \(resampling), expected one of PIL's codes 0 to 5", at: .file(root.path))
+        "'resample' is \(code), expected one of PIL's codes 0 to 5", at: .file(root.path))
     }
-    var specification = Preprocessing(
-      mode: resize.mode, resizeWidth: resize.size.width, resizeHeight: resize.size.height,
-      filter: filter, mean: [0, 0, 0], deviation: [1, 1, 1], cropRounding: .down)
-    if try root.bool("do_rescale") ?? true {
-      specification.rescale = try root.double("rescale_factor") ?? 1 / 255
-    } else {
-      specification.rescale = 1
-    }
-    if try root.bool("do_normalize") ?? true {
-      specification.mean = try channels(root, "image_mean") ?? defaults.constants.0
-      specification.deviation = try channels(root, "image_std") ?? defaults.constants.1
-    }
-    for deviation in specification.deviation where deviation == 0 {
-      throw Diagnostic("'image_std' is zero", at: .file(root.path))
-    }
-    let fallback = resize.mode == .none ? image : resize.size
-    return (specification, crop ?? fallback)
-  }
-
-  private static func resize(
-    _ root: ConfigurationObject, _ defaults: Defaults
-  ) throws(Diagnostic) -> (mode: Preprocessing.Mode, size: Size) {
-    let size: (mode: Preprocessing.Mode, size: Size)
-    if let value = root.value("size") {
-      if let side = value.integer {
-        size = (defaults.mode, (side, side))
-      } else if case .object = value, let object = try root.object("size") {
-        if let edge = try object.integer("shortest_edge") {
-          size = (.shortestEdge, (edge, edge))
-        } else if let height = try object.integer("height"),
-          let width = try object.integer("width")
-        {
-          size = (.exact, (height, width))
-        } else {
-          throw root.mistyped("size", value, expected: "'shortest_edge', or 'height' and 'width'")
-        }
-      } else {
-        throw root.mistyped("size", value, expected: "an integer or an object")
-      }
-    } else {
-      size = (defaults.mode, (defaults.size, defaults.size))
-    }
-    guard (1...16384).contains(size.size.height), (1...16384).contains(size.size.width) else {
-      throw Diagnostic(
-        "'size' is \(size.size.height)x\(size.size.width), expected 1 to 16384",
-        at: .file(root.path))
-    }
-    return try root.bool("do_resize") ?? true ? size : (.none, size.size)
-  }
-
-  private static func size(
-    _ root: ConfigurationObject, _ key: String
-  ) throws(Diagnostic) -> Size? {
-    guard let value = root.value(key) else { return nil }
-    var result: Size?
-    if let side = value.integer {
-      result = (side, side)
-    } else if let object = try? root.object(key), let height = try object.integer("height"),
-      let width = try object.integer("width")
-    {
-      result = (height, width)
-    }
-    guard let result, (1...16384).contains(result.height), (1...16384).contains(result.width)
-    else {
-      throw root.mistyped(key, value, expected: "an integer, or 'height' and 'width'")
-    }
-    return result
-  }
-
-  private static func channels(
-    _ root: ConfigurationObject, _ key: String
-  ) throws(Diagnostic) -> [Double]? {
-    guard let numbers = try root.doubles(key) else { return nil }
-    guard numbers.count == 3, numbers.allSatisfy(\.isFinite) else {
-      throw Diagnostic(
-        "'\(root.prefix)\(key)' has \(numbers.count) numbers, expected 3", at: .file(root.path))
-    }
-    return numbers
+    return filter
   }
 }

@@ -62,25 +62,18 @@ enum TimmFolder {
     _ pretrained: ConfigurationObject, _ model: any Family
   ) throws(Diagnostic) -> Preprocessing? {
     guard model.channels == 3, model.imageHeight > 0, model.imageWidth > 0 else { return nil }
-    let filters: [String: Preprocessing.Filter] = [
-      "nearest": .nearest, "lanczos": .lanczos, "bilinear": .bilinear, "bicubic": .bicubic,
-      "box": .box, "hamming": .hamming,
-    ]
-    let modes: [String: Preprocessing.Mode] = [
-      "center": .shortestEdge, "squash": .exact, "border": .longestEdge,
-    ]
     // The defaults are those of timm's resolve_data_config.
     let filterName = try pretrained.string("interpolation") ?? "bicubic"
     let modeName = try pretrained.string("crop_mode") ?? "center"
-    guard let filter = filters[filterName], let mode = modes[modeName] else {
+    guard let filter = Preprocessing.Filter(named: filterName) else {
       throw Diagnostic(
-        "unknown interpolation '\(filterName)' or crop_mode '\(modeName)'",
-        at: .file(pretrained.path),
+        "unknown interpolation '\(filterName)'", at: .file(pretrained.path),
         notes: [
-          "known are \(filters.keys.sorted().joined(separator: ", "))",
-          "and \(modes.keys.sorted().joined(separator: ", "))",
+          "known are \(Preprocessing.Filter.allCases.map { "\($0)" }.joined(separator: ", "))"
         ])
     }
+    // Any other mode is timm's default.
+    let mode = Preprocessing.TimmCrop.Mode(rawValue: modeName) ?? .center
     let cropFraction = try pretrained.double("crop_pct") ?? 0.875
     guard cropFraction > 0.01, cropFraction < 100 else {
       throw Diagnostic(
@@ -93,8 +86,13 @@ enum TimmFolder {
         "'mean' and 'std' have \(mean.count) and \(deviation.count) numbers, expected 3 each, "
           + "no deviation zero", at: .file(pretrained.path))
     }
-    return .timm(
+    let specification = Preprocessing.timm(
       height: model.imageHeight, width: model.imageWidth, cropFraction: cropFraction, mode: mode,
       filter: filter, mean: mean, deviation: deviation)
+    guard specification.isFinite else {
+      throw Diagnostic(
+        "'std' is too small or too large for 32-bit floats", at: .file(pretrained.path))
+    }
+    return specification
   }
 }

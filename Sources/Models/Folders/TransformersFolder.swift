@@ -8,22 +8,21 @@ enum TransformersFolder {
     _ root: ConfigurationObject, folder: String
   ) throws(Diagnostic) -> ModelFolder {
     let type = try modelType(root)
-    var model = try type.read(root, (folder as NSString).lastPathComponent)
-    var notes: [String] = []
-    try readPreprocessing(folder, type, into: &model, &notes)
+    let model = try type.read(root, (folder as NSString).lastPathComponent)
+    var found = ModelFolder(
+      path: folder, model: model, naming: TransformersNaming(prefix: type.prefix))
+    try readPreprocessing(type, into: &found)
     do {
-      try model.check()
+      try found.model.check()
     } catch {
       var located = error
       located.location = .file(root.path)
       throw located
     }
-    if let note = try BackboneFolder.note(root, model) { notes.append(note) }
-    var result = ModelFolder(
-      path: folder, model: model, naming: TransformersNaming(prefix: type.prefix), notes: notes)
-    result.labels = try LabelTable.transformers(root)
-    result.setLabels()
-    return result
+    if let note = try BackboneFolder.note(root, found.model) { found.notes.append(note) }
+    found.labels = try LabelTable.transformers(root)
+    found.setLabels()
+    return found
   }
 
   /// `true` iff a configuration is one of transformers'.
@@ -46,40 +45,71 @@ enum TransformersFolder {
   }
 
   private static func readPreprocessing(
-    _ folder: String, _ type: TransformersModel, into model: inout any Family,
-    _ notes: inout [String]
+    _ type: TransformersModel, into found: inout ModelFolder
   ) throws(Diagnostic) {
-    guard model.channels == 3, (try? model.check()) != nil else { return }
-    let image = (height: model.imageHeight, width: model.imageWidth)
-    let path = (folder as NSString).appendingPathComponent("preprocessor_config.json")
-    guard FileManager.default.fileExists(atPath: path) else {
+    guard found.model.channels == 3, (try? found.model.check()) != nil else { return }
+    let image = (height: found.model.imageHeight, width: found.model.imageWidth)
+    guard let root = try processor(in: found.path ?? "") else {
       let crop = (height: type.assumed.crop, width: type.assumed.crop)
-      model.preprocessing = type.assumed.specification.scaled(from: crop, to: image)
-      notes.append(
+      found.model.preprocessing = type.assumed.specification.scaled(from: crop, to: image)
+      found.notes.append(
         "no preprocessor_config.json: using \(type.modelType)'s default preprocessing")
       return
     }
-    let root = try ConfigurationFile(path: path).root
-    guard let (specification, crop) = try ProcessorFile.read(root, type.processor, image) else {
-      notes.append("preprocessor_config.json names an unknown processor: no preprocessing")
-      return
+    switch try ProcessorFile.read(root, type.processor, image, &found.warnings) {
+    case .refused(let reason):
+      found.model.preprocessingRefusal = reason
+      found.warnings.append(
+        Diagnostic(
+          "photos cannot be preprocessed: \(reason)", severity: .warning, at: .file(root.path),
+          hint: "the library runs images that are already preprocessed"))
+    case .known(let specification, let crop):
+      apply(specification, crop, type, to: &found)
     }
-    model.preprocessing = specification.scaled(from: crop, to: image)
-    guard crop != image, crop.height > 0, crop.width > 0 else { return }
+  }
+
+  /// The file of the image processor: a member of processor_config.json, which transformers 5
+  /// writes for models of images and texts, before a file of its own.
+  private static func processor(
+    in folder: String
+  ) throws(Diagnostic) -> ConfigurationObject? {
+    func object(_ name: String) throws(Diagnostic) -> ConfigurationObject? {
+      let path = (folder as NSString).appendingPathComponent(name)
+      guard FileManager.default.fileExists(atPath: path) else { return nil }
+      return try ConfigurationFile(path: path).root
+    }
+    if let nested = try object("processor_config.json")?.object("image_processor") {
+      return nested
+    }
+    return try object("preprocessor_config.json")
+  }
+
+  /// Takes over a specification, and what its crop says of the image size.
+  private static func apply(
+    _ specification: Preprocessing, _ crop: (height: Int, width: Int), _ type: TransformersModel,
+    to found: inout ModelFolder
+  ) {
+    let image = (height: found.model.imageHeight, width: found.model.imageWidth)
+    found.model.preprocessing = specification.scaled(from: crop, to: image)
+    guard crop != image else { return }
     switch type.crop {
-    case .isScaled: return
+    case .isScaled:
+      found.notes.append(
+        "the image processor makes images of \(crop.height)x\(crop.width), the model takes "
+          + "\(image.height)x\(image.width): its resize is scaled")
+      return
     case .isImage: break
     case .isImageIfPatchesFit:
       // DINOv2's hub folders say image_size 518, crop 224.
-      guard model.problem(extent: crop.height, "height") == nil,
-        model.problem(extent: crop.width, "width") == nil
+      guard found.model.problem(extent: crop.height, "height") == nil,
+        found.model.problem(extent: crop.width, "width") == nil
       else { return }
-      notes.append(
+      found.notes.append(
         "input is \(crop.height)x\(crop.width), as preprocessor_config.json crops; "
           + "positions were trained for \(image.height)x\(image.width)")
     }
-    model.preprocessing = specification
-    model.imageHeight = crop.height
-    model.imageWidth = crop.width
+    found.model.preprocessing = specification
+    found.model.imageHeight = crop.height
+    found.model.imageWidth = crop.width
   }
 }

@@ -1,10 +1,10 @@
 import CSystem
 
-/// One direction of a resize, cut to the outputs that a centred window shows.
+/// One direction of a resize, cut to the outputs that a window shows.
 ///
-/// Output `i` of the window is a weighted sum of `taps.count` inputs from `taps.first` on, in fixed
-/// point with 22 fractional bits as Pillow's 8-bit path computes it. Nearest and "no resize" are
-/// single taps of weight one, which reproduce the value exactly.
+/// Output `i` of the window is a weighted sum of `taps.count` inputs from `taps.first` on: in fixed
+/// point with 22 fractional bits as Pillow's 8-bit path computes it, or in floats as PyTorch does.
+/// Nearest and "no resize" are single taps of weight one, which reproduce the value exactly.
 struct ResampleAxis {
   /// Pillow's PRECISION_BITS: 32 bits less 8 of the value and 2 for overshoot.
   static var fractionBits: Int32 { 22 }
@@ -21,23 +21,23 @@ struct ResampleAxis {
   /// Entries of one output in the table of weights.
   let widest: Int
 
-  /// A resize from `inputs` to `outputs` pixels, of which a centred crop or pad to `size` is shown.
-  init(inputs: Int, outputs: Int, size: Int, filter: Filter, cropRounding: Int32) {
+  /// A resize from `inputs` to `outputs` pixels, of which a window of `size` is shown.
+  init(inputs: Int, outputs: Int, size: Int, _ recipe: vit_preprocessing) {
     self.inputs = inputs
     self.outputs = outputs
-    self.filter = filter
-    if outputs >= size {
+    filter = Filter(code: recipe.filter)
+    visible = min(size, outputs)
+    if recipe.window == VIT_WINDOW_TOP_LEFT {
+      (window, target) = (0, 0)
+    } else if outputs >= size {
       let excess = outputs &- size
       let half = excess / 2
       // Python's round() takes ties to the even neighbour.
-      let up = cropRounding == 0 && excess & 1 == 1 && half & 1 == 1
-      window = up ? half &+ 1 : half
-      target = 0
-      visible = size
+      let up = recipe.crop_rounding == 0 && excess & 1 == 1 && half & 1 == 1
+      (window, target) = (up ? half &+ 1 : half, 0)
     } else {
-      window = 0
-      target = cropRounding == 2 ? (size &- outputs &+ 1) / 2 : (size &- outputs) / 2
-      visible = outputs
+      let lack = size &- outputs
+      (window, target) = (0, recipe.crop_rounding == 2 ? (lack &+ 1) / 2 : lack / 2)
     }
     widest =
       ResampleAxis.isCopy(inputs, outputs, filter)
@@ -65,16 +65,16 @@ struct ResampleAxis {
     UInt64(visible).multipliedOrMax(UInt64(widest &+ 2)).multipliedOrMax(4)
   }
 
-  /// Writes first input, count and weights of every visible output.
-  func fill(_ tables: ResampleTables) {
+  /// Writes first input, count and weights, in fixed point, of every visible output.
+  func fill(_ tables: ResampleTables<Int32>) {
+    let one: Int32 = 1 &<< ResampleAxis.fractionBits
     if ResampleAxis.isCopy(inputs, outputs, filter) {
-      fillCopies(tables)
+      fillCopies(tables, one: one)
       return
     }
     let scale = Double(inputs) / Double(outputs)
     let support = ResampleAxis.support(inputs, outputs, filter)
     let shrink = 1 / max(1, scale)
-    let one = Double(1 &<< ResampleAxis.fractionBits)
     for i in 0..<visible {
       let center = (Double(window &+ i) + 0.5) * scale
       // Conversions truncate, as C's do in Pillow.
@@ -91,55 +91,49 @@ struct ResampleAxis {
       for tap in 0..<count {
         var weight = filter.weight((Double(tap &+ first) - center + 0.5) * shrink)
         if sum != 0 { weight /= sum }
-        row[tap] = Int32(weight < 0 ? weight * one - 0.5 : weight * one + 0.5)
+        row[tap] = Int32(weight < 0 ? weight * Double(one) - 0.5 : weight * Double(one) + 0.5)
       }
     }
   }
 
+  /// The same in floats, rounded where PyTorch rounds (`_compute_weights_aa` of its
+  /// UpSampleKernel.cpp), so that the same inputs are summed.
+  func fill(_ tables: ResampleTables<Float>) {
+    if ResampleAxis.isCopy(inputs, outputs, filter) {
+      fillCopies(tables, one: 1)
+      return
+    }
+    let scale = Float(inputs) / Float(outputs)
+    let support = scale >= 1 ? Float(filter.support) * scale : Float(filter.support)
+    let shrink = scale >= 1 ? 1 / scale : 1
+    for i in 0..<visible {
+      let center = Float(Double(scale) * (Double(window &+ i) + 0.5))
+      let first = max(0, Int(Double(center - support) + 0.5))
+      let end = min(inputs, Int(Double(center + support) + 0.5))
+      let count = max(0, min(widest, end &- first))
+      tables.set(i, first: first, count: count)
+      let row = tables.weights(i)
+      var sum: Float = 0
+      for tap in 0..<count {
+        let distance = (Double(Float(tap &+ first) - center) + 0.5) * Double(shrink)
+        row[tap] = Float(filter.weight(Double(Float(distance))))
+        sum += row[tap]
+      }
+      if sum != 0 { for tap in 0..<count { row[tap] /= sum } }
+    }
+  }
+
   /// Nearest: Pillow steps through the image by adding the scale, and truncates.
-  private func fillCopies(_ tables: ResampleTables) {
+  private func fillCopies<Weight>(_ tables: ResampleTables<Weight>, one: Weight) {
     let scale = Double(inputs) / Double(outputs)
     var place = scale * 0.5
     for output in 0..<(window &+ visible) {
       if output >= window {
         let i = output &- window
         tables.set(i, first: min(inputs &- 1, Int(place)), count: 1)
-        tables.weights(i)[0] = 1 &<< ResampleAxis.fractionBits
+        tables.weights(i)[0] = one
       }
       place += scale
     }
-  }
-}
-
-/// The taps of one axis, in memory of `ResampleAxis.tableBytes`.
-struct ResampleTables {
-  private let bounds: UnsafeMutablePointer<Int32>
-  private let values: UnsafeMutablePointer<Int32>
-  private let widest: Int
-
-  init(_ memory: UnsafeMutableRawPointer, _ axis: ResampleAxis) {
-    bounds = memory.bindMemory(to: Int32.self, capacity: axis.visible &* (axis.widest &+ 2))
-    values = bounds + 2 &* axis.visible
-    widest = axis.widest
-  }
-
-  func set(_ i: Int, first: Int, count: Int) {
-    bounds[2 &* i] = Int32(truncatingIfNeeded: first)
-    bounds[2 &* i &+ 1] = Int32(truncatingIfNeeded: count)
-  }
-
-  func first(_ i: Int) -> Int { Int(bounds[2 &* i]) }
-  func count(_ i: Int) -> Int { Int(bounds[2 &* i &+ 1]) }
-  func weights(_ i: Int) -> UnsafeMutablePointer<Int32> { values + i &* widest }
-
-  /// The inputs that any of the first `count` outputs is made of.
-  func inputs(_ count: Int) -> Range<Int> {
-    var start = Int.max
-    var end = 0
-    for i in 0..<count {
-      start = min(start, first(i))
-      end = max(end, first(i) &+ self.count(i))
-    }
-    return start < end ? start..<end : 0..<0
   }
 }

@@ -32,12 +32,18 @@ struct PhotoRun {
 
   /// Finds the class scores and their labels.
   ///
-  /// Errors: the model has no output 'logits'; the label file is wrong.
+  /// Errors: the model cannot preprocess photos or has no output 'logits'; the label file is
+  /// wrong.
   init(
     model: CompiledModel, top: Int?, labelFile: String?, isJSON: Bool
   ) throws(Diagnostic) {
     self.model = model
     self.isJSON = isJSON
+    if let reason = model.extras["preprocessingRefusal"]?.string {
+      throw Diagnostic(
+        "photos cannot be preprocessed: \(reason)", at: .file(model.path),
+        hint: "preprocess them as the checkpoint's library does, and run arrays with --input")
+    }
     let outputs = model.description.outputs
     guard let logits = outputs.first(where: { $0.name == Self.scores }) else {
       throw Diagnostic(

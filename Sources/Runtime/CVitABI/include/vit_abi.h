@@ -138,23 +138,43 @@ typedef struct vit_frame {
  * between two of them. */
 typedef void (*vit_phase)(const vit_frame *frame, int32_t task, int32_t count);
 
-/* How an RGB image becomes the model's input. The resize filters are PIL's, antialiased. */
+/* How an RGB image becomes the model's input: a resize, a window of the input's size on its result,
+ * and value * scale + shift. Channels are counted as the input has them. */
 typedef struct vit_preprocessing {
-  int32_t resize_mode; /* 0: none; 1: to resize_width x resize_height; 2: shortest edge to
-                          resize_height, aspect kept; 3: longest edge to resize_height, then padded */
+  const char *refusal; /* NULL; else why no image can be preprocessed, and nothing else holds */
+  int32_t resize;      /* VIT_RESIZE_NONE ... */
   int32_t resize_width;
   int32_t resize_height;
+  int32_t longest_edge; /* of VIT_RESIZE_SHORTEST: what the other edge is at most; 0: no limit */
   int32_t filter; /* PIL's codes: 0 nearest, 1 Lanczos, 2 bilinear, 3 bicubic, 4 box, 5 Hamming */
-  int32_t size_rounding; /* of the other edge in modes 2 and 3: 0 truncated (torchvision, HF), 1 to
-                            the nearest, ties to even (timm's ResizeKeepRatio) */
-  int32_t crop_rounding; /* of half the excess: 0 to nearest even, pads to floor (torchvision, timm);
-                            1 both to floor (transformers 5); 2 crops to floor, pads to ceiling
-                            (transformers 4) */
-  float scale[3]; /* channel c: value * scale[c] + shift[c], value 0...255 */
+  int32_t arithmetic; /* VIT_RESIZE_IN_BYTES or VIT_RESIZE_IN_FLOATS */
+  int32_t window;     /* VIT_WINDOW_CENTERED ... */
+  int32_t crop_rounding; /* of half the excess of a centred window: 0 to nearest even, pads to floor
+                            (torchvision, timm); 1 both to floor (transformers, torchvision's back
+                            end); 2 crops to floor, pads to ceiling (transformers, PIL's) */
+  int32_t is_bgr;        /* 1: the input's first channel is blue */
+  float scale[3];        /* channel c: value * scale[c] + shift[c], value 0...255 */
   float shift[3];
-  float padding[3]; /* in units of value, where the crop reaches beyond the resized image */
+  float border[3]; /* what the input holds where the window reaches beyond the resized image */
 } vit_preprocessing;
-/* After the resize, a centred crop (or pad) to the model's input size always follows. */
+
+/* The size of the resized image, each from a height h and a width w, as Python computes it. */
+#define VIT_RESIZE_NONE 0
+#define VIT_RESIZE_EXACT 1    /* resize_height x resize_width, the aspect not kept */
+#define VIT_RESIZE_SHORTEST 2 /* the shortest edge: resize_height; the other: truncated */
+#define VIT_RESIZE_COVER 3    /* over ratio = min(h / resize_height, w / resize_width), rounded to
+                                 the nearest, ties to even (timm's ResizeKeepRatio) */
+#define VIT_RESIZE_FIT 4      /* the same with max */
+#define VIT_RESIZE_LONGEST 5  /* by resize_height / max(h, w), halves up (SAM) */
+#define VIT_RESIZE_WITHIN 6   /* by min(resize_height / h, resize_width / w), truncated */
+
+#define VIT_RESIZE_IN_BYTES 0  /* as PIL: rounded to 8 bits after each pass, bit for bit */
+#define VIT_RESIZE_IN_FLOATS 1 /* as PyTorch resizes floats, antialiased: bilinear and bicubic */
+
+/* Where the window is, and what it does where the resized image has another size. */
+#define VIT_WINDOW_CENTERED 0 /* in the middle: crops, and pads with border */
+#define VIT_WINDOW_TOP_LEFT 1 /* in the corner: crops, and pads with border */
+#define VIT_WINDOW_EQUAL 2    /* the resized image must have the input's size, else it is an error */
 
 /* Bits that a CPU must have, all of them: of a register of CPUID; of XCR0, where the kernel says
  * which registers it keeps; or of the low half of an entry of the auxiliary vector, where Linux says

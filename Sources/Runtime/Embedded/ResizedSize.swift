@@ -1,0 +1,66 @@
+import CSystem
+
+/// The size of an image after its resize, before the window: each rule as Python computes it, so in
+/// double precision and in the same order.
+struct ResizedSize {
+  let width: Int
+  let height: Int
+
+  private init(_ width: Int, _ height: Int) {
+    self.width = max(1, width)
+    self.height = max(1, height)
+  }
+
+  /// The size that an image of `width` x `height` gets; at least 1 x 1.
+  init(_ recipe: vit_preprocessing, width: Int, height: Int) {
+    let (wantedWidth, wantedHeight) = (Int(recipe.resize_width), Int(recipe.resize_height))
+    let (x, y) = (Double(width), Double(height))
+    switch recipe.resize {
+    case VIT_RESIZE_EXACT:
+      self.init(wantedWidth, wantedHeight)
+    case VIT_RESIZE_SHORTEST:
+      self.init(
+        shortest: max(1, wantedHeight), limit: Int(recipe.longest_edge), width: width,
+        height: height)
+    case VIT_RESIZE_COVER, VIT_RESIZE_FIT:
+      let ratios = (y / Double(max(1, wantedHeight)), x / Double(max(1, wantedWidth)))
+      let ratio =
+        recipe.resize == VIT_RESIZE_COVER ? min(ratios.0, ratios.1) : max(ratios.0, ratios.1)
+      self.init(ResizedSize.rounded(x / ratio), ResizedSize.rounded(y / ratio))
+    case VIT_RESIZE_LONGEST:
+      let scale = Double(max(1, wantedHeight)) / Double(max(width, height))
+      self.init(Int(x * scale + 0.5), Int(y * scale + 0.5))
+    case VIT_RESIZE_WITHIN:
+      let scale = min(Double(wantedHeight) / y, Double(wantedWidth) / x)
+      self.init(Int(x * scale), Int(y * scale))
+    default:
+      self.init(width, height)
+    }
+  }
+
+  /// The shortest edge becomes `edge`; less where the other would become longer than `limit`.
+  private init(shortest edge: Int, limit: Int, width: Int, height: Int) {
+    let short = Double(min(width, height))
+    let long = Double(max(width, height))
+    guard limit > 0, long / short * Double(edge) > Double(limit) else {
+      let other = Int(Double(edge) * long / short)
+      self.init(width <= height ? edge : other, width <= height ? other : edge)
+      return
+    }
+    let exact = Double(limit) * short / long
+    let shortest = ResizedSize.rounded(exact)
+    if Int(short) == shortest {
+      self.init(width, height)
+      return
+    }
+    let other = Int(exact * long / short)
+    self.init(width < height ? shortest : other, width < height ? other : shortest)
+  }
+
+  /// Python's `round`: to the nearest, ties to the even neighbour.
+  private static func rounded(_ x: Double) -> Int {
+    let down = Int(x)
+    let rest = x - Double(down)
+    return rest > 0.5 || (rest == 0.5 && down & 1 == 1) ? down &+ 1 : down
+  }
+}
