@@ -95,6 +95,13 @@ public struct Preprocessing: Codable, Hashable, Sendable {
     public var mode: Mode
     /// The part of the resized image, along an edge, that the input shows: `crop_pct`.
     public var fraction: Double
+    /// What `border` pads with, in units of 8-bit values; `nil`: the rounded mean.
+    public var fill: [Double]?
+    /// The filter of the resize.
+    public var filter: Filter
+    /// The filter in mode `center` of an input that is no square, if it is another: open_clip's is
+    /// always bicubic.
+    public var rectangleFilter: Filter?
   }
 
   /// What the resize keeps.
@@ -189,12 +196,15 @@ extension Preprocessing {
   /// mean.
   public static func timm(
     height: Int, width: Int, cropFraction: Double, mode: TimmCrop.Mode = .center,
-    filter: Filter = .bicubic, mean: [Double], deviation: [Double]
+    filter: Filter = .bicubic, rectangleFilter: Filter? = nil, fill: [Double]? = nil,
+    mean: [Double], deviation: [Double]
   ) -> Preprocessing {
     var result = Preprocessing(
       mode: .none, resizeWidth: width, resizeHeight: height, filter: filter, mean: mean,
       deviation: deviation)
-    result.timm = TimmCrop(mode: mode, fraction: cropFraction)
+    result.timm = TimmCrop(
+      mode: mode, fraction: cropFraction, fill: fill, filter: filter,
+      rectangleFilter: rectangleFilter)
     result.resize(toCover: height, width)
     return result
   }
@@ -209,8 +219,9 @@ extension Preprocessing {
     case .squash: mode = .exact
     case .border: mode = .fit
     }
-    padding =
-      timm.mode == .border ? mean.map { (255 * $0).rounded(.toNearestOrEven) } : [0, 0, 0]
+    filter = mode == .cover ? timm.rectangleFilter ?? timm.filter : timm.filter
+    let roundedMean = mean.map { (255 * $0).rounded(.toNearestOrEven) }
+    padding = timm.mode == .border ? timm.fill ?? roundedMean : [0, 0, 0]
   }
 
   /// Returns the specification for another input size: timm's as timm computes it, any other with

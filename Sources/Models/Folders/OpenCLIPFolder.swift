@@ -137,8 +137,8 @@ enum OpenCLIPFolder {
     guard model.channels == 3 else { return nil }
     let mode = try object?.string("resize_mode") ?? "shortest"
     let interpolation = try object?.string("interpolation") ?? "bicubic"
-    let modes: [String: Preprocessing.Mode] = [
-      "shortest": .shortestEdge, "longest": .longestEdge, "squash": .exact,
+    let modes: [String: Preprocessing.TimmCrop.Mode] = [
+      "shortest": .center, "longest": .border, "squash": .squash,
     ]
     let filters: [String: Preprocessing.Filter] = ["bicubic": .bicubic, "bilinear": .bilinear]
     guard let mode = modes[mode], let filter = filters[interpolation] else {
@@ -159,11 +159,10 @@ enum OpenCLIPFolder {
         "'mean' and 'std' have \(constants.0.count) and \(constants.1.count) numbers, expected 3 "
           + "each, no deviation zero", at: object.map { .file($0.path) })
     }
-    var specification = Preprocessing.timm(
+    let fill = Double(try object?.integer("fill_color") ?? 0)
+    return .timm(
       height: model.imageHeight, width: model.imageWidth, cropFraction: 1, mode: mode,
-      filter: filter, mean: constants.0, deviation: constants.1)
-    let fill = try object?.integer("fill_color") ?? 0
-    specification.padding = [Double](repeating: Double(fill), count: 3)
-    return specification
+      filter: filter, rectangleFilter: .bicubic, fill: [fill, fill, fill], mean: constants.0,
+      deviation: constants.1)
   }
 }

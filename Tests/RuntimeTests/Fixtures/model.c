@@ -91,7 +91,8 @@ static const vit_description description = {
     {"images", "f32", 3, 0, {3, HEIGHT, WIDTH, 0}, N}, outputs, N, 4 * N, N * sizeof(float),
     ARENA_BYTES, "{}", "toy-v1,toy-v2,toy-v3"};
 static const vit_preprocessing preprocessing = {
-    1, WIDTH, HEIGHT, 3, 0, 0, {1.f / 255, 1.f / 255, 1.f / 255}, {0, 0, 0}, {0, 0, 0}};
+    .resize = VIT_RESIZE_EXACT, .resize_width = WIDTH, .resize_height = HEIGHT, .filter = 3,
+    .scale = {1.f / 255, 1.f / 255, 1.f / 255}};
 
 static _Thread_local char text[VIT_ERROR_BYTES];
 static char *error_text(void) { return text; }
