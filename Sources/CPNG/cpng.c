@@ -74,6 +74,8 @@ int cpng_read_header(
     header->height = png_get_image_height(r.png, r.info);
     header->bit_depth = png_get_bit_depth(r.png, r.info);
     header->channels = png_get_channels(r.png, r.info);
+    header->has_alpha = (png_get_color_type(r.png, r.info) & PNG_COLOR_MASK_ALPHA) != 0
+        || png_get_valid(r.png, r.info, PNG_INFO_tRNS) != 0;
     finish(&r);
     return 1;
   }
@@ -81,8 +83,10 @@ int cpng_read_header(
   return 0;
 }
 
-// 16-bit grey is mode "I;16" in PIL, whose conversion to 8 bits clamps.
-static void clamp_grey(reader *r, uint32_t width, uint32_t height, int passes, uint8_t *rgb) {
+// 16-bit grey is mode "I;16" in PIL, whose conversion to 8 bits clamps. `samples` bytes are written
+// for each pixel, the fourth as opaque.
+static void clamp_grey(
+    reader *r, uint32_t width, uint32_t height, int passes, uint8_t *pixels, size_t samples) {
   // An interlaced image refines all its rows in each pass, so all have to be kept.
   size_t row_bytes = png_get_rowbytes(r->png, r->info);
   r->grey = malloc(row_bytes * height);
@@ -92,50 +96,96 @@ static void clamp_grey(reader *r, uint32_t width, uint32_t height, int passes, u
       png_read_row(r->png, r->grey + y * row_bytes, NULL);
   for (uint32_t y = 0; y < height; y++) {
     const uint8_t *from = r->grey + y * row_bytes;
-    uint8_t *to = rgb + (size_t)y * width * 3;
-    for (size_t x = 0; x < width; x++)
-      to[3 * x] = to[3 * x + 1] = to[3 * x + 2] = from[2 * x] ? 255 : from[2 * x + 1];
+    uint8_t *to = pixels + (size_t)y * width * samples;
+    for (size_t x = 0; x < width; x++, to += samples) {
+      to[0] = to[1] = to[2] = from[2 * x] ? 255 : from[2 * x + 1];
+      if (samples == 4) to[3] = 255;
+    }
   }
 }
 
-static void read_rgb(reader *r, uint32_t width, uint32_t height, uint8_t *rgb) {
+// Makes the pixels transparent that a tRNS chunk of grey or RGB names.
+static void clear_named(
+    const png_color_16 *named, int is_grey, int is_bit, uint8_t *rgba, size_t count) {
+  uint8_t red = is_grey ? (uint8_t)named->gray : (uint8_t)named->red;
+  uint8_t green = is_grey ? red : (uint8_t)named->green;
+  uint8_t blue = is_grey ? red : (uint8_t)named->blue;
+  // PIL's images of one bit hold 0 and 255.
+  if (is_bit && red) red = green = blue = 255;
+  for (size_t i = 0; i < count; i++) {
+    uint8_t *pixel = rgba + 4 * i;
+    if (pixel[0] == red && pixel[1] == green && pixel[2] == blue) pixel[3] = 0;
+  }
+}
+
+// Reads pixels of 3 samples, or of 4 with alpha.
+static void read_pixels(
+    reader *r, uint32_t width, uint32_t height, uint8_t *pixels, size_t samples) {
   read_info(r);
   int color = png_get_color_type(r->png, r->info);
-  int is_grey16 = color == PNG_COLOR_TYPE_GRAY && png_get_bit_depth(r->png, r->info) == 16;
+  int depth = png_get_bit_depth(r->png, r->info);
+  int is_grey16 = color == PNG_COLOR_TYPE_GRAY && depth == 16;
+  int has_alpha = (color & PNG_COLOR_MASK_ALPHA) != 0;
+  // A pointer into what libpng keeps of the file, which its transformations may change.
+  png_color_16p chunk = NULL;
+  png_color_16 named = {0};
+  if (!has_alpha && color != PNG_COLOR_TYPE_PALETTE
+      && png_get_tRNS(r->png, r->info, NULL, NULL, &chunk) && chunk)
+    named = *chunk;
   if (!is_grey16) {
     if (color == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(r->png);
     if (color == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(r->png);
     png_set_strip_16(r->png);
-    png_set_strip_alpha(r->png);
     if (!(color & PNG_COLOR_MASK_COLOR)) png_set_gray_to_rgb(r->png);
+    if (samples == 3) {
+      png_set_strip_alpha(r->png);
+    } else if (color == PNG_COLOR_TYPE_PALETTE && png_get_valid(r->png, r->info, PNG_INFO_tRNS)) {
+      png_set_tRNS_to_alpha(r->png);
+    } else if (!has_alpha) {
+      png_set_add_alpha(r->png, 0xff, PNG_FILLER_AFTER);
+    }
   }
   int passes = png_set_interlace_handling(r->png);
   png_read_update_info(r->png, r->info);
-  size_t pixel_bytes = is_grey16 ? 2 : 3;
+  size_t pixel_bytes = is_grey16 ? 2 : samples;
   if (png_get_image_width(r->png, r->info) != width
       || png_get_image_height(r->png, r->info) != height
       || png_get_rowbytes(r->png, r->info) != width * pixel_bytes)
     png_error(r->png, "the rows have another size than the header says");
   if (is_grey16) {
-    clamp_grey(r, width, height, passes, rgb);
+    clamp_grey(r, width, height, passes, pixels, samples);
   } else {
     for (int pass = 0; pass < passes; pass++)
       for (uint32_t y = 0; y < height; y++)
-        png_read_row(r->png, rgb + (size_t)y * width * 3, NULL);
+        png_read_row(r->png, pixels + (size_t)y * width * samples, NULL);
   }
   // Checks the sum of the last chunk and that nothing is missing.
   png_read_end(r->png, NULL);
+  if (samples == 4 && chunk)
+    clear_named(&named, color == PNG_COLOR_TYPE_GRAY, depth == 1, pixels, (size_t)width * height);
 }
 
-int cpng_read_rgb(
-    const uint8_t *bytes, size_t size, uint32_t width, uint32_t height, uint8_t *rgb,
-    char error[CPNG_ERROR_BYTES]) {
+static int read_all(
+    const uint8_t *bytes, size_t size, uint32_t width, uint32_t height, uint8_t *pixels,
+    size_t samples, char *error) {
   reader r = {.bytes = bytes, .left = size, .error = error};
   if (start(&r) && setjmp(png_jmpbuf(r.png)) == 0) {
-    read_rgb(&r, width, height, rgb);
+    read_pixels(&r, width, height, pixels, samples);
     finish(&r);
     return 1;
   }
   finish(&r);
   return 0;
+}
+
+int cpng_read_rgb(
+    const uint8_t *bytes, size_t size, uint32_t width, uint32_t height, uint8_t *rgb,
+    char error[CPNG_ERROR_BYTES]) {
+  return read_all(bytes, size, width, height, rgb, 3, error);
+}
+
+int cpng_read_rgba(
+    const uint8_t *bytes, size_t size, uint32_t width, uint32_t height, uint8_t *rgba,
+    char error[CPNG_ERROR_BYTES]) {
+  return read_all(bytes, size, width, height, rgba, 4, error);
 }

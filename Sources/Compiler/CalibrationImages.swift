@@ -38,7 +38,9 @@ struct CalibrationImages {
     return try trial.use(graph, weights: { _ in Tensor(shape: []) }) { model in
       var images: [Tensor] = []
       for (number, path) in photos.enumerated() {
-        let photo = try Image(decoding: path)
+        let photo = try Image(
+          decoding: path,
+          alpha: configuration.preprocessing?.alpha == .onWhite ? .onWhite : .dropped)
         for view in Self.views(of: photo, number) {
           // From the first pixel of the crop to the last one.
           let pixels = photo.rgb[((view.y * photo.width + view.x) * 3)...].prefix(

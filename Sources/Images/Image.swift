@@ -10,6 +10,17 @@ public struct Image: Hashable, Sendable {
   /// Red, green, blue of each pixel: `height * width * 3` bytes, row-major from the top left.
   public let rgb: [UInt8]
 
+  /// Whether the file says of pixels that they are transparent, which was ignored.
+  public internal(set) var hasDroppedAlpha = false
+
+  /// What becomes of transparency.
+  public enum Alpha: Hashable, Sendable {
+    /// It is ignored, as by PIL's `convert("RGB")`.
+    case dropped
+    /// The picture is put on white, as by transformers' `convert_to_rgb`.
+    case onWhite
+  }
+
   /// Creates an image; `rgb` must have `height * width * 3` bytes.
   public init(width: Int, height: Int, rgb: [UInt8]) {
     precondition(
@@ -27,13 +38,13 @@ public struct Image: Hashable, Sendable {
   /// Decodes a PNG or JPEG file to what PIL's `Image.open(path).convert("RGB")` gives, bit for bit.
   ///
   /// The first bytes of the file tell the format, its name does not count. As in PIL:
-  /// - grey is repeated, palettes are looked up, alpha is dropped and not composited;
+  /// - grey is repeated, palettes are looked up, alpha is dropped unless `alpha` says otherwise;
   /// - of 16-bit samples the upper byte counts, except that 16-bit grey is clamped to 255;
   /// - CMYK JPEGs are taken as inverted (Adobe's convention), and a channel becomes
   ///   `(255 - K) * (255 - C) / 255`, rounded;
   /// - gamma and colour profiles are ignored;
-  /// - the EXIF orientation is **not** applied: neither PIL nor timm nor transformers does so
-  ///   unless asked, and a model has to see what it would see there.
+  /// - the EXIF orientation is **not** applied unless `orients` says so: neither PIL nor timm nor
+  ///   the image processors of transformers do so, and a model has to see what it would see there.
   ///
   /// Unlike PIL, damage is an error even where it would only show as wrong pixels. What libjpeg and
   /// libpng only warn of, without a pixel being lost, is none.
@@ -41,22 +52,34 @@ public struct Image: Hashable, Sendable {
   /// Errors, all at `.file(path)`: what ``MappedFile`` reports; a format other than PNG and JPEG
   /// (named if it is known); a truncated or damaged file; more than ``maximumPixels``; a header
   /// that promises more pixels than so short a file can hold.
-  public init(decoding path: String) throws(Diagnostic) {
+  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - alpha: What becomes of transparency.
+  ///   - orients: Whether the picture is turned as its EXIF data says: PIL's `exif_transpose`.
+  public init(
+    decoding path: String, alpha: Alpha = .dropped, orients: Bool = false
+  ) throws(Diagnostic) {
     let file = try MappedFile(path)
     self = try file.withUnsafeBytes { (bytes) throws(Diagnostic) in
-      try Image(decoding: bytes, name: path)
+      try Image(decoding: bytes, name: path, alpha: alpha, orients: orients)
     }
   }
 
   /// Decodes a PNG or JPEG file in memory; `name` stands for the path in errors.
-  public init(decoding bytes: UnsafeRawBufferPointer, name: String) throws(Diagnostic) {
+  public init(
+    decoding bytes: UnsafeRawBufferPointer, name: String, alpha: Alpha = .dropped,
+    orients: Bool = false
+  ) throws(Diagnostic) {
+    let image: Image
     switch ImageFormat(of: bytes) {
-    case .png: self = try decodePNG(bytes, name: name)
-    case .jpeg: self = try decodeJPEG(bytes, name: name)
+    case .png: image = try decodePNG(bytes, name: name, alpha: alpha)
+    case .jpeg: image = try decodeJPEG(bytes, name: name)
     case .other(let found, let hint):
       throw Diagnostic(
         "expected a PNG or JPEG image, found \(found)", at: .file(name), hint: hint)
     }
+    self = orients ? image.oriented(by: Orientation(of: bytes)) : image
   }
 }
 

@@ -2,7 +2,9 @@ import CPNG
 import Diagnostics
 
 /// Decodes a PNG by libpng.
-func decodePNG(_ bytes: UnsafeRawBufferPointer, name: String) throws(Diagnostic) -> Image {
+func decodePNG(
+  _ bytes: UnsafeRawBufferPointer, name: String, alpha: Image.Alpha
+) throws(Diagnostic) -> Image {
   let start = bytes.bindMemory(to: UInt8.self).baseAddress
   var error = [CChar](repeating: 0, count: CPNG_ERROR_BYTES)
   var header = cpng_header()
@@ -19,11 +21,36 @@ func decodePNG(_ bytes: UnsafeRawBufferPointer, name: String) throws(Diagnostic)
   try checkSize(
     width: width, height: height, needed: Int(clamping: needed), present: bytes.count, name: name)
 
+  if alpha == .onWhite, header.has_alpha != 0 {
+    var rgba = [UInt8](repeating: 0, count: width * height * 4)
+    guard
+      cpng_read_rgba(start, bytes.count, header.width, header.height, &rgba, &error) == 1
+    else { throw pngFailure(error, name: name) }
+    return Image(width: width, height: height, rgb: composited(rgba))
+  }
   var rgb = [UInt8](repeating: 0, count: width * height * 3)
   guard
     cpng_read_rgb(start, bytes.count, header.width, header.height, &rgb, &error) == 1
   else { throw pngFailure(error, name: name) }
-  return Image(width: width, height: height, rgb: rgb)
+  var image = Image(width: width, height: height, rgb: rgb)
+  image.hasDroppedAlpha = header.has_alpha != 0
+  return image
+}
+
+/// The pixels on white, as PIL's `alpha_composite` computes them: with 7 fractional bits, and the
+/// division by 255 as a sum of shifts.
+private func composited(_ rgba: [UInt8]) -> [UInt8] {
+  [UInt8](unsafeUninitializedCapacity: rgba.count / 4 * 3) { rgb, count in
+    for pixel in 0..<rgba.count / 4 {
+      let alpha = Int(rgba[4 * pixel + 3])
+      for channel in 0..<3 {
+        let color = Int(rgba[4 * pixel + channel])
+        let sum = (color * alpha + 255 * (255 - alpha)) << 7 + 0x80 << 7
+        rgb[3 * pixel + channel] = UInt8((((sum >> 8) + sum) >> 8) >> 7)
+      }
+    }
+    count = rgba.count / 4 * 3
+  }
 }
 
 /// What libpng says, as a diagnostic.

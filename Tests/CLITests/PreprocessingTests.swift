@@ -31,6 +31,33 @@ import Testing
     #expect(header.contains("Here: none, always an error: \(reason)."))
   }
 
+  /// What is transparent is on white only where the checkpoint's library puts it there; photos are
+  /// turned only on demand.
+  @Test func transparencyAndOrientation() throws {
+    let images =
+      URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("ImagesTests/Fixtures").path
+    let keys = #""size": 32, "resample": 2, "image_mean": 0.5, "image_std": 0.5"#
+    var outputs: [String] = []
+    for convert in ["true", "false"] {
+      let folder = try checkpoint(
+        "{\"image_processor_type\": \"ViTImageProcessor\", \(keys), "
+          + "\"do_convert_rgb\": \(convert)}")
+      let compiled = try vitc("compile", folder.path, "-q", "-o", folder("m.so"))
+      #expect(compiled.code == 0, "\(compiled.errors)")
+      let run = try vitc("run", folder("m.so"), images + "/alphas.png", "--json")
+      #expect(run.code == 0, "\(run.errors)")
+      #expect(run.errors.contains("warning: transparency is ignored") == (convert == "false"))
+      outputs.append(run.output)
+      guard convert == "true" else { continue }
+      let photo = images + "/oriented_6.jpg"
+      let plain = try vitc("run", folder("m.so"), photo, "--json")
+      let turned = try vitc("run", folder("m.so"), photo, "--json", "--orient")
+      #expect(plain.code == 0 && turned.code == 0 && plain.output != turned.output)
+    }
+    #expect(outputs[0] != outputs[1])
+  }
+
   @Test func genericKeysOfUnknownClassesAreUsedWithAWarning() throws {
     let folder = try checkpoint(
       #"{"image_processor_type": "MyImageProcessor", "size": 32, "do_normalize": false}"#)

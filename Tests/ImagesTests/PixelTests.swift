@@ -20,6 +20,10 @@ import Testing
     // Warnings that are not about pixels.
     ("scan_fields.jpg", 45, 35), ("jfif_2.jpg", 45, 35), ("stray_segments.jpg", 45, 35),
     ("adobe_transform.jpg", 45, 35), ("restart_number.jpg", 45, 35),
+    // Transparent by a colour.
+    ("grey1_transparent.png", 8, 1), ("grey2_transparent.png", 8, 1),
+    ("grey16_transparent.png", 3, 1), ("rgb8_transparent.png", 2, 1),
+    ("rgb16_transparent.png", 2, 1),
   ]
 
   @Test(arguments: images)
@@ -31,6 +35,59 @@ import Testing
     let differing = zip(image.rgb, pixels).filter { $0 != $1 }.count
     #expect(image.rgb.count == pixels.count)
     #expect(differing == 0, "\(differing) of \(pixels.count) bytes differ")
+  }
+
+  /// Those of which the file says how they are transparent.
+  @Test(arguments: [
+    "grey8_transparent", "palette8_transparent", "grey_alpha8", "grey_alpha16", "rgba8", "rgba16",
+    "grey1_transparent", "grey2_transparent", "grey16_transparent", "rgb8_transparent",
+    "rgb16_transparent", "alphas",
+  ])
+  func transparentPicturesOnWhiteEqualTransformers(_ name: String) throws {
+    let path = fixtures.appendingPathComponent(name + ".png").path
+    #expect(try Image(decoding: path, alpha: .onWhite).rgb == fixture(name + ".png.white"))
+    #expect(try Image(decoding: path, alpha: .onWhite).hasDroppedAlpha == false)
+    let dropped = try Image(decoding: path)
+    #expect(dropped.rgb == (try fixture(name + ".png.rgb")))
+    #expect(dropped.hasDroppedAlpha)
+  }
+
+  @Test func opaquePicturesAreTheSameOnWhite() throws {
+    for name in ["rgb8.png", "grey16_interlaced.png", "palette4.png", "cmyk.jpg"] {
+      let path = fixtures.appendingPathComponent(name).path
+      #expect(try Image(decoding: path, alpha: .onWhite) == Image(decoding: path))
+    }
+  }
+
+  /// Each of EXIF's orientations as PIL's `exif_transpose` turns it.
+  @Test func picturesAreTurnedUpright() throws {
+    var upright: [UInt8] = []
+    for code in 1...8 {
+      let name = "oriented_\(code).\(code % 2 == 1 ? "png" : "jpg")"
+      let path = fixtures.appendingPathComponent(name).path
+      let image = try Image(decoding: path, orients: true)
+      #expect(image.width == (code >= 5 ? 9 : 13) && image.height == (code >= 5 ? 13 : 9))
+      upright += image.rgb
+      #expect(try Image(decoding: path).width == 13)
+    }
+    #expect(upright == (try fixture("oriented.rgb")))
+  }
+
+  /// Every byte of EXIF data replaced: a picture, turned or not, and no crash.
+  @Test func damagedOrientationsAreUpright() throws {
+    for name in ["oriented_6.jpg", "oriented_3.png"] {
+      let bytes = try fixture(name)
+      let mark = Array((name.hasSuffix("g") && name.contains("jpg") ? "Exif" : "eXIf").utf8)
+      let start = try #require(
+        bytes.indices.dropLast(4).first { Array(bytes[$0..<($0 + 4)]) == mark })
+      for index in start..<min(start + 60, bytes.count) {
+        for value: UInt8 in [0, 0x7F, 0xFF] {
+          var damaged = bytes
+          damaged[index] = value
+          damaged.withUnsafeBytes { _ = try? Image(decoding: $0, name: "image", orients: true) }
+        }
+      }
+    }
   }
 
   @Test func theNameDoesNotCount() throws {

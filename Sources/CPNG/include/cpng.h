@@ -16,6 +16,8 @@ typedef struct {
   uint32_t bit_depth;
   /// Samples of one pixel as stored: 1 to 4.
   uint32_t channels;
+  /// 1 iff pixels may be transparent: an alpha channel, or a tRNS chunk.
+  uint32_t has_alpha;
 } cpng_header;
 
 /// The size of an error text, with its terminating zero.
@@ -24,6 +26,13 @@ enum { CPNG_ERROR_BYTES = 160 };
 /// Reads the chunks before the pixels. Returns 1; or 0, with the reason in `error`.
 int cpng_read_header(
     const uint8_t *bytes, size_t size, cpng_header *header, char error[CPNG_ERROR_BYTES]);
+
+/// As `cpng_read_rgb`, with an alpha byte after each pixel, as PIL's `convert("RGBA")` has it:
+/// `width * height * 4` bytes. Of grey and RGB, the pixels are transparent that equal the lower bytes
+/// of a tRNS chunk after their own conversion to 8 bits, which is PIL's rule.
+int cpng_read_rgba(
+    const uint8_t *bytes, size_t size, uint32_t width, uint32_t height, uint8_t *rgba,
+    char error[CPNG_ERROR_BYTES]);
 
 /// Reads the whole file into `rgb`, `width * height * 3` bytes, row-major, as PIL's
 /// `convert("RGB")` has them: palettes looked up, grey repeated, alpha dropped, of 16-bit samples

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Diagnostics
-import Images
 import JSON
 import Npy
 
@@ -112,7 +111,7 @@ struct Compare: ParsableCommand {
     }
     let paths = try PhotoList.expand(images)
     var pixels: [Float] = []
-    for path in paths { pixels += try model.preprocess(try Image(decoding: path)) }
+    for path in paths { pixels += try model.preprocess(path) }
     return (paths, pixels)
   }
 }

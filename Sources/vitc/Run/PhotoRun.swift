@@ -1,6 +1,5 @@
 import ArgumentParser
 import Diagnostics
-import Images
 import JSON
 import VitRuntime
 
@@ -21,6 +20,7 @@ struct PhotoRun {
   private let labels: [String]
   private let function: VitDescription.ScoreFunction
   private let isJSON: Bool
+  private let orients: Bool
   private let classes: Int
 
   /// The output that labels are made from.
@@ -35,9 +35,10 @@ struct PhotoRun {
   /// Errors: the model cannot preprocess photos or has no output 'logits'; the label file is
   /// wrong.
   init(
-    model: CompiledModel, top: Int?, labelFile: String?, isJSON: Bool
+    model: CompiledModel, top: Int?, labelFile: String?, isJSON: Bool, orients: Bool = false
   ) throws(Diagnostic) {
     self.model = model
+    self.orients = orients
     self.isJSON = isJSON
     if let reason = model.extras["preprocessingRefusal"]?.string {
       throw Diagnostic(
@@ -72,7 +73,7 @@ struct PhotoRun {
       var images: [Float] = []
       for path in paths[start..<end] {
         do throws(Diagnostic) {
-          images += try model.preprocess(try Image(decoding: path))
+          images += try model.preprocess(path, orients: orients)
           files.append(path)
         } catch {
           failures += 1

@@ -7,7 +7,7 @@ struct Run: ParsableCommand {
     abstract: "Runs a compiled model on an array or on photos.",
     usage: """
       vitc run LIBRARY --input X.npy --output Y.npy [--threads N]
-      vitc run LIBRARY PHOTO ... [--top K] [--labels FILE] [--json] [--threads N]
+      vitc run LIBRARY PHOTO ... [--top K] [--labels FILE] [--json] [--orient] [--threads N]
       """,
     discussion: """
       The array of --input is [n, channels, height, width], or one image without n, already \
@@ -43,6 +43,10 @@ struct Run: ParsableCommand {
   @Option(help: "The number of threads; 0 for all processors.")
   var threads = 0
 
+  @Flag(
+    help: "Turn photos as their EXIF data says, which the libraries' transforms do not.")
+  var orient = false
+
   @Flag(help: "Print predictions as JSON.")
   var json = false
 
@@ -54,8 +58,8 @@ struct Run: ParsableCommand {
     case (_?, false): throw ValidationError("Give either --input or photos, not both.")
     case (_?, true):
       if output.isEmpty { throw ValidationError("--input requires --output.") }
-      if top != nil || labels != nil || json {
-        throw ValidationError("--top, --labels and --json require photos.")
+      if top != nil || labels != nil || json || orient {
+        throw ValidationError("--top, --labels, --json and --orient require photos.")
       }
     case (nil, false):
       if !output.isEmpty || outputName != nil {
@@ -69,7 +73,8 @@ struct Run: ParsableCommand {
     if let input {
       try ArrayRun(model: model, outputs: output, defaultName: outputName).run(input)
     } else {
-      try PhotoRun(model: model, top: top, labelFile: labels, isJSON: json).run(photos)
+      try PhotoRun(model: model, top: top, labelFile: labels, isJSON: json, orients: orient).run(
+        photos)
     }
   }
 }

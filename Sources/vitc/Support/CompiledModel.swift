@@ -83,6 +83,23 @@ struct CompiledModel {
       + "have them resized"
   }
 
+  /// Decodes a photo as the model's checkpoint says and makes it what the model wants: resized,
+  /// cropped, normalized.
+  ///
+  /// - Parameter orients: Whether the photo is turned as its EXIF data says.
+  func preprocess(_ path: String, orients: Bool = false) throws(Diagnostic) -> [Float] {
+    let isOnWhite =
+      extras["preprocessing"]?["alpha"]?.string == Preprocessing.Alpha.onWhite.rawValue
+    let image = try Image(decoding: path, alpha: isOnWhite ? .onWhite : .dropped, orients: orients)
+    if image.hasDroppedAlpha {
+      Console.tell(
+        Diagnostic(
+          "transparency is ignored, as the model's preprocessing does not say what is behind",
+          severity: .warning, at: .file(path)))
+    }
+    return try preprocess(image)
+  }
+
   /// Makes a photo what the model wants: resized, cropped, normalized.
   func preprocess(_ image: Image) throws(Diagnostic) -> [Float] {
     try Self.telling(path) {

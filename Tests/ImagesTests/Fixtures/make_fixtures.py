@@ -1,6 +1,6 @@
 """Makes the images beside this file and what PIL reads from them (NAME.rgb: raw bytes).
 
-Run: python make_fixtures.py   (needs pillow, numpy and the libturbojpeg library)
+Run: python make_fixtures.py   (needs pillow, numpy, transformers and the libturbojpeg library)
 """
 
 import ctypes
@@ -11,7 +11,8 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
+from transformers.image_transforms import convert_to_rgb
 
 HERE = Path(__file__).parent
 rng = np.random.default_rng(7)
@@ -141,9 +142,44 @@ for name, data in harmless.items():
 files["rgb_440.jpg"] = turbojpeg(picture, 4)
 files["rgb_411.jpg"] = turbojpeg(picture, 5)
 
+# Colours that are transparent by a tRNS chunk, beside those with an alpha channel.
+files["grey1_transparent.png"] = png(
+    8, 1, 1, 0, [b"\x5a"], chunk(b"tRNS", struct.pack(">H", 1)))
+files["grey2_transparent.png"] = png(
+    8, 1, 2, 0, [b"\x1b\xe4"], chunk(b"tRNS", struct.pack(">H", 0x155)))
+files["grey16_transparent.png"] = png(
+    3, 1, 16, 0, [struct.pack(">HHH", 300, 77, 333)], chunk(b"tRNS", struct.pack(">H", 333)))
+files["rgb8_transparent.png"] = png(
+    2, 1, 8, 2, [bytes([1, 2, 3, 4, 5, 6])], chunk(b"tRNS", struct.pack(">HHH", 4, 5, 6)))
+files["rgb16_transparent.png"] = png(
+    2, 1, 16, 2, [struct.pack(">6H", 0x1234, 0x5634, 0x7834, 0x3434, 0x1234, 0x1234)],
+    chunk(b"tRNS", struct.pack(">HHH", 0x34, 0x12, 0x112)))
+# Every alpha and every colour.
+steps = np.arange(256, dtype=np.uint8)
+files["alphas.png"] = saved(
+    np.stack([*np.meshgrid(steps[::3], steps[::3][::-1]), np.full((86, 86), 9, np.uint8),
+              np.meshgrid(steps[::3], steps[::3])[1]], -1), "RGBA", format="PNG")
+
+# A picture for each orientation of EXIF, and all of them upright one after the other.
+small = photo(13, 9)
+upright = b""
+for orientation in range(1, 9):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    kind = "png" if orientation % 2 else "jpeg"
+    name = f"oriented_{orientation}.{'png' if kind == 'png' else 'jpg'}"
+    data = saved(small, format=kind.upper(), exif=exif.tobytes())
+    (HERE / name).write_bytes(data)
+    image = Image.open(io.BytesIO(data))
+    upright += np.asarray(ImageOps.exif_transpose(image).convert("RGB")).tobytes()
+(HERE / "oriented.rgb").write_bytes(upright)
+
 for name, data in files.items():
     (HERE / name).write_bytes(data)
     image = Image.open(io.BytesIO(data))
     pixels = np.asarray(image.convert("RGB"))
     (HERE / f"{name}.rgb").write_bytes(pixels.tobytes())
+    if "A" in image.getbands() or "transparency" in image.info:
+        # On white, as transformers puts it.
+        (HERE / f"{name}.white").write_bytes(convert_to_rgb(image, return_numpy=True).tobytes())
     print(name, image.mode, pixels.shape, len(data))
