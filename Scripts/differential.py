@@ -105,7 +105,7 @@ def draw_vit(r):
     return name, arguments, classes
 
 
-def draw_trunk(r):
+def draw_backbone(r):
     """Arguments of BitConfig without its form."""
     stages = r.randint(1, 3)
     return {
@@ -116,22 +116,22 @@ def draw_trunk(r):
     }
 
 
-def draw_side(r, trunk, patch=1):
+def draw_side(r, backbone, patch=1):
     """An image's extent that leaves a few pixels, or patches of them, behind the last stage."""
-    stride = 2 << len(trunk["depths"])
+    stride = 2 << len(backbone["depths"])
     return stride * patch * r.randint(2, 4) - r.randint(0, stride - 1)
 
 
 def draw_resnet(r):
     """Arguments of BitConfig, classes, height and width."""
-    trunk = draw_trunk(r)
+    backbone = draw_backbone(r)
     form = r.choice([{}, {}, BOTTLENECK])
-    return trunk | form, r.randint(1, 45), draw_side(r, trunk), draw_side(r, trunk)
+    return backbone | form, r.randint(1, 45), draw_side(r, backbone), draw_side(r, backbone)
 
 
 def draw_hybrid(r):
     """Arguments of BitConfig, of ViTConfig, patch, classes, side."""
-    trunk = draw_trunk(r)
+    backbone = draw_backbone(r)
     heads = r.randint(1, 4)
     width = heads * r.choice([8, 11, 16, 20, 32])
     size = {
@@ -140,7 +140,7 @@ def draw_hybrid(r):
         "hidden_act": r.choice(["gelu", "gelu", "gelu_pytorch_tanh", "quick_gelu", "relu"]),
     }
     patch = r.choice([1, 1, 2])
-    return trunk | BOTTLENECK, size, patch, r.randint(1, 45), draw_side(r, trunk, patch)
+    return backbone | BOTTLENECK, size, patch, r.randint(1, 45), draw_side(r, backbone, patch)
 
 
 def make_vit(seed, folder, name, arguments, classes):
@@ -181,18 +181,18 @@ def make_resnet(seed, folder, arguments, classes, height, width):
     return images, truth, ["--image-size", f"{height}x{width}"]
 
 
-def make_hybrid(seed, folder, trunk, size, patch, classes, side):
+def make_hybrid(seed, folder, backbone, size, patch, classes, side):
     """As make_vit; transformers 5 has the parts of a hybrid, which hf_folders.py writes as one."""
-    stages = len(trunk["depths"])
+    stages = len(backbone["depths"])
     backbone = transformers.BitBackbone(
-        transformers.BitConfig(**trunk, out_features=[f"stage{stages}"])
+        transformers.BitConfig(**backbone, out_features=[f"stage{stages}"])
     )
     grid = -(-side // (2 << stages))  # rounded up by its padding
     config = transformers.ViTConfig(
-        image_size=grid, patch_size=patch, num_channels=trunk["hidden_sizes"][-1], **size
+        image_size=grid, patch_size=patch, num_channels=backbone["hidden_sizes"][-1], **size
     )
     vit = transformers.ViTForImageClassification(labelled(config, classes))
-    randomize(backbone, f"trunk {seed}")
+    randomize(backbone, f"backbone {seed}")
     randomize(vit, f"hybrid {seed}")
     tensors = {}
     for part, prefix in [(backbone, "vit.embeddings.patch_embeddings.backbone."), (vit, "")]:
@@ -203,7 +203,7 @@ def make_hybrid(seed, folder, trunk, size, patch, classes, side):
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     written = {
         "architectures": ["ViTHybridForImageClassification"], "model_type": "vit-hybrid",
-        "backbone_config": {"model_type": "bit", "out_features": [f"stage{stages}"]} | trunk,
+        "backbone_config": {"model_type": "bit", "out_features": [f"stage{stages}"]} | backbone,
         "id2label": config.id2label, "image_size": side, "patch_size": patch,
     } | size
     (folder / "config.json").write_text(json.dumps(written))

@@ -65,8 +65,8 @@ struct Activations {
   func evaluate(_ value: Value) throws(Diagnostic) -> [[Tensor]] {
     let node = graph[value].node
     if case .input = node.op { return [try tensors(value)] }
-    if case .contraction(let contraction) = node.op {
-      return [try finish(try sums(value, contraction), value, contraction)]
+    if case .fusedLinear(let fusedLinear) = node.op {
+      return [try finish(try sums(value, fusedLinear), value, fusedLinear)]
     }
     var operands: [[Tensor]] = []
     for operand in node.operands { operands.append(try tensors(operand)) }
@@ -91,42 +91,42 @@ struct Activations {
     return node.results.indices.map { number in byImage.map { $0[number] } }
   }
 
-  /// The rows of a contraction as they are multiplied.
+  /// The rows of a fused linear layer as they are multiplied.
   func rows(_ value: Value, _ step: LinearStep) throws(Diagnostic) -> [Tensor] {
     let x = try tensors(graph[value].operands[0])
     return concurrentMap(count) { step.rows(x[$0]) }
   }
 
-  /// The sums of a contraction, with its bias.
+  /// The sums of a fused linear layer, with its bias.
   func sums(
-    _ value: Value, _ contraction: Contraction
+    _ value: Value, _ fusedLinear: FusedLinear
   ) throws(Diagnostic) -> [Tensor] {
     let node = graph[value]
     let weight = try constant(node.operands[1])
     var bias: Tensor?
     if let operand = node[.bias] { bias = try constant(operand) }
-    let rows = try rows(value, LinearStep(contraction: contraction, operandType: weight.element))
-    guard weight.element == .s8, let factors = bias else {
+    let rows = try rows(value, LinearStep(fusedLinear: fusedLinear, operandType: weight.element))
+    guard weight.element == .s8, let quantization = bias else {
       let known = bias?.values ?? []
       return concurrentMap(count) { LinearStep.sums(rows[$0], weight, bias: known) }
     }
     var scaled = weight.rounded(to: .f32)
     for n in 0..<weight.rows {
       for k in n * weight.columns..<(n + 1) * weight.columns {
-        scaled.values[k] *= factors.values[n]
+        scaled.values[k] *= quantization.values[n]
       }
     }
-    let (known, shifts) = (scaled, Array(factors.values[(2 * weight.rows)...]))
+    let (known, shifts) = (scaled, Array(quantization.values[(2 * weight.rows)...]))
     return concurrentMap(count) { LinearStep.sums(rows[$0], known, bias: shifts) }
   }
 
   /// What follows the sums: activation, residual, rounding.
   func finish(
-    _ sums: [Tensor], _ value: Value, _ contraction: Contraction
+    _ sums: [Tensor], _ value: Value, _ fusedLinear: FusedLinear
   ) throws(Diagnostic) -> [Tensor] {
     var residual: [Tensor]?
     if let operand = graph[value][.residual] { residual = try tensors(operand) }
-    let (step, added) = (LinearStep(contraction: contraction, operandType: .f32), residual)
+    let (step, added) = (LinearStep(fusedLinear: fusedLinear, operandType: .f32), residual)
     return concurrentMap(count) { step.finish(sums[$0], residual: added?[$0]) }
   }
 

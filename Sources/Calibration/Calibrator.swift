@@ -4,11 +4,11 @@ import Evaluation
 import IR
 import Passes
 
-/// Finds weights and biases of the contractions of a graph from what images make of it.
+/// Finds weights and biases of the fused linear layers of a graph from what images make of it.
 ///
 /// Two graphs go side by side, node by node: the original one in floats, and the one that is
 /// calibrated, whose rows are those that it will have: earlier layers are lowered already. For each
-/// contraction:
+/// fused linear layer:
 /// - integers are rounded with ``ErrorFeedback`` for the rows that they will multiply, as those are
 ///   quantized;
 /// - the bias is such that the mean of each output is the original's;
@@ -18,7 +18,7 @@ public struct Calibrator {
   let graph: Graph
   private let original: Graph
   let weights: Evaluator.WeightReader
-  /// The outputs of contractions that are values of an attention and may be centred.
+  /// The outputs of fused linear layers that are values of an attention and may be centred.
   private let values: [Value: Range<Int>]
 
   /// Calibrates `graph`, which is `original` lowered by `use-int8` and `use-bf16`.
@@ -52,21 +52,21 @@ public struct Calibrator {
       guard let twin = original.value(named: node.name) else {
         throw Diagnostic("the original graph has no such value", at: .node(node.name))
       }
-      if case .contraction(let contraction) = node.op,
-        case .contraction(let source) = original[twin].op
+      if case .fusedLinear(let fusedLinear) = node.op,
+        case .fusedLinear(let source) = original[twin].op
       {
         let exact = try truth.sums(twin, source)
         let result = try truth.finish(exact, twin, source)
         var sums: [Tensor]
         if CalibratedTensor.hasBias(node, in: graph) {
           let site = Site(
-            value: value, contraction: contraction, source: source,
+            value: value, fusedLinear: fusedLinear, source: source,
             weight: try truth.constant(original[twin].operands[1]), means: Self.means(exact))
           sums = try calibrate(site, lowered, &calibration)
         } else {
-          sums = try lowered.sums(value, contraction)
+          sums = try lowered.sums(value, fusedLinear)
         }
-        lowered.set(value, try lowered.finish(sums, value, contraction))
+        lowered.set(value, try lowered.finish(sums, value, fusedLinear))
         truth.set(twin, result)
       } else {
         try lowered.compute(value)
@@ -78,7 +78,7 @@ public struct Calibrator {
     return calibration
   }
 
-  /// The original weight of a contraction.
+  /// The original weight of a fused linear layer.
   func weight(of value: Value) throws(Diagnostic) -> Tensor {
     guard let twin = original.value(named: graph[value].name) else {
       throw Diagnostic("the original graph has no such value", at: .node(graph[value].name))
@@ -86,12 +86,12 @@ public struct Calibrator {
     return try Evaluator(original, weights: weights).constant(original[twin].operands[1])
   }
 
-  /// A contraction that is calibrated.
+  /// A fused linear layer that is calibrated.
   private struct Site {
     let value: Value
-    let contraction: Contraction
+    let fusedLinear: FusedLinear
     /// The original one, its weight and the means of its sums.
-    let source: Contraction
+    let source: FusedLinear
     let weight: Tensor
     let means: [Double]
   }
@@ -104,7 +104,7 @@ public struct Calibrator {
     let centred = values[site.value] ?? 0..<0
     let targets = site.means.enumerated().map { centred.contains($0) ? 0 : $1 }
     // What a fallback to bf16 needs is found for integers too.
-    let pairs = LinearStep(contraction: site.source, operandType: .bf16)
+    let pairs = LinearStep(fusedLinear: site.source, operandType: .bf16)
     let rounded = site.weight.rounded(to: .bf16).rounded(to: .f32)
     let rows = try lowered.rows(site.value, pairs)
     let bias = Self.bias(rounded, Self.means(rows), targets)
@@ -120,10 +120,10 @@ public struct Calibrator {
   ) throws(Diagnostic) -> [Tensor] {
     let name = graph[site.value].name
     let rows = try lowered.rows(
-      site.value, LinearStep(contraction: site.contraction, operandType: .s8))
+      site.value, LinearStep(fusedLinear: site.fusedLinear, operandType: .s8))
     var weight = site.weight
-    if let points = site.contraction.prologue.points {
-      weight = Op.rotate(Rotate(points: points)).evaluate([weight])
+    if let size = site.fusedLinear.prologue.hadamardSize {
+      weight = Op.hadamard(Hadamard(size: size)).evaluate([weight])
     }
     let inputs = Covariance(rows)
     guard let feedback = ErrorFeedback(inputs) else {
@@ -140,8 +140,8 @@ public struct Calibrator {
     let bias = Self.bias(weight, inputs.mean, targets)
     calibration.set(CalibratedTensor.integers(of: name), shape: weight.shape, found)
     calibration.set(
-      CalibratedTensor.factors(of: name),
-      ChannelFactors.tensor(integers, scales: scales, bias: bias))
+      CalibratedTensor.quantization(of: name),
+      QuantizationParameters.tensor(integers, scales: scales, bias: bias))
     let known = weight
     return concurrentMap(rows.count) { LinearStep.sums(rows[$0], known, bias: bias.values) }
   }
@@ -169,8 +169,9 @@ public struct Calibrator {
     return means
   }
 
-  /// The contractions whose outputs, or a slice of them, are values of one attention and nothing
-  /// else, with those outputs; only contractions of found biases may read the attention.
+  /// The fused linear layers whose outputs, or a slice of them, are values of one attention and
+  /// nothing else, with those outputs; only fused linear layers of found biases may read the
+  /// attention.
   private static func centredValues(_ graph: Graph) -> [Value: Range<Int>] {
     let users = graph.users()
     let outputs = Set(graph.outputs.map(\.value))
@@ -178,8 +179,8 @@ public struct Calibrator {
     for value in graph.firstResults where !outputs.contains(value) {
       guard case .attention = graph[value].op,
         users[value].allSatisfy({ user in
-          guard case .contraction(let contraction) = graph[user].op else { return false }
-          return contraction.prologue.epsilon == nil
+          guard case .fusedLinear(let fusedLinear) = graph[user].op else { return false }
+          return fusedLinear.prologue.epsilon == nil
             && CalibratedTensor.hasBias(graph[user].node, in: graph)
         })
       else { continue }

@@ -1,23 +1,24 @@
 import COpenBLAS
 import IR
 
-/// A contraction in three parts: its rows as they are multiplied, the sums, and what follows.
+/// A fused linear layer in three parts: its rows as they are multiplied, the sums, and what
+/// follows.
 struct LinearStep: Sendable {
-  let contraction: Contraction
+  let fusedLinear: FusedLinear
   /// The type that is multiplied.
   let operandType: ElementType
 
   /// The rows as they are multiplied, with their scale: normalized, rounded, quantized.
   func rows(_ x: Tensor) -> Tensor {
-    let norms = contraction.prologue.epsilon.map {
-      Contraction.rowFactors(x, epsilon: $0).map { Float($0) }
+    let norms = fusedLinear.prologue.epsilon.map {
+      FusedLinear.rowScales(x, epsilon: $0).map { Float($0) }
     }
     switch operandType {
     case .bf16: return Self.scaled(x.rounded(to: .bf16).rounded(to: .f32), norms)
     case .s8:
       let floats = x.rounded(to: .f32)
-      let points = contraction.prologue.points
-      let rotated = points.map { Op.rotate(Rotate(points: $0)).evaluate([floats]) } ?? floats
+      let size = fusedLinear.prologue.hadamardSize
+      let rotated = size.map { Op.hadamard(Hadamard(size: $0)).evaluate([floats]) } ?? floats
       return Self.scaled(Self.quantized(rotated), norms)
     case .f32: return Self.scaled(x, norms)
     }
@@ -41,13 +42,13 @@ struct LinearStep: Sendable {
   /// Activation, residual and the result's rounding.
   func finish(_ sums: Tensor, residual: Tensor?) -> Tensor {
     var y = sums
-    if let function = contraction.epilogue.activation {
+    if let function = fusedLinear.epilogue.activation {
       y = Op.activation(Activation(function)).evaluate([y])
     }
     if let residual {
       for i in y.values.indices { y.values[i] += residual.values[i] }
     }
-    return y.rounded(to: contraction.epilogue.result)
+    return y.rounded(to: fusedLinear.epilogue.result)
   }
 
   /// Replaces each element by the one that its integer stands for (`QuantizedRow`).

@@ -2,16 +2,16 @@ import Diagnostics
 import IR
 import Passes
 
-/// What each contraction of integers contributes to the error of a calibrated graph.
+/// What each fused linear layer of integers contributes to the error of a calibrated graph.
 public struct Sensitivity {
-  /// The contractions, first those that gain most for their work, each with what the square of the
-  /// largest output error loses when it alone is computed in bf16: less than zero where errors
-  /// happened to cancel.
+  /// The fused linear layers, first those that gain most for their work, each with what the square
+  /// of the largest output error loses when it alone is computed in bf16: less than zero where
+  /// errors happened to cancel.
   public let ranking: [(name: String, gain: Double)]
 
   /// Measures with some of the images of `calibration`.
   ///
-  /// Each contraction is replaced in turn, and the rest of the graph computed again.
+  /// Each fused linear layer is replaced in turn, and the rest of the graph computed again.
   public init(
     _ calibrator: Calibrator, _ calibration: Calibration, _ images: [Tensor], _ chosen: [Int],
     progress: (Double) -> Void = { _ in }
@@ -29,12 +29,12 @@ public struct Sensitivity {
     for (position, value) in order.enumerated() {
       progress(Double(position) / Double(order.count))
       let node = graph[value].node
-      if case .contraction(let contraction) = node.op,
+      if case .fusedLinear(let fusedLinear) = node.op,
         graph[node.operands[1]].type.element == .s8,
         CalibratedTensor.hasBias(node, in: graph)
       {
         var fork = activations
-        fork.set(value, try calibrator.inPairs(value, contraction, activations, calibration))
+        fork.set(value, try calibrator.inPairs(value, fusedLinear, activations, calibration))
         for later in order[(position + 1)...] { try fork.compute(later) }
         errors[node.name] = Self.square(try fork.results(), truth)
       }
@@ -56,17 +56,17 @@ public struct Sensitivity {
 }
 
 extension Calibrator {
-  /// The value of a contraction of integers if it were one of bf16.
+  /// The value of a fused linear layer of integers if it were one of bf16.
   func inPairs(
-    _ value: Value, _ contraction: Contraction, _ activations: Activations,
+    _ value: Value, _ fusedLinear: FusedLinear, _ activations: Activations,
     _ calibration: Calibration
   ) throws(Diagnostic) -> [Tensor] {
-    var source = contraction
-    source.prologue.points = nil
+    var source = fusedLinear
+    source.prologue.hadamardSize = nil
     let weight = try self.weight(of: value).rounded(to: .bf16).rounded(to: .f32)
     let bias = calibration.tensor(named: CalibratedTensor.bias(of: graph[value].name))?.values ?? []
-    let rows = try activations.rows(value, LinearStep(contraction: source, operandType: .bf16))
+    let rows = try activations.rows(value, LinearStep(fusedLinear: source, operandType: .bf16))
     let sums = concurrentMap(rows.count) { LinearStep.sums(rows[$0], weight, bias: bias) }
-    return try activations.finish(sums, value, contraction)
+    return try activations.finish(sums, value, fusedLinear)
   }
 }

@@ -22,7 +22,7 @@ public enum CodeGenerator {
     /// For each target its object, or its text in UTF-8.
     public let modules: [[UInt8]]
     /// The names of the nodes whose steps run, in order.
-    public let phases: [String]
+    public let steps: [String]
   }
 
   /// The symbol, hidden, that the embedded weights must have; see `ProgramInfo.weightsFileName`.
@@ -30,7 +30,7 @@ public enum CodeGenerator {
 
   /// The nodes of a planned graph that something is executed for, in order: the steps of the
   /// compiled model.
-  public static func phases(of graph: Graph) -> [Node] { graph.nodes.filter(hasStep) }
+  public static func steps(of graph: Graph) -> [Node] { graph.nodes.filter(hasStep) }
 
   /// `true` iff something is executed for a node of a planned graph: operations on weights alone
   /// are evaluated when the weights are written, and views do nothing.
@@ -69,7 +69,7 @@ public enum CodeGenerator {
     }
     var modules: [[UInt8]] = []
     for case .some(let result) in results.withLock({ $0 }) { modules.append(try result.get()) }
-    return Output(modules: modules, phases: phases(of: graph).map(\.name))
+    return Output(modules: modules, steps: steps(of: graph).map(\.name))
   }
 
   /// Generates one module, in an LLVM context of its own.

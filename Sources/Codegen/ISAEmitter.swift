@@ -7,7 +7,7 @@ extension Builder {
 
   /// Emits the record of this module's target.
   func isa(_ position: Int, steps: [Function], scratchBytes: Int) -> Value {
-    let table = global("phases", constantArray(steps.map { asPointer($0.value) }, of: pointer))
+    let table = global("steps", constantArray(steps.map { asPointer($0.value) }, of: pointer))
     let requirements = target.requirements.map(feature)
     let features =
       requirements.isEmpty

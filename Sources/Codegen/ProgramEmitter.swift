@@ -119,7 +119,7 @@ struct ProgramEmitter {
     return b.define("error_text", [], returning: b.pointer) { _ in b.returnValue(buffer) }
   }
 
-  /// `const vit_proof *`, and the golden values, or room for those that are written when the
+  /// `const vit_proof *`, and the self-test values, or room for those that are written when the
   /// library is finished.
   private func proof() -> Value {
     let nameBytes = MemoryLayout.size(ofValue: vit_proof().weights_file_name)
@@ -132,10 +132,12 @@ struct ProgramEmitter {
     func wide(_ values: [UInt64]) -> Value {
       b.constantArray(values.map { b.constant(Int(bitPattern: UInt($0))) }, of: b.i64)
     }
-    let count = MemoryLayout<vit_golden>.size / MemoryLayout<Float>.size * graph.outputs.count
-    let isKnown = !program.golden.isEmpty
-    let golden = isKnown ? program.golden.flatMap(\.self) : Array(repeating: 0, count: count)
-    precondition(golden.count == count, "\(golden.count) golden values, expected \(count)")
+    let count =
+      MemoryLayout<vit_selftest_values>.size / MemoryLayout<Float>.size * graph.outputs.count
+    let isKnown = !program.selfTestValues.isEmpty
+    let values =
+      isKnown ? program.selfTestValues.flatMap(\.self) : Array(repeating: 0, count: count)
+    precondition(values.count == count, "\(values.count) self-test values, expected \(count)")
     return b.global(
       "proof",
       b.constantStruct([
@@ -143,7 +145,7 @@ struct ProgramEmitter {
         .value(wide([program.weightsHashLow, program.weightsHashHigh])), .value(wide(words)),
         .narrow(graph.outputs.count), .narrow(isKnown ? 1 : 0),
         .value(b.float(program.selfTestLimit)), .narrow(0),
-        .value(b.constantArray(golden.map(b.float), of: b.f32)),
+        .value(b.constantArray(values.map(b.float), of: b.f32)),
       ]))
   }
 

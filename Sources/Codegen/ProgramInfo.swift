@@ -30,9 +30,9 @@ public struct ProgramInfo: Hashable, Sendable {
   public var json: String
   /// The largest error that a self-test lets pass.
   public var selfTestLimit: Float = 1e-4
-  /// The golden values of each output, as the floats of a `vit_golden`; empty where they are
-  /// unknown yet.
-  public var golden: [[Float]] = []
+  /// The self-test values of each output, as the floats of a `vit_selftest_values`; empty where
+  /// they are unknown yet.
+  public var selfTestValues: [[Float]] = []
 
   /// Creates a description.
   public init(

@@ -27,7 +27,7 @@ struct StepEmitter {
     functions.append(step(call, named: "step_\(functions.count)_\(node.name)"))
   }
 
-  /// The parameters of a `vit_phase`.
+  /// The parameters of a `vit_step`.
   private enum Parameter: KernelParameter {
     case frame, task, count
 

@@ -32,9 +32,9 @@ public struct Build {
   /// The hash of the weights and the name of their file are filled in.
   public var program: ProgramInfo
   /// What is made.
-  public var kind = Product.Kind.library
+  public var kind = Artifact.Kind.library
   /// Where the weights go.
-  public var placement: Product.Placement
+  public var placement: Artifact.Placement
   /// `true` iff the artifact, or the same code in a library for this machine, is run once for the
   /// values that its self-test compares with.
   public var wantsSelfTest = false
@@ -109,7 +109,7 @@ public struct Build {
     var selfTest = SelfTestRun(isWanted: wantsSelfTest, kind: kind, targets: targets)
     if selfTest.needsRehearsal {
       progress("compute self-test values", 0)
-      build.program.golden = try build.rehearse(artifact, &selfTest)
+      build.program.selfTestValues = try build.rehearse(artifact, &selfTest)
       watch.lap("self-test values")
     }
 
@@ -129,7 +129,7 @@ public struct Build {
     }
     watch.lap(selfTest.ran && selfTest.runsArtifact ? "self-test values" : "link")
     return Result(
-      files: files, stages: watch.stages, steps: code.phases.count,
+      files: files, stages: watch.stages, steps: code.steps.count,
       objectBytes: code.modules.reduce(0) { $0 + $1.count }, missingSelfTest: selfTest.reason)
   }
 
@@ -151,13 +151,13 @@ public struct Build {
   /// Starts the artifact and packs the weights into it.
   private func start(
     _ output: String, _ progress: @escaping Compiler.Progress
-  ) throws(Diagnostic) -> Product {
+  ) throws(Diagnostic) -> Artifact {
     guard let architecture = targets.first.flatMap({ Architecture(triple: $0.triple) }) else {
       throw Diagnostic(
         "vitc has no runtime for '\(targets.first?.triple ?? "no target")'",
         at: .argument("--target"))
     }
-    let artifact = try Product(
+    let artifact = try Artifact(
       output: output, name: program.name, kind: kind, architecture: architecture,
       placement: placement, weightsBytes: graph.weightsBytes)
     let total = Double(max(1, graph.weightsBytes))
@@ -171,7 +171,7 @@ public struct Build {
   }
 
   /// Ends the writing of weights, and makes their hash and place known to the program.
-  private mutating func seal(_ artifact: Product) {
+  private mutating func seal(_ artifact: Artifact) {
     let hash = artifact.sealWeights()
     program.weightsHashLow = hash.low
     program.weightsHashHigh = hash.high
@@ -181,7 +181,7 @@ public struct Build {
   /// Compiles the program for this machine as well and runs it, for the self-test values of an
   /// artifact that cannot be run here as it is; none where the run fails.
   private func rehearse(
-    _ artifact: Product, _ selfTest: inout SelfTestRun
+    _ artifact: Artifact, _ selfTest: inout SelfTestRun
   ) throws(Diagnostic) -> [[Float]] {
     var program = program
     program.weightsFileName = program.weightsFileName ?? "\(program.name).weights"

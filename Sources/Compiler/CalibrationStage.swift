@@ -80,8 +80,8 @@ struct CalibrationStage {
     return result
   }
 
-  /// Keeps contractions in bf16, those first that gain most for their work, until the error of the
-  /// compiled model is at most `limit`.
+  /// Keeps fused linear layers in bf16, those first that gain most for their work, until the error
+  /// of the compiled model is at most `limit`.
   private func keep(
     _ calibrator: Calibrator, _ images: [Tensor], _ limit: Double, _ result: inout Result
   ) throws(Diagnostic) {
@@ -110,8 +110,8 @@ struct CalibrationStage {
     }
   }
 
-  /// Takes the contractions off the ranking that should bring the error down to the limit; those
-  /// that gained nothing alone a few at a time.
+  /// Takes the fused linear layers off the ranking that should bring the error down to the limit;
+  /// those that gained nothing alone a few at a time.
   private static func next(
     _ ranking: inout [(name: String, gain: Double)], error: Double, limit: Double
   ) -> [String] {

@@ -20,7 +20,7 @@ public struct CompileRequest {
     case ir
 
     /// What is packaged; `nil` where the answer is text.
-    public var artifact: Product.Kind? {
+    public var artifact: Artifact.Kind? {
       switch self {
       case .library: .library
       case .static: .static
@@ -94,7 +94,7 @@ public struct CompileRequest {
   func passes(overriding precisions: [String: Precision]) -> [Pass] {
     guard runsPasses else { return [] }
     let fast = [Pass.chooseStrassen.name, Pass.chooseWinograd.name]
-    return Pipeline.passes(for: precision, keeping: precisions, calibrated: !calibration.isEmpty)
+    return Pipeline.passes(for: precision, overrides: precisions, calibrated: !calibration.isEmpty)
       .filter { usesFastMatmul || !fast.contains($0.name) }
   }
 }

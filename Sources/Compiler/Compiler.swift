@@ -125,7 +125,7 @@ public struct Compiler {
       let code = try build.code(as: request.emission == .llvm ? .llvm : .assembly)
       watch.lap("generate code")
       report.stages += watch.stages
-      report.programSteps = code.phases.count
+      report.programSteps = code.steps.count
       report.text = String(decoding: code.modules[0], as: UTF8.self)
     case .library, .static, .object, .ir:
       guard let kind = request.emission.artifact, let output = request.output else {

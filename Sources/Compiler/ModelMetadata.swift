@@ -24,17 +24,17 @@ struct ModelMetadata: Encodable {
   /// The passes that changed the graph, in order.
   var passes: [String]
   /// What a run executes, in order.
-  var phases: [Phase]
+  var steps: [Step]
   /// Of the model: depth, width and so on, as its family has them.
   var architecture: [String: Int]
 
   /// One step of a run.
-  struct Phase: Encodable {
+  struct Step: Encodable {
     /// The node's name, such as `blocks.0.attn.qkv`.
     var name: String
     /// The operation.
     var op: String
-    /// Floating-point operations of one image, 2 for each multiply-add of a matrix product.
+    /// Floating-point operations of one image, 2 for each multiply-add of a matmul.
     var flops: Int
     /// What matrices are multiplied in; absent where none are.
     var precision: String?
@@ -43,8 +43,8 @@ struct ModelMetadata: Encodable {
   init(
     _ model: any ModelConfiguration, _ report: PassManager.Report, _ graph: Graph, logits: Bool
   ) {
-    phases = CodeGenerator.phases(of: graph).map { node in
-      Phase(
+    steps = CodeGenerator.steps(of: graph).map { node in
+      Step(
         name: node.name, op: node.op.mnemonic, flops: graph.flops(of: node),
         precision: graph.precision(of: node)?.rawValue)
     }

@@ -22,7 +22,7 @@ struct SelfTestRun {
   private(set) var ran = false
 
   /// Describes the run for an artifact of `targets`.
-  init(isWanted: Bool, kind: Product.Kind, targets: [Target]) {
+  init(isWanted: Bool, kind: Artifact.Kind, targets: [Target]) {
     self.isWanted = isWanted
     // In the artifact's baseline, if that is one of this machine's architecture.
     let own = targets.first { Architecture(triple: $0.triple) == .host }
@@ -34,7 +34,7 @@ struct SelfTestRun {
   var needsRehearsal: Bool { isWanted && !ownRuns }
 
   /// Runs the self-test's image; `nil` where that does not work.
-  mutating func values(of library: String, weights: String?) -> [Golden]? {
+  mutating func values(of library: String, weights: String?) -> [SelfTestValues]? {
     ran = true
     do {
       // On one thread where the system has no more: the bits are the same.
@@ -46,14 +46,14 @@ struct SelfTestRun {
         model = try self.model(library, weights, threads: 1)
         context = try model.makeContext()
       }
-      let image = (0..<model.description.input.elements).map { vit_golden_pixel(UInt64($0)) }
+      let image = (0..<model.description.input.elements).map { vit_selftest_pixel(UInt64($0)) }
       let outputs = try context.runAll(images: image)
       let all = model.description.outputs.map { outputs[$0.name] ?? [] }
       guard all.allSatisfy({ $0.allSatisfy(\.isFinite) }) else {
         failure = "the model's outputs are not finite"
         return nil
       }
-      return all.map { Golden(of: $0) }
+      return all.map { SelfTestValues(of: $0) }
     } catch {
       failure = "\(error)"
       return nil

@@ -1,6 +1,6 @@
 /// Something to tell the user: what is wrong, where, and how to mend it.
 ///
-/// Messages are lower case, without a final period; names stand in single quotes; what was found
+/// Messages are lower case, without a final period; names are in single quotes; what was found
 /// and what was expected are both said.
 public struct Diagnostic: Error, Hashable, Sendable {
   /// How bad it is.

@@ -26,7 +26,7 @@ public enum AtomicFile {
   /// regular file (`/dev/stdout`, a pipe) cannot be replaced and is written directly.
   ///
   /// - Parameters:
-  ///   - path: Where the file shall stand; its folder must exist.
+  ///   - path: Where the file shall be; its folder must exist.
   ///   - durable: Whether the bytes are on the disk (`fsync`) before the rename, so that they
   ///     outlive a power failure.
   ///   - body: Writes the contents; what it throws is thrown again.
@@ -112,7 +112,7 @@ public enum AtomicFile {
     return String(path[...slash])
   }
 
-  /// The path of the file that a symbolic link points to; `path` itself where nothing stands yet.
+  /// The path of the file that a symbolic link points to; `path` itself where nothing is yet.
   private static func resolvingLinks(_ path: String) -> String {
     guard let resolved = realpath(path, nil) else { return path }
     defer { free(resolved) }

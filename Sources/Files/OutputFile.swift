@@ -20,7 +20,7 @@ public struct OutputFile: ~Copyable {
     self.path = path
   }
 
-  /// Writes these bytes behind what was written.
+  /// Writes these bytes after what was written.
   public mutating func append(_ bytes: UnsafeRawBufferPointer) throws(Diagnostic) {
     var rest = bytes
     while let base = rest.baseAddress, !rest.isEmpty {
@@ -34,7 +34,7 @@ public struct OutputFile: ~Copyable {
     }
   }
 
-  /// Writes these bytes behind what was written.
+  /// Writes these bytes after what was written.
   public mutating func append(_ bytes: [UInt8]) throws(Diagnostic) {
     let result = bytes.withUnsafeBytes { buffer in attempt(buffer) }
     try result.get()

@@ -9,7 +9,7 @@ import Diagnostics
 /// Opening what shall be a file.
 ///
 /// A pipe would be waited for until somebody writes to it, and opening a device may do anything: so
-/// it is asked what stands there first.
+/// it is asked what is there first.
 public enum RegularFile {
   /// Opens a file to read it and returns its descriptor and its size.
   ///

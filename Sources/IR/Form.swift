@@ -1,10 +1,11 @@
 /// A stage of compilation: a promise about what a graph contains.
 ///
-/// Each operation says in which forms it may stand; the verifier holds a graph to its form.
+/// Each operation says in which forms it may be; the verifier holds a graph to its form.
 public enum Form: String, Hashable, Sendable, CaseIterable, Comparable {
   /// What the model says, in the textbook's operations.
   case imported
-  /// Few, large operations: contractions and attentions with everything around them fused in.
+  /// Few, large operations: fused linear layers and attentions with everything around them fused
+  /// in.
   case fused
   /// Weights packed, every value placed in memory; code generation reads this form only.
   case planned

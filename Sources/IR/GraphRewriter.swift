@@ -45,8 +45,8 @@ public struct GraphRewriter: Sendable {
   /// The type of a value of the new graph.
   public func type(_ new: Value) -> TensorType { builder.type(new) }
 
-  /// The old node that makes `old`, if that is its only use, it is no result of the graph, and the
-  /// node makes nothing else.
+  /// The old node that makes `old`, if that is its only use, it is not a result of the graph, and
+  /// the node makes nothing else.
   public func soleProducer(of old: Value) -> Node? {
     let node = source[old].node
     return useCounts[old] == 1 && node.results.count == 1 ? node : nil
@@ -66,7 +66,7 @@ public struct GraphRewriter: Sendable {
   ///
   /// - Throws: violated constraints.
   public mutating func constant(_ old: Value) throws(Diagnostic) -> Value {
-    precondition(constants[old.index], "%\(source[old].name) is no constant")
+    precondition(constants[old.index], "%\(source[old].name) is not a constant")
     var missing: Set<Value> = []
     var pending = [old]
     while let value = pending.popLast() {
@@ -90,7 +90,7 @@ public struct GraphRewriter: Sendable {
   /// Lets `new` stand for `old` in what is appended from now on, results of the graph included.
   public mutating func replace(_ old: Value, by new: Value) { mapping[old] = new }
 
-  /// Lets `new` stand for the first result of an old node, and those behind it for the others.
+  /// Lets `new` stand for the first result of an old node, and those after it for the others.
   fileprivate mutating func map(_ index: Int, to new: Value) throws(Diagnostic) {
     for old in source.results(of: index) {
       let result = new.result + old.result
@@ -112,7 +112,7 @@ public struct GraphRewriter: Sendable {
 
 extension Graph {
   /// Returns this graph with each node for which `rule` answers a value replaced by that value;
-  /// where the node has more results, those behind the answered one replace them, in order.
+  /// where the node has more results, those after the answered one replace them, in order.
   ///
   /// The rule sees a node of the old graph and answers a value of the new one, or `nil` to keep the
   /// node as it is. It answers at most `limit` times; after that nodes are kept, which lets a

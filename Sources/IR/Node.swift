@@ -19,7 +19,7 @@ public struct Node: Hashable, Sendable {
 
   /// What it does.
   public var op: Op
-  /// What it reads; all stand before it in the graph.
+  /// What it reads; all come before it in the graph.
   public var operands: [Value]
   /// What it makes: at least one value, for most operations one.
   public internal(set) var results: [Result]

@@ -35,17 +35,17 @@ public enum Op: Hashable, Sendable {
   case maxPool(MaxPool)
   case copy(Copy)
   case pack(Pack)
-  case contraction(Contraction)
+  case fusedLinear(FusedLinear)
   case attention(Attention)
   case convolution(Convolution)
   case winogradWeight(WinogradWeight)
   case moments(Moments)
-  case normFactors(NormFactors)
+  case groupScaleShift(GroupScaleShift)
   case normalize(Normalize)
   case round(Round)
   case quantize(Quantize)
-  case channelFactors(ChannelFactors)
-  case rotate(Rotate)
+  case quantizationParameters(QuantizationParameters)
+  case hadamard(Hadamard)
   case diagonal(Diagonal)
 
   /// The operation's own struct.
@@ -81,17 +81,17 @@ public enum Op: Hashable, Sendable {
     case .maxPool(let op): op
     case .copy(let op): op
     case .pack(let op): op
-    case .contraction(let op): op
+    case .fusedLinear(let op): op
     case .attention(let op): op
     case .convolution(let op): op
     case .winogradWeight(let op): op
     case .moments(let op): op
-    case .normFactors(let op): op
+    case .groupScaleShift(let op): op
     case .normalize(let op): op
     case .round(let op): op
     case .quantize(let op): op
-    case .channelFactors(let op): op
-    case .rotate(let op): op
+    case .quantizationParameters(let op): op
+    case .hadamard(let op): op
     case .diagonal(let op): op
     }
   }
@@ -133,17 +133,17 @@ public enum Op: Hashable, Sendable {
         reader(MaxPool.self, Op.maxPool),
         reader(Copy.self, Op.copy),
         reader(Pack.self, Op.pack),
-        reader(Contraction.self, Op.contraction),
+        reader(FusedLinear.self, Op.fusedLinear),
         reader(Attention.self, Op.attention),
         reader(Convolution.self, Op.convolution),
         reader(WinogradWeight.self, Op.winogradWeight),
         reader(Moments.self, Op.moments),
-        reader(NormFactors.self, Op.normFactors),
+        reader(GroupScaleShift.self, Op.groupScaleShift),
         reader(Normalize.self, Op.normalize),
         reader(Round.self, Op.round),
         reader(Quantize.self, Op.quantize),
-        reader(ChannelFactors.self, Op.channelFactors),
-        reader(Rotate.self, Op.rotate),
+        reader(QuantizationParameters.self, Op.quantizationParameters),
+        reader(Hadamard.self, Op.hadamard),
         reader(Diagonal.self, Op.diagonal),
       ]
 
@@ -161,7 +161,7 @@ public enum Op: Hashable, Sendable {
   /// The names of all operations in the text form.
   public static var mnemonics: [String] { readers.map(\.name) }
 
-  /// The forms that the operation of a name may stand in, in their order; `[]` for an unknown name.
+  /// The forms that the operation of a name may be in, in their order; `[]` for an unknown name.
   public static func forms(of mnemonic: String) -> [Form] {
     readers.first { $0.name == mnemonic }?.forms.sorted() ?? []
   }
@@ -189,7 +189,7 @@ public enum Op: Hashable, Sendable {
   public var mnemonic: String { type(of: definition).mnemonic }
   /// Its attributes.
   public var attributes: Attributes { definition.attributes }
-  /// `true` iff it may stand in `form`.
+  /// `true` iff it may be in `form`.
   public func isAllowed(in form: Form) -> Bool { type(of: definition).forms.contains(form) }
 
   /// What it makes besides its first result, as names are made of it: `moments` for

@@ -7,7 +7,7 @@ import Diagnostics
 protocol OpDefinition: Hashable, Sendable {
   /// Its name in the text form, in snake case.
   static var mnemonic: String { get }
-  /// The forms it may stand in.
+  /// The forms it may be in.
   static var forms: Set<Form> { get }
   /// How many operands it takes.
   static var operandCounts: ClosedRange<Int> { get }

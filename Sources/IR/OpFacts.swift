@@ -10,7 +10,7 @@ public struct OpFacts: Hashable, Sendable {
   /// Which rows of the operands a row of the result reads.
   public var rows: RowMap
   /// The operands that are members of a residual stream if the result is: those whose sum, whole
-  /// rows or mean it is, besides a product with a weight if it has ``work``.
+  /// rows or mean it is, besides a matmul with a weight if it has ``work``.
   ///
   /// A linear map of the columns may then be done to these, and to weight and bias, instead of to
   /// the result.
@@ -24,7 +24,7 @@ public struct OpFacts: Hashable, Sendable {
   public var spread: Spread
   /// `true` iff it may read bf16, and its result is of bf16 then: such numbers pass through it.
   public var carriesBF16: Bool
-  /// Its products of matrices, if it computes any.
+  /// Its matmuls, if it computes any.
   public var work: Work?
 
   /// Creates the answers, all of them.
@@ -140,7 +140,7 @@ public enum Spread: Hashable, Sendable {
   case oneSided
 }
 
-/// Products of matrices.
+/// Matmuls.
 public struct Work: Hashable, Sendable {
   /// Floating-point operations, two for each multiply-add that is done.
   public var flops: Int

@@ -30,7 +30,7 @@ public struct Placement: Hashable, Sendable {
     self.rowStride = rowStride
   }
 
-  /// The distance from the first element to just behind the last one, in bytes, for a `type`.
+  /// The distance from the first element to just after the last one, in bytes, for a `type`.
   public func extentBytes(of type: TensorType) -> Int {
     guard type.count > 0 else { return 0 }
     let columns = type.shape.last ?? 1

@@ -53,7 +53,7 @@ struct PlacementVerifier {
     let columns = definition.type.shape.last ?? 1
     let rows = definition.type.count / columns
     guard 0...TensorType.maximumCount ~= placement.offsetBytes, placement.offsetBytes % 4 == 0
-    else { return "[G7] \(placement.offsetBytes) is no multiple of 4 bytes" }
+    else { return "[G7] \(placement.offsetBytes) is not a multiple of 4 bytes" }
     guard placement.rowStride >= columns, placement.rowStride <= TensorType.maximumCount / rows
     else { return "[G7] rows of \(columns) cannot lie \(placement.rowStride) apart" }
     return nil

@@ -4,9 +4,9 @@ import Diagnostics
 ///
 /// Every form:
 /// - G1: names are unique and can be written: letters, digits, `_` and `.`.
-/// - G2: operands stand before their users.
+/// - G2: operands come before their users.
 /// - G3: every type is what the operation infers.
-/// - G4: every operation may stand in the form.
+/// - G4: every operation may be in the form.
 /// - G5: there is a result, and results have distinct names.
 ///
 /// Form `planned`:
@@ -27,7 +27,7 @@ public enum Verifier {
 
   /// Checks a graph.
   ///
-  /// - Throws: all violations in one diagnostic, with the graph and each error behind its line.
+  /// - Throws: all violations in one diagnostic, with the graph and each error after its line.
   public static func verify(_ graph: Graph) throws(Diagnostic) {
     let found = violations(of: graph)
     guard let first = found.first else { return }
@@ -36,7 +36,7 @@ public enum Verifier {
       "graph @\(graph.name) breaks \(found.count) rule\(found.count == 1 ? "" : "s") of the form "
         + "'\(graph.form.rawValue)': \(first.message)",
       at: graph.nodes.indices.contains(first.node) ? .node(graph.nodes[first.node].name) : nil,
-      notes: ["each error stands behind its line:\n" + graph.text(annotations: byNode).dropLast()])
+      notes: ["each error comes after its line:\n" + graph.text(annotations: byNode).dropLast()])
   }
 
   private static func structure(_ graph: Graph) -> [(node: Int, message: String)] {
@@ -59,7 +59,7 @@ public enum Verifier {
         operand.index < index && operand.result < graph.nodes[operand.index].results.count
       }
       guard node.operands.allSatisfy(isBefore) else {
-        found.append((index, "[G2] an operand stands behind its user"))
+        found.append((index, "[G2] an operand comes after its user"))
         continue
       }
       do throws(Diagnostic) {

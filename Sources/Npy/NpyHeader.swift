@@ -98,7 +98,7 @@ struct NpyHeader {
       dataBytes < expected || overflow
         ? "the array is truncated: found \(dataBytes) bytes of data, "
           + "expected \(needed) for shape (\(extents))"
-        : "found \(dataBytes - expected) bytes behind the array, "
+        : "found \(dataBytes - expected) bytes after the array, "
           + "expected \(needed) of data for shape (\(extents))",
       at: location)
   }

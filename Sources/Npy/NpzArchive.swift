@@ -13,7 +13,7 @@ public struct NpzArchive: Sendable {
   public let path: String
   /// The names of the arrays, in the order of the archive, without ".npy".
   public let names: [String]
-  /// The names of the members that are no arrays.
+  /// The names of the members that are not arrays.
   public let otherMembers: [String]
 
   private let archive: ZipArchive
@@ -77,7 +77,7 @@ public struct NpzArchive: Sendable {
 
   /// The type of an array's elements and its shape, read from its header alone.
   ///
-  /// Errors: as ``read(_:)``, but for damage behind the header.
+  /// Errors: as ``read(_:)``, but for damage after the header.
   public func type(
     of name: String
   ) throws(Diagnostic) -> (element: NpyElement, shape: [Int]) {

@@ -7,7 +7,7 @@ struct ELFSymbols {
   /// Symbols that it expects from others.
   private(set) var undefined: Set<String> = []
 
-  /// Reads the symbol table; throws on anything that is no such object.
+  /// Reads the symbol table; throws on anything that is not such an object.
   init(_ object: [UInt8], file: String) throws(Diagnostic) {
     let reader = ELFReader(bytes: object)
     guard object.starts(with: [0x7f, 0x45, 0x4c, 0x46, 2, 1]),

@@ -6,23 +6,23 @@ import Glibc
 /// What stands already where a compiled model goes: vitc replaces what it wrote itself, and nothing
 /// that it cannot tell from somebody else's work.
 enum ExistingFile {
-  /// Checks the places of all files that a product consists of, before any work is done.
+  /// Checks the places of all files that an artifact consists of, before any work is done.
   ///
   /// - Parameter weights: the weights file's name, if there will be one.
   static func check(
-    product: String, header: String, weights: String?, in folder: String
+    artifact: String, header: String, weights: String?, in folder: String
   ) throws(Diagnostic) {
     let map = "module.modulemap"
     let companions = [(header, "the header"), (map, "the module map")]
     for (name, what) in companions + (weights.map { [($0, "the weights file")] } ?? []) {
       let path = "\(folder)/\(name)"
-      guard name != product, !RegularFile.isSame("\(folder)/\(product)", path) else {
+      guard name != artifact, !RegularFile.isSame("\(folder)/\(artifact)", path) else {
         throw Diagnostic(
           "the library and \(what) that is written beside it would be one file",
-          at: .file("\(folder)/\(product)"), hint: "choose another name with -o")
+          at: .file("\(folder)/\(artifact)"), hint: "choose another name with -o")
       }
     }
-    try check("\(folder)/\(product)", "a library, archive or object", isProduct)
+    try check("\(folder)/\(artifact)", "a library, archive or object", isArtifact)
     try check("\(folder)/\(header)", "a header that vitc wrote", isHeader)
     try check("\(folder)/\(map)", "a module map that vitc wrote", isMap)
     if let weights {
@@ -64,7 +64,7 @@ enum ExistingFile {
     }
   }
 
-  private static func isProduct(_ start: [UInt8]) -> Bool {
+  private static func isArtifact(_ start: [UInt8]) -> Bool {
     start.starts(with: [0x7f, 0x45, 0x4c, 0x46]) || start.starts(with: "!<arch>\n".utf8)
   }
 

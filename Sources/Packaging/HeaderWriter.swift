@@ -35,7 +35,7 @@ public struct HeaderWriter {
   private var opening: String {
     let weights =
       model.weightsFileName.map {
-        "in the file \(comment($0)), which must stand beside the library (or see weights_path)"
+        "in the file \(comment($0)), which must be beside the library (or see weights_path)"
       } ?? "inside the library, mapped and shared between processes"
     let numerics = model.numerics.map { "\n * Numerics: \(comment($0))" } ?? ""
     let precision = model.precision.map { "\n * Products: \(comment($0)), sums in f32" } ?? ""
@@ -125,8 +125,8 @@ public struct HeaderWriter {
     #define \(upper)_WEIGHTS_MISMATCH 4   /* the weights file is another model's, or damaged */
     #define \(upper)_NO_THREADS 5         /* the system refused to start threads */
     #define \(upper)_UNSUPPORTED_CPU 6    /* this processor lacks what the code needs */
-    #define \(upper)_SELFTEST_FAILED 7    /* a run differs from the golden values */
-    #define \(upper)_NO_GOLDEN 8          /* there are no golden values to compare with */
+    #define \(upper)_SELFTEST_FAILED 7    /* a run differs from the self-test values */
+    #define \(upper)_NO_SELFTEST 8          /* there are no self-test values to compare with */
 
     """
   }
@@ -160,7 +160,7 @@ public struct HeaderWriter {
       void *parallel_for_context;        /* handed to parallel_for */
       const char *weights_path; /* NULL: embedded weights, or the file beside the library */
       const char *isa; /* the instruction set to run, one of: \(comment(model.isas)),
-                          or what stands behind its last hyphen; NULL: the one that the environment
+                          or what comes after its last hyphen; NULL: the one that the environment
                           variable VITC_ISA names, else the richest that this processor runs */
     } \(name)_options;
 
@@ -199,7 +199,7 @@ public struct HeaderWriter {
     /* What a self-test found. Set size to sizeof(\(name)_selftest_result). */
     typedef struct \(name)_selftest_result {
       size_t size;  /* of this struct in bytes */
-      double error; /* the largest of |y - golden| / max(|golden|, the output's root mean square) */
+      double error; /* the largest of |y - stored| / max(|stored|, the output's root mean square) */
       double limit; /* the largest error that passes */
     } \(name)_selftest_result;
 
@@ -257,7 +257,7 @@ public struct HeaderWriter {
        * until the thread's next failing call. */
       const char *\(name)_last_error(void);
 
-      /* The instruction set that `model` runs, such as "\(comment(model.plainestISA))"; for NULL,
+      /* The instruction set that `model` runs, such as "\(comment(model.baselineISA))"; for NULL,
        * the one that a model made now with default options would run, or NULL if this processor
        * runs none. */
       const char *\(name)_isa(const \(name)_model *model);
@@ -267,7 +267,7 @@ public struct HeaderWriter {
        * or after an update. Takes as long as making a context and running one image.
        * result: the error and its limit, if the image was run; NULL if not wanted.
        * \(upper)_SELFTEST_FAILED: weights were damaged, or this machine computes something else.
-       * \(upper)_NO_GOLDEN: it has no known image; vitc said why.
+       * \(upper)_NO_SELFTEST: it has no known image; vitc said why.
        *
        *   \(name)_selftest_result test = {.size = sizeof test};
        *   if (\(name)_selftest(model, &test) != \(upper)_OK) return fail(\(name)_last_error());

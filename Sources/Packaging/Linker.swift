@@ -69,9 +69,9 @@ struct Linker {
       ], objects + stubs, to: output)
   }
 
-  /// Makes an empty library of a system library's name: it gives the product its DT_NEEDED entry.
+  /// Makes an empty library of a system library's name: it gives the artifact its DT_NEEDED entry.
   ///
-  /// Linking against the machine's own libc would bind the product to that version or a later one,
+  /// Linking against the machine's own libc would bind the artifact to that version or a later one,
   /// make its bytes depend on the machine, and need a copy of each target's libc for cross
   /// compiling. Symbols without a version bind to the oldest one that libc has.
   private func stub(_ soname: String) throws(Diagnostic) -> String {

@@ -7,7 +7,7 @@ import Glibc
 /// Its blocks are reserved at once, so a full disk is an error here and not a signal while bytes
 /// are written. It is removed unless `finish()` was reached.
 final class MappedOutput {
-  /// Where the file stands until it is renamed.
+  /// Where the file is until it is renamed.
   let path: String
   /// All its bytes, zero at first.
   let bytes: UnsafeMutableRawBufferPointer

@@ -39,10 +39,10 @@ public struct ModelInterface: Hashable, Sendable {
   public var compilerVersion: String
   /// Triple and instruction sets.
   public var target: String
-  /// The instruction sets, the plainest first, with commas.
+  /// The instruction sets, the baseline first, with commas.
   public var isas: String { target.split(separator: " ").last.map(String.init) ?? target }
   /// The first of them.
-  var plainestISA: String { isas.split(separator: ",").first.map(String.init) ?? isas }
+  var baselineISA: String { isas.split(separator: ",").first.map(String.init) ?? isas }
   /// Of the packed weights.
   public var weightsHash: WeightHash
   /// The size of the packed weights.

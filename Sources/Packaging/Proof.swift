@@ -3,38 +3,38 @@ import Diagnostics
 import Files
 import Glibc
 
-/// Of one output for the golden image: `vit_golden` of vit_abi.h.
-public struct Golden: Hashable, Sendable {
+/// Of one output for the self-test image: `vit_selftest_values` of vit_abi.h.
+public struct SelfTestValues: Hashable, Sendable {
   /// The root mean square of the whole output.
   public var rms: Float
-  /// Evenly spaced values, at most `VIT_GOLDEN_VALUES`.
+  /// Evenly spaced values, at most `VIT_SELFTEST_VALUES`.
   public var values: [Float]
 
-  /// Takes the golden values out of an output.
+  /// Takes the self-test values out of an output.
   public init(of output: [Float]) {
     let squares = output.reduce(0.0) { $0 + Double($1) * Double($1) }
     rms = Float((squares / Double(max(1, output.count))).squareRoot())
-    values = (0..<vit_golden_count(output.count)).map {
-      output[Int(vit_golden_index($0, output.count))]
+    values = (0..<vit_selftest_count(output.count)).map {
+      output[Int(vit_selftest_index($0, output.count))]
     }
   }
 
-  /// The floats of `vit_golden`, in order.
+  /// The floats of `vit_selftest_values`, in order.
   public var record: [Float] {
-    [rms] + values + Array(repeating: 0, count: Int(VIT_GOLDEN_VALUES) - values.count)
+    [rms] + values + Array(repeating: 0, count: Int(VIT_SELFTEST_VALUES) - values.count)
   }
 }
 
 /// The record in a library by which it is checked without being loaded: `vit_proof` of vit_abi.h.
 struct Proof: Hashable {
-  /// Where it stands in the file.
+  /// Where it is in the file.
   let offset: Int
   let weightsBytes: Int
   let weightsHash: WeightHash
   /// Empty for embedded weights.
   let weightsFileName: String
   let outputCount: Int
-  let hasGolden: Bool
+  let hasValues: Bool
 
   /// Finds the record; `nil` if there is none or it is cut off.
   ///
@@ -57,18 +57,18 @@ struct Proof: Hashable {
       String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
     }
     outputCount = Int(record.output_count)
-    hasGolden = record.has_golden != 0
+    hasValues = record.has_values != 0
   }
 
-  /// Writes golden values into a library, in place.
-  static func write(_ golden: [Golden], to library: String) throws(Diagnostic) {
+  /// Writes self-test values into a library, in place.
+  static func write(_ selfTestValues: [SelfTestValues], to library: String) throws(Diagnostic) {
     let proof = try MappedFile(library).withUnsafeBytes { Proof(in: $0) }
-    guard let proof, proof.outputCount == golden.count,
-      let flag = MemoryLayout<vit_proof>.offset(of: \.has_golden)
+    guard let proof, proof.outputCount == selfTestValues.count,
+      let flag = MemoryLayout<vit_proof>.offset(of: \.has_values)
     else {
-      throw Diagnostic("the linked library has no place for golden values", at: .file(library))
+      throw Diagnostic("the linked library has no place for self-test values", at: .file(library))
     }
-    let bytes = golden.flatMap(\.record).withUnsafeBytes { Array($0) }
+    let bytes = selfTestValues.flatMap(\.record).withUnsafeBytes { Array($0) }
     let file = open(library, O_WRONLY | O_CLOEXEC)
     guard file >= 0 else { throw FileError.diagnostic("cannot open the file", library, errno) }
     defer { close(file) }
@@ -76,6 +76,6 @@ struct Proof: Hashable {
     guard
       pwrite(file, bytes, bytes.count, off_t(proof.offset + MemoryLayout<vit_proof>.size))
         == bytes.count, pwrite(file, &one, 4, off_t(proof.offset + flag)) == 4
-    else { throw FileError.diagnostic("cannot write the golden values", library, errno) }
+    else { throw FileError.diagnostic("cannot write the self-test values", library, errno) }
   }
 }

@@ -1,12 +1,12 @@
 import Diagnostics
 import Glibc
 
-/// Where the linker and its companions stand on this machine.
+/// Where the linker and its companions are on this machine.
 enum Tools {
   /// A linker, called by itself or through a compiler driver.
   struct LinkEditor {
     var path: String
-    /// `cc -shared`, which wants linker options behind `-Wl,`.
+    /// `cc -shared`, which wants linker options after `-Wl,`.
     var isDriver = false
   }
 

@@ -25,7 +25,7 @@ public struct WeightCheck {
     let proof = image.withUnsafeBytes { Proof(in: $0) }
     guard let proof else {
       throw Diagnostic(
-        "is no shared library that this version of vitc made: it has no record of its weights",
+        "is not a shared library that this version of vitc made: it has no record of its weights",
         at: .file(library))
     }
     // The record may be damaged, and a file elsewhere is none of the library's.
@@ -108,7 +108,7 @@ public struct WeightCheck {
   ) throws(Diagnostic) -> WeightHash {
     let start = Int(VIT_WEIGHTS_OFFSET)
     if bytes.count >= 8, bytes.loadUnaligned(as: UInt64.self) != UInt64(VIT_WEIGHTS_MAGIC) {
-      throw Diagnostic("is no weights file of vitc", at: .file(path))
+      throw Diagnostic("is not a weights file of vitc", at: .file(path))
     }
     guard bytes.count - start == proof.weightsBytes else {
       let isShort = bytes.count - start < proof.weightsBytes

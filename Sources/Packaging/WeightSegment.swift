@@ -6,7 +6,7 @@ import Glibc
 /// Weights do not pass through the linker, which would map its input and write its output: for
 /// ViT-B/16 717 MB of memory and 2.7 of 9 seconds. Instead the library is linked with a note of a
 /// few bytes in their place, which linkers keep, and which gets a program header of its own
-/// (PT_NOTE). The weights lie behind the linked bytes in the file, where the packer wrote them, and
+/// (PT_NOTE). The weights lie after the linked bytes in the file, where the packer wrote them, and
 /// what spoke of the note speaks of them afterwards: the program header becomes a read-only PT_LOAD
 /// beyond all others, the section header a section `.weights`, and the one relocation that held the
 /// note's address holds theirs. Nothing else moves, so whatever reads ELF files (`strip`,
@@ -95,7 +95,7 @@ struct WeightSegment {
     }
   }
 
-  /// Makes the note's program header that of the weights, behind all other PT_LOADs, whose order
+  /// Makes the note's program header that of the weights, after all other PT_LOADs, whose order
   /// is that of their addresses; returns the weights' address.
   private mutating func redirectSegment(
     _ reader: ELFReader, _ note: ELFReader.Section, offset: Int, count: Int

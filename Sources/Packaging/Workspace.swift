@@ -2,7 +2,7 @@ import Diagnostics
 import Files
 import Glibc
 
-/// A folder for unfinished files, beside the product so that finished ones are moved by a rename.
+/// A folder for unfinished files, beside the artifact so that finished ones are moved by a rename.
 ///
 /// What is in it at the end is removed with it: a failure leaves nothing behind, nor does an
 /// interruption (`Unfinished`).

@@ -1,6 +1,6 @@
 import IR
 
-/// The names of the tensors that a calibration finds for a contraction.
+/// The names of the tensors that a calibration finds for a fused linear layer.
 ///
 /// They are weights of the graph like those of the checkpoint, which has no such names.
 public enum CalibratedTensor {
@@ -8,16 +8,16 @@ public enum CalibratedTensor {
 
   /// The weight of integers of the operation of this name, `s8[out, in]`.
   public static func integers(of name: String) -> String { "\(prefix)\(name).integers" }
-  /// Its scales, sums and bias, as `channel_factors` makes them, `f32[3, out]`.
-  public static func factors(of name: String) -> String { "\(prefix)\(name).factors" }
+  /// Its scales, sums and bias, as `quantization_parameters` makes them, `f32[3, out]`.
+  public static func quantization(of name: String) -> String { "\(prefix)\(name).quantization" }
   /// The bias of the same operation in bf16, `f32[out]`.
   public static func bias(of name: String) -> String { "\(prefix)\(name).bias" }
 
-  /// `true` iff the bias of `node`, or its factors, are found by a calibration.
+  /// `true` iff the bias of `node`, or its quantization parameters, are found by a calibration.
   public static func hasBias(_ node: Node, in graph: Graph) -> Bool {
-    guard case .contraction = node.op, let constant = node[.bias],
+    guard case .fusedLinear = node.op, let constant = node[.bias],
       case .weight(let weight) = graph[constant].op
     else { return false }
-    return weight.tensor == factors(of: node.name) || weight.tensor == bias(of: node.name)
+    return weight.tensor == quantization(of: node.name) || weight.tensor == bias(of: node.name)
   }
 }

@@ -3,16 +3,16 @@ import IR
 
 extension Pass {
   /// Makes every row of the residual stream have mean zero, so that a layer norm has only to
-  /// divide, and moves that division into the contraction that reads it.
+  /// divide, and moves that division into the fused linear layer that reads it.
   ///
-  ///     %y: f32[197,768] = contraction %a, %w, %b, %x {bias = true, residual = true}
+  ///     %y: f32[197,768] = fused_linear %a, %w, %b, %x {bias = true, residual = true}
   ///     %h: f32[197,768] = layer_norm %y {epsilon = 1e-06}
-  ///     %z: f32[197,3072] = contraction %h, %v, %c {bias = true}
+  ///     %z: f32[197,3072] = fused_linear %h, %v, %c {bias = true}
   /// becomes
   ///     %y.weight: f32[768,768] = center %w {axis = 0}
   ///     %y.bias: f32[768] = center %b
-  ///     %y: f32[197,768] = contraction %a, %y.weight, %y.bias, %x {bias = true, residual = true}
-  ///     %z: f32[197,3072] = contraction %y, %v, %c {epsilon = 1e-06, bias = true}
+  ///     %y: f32[197,768] = fused_linear %a, %y.weight, %y.bias, %x {bias = true, residual = true}
+  ///     %z: f32[197,3072] = fused_linear %y, %v, %c {epsilon = 1e-06, bias = true}
   /// where `%x` and everything else that is written to the stream is centred likewise.
   ///
   /// `norm(x) = norm(x - mean(x))`, so readers that normalize cannot see that the mean is gone; and
@@ -23,7 +23,7 @@ extension Pass {
   /// made of those. Declines for the whole stream where anything but a layer norm reads it (raw
   /// tokens that are returned, a head without a norm, an RMS norm, which sees the mean) or
   /// where something that cannot be centred writes to it (an activation, the image). A norm that
-  /// writes to it, as before the blocks of CLIP, gets a `center` behind it, at run time, provided
+  /// writes to it, as before the blocks of CLIP, gets a `center` after it, at run time, provided
   /// that more norms become row scales.
   public static let centerResidual = Pass(
     "center-residual", "mean-free residual stream, layer norms as row scales", .fused, center)
@@ -53,11 +53,11 @@ extension Pass {
   return try graph.rewriting { (node, rewriter) throws(Diagnostic) -> Value? in
     var operands = rewriter[node.operands]
     var op = node.op
-    if case .contraction(var contraction) = op, norms.contains(node.operands[0]),
+    if case .fusedLinear(var fusedLinear) = op, norms.contains(node.operands[0]),
       let norm = NormNode(graph[node.operands[0]].node, in: graph)
     {
-      contraction.prologue.epsilon = norm.norm.epsilon
-      op = .contraction(contraction)
+      fusedLinear.prologue.epsilon = norm.norm.epsilon
+      op = .fusedLinear(fusedLinear)
       operands[0] = rewriter[norm.x]
     }
     if centred.contains(rewriter.current) {
@@ -79,11 +79,11 @@ private func isUncentredNorm(_ node: Node, _ graph: Graph) -> Bool {
   NormNode(node, in: graph).map { !($0.norm.ignoresMean && $0.isPlain) } ?? false
 }
 
-/// `true` iff `value` is a norm that only has to divide rows of mean zero, and that contractions
-/// alone read, as their rows.
+/// `true` iff `value` is a norm that only has to divide rows of mean zero, and that fused linear
+/// layers alone read, as their rows.
 private func isRowScale(_ value: Value, _ facts: GraphFacts) -> Bool {
   guard let norm = NormNode(facts.graph[value].node, in: facts.graph), norm.norm.ignoresMean,
     norm.isPlain, !facts.isConstant(value)
   else { return false }
-  return facts.isRead(value, onlyAsOperand: 0, by: isContractionWithoutRowScale)
+  return facts.isRead(value, onlyAsOperand: 0, by: isLinearWithoutRowScale)
 }

@@ -2,16 +2,16 @@ import Diagnostics
 import IR
 
 extension Pass {
-  /// Computes large contractions by one level of Strassen's algorithm: 7 products of half the rows,
-  /// columns and depth instead of 8.
+  /// Computes large fused linear layers by one level of Strassen's algorithm: 7 products of half
+  /// the rows, columns and depth instead of 8.
   ///
-  ///     %y: f32[197,768] = contraction %x, %w, %b {bias = true, columns = 768}
+  ///     %y: f32[197,768] = fused_linear %x, %w, %b {bias = true, columns = 768}
   /// becomes
-  ///     %y: f32[197,768] = contraction %x, %w, %b
+  ///     %y: f32[197,768] = fused_linear %x, %w, %b
   ///         {bias = true, algorithm = "strassen", columns = 768}
   ///
-  /// Exact in real arithmetic; what the additions cost in precision stands with the kernel, and
-  /// `vitc compile --no-fast-matmul` leaves the pass out.
+  /// Exact in real arithmetic; what the additions cost in precision is documented at the kernel,
+  /// and `vitc compile --no-fast-matmul` leaves the pass out.
   ///
   /// Declines where the extents do not divide (``StrassenShape``), and where little is to be
   /// gained. Measured on Zen 4, time against eight products on one thread and two: ViT-B/16 (197
@@ -30,8 +30,8 @@ private let leastExtent = 384
   _ graph: Graph, _ context: inout PassContext
 ) throws(Diagnostic) -> Graph {
   try graph.rewriting(&context) { (node, rewriter) throws(Diagnostic) -> Value? in
-    guard case .contraction(var contraction) = node.op, contraction.algorithm == .direct,
-      contraction.summation == Summation(), contraction.columns != nil,
+    guard case .fusedLinear(var fusedLinear) = node.op, fusedLinear.algorithm == .direct,
+      fusedLinear.summation == Summation(), fusedLinear.columns != nil,
       rewriter.source[node.operands[1]].type.element == .f32,
       !rewriter.constants[rewriter.current.index],
       case let (rows, columns) = (node.type.shape[0], node.type.shape[1]),
@@ -39,8 +39,8 @@ private let leastExtent = 384
       rows >= leastRows, columns >= leastExtent, depth >= leastExtent,
       StrassenShape.allows(rows: rows, columns: columns, depth: depth)
     else { return nil }
-    contraction.algorithm = .strassen
+    fusedLinear.algorithm = .strassen
     return try rewriter.append(
-      .contraction(contraction), rewriter[node.operands], name: node.name)
+      .fusedLinear(fusedLinear), rewriter[node.operands], name: node.name)
   }
 }

@@ -6,17 +6,17 @@ extension Pass {
   ///
   ///     %y: f32[3136,64], %y.moments: f32[56,64] = convolution %x, %w, %f
   ///         {width = 56, kernel = [3, 3], padding = [1, 1, 1, 1], normalized = true, chunk = 112}
-  ///     %g: f32[2,64] = norm_factors %y.moments, … {…, rows = 3136, chunk = 112}
+  ///     %g: f32[2,64] = group_scale_shift %y.moments, … {…, rows = 3136, chunk = 112}
   /// becomes
   ///     %y.winograd: f32[2,36,64,32] = winograd_weight %w {tile = 4}
   ///     %y: f32[3136,64], %y.moments: f32[28,64] = convolution %x, %y.winograd, %f
   ///         {…, normalized = true, chunk = 224, algorithm = "winograd4", columns = 64}
-  ///     %g: f32[2,64] = norm_factors %y.moments, … {…, rows = 3136, chunk = 224}
+  ///     %g: f32[2,64] = group_scale_shift %y.moments, … {…, rows = 3136, chunk = 224}
   ///
   /// A chunk of the moments becomes a row of tiles. The cheapest of the plain sums and the tiles of
   /// 2 and 4 is taken, by `sqrt(flops^2 + (12 * bytes)^2)`:
   ///
-  /// - `flops` are those of the products, and 12 for each element of the two transforms' results;
+  /// - `flops` are those of the matmuls, and 12 for each element of the two transforms' results;
   /// - `bytes` are the weights', which one image reads from memory once: 4 times as many for a tile
   ///   of 4 as for the plain sums, 1.8 times for one of 2. A machine does about 12 operations in
   ///   the time of a byte: 236 GFLOP/s and 19 GB/s on 2 cores of Zen 4, 475 and 40 on 2 of Zen 5;
@@ -40,7 +40,7 @@ extension Pass {
   /// Where plain sums are to be of bf16, they take half the time for half the bytes; Winograd's way
   /// stays in f32, since its transforms lose too much by rounding.
   ///
-  /// Declines where nothing is gained, where the weight is no constant or has been rounded, and
+  /// Declines where nothing is gained, where the weight is not a constant or has been rounded, and
   /// where something else than group norms reads the moments.
   public static let chooseWinograd = chooseWinograd { _ in .f32 }
 
@@ -115,13 +115,13 @@ private func choose(
     if case .convolution(let op) = node.op, let tile = tiles[rewriter.current] {
       return try replace(op, node, tile, &rewriter)
     }
-    if case .normFactors(var op) = node.op, case let moments = node.operands[0],
+    if case .groupScaleShift(var op) = node.op, case let moments = node.operands[0],
       tiles[moments.sibling(0)] != nil,
       case .convolution(let replaced) = rewriter.node(rewriter[moments]).op,
       let chunk = replaced.chunk
     {
       op.chunk = chunk
-      return try rewriter.append(.normFactors(op), rewriter[node.operands], name: node.name)
+      return try rewriter.append(.groupScaleShift(op), rewriter[node.operands], name: node.name)
     }
     return nil
   }.graph
@@ -159,7 +159,7 @@ private func momentsAreForNorms(_ value: Value, _ facts: GraphFacts) -> Bool {
   let moments = value.sibling(1)
   if facts.users[moments].isEmpty { return !facts.isOutput[moments] }
   return facts.isRead(moments, onlyAsOperand: 0) {
-    if case .normFactors = $0.op { true } else { false }
+    if case .groupScaleShift = $0.op { true } else { false }
   }
 }
 

@@ -2,7 +2,7 @@ import IR
 
 /// What one run of a graph costs.
 public struct Cost: Hashable, Sendable {
-  /// Floating-point operations of products, two for each multiply-add.
+  /// Floating-point operations of matmuls, two for each multiply-add.
   ///
   /// What is done element by element is not counted.
   public var flops = 0
@@ -56,6 +56,6 @@ extension Graph {
     return tensors
   }
 
-  /// The floating-point operations of a node's products: two for each multiply-add.
+  /// The floating-point operations of a node's matmuls: two for each multiply-add.
   public func flops(of node: Node) -> Int { facts(of: node).work?.flops ?? 0 }
 }

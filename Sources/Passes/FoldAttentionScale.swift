@@ -13,7 +13,7 @@ extension Pass {
   ///     %y: f32[197,768] = attention %q, %k, %v {heads = 12, base2 = true}
   ///
   /// `exp(s z) = 2^(s log2(e) z)`, and the scores are linear in the queries. The factor is computed
-  /// in `Double` and rounded once. Declines where `%q` has another reader, or is no linear layer
+  /// in `Double` and rounded once. Declines where `%q` has another reader, or is not a linear layer
   /// over constants; code generation then applies the scale to the scores.
   public static let foldAttentionScale = Pass(
     "fold-attention-scale", "scale and log2 e into the queries' weight", .imported, fold)

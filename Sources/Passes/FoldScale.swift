@@ -12,7 +12,7 @@ extension Pass {
   /// two heads of a distilled DeiT (Touvron et al. 2020, arXiv:2012.12877) costs nothing.
   ///
   /// `f * (W x + b) = (f W) x + (f b)`. Declines where the layer or the sum has another reader, or
-  /// its weight or bias is no constant.
+  /// its weight or bias is not a constant.
   public static let foldScale = Pass(
     "fold-scale", "a number into the linear layers before it", .imported, fold)
 }

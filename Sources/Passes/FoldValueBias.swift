@@ -2,7 +2,7 @@ import Diagnostics
 import IR
 
 extension Pass {
-  /// Folds the bias of the values through the projection behind the attention.
+  /// Folds the bias of the values through the projection after the attention.
   ///
   ///     %v: f32[197,768] = linear %x, %wv, %bv
   ///     %a: f32[197,768] = attention %q, %k, %v {heads = 12}

@@ -13,7 +13,7 @@ extension Pass {
   /// becomes
   ///     %y: f32[197,768] = attention %q, %k, %v {heads = 12, scale = 0.125}
   ///
-  /// The scale may be absent. Where something reads `%p` as well, behind the attention, or it is
+  /// The scale may be absent. Where something reads `%p` as well, after the attention, or it is
   /// returned, it becomes the attention's second result:
   ///
   ///     %y: f32[197,768], %y.weights: f32[12,197,197] = attention %q, %k, %v {…, weights = true}

@@ -2,7 +2,7 @@ import Diagnostics
 import IR
 
 extension Pass {
-  /// Makes each convolution, with the residual behind it, one fused convolution.
+  /// Makes each convolution, with the residual after it, one fused convolution.
   ///
   ///     %y: f32[3136,256] = conv2d %a, %w {width = 56}
   ///     %z: f32[3136,256] = add %y, %x
@@ -11,7 +11,7 @@ extension Pass {
   ///
   /// The same sums; the addition is done while the result is in registers. A sum is fused only
   /// where it alone reads the convolution; of a sum of two the later one takes the other as its
-  /// residual. Convolutions whose weight or bias is no constant stay as they are.
+  /// residual. Convolutions whose weight or bias is not a constant stay as they are.
   public static let fuseConvolutions = Pass(
     "fuse-convolutions", "convolutions with their residuals", .fused, fuse)
 }

@@ -2,7 +2,7 @@ import Diagnostics
 import IR
 
 extension Pass {
-  /// Does in one pass over memory what stands behind a normalization: a sum, then an activation.
+  /// Does in one pass over memory what comes after a normalization: a sum, then an activation.
   ///
   ///     %h: f32[3136,256] = normalize %y, %f
   ///     %p: f32[3136,256] = normalize %s, %g

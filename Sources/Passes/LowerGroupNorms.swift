@@ -7,14 +7,14 @@ extension Pass {
   ///     %h: f32[3136,64] = group_norm %x, %gamma, %beta {groups = 32, epsilon = 1e-05}
   /// becomes
   ///     %h.moments: f32[56,64] = moments %x {chunk = 112}
-  ///     %h.factors: f32[2,64] = norm_factors %h.moments, %gamma, %beta {groups = 32, …}
-  ///     %h: f32[3136,64] = normalize %x, %h.factors
+  ///     %h.scale_shift: f32[2,64] = group_scale_shift %h.moments, %gamma, %beta {groups = 32, …}
+  ///     %h: f32[3136,64] = normalize %x, %h.scale_shift
   ///
   /// The moments can be taken where `%x` is made, the scaling can be done where `%h` is read; later
   /// passes do so. Scale and shift are known at run time only, so they are never folded into
   /// weights. It never declines at run time; constants stay as they are.
   public static let lowerGroupNorms = Pass(
-    "lower-group-norms", "group norms as moments, factors and scaling", .fused, lower)
+    "lower-group-norms", "group norms as moments, scale and shift", .fused, lower)
 }
 
 @Sendable private func lower(
@@ -29,12 +29,12 @@ extension Pass {
     let chunk = chunk(rows, rewriter.source[node.operands[0]].node, rewriter.source)
     let moments = try rewriter.append(
       .moments(Moments(chunk: chunk)), [operands[0]], name: "\(node.name).moments")
-    let factors = try rewriter.append(
-      .normFactors(
-        NormFactors(groups: norm.groups, epsilon: norm.epsilon, rows: rows, chunk: chunk)),
-      [moments, operands[1], operands[2]], name: "\(node.name).factors")
+    let scaleShift = try rewriter.append(
+      .groupScaleShift(
+        GroupScaleShift(groups: norm.groups, epsilon: norm.epsilon, rows: rows, chunk: chunk)),
+      [moments, operands[1], operands[2]], name: "\(node.name).scale_shift")
     return try rewriter.append(
-      .normalize(Normalize()), [operands[0], factors], name: node.name)
+      .normalize(Normalize()), [operands[0], scaleShift], name: node.name)
   }
 }
 

@@ -14,8 +14,8 @@ extension Pass {
   ///     %q.merged: f32[197,2304] = linear %x, %q.merged.weight, %q.merged.bias
   ///     %q: f32[197,768] = slice %q.merged {axis = 1, start = 0, count = 768}  // %k, %v likewise
   ///
-  /// One product reads the rows once, and its panels follow each other in memory. Left out are
-  /// layers whose weight or bias is no constant, and results of the graph, which must stand in
+  /// One matmul reads the rows once, and its panels follow each other in memory. Left out are
+  /// layers whose weight or bias is not a constant, and results of the graph, which must be in
   /// memory of their own. In the last block, where only the class token asks, queries read one row
   /// and stay by themselves.
   public static let mergeLinears = Pass(

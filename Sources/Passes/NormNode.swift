@@ -1,6 +1,6 @@
 import IR
 
-/// A normalization of rows that stands by itself, as passes rewrite it.
+/// A normalization of rows of its own, as passes rewrite it.
 ///
 /// They rewrite the operations that are listed here. What others say about themselves
 /// (``OpFacts/norm``) is believed of their readers and writers, but they stay as they are.
@@ -29,7 +29,7 @@ struct NormNode {
   /// Scale and shift, as far as there are any.
   var affine: [Value] { [scale, shift].compactMap { $0 } }
 
-  /// `true` iff an operation is a norm of its first operand, with scale and shift behind it.
+  /// `true` iff an operation is a norm of its first operand, with scale and shift after it.
   private static func isRewritten(_ op: Op) -> Bool {
     if case .layerNorm = op { return true }
     if case .rmsNorm = op { return true }

@@ -2,14 +2,14 @@ import Diagnostics
 import IR
 
 extension Pass {
-  /// Lays the weights of contractions out as the kernels read them.
+  /// Lays the weights of fused linear layers out as the kernels read them.
   ///
-  ///     %y: f32[197,3072] = contraction %x, %w, %b {bias = true}
+  ///     %y: f32[197,3072] = fused_linear %x, %w, %b {bias = true}
   /// becomes
   ///     %y.panels: f32[96,768,32] = pack %w
-  ///     %y: f32[197,3072] = contraction %x, %y.panels, %b {bias = true, columns = 3072}
+  ///     %y: f32[197,3072] = fused_linear %x, %y.panels, %b {bias = true, columns = 3072}
   ///
-  /// Declines where the weight is no constant or packed already.
+  /// Declines where the weight is not a constant or packed already.
   public static let packWeights = Pass(
     "pack-weights", "weights in the panels that the kernels read", .fused, pack)
 }
@@ -39,9 +39,9 @@ extension Pass {
 /// The operation over a packed weight, or `nil` where it takes none or has one already.
 private func packed(_ node: Node) -> Op? {
   let columns = node.type.shape.last
-  if case .contraction(var contraction) = node.op, contraction.columns == nil {
-    contraction.columns = columns
-    return .contraction(contraction)
+  if case .fusedLinear(var fusedLinear) = node.op, fusedLinear.columns == nil {
+    fusedLinear.columns = columns
+    return .fusedLinear(fusedLinear)
   }
   if case .convolution(var convolution) = node.op, convolution.columns == nil {
     convolution.columns = columns

@@ -19,7 +19,7 @@ public struct Pass: Sendable {
   public let input: Form
   /// The form that it makes.
   public let output: Form
-  /// The precisions that ask for it; empty: it stands in every pipeline, and keeps results as they
+  /// The precisions that ask for it; empty: it is in every pipeline, and keeps results as they
   /// are but for the rounding of sums.
   public var precisions: Set<Precision> = []
   /// Returns the transformed graph.

@@ -6,55 +6,55 @@ public enum Pipeline {
   /// The passes of every compilation, from the imported form to the planned one.
   public static let standard = passes(for: .f32)
 
-  /// The passes that products of this precision take; `keeping` names operations, and the precision
-  /// that each is kept in; `calibrated`: integers and biases are those that a calibration finds.
+  /// The passes of matmuls in this precision; `overrides` names operations, and the
+  /// precision of each; `calibrated`: integers and biases are those that a calibration finds.
   public static func passes(
-    for precision: Precision, keeping kept: [String: Precision] = [:], calibrated: Bool = false
+    for precision: Precision, overrides: [String: Precision] = [:], calibrated: Bool = false
   ) -> [Pass] {
-    list(for: precision, keeping: kept, calibrated: calibrated).filter {
+    list(for: precision, overrides: overrides, calibrated: calibrated).filter {
       $0.precisions.isEmpty || $0.precisions.contains(precision)
     }
   }
 
   /// All passes, in their order.
-  public static let all = list(for: .f32, keeping: [:], calibrated: false)
+  public static let all = list(for: .f32, overrides: [:], calibrated: false)
 
   private static func list(
-    for precision: Precision, keeping kept: [String: Precision], calibrated: Bool
+    for precision: Precision, overrides: [String: Precision], calibrated: Bool
   ) -> [Pass] {
-    let floats = Set(kept.filter { $0.value == .f32 }.keys)
+    let floats = Set(overrides.filter { $0.value == .f32 }.keys)
     return [
       .lowerPatchEmbed, .lowerPointwiseConvolutions, .simplifyViews, .fuseAttention, .hoistSlices,
       .foldLayerScale, .foldScale, .foldNorm, .foldAttentionScale, .dropKeyBias,
       .foldValueBias,
       .rotateValues,  // with --precision int8
       .mergeLinears,
-      .fuseContractions,  // imported -> fused
+      .fuseLinears,  // imported -> fused
       .fuseRMSNorm, .fuseConvolutions, .lowerGroupNorms, .fuseNormalizations,
-      .normalizeInConvolutions, .takeMoments, .chooseWinograd { kept[$0] ?? precision },
+      .normalizeInConvolutions, .takeMoments, .chooseWinograd { overrides[$0] ?? precision },
       .centerResidual,
       .rotateResidual,  // with --precision int8
-      .useInt8(keeping: Set(kept.keys), calibrated: calibrated),
-      .useBF16(keeping: floats, calibrated: calibrated),  // with --precision bf16 or int8
+      .useInt8(except: Set(overrides.keys), calibrated: calibrated),
+      .useBF16(except: floats, calibrated: calibrated),  // with --precision bf16 or int8
       .shortenSums, .packWeights, .chooseStrassen,
       .planMemory,  // fused -> planned
     ]
   }
 
-  /// Which pass must stand before which other, and why.
+  /// Which pass must be before which other, and why.
   public static let order: [PassOrder] = [
     PassOrder(
-      .lowerPatchEmbed, before: .fuseContractions,
-      because: "the patch embedding becomes a contraction as any other linear layer"),
+      .lowerPatchEmbed, before: .fuseLinears,
+      because: "the patch embedding becomes a fused linear layer as any other linear layer"),
     PassOrder(
-      .lowerPointwiseConvolutions, before: .fuseContractions,
-      because: "the patches of a hybrid become a contraction as any other linear layer"),
+      .lowerPointwiseConvolutions, before: .fuseLinears,
+      because: "the patches of a hybrid become a fused linear layer as any other linear layer"),
     PassOrder(
       .simplifyViews, before: .hoistSlices,
       because: "slices are followed to the class token once nothing stands in between"),
     PassOrder(
-      .simplifyViews, before: .fuseContractions,
-      because: "the position table becomes the residual of the patches' contraction"),
+      .simplifyViews, before: .fuseLinears,
+      because: "the position table becomes the residual of the patches' fused linear layer"),
     PassOrder(
       .fuseAttention, before: .hoistSlices,
       because: "rows of an attention's result are rows of its queries; heads hide that"),
@@ -65,11 +65,11 @@ public enum Pipeline {
       .hoistSlices, before: .foldNorm,
       because: "the last block's queries get a norm of their own row"),
     PassOrder(
-      .foldLayerScale, before: .fuseContractions,
-      because: "a residual is fused only directly behind the projection"),
+      .foldLayerScale, before: .fuseLinears,
+      because: "a residual is fused only directly after the projection"),
     PassOrder(
-      .foldScale, before: .fuseContractions,
-      because: "the sum of two heads is fused only without a factor behind it"),
+      .foldScale, before: .fuseLinears,
+      because: "the sum of two heads is fused only without a factor after it"),
     PassOrder(
       .foldNorm, before: .dropKeyBias,
       because: "the shift of the norm arrives in the keys' bias, which is then dropped"),
@@ -87,25 +87,25 @@ public enum Pipeline {
     PassOrder(
       .foldValueBias, before: .mergeLinears, because: "the bias is the values' alone"),
     PassOrder(
-      .mergeLinears, before: .fuseContractions,
+      .mergeLinears, before: .fuseLinears,
       because: "linear layers are merged before something is fused to them"),
     PassOrder(
-      .fuseContractions, before: .fuseRMSNorm,
-      because: "contractions scale their rows, linear layers do not"),
+      .fuseLinears, before: .fuseRMSNorm,
+      because: "fused linear layers scale their rows, linear layers do not"),
     PassOrder(
       .fuseRMSNorm, before: .rotateResidual,
       because: "a rotated stream is read by row scales"),
     PassOrder(
       .foldNorm, before: .fuseRMSNorm, because: "a row scale has no weight"),
     PassOrder(
-      .fuseContractions, before: .centerResidual,
-      because: "a contraction names what it adds to the residual stream"),
+      .fuseLinears, before: .centerResidual,
+      because: "a fused linear layer names what it adds to the residual stream"),
     PassOrder(
       .fuseConvolutions, before: .lowerGroupNorms,
       because: "the moments of an image are taken by its lines, which its convolution knows"),
     PassOrder(
       .lowerGroupNorms, before: .fuseNormalizations,
-      because: "what stands behind a group norm is done with its scaling"),
+      because: "what comes after a group norm is done with its scaling"),
     PassOrder(
       .fuseNormalizations, before: .normalizeInConvolutions,
       because: "a convolution takes the normalization with its activation"),
@@ -122,7 +122,7 @@ public enum Pipeline {
       .chooseWinograd, before: .useBF16,
       because: "Winograd's way begins with a weight that has not been rounded"),
     PassOrder(
-      .useBF16, before: .shortenSums, because: "products of bf16 err far more than their sums"),
+      .useBF16, before: .shortenSums, because: "matmuls of bf16 err far more than their sums"),
     PassOrder(
       .centerResidual, before: .packWeights, because: "panels cannot be centred"),
     PassOrder(
@@ -136,7 +136,7 @@ public enum Pipeline {
     PassOrder(
       .rotateResidual, before: .useInt8, because: "what is quantized has been rotated"),
     PassOrder(
-      .useInt8, before: .useBF16, because: "what is no integer is rounded to bf16"),
+      .useInt8, before: .useBF16, because: "what is not an integer is rounded to bf16"),
     PassOrder(
       .centerResidual, before: .useBF16,
       because: "weights are rounded when nothing more is folded into them"),
@@ -165,7 +165,7 @@ public enum Pipeline {
   }
 }
 
-/// That one pass must stand before another, and why.
+/// That one pass must be before another, and why.
 public struct PassOrder: Sendable {
   /// The pass that comes first.
   public let first: Pass

@@ -1,6 +1,6 @@
 import IR
 
-/// What large products are computed in.
+/// What large matmuls are computed in.
 public enum Precision: String, CaseIterable, Sendable {
   /// Factors and sums of IEEE 754 binary32.
   case f32
@@ -11,10 +11,10 @@ public enum Precision: String, CaseIterable, Sendable {
 }
 
 extension Graph {
-  /// The type of the factors of a node's products; `nil` where it multiplies no matrices.
+  /// The type of the operands of a node's matmuls; `nil` where it multiplies no matrices.
   public func precision(of node: Node) -> ElementType? { facts(of: node).work?.element }
 
-  /// `true` iff something is multiplied at run time that is no float.
+  /// `true` iff something is multiplied at run time that is not a float.
   public var multipliesNarrow: Bool {
     let constants = constants()
     return nodes.indices.contains { index in
@@ -23,7 +23,7 @@ extension Graph {
     }
   }
 
-  /// The precisions of all products at run time, with the part of the multiply-adds that each has,
+  /// The precisions of all matmuls at run time, with the part of the multiply-adds that each has,
   /// the largest first, such as `bf16 99.8 %, f32 0.2 %`.
   public var precisionSummary: String {
     let constants = constants()

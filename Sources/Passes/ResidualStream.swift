@@ -8,7 +8,7 @@ import IR
 struct ResidualStream {
   /// What is done to the stream.
   enum Change {
-    /// Its rows get mean zero; norms still stand by themselves.
+    /// Its rows get mean zero; norms are still nodes of their own.
     case centred
     /// Its rows, of mean zero, are multiplied by an orthogonal matrix; norms are row scales.
     case rotated
@@ -56,23 +56,24 @@ struct ResidualStream {
   }
 
   /// `true` iff `node`, which reads the stream as its first operand, makes the same of it after the
-  /// change, or is rewritten so that it does: a norm, or a contraction that begins with one.
+  /// change, or is rewritten so that it does: a norm, or a fused linear layer that begins with one.
   private static func isBlind(_ node: Node, _ facts: GraphFacts, _ change: Change) -> Bool {
     guard let norm = facts.graph.facts(of: node).norm else { return false }
     switch change {
     case .centred: return norm.ignoresMean
     case .rotated:
-      if case .contraction(let contraction) = node.op {
-        return contraction.columns == nil && facts.isConstant(node.operands[1])
+      if case .fusedLinear(let fusedLinear) = node.op {
+        return fusedLinear.columns == nil && facts.isConstant(node.operands[1])
       }
       return NormNode(node, in: facts.graph)?.affine.allSatisfy(facts.isConstant) ?? false
     }
   }
 
-  /// `true` iff `node` is changed once its addends, and a contraction's weight and bias, are.
+  /// `true` iff `node` is changed once its addends, and a fused linear layer's weight and bias,
+  /// are.
   private static func isWriter(_ node: Node, _ facts: GraphFacts, _ change: Change) -> Bool {
-    if case .contraction(let contraction) = node.op {
-      return contraction.epilogue.activation == nil && contraction.columns == nil
+    if case .fusedLinear(let fusedLinear) = node.op {
+      return fusedLinear.epilogue.activation == nil && fusedLinear.columns == nil
         && facts.isConstant(node.operands[1])
         && facts.graph[node.operands[1]].type.element == .f32
         && (node[.bias].map(facts.isConstant) ?? true)
@@ -83,19 +84,20 @@ struct ResidualStream {
     return !known.addends.isEmpty && known.work == nil
   }
 
-  /// Applies a linear map to what a node writes to the stream: `matrix` to a contraction's weight,
-  /// along its outputs, and `vector` to its bias and to addends that are constants, each once.
+  /// Applies a linear map to what a node writes to the stream: `matrix` to a fused linear layer's
+  /// weight, along its outputs, and `vector` to its bias and to addends that are constants, each
+  /// once.
   ///
   /// - Parameters:
   ///   - operands: the node's, as rewritten so far.
-  ///   - names: what is put behind the name of the node for the weight, and of an addend.
+  ///   - names: what is put after the name of the node for the weight, and of an addend.
   ///   - tables: the addends that have been done.
   static func map(
     _ operands: inout [Value], of node: Node, _ facts: GraphFacts, matrix: Op, vector: Op,
     names: (weight: String, table: String), _ tables: inout [Value: Value],
     _ rewriter: inout GraphRewriter
   ) throws(Diagnostic) {
-    if case .contraction = node.op {
+    if case .fusedLinear = node.op {
       operands[1] = try rewriter.append(
         matrix, [operands[1]], name: "\(node.name).\(names.weight)")
       if let index = node.op.position(of: .bias) {

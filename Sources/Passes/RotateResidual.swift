@@ -5,18 +5,18 @@ extension Pass {
   /// Multiplies the rows of the residual stream by an orthogonal matrix, folded into all weights
   /// around it.
   ///
-  ///     %y: f32[197,768] = contraction %a, %w, %b, %x {bias = true, residual = true}
-  ///     %z: f32[197,3072] = contraction %y, %v, %c {epsilon = 1e-06, bias = true}
+  ///     %y: f32[197,768] = fused_linear %a, %w, %b, %x {bias = true, residual = true}
+  ///     %z: f32[197,3072] = fused_linear %y, %v, %c {epsilon = 1e-06, bias = true}
   ///     %t: f32[197,768] = layer_norm %y, %gamma, %beta {epsilon = 1e-06}
   /// becomes
-  ///     %y.rotated: f32[768,768] = rotate %w {axis = 0}
-  ///     %y.bias: f32[768] = rotate %b
-  ///     %y: f32[197,768] = contraction %a, %y.rotated, %y.bias, %x {bias = true, residual = true}
-  ///     %z.rotated: f32[3072,768] = rotate %v
-  ///     %z: f32[197,3072] = contraction %y, %z.rotated, %c {epsilon = 1e-06, bias = true}
+  ///     %y.rotated: f32[768,768] = hadamard %w {axis = 0}
+  ///     %y.bias: f32[768] = hadamard %b
+  ///     %y: f32[197,768] = fused_linear %a, %y.rotated, %y.bias, %x {bias = true, residual = true}
+  ///     %z.rotated: f32[3072,768] = hadamard %v
+  ///     %z: f32[197,3072] = fused_linear %y, %z.rotated, %c {epsilon = 1e-06, bias = true}
   ///     %t.diagonal: f32[768,768] = diagonal %gamma
-  ///     %t.rotated: f32[768,768] = rotate %t.diagonal
-  ///     %t: f32[197,768] = contraction %y, %t.rotated, %beta {epsilon = 1e-06, bias = true}
+  ///     %t.rotated: f32[768,768] = hadamard %t.diagonal
+  ///     %t: f32[197,768] = fused_linear %y, %t.rotated, %beta {epsilon = 1e-06, bias = true}
   /// where everything else that is written to the stream is rotated likewise.
   ///
   /// `(x R) (W R)^T = x W^T` since `R R^T = 1`, and `|x R| = |x|`, so the scale of a row of mean
@@ -24,8 +24,8 @@ extension Pass {
   /// row's largest one decides how coarsely integers hold the others; rotated, all are of one size.
   ///
   /// Declines where a norm takes the mean of rows away that may have one, and where something that
-  /// is no contraction writes to the stream at run time. A stream that RMS norms alone read need
-  /// not be centred.
+  /// is not a fused linear layer writes to the stream at run time. A stream that RMS norms alone
+  /// read need not be centred.
   public static let rotateResidual: Pass = {
     var pass = Pass("rotate-residual", "the residual stream rotated", .fused, rotate)
     pass.precisions = [.int8]
@@ -39,7 +39,7 @@ extension Pass {
   let facts = GraphFacts(graph)
   var streams: [Set<Value>] = []
   for node in graph.nodes {
-    guard case .contraction(let contraction) = node.op, contraction.prologue.epsilon != nil,
+    guard case .fusedLinear(let fusedLinear) = node.op, fusedLinear.prologue.epsilon != nil,
       case let x = node.operands[0], !streams.contains(where: { $0.contains(x) }),
       let stream = ResidualStream(x, facts, .rotated).values, isRotatable(stream, facts)
     else { continue }
@@ -62,23 +62,24 @@ extension Pass {
       let diagonal = try rewriter.append(
         .diagonal(Diagonal()), [gamma], name: "\(node.name).diagonal")
       let weight = try rewriter.append(
-        .rotate(Rotate()), [diagonal], name: "\(node.name).rotated")
-      let contraction = Contraction(
+        .hadamard(Hadamard()), [diagonal], name: "\(node.name).rotated")
+      let fusedLinear = FusedLinear(
         prologue: Prologue(epsilon: norm.norm.epsilon),
         epilogue: Epilogue(hasBias: norm.shift != nil))
       return try rewriter.append(
-        .contraction(contraction),
+        .fusedLinear(fusedLinear),
         [operands[0], weight] + (norm.shift.map { [rewriter[$0]] } ?? []), name: node.name)
     }
-    if readsStream, case .contraction(let contraction) = node.op,
-      contraction.prologue.epsilon != nil
+    if readsStream, case .fusedLinear(let fusedLinear) = node.op,
+      fusedLinear.prologue.epsilon != nil
     {
       operands[1] = try rewriter.append(
-        .rotate(Rotate()), [operands[1]], name: "\(node.name).rotated")
+        .hadamard(Hadamard()), [operands[1]], name: "\(node.name).rotated")
     }
     if rotated.contains(rewriter.current) {
       try ResidualStream.map(
-        &operands, of: node, facts, matrix: .rotate(Rotate(axis: 0)), vector: .rotate(Rotate()),
+        &operands, of: node, facts, matrix: .hadamard(Hadamard(axis: 0)),
+        vector: .hadamard(Hadamard()),
         names: ("rotated", "rotated"), &tables, &rewriter)
     }
     return operands == rewriter[node.operands]
@@ -97,8 +98,8 @@ private func isRotatable(_ stream: Set<Value>, _ facts: GraphFacts) -> Bool {
   return !ignoresMean
     && stream.allSatisfy {
       isWritten(
-        $0, facts, matrix: { op, _ in op != .rotate(Rotate(axis: 0)) },
-        vector: { op, _ in op != .rotate(Rotate()) })
+        $0, facts, matrix: { op, _ in op != .hadamard(Hadamard(axis: 0)) },
+        vector: { op, _ in op != .hadamard(Hadamard()) })
     }
 }
 
@@ -114,7 +115,7 @@ private func isWritten(
   _ value: Value, _ facts: GraphFacts, matrix: (Op, Int) -> Bool, vector: (Op, Int) -> Bool
 ) -> Bool {
   let (graph, node) = (facts.graph, facts.graph[value].node)
-  if case .contraction = node.op {
+  if case .fusedLinear = node.op {
     guard matrix(graph[node.operands[1]].op, 0),
       node[.bias].map({ vector(graph[$0].op, -1) }) ?? true
     else { return false }

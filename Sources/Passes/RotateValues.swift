@@ -2,17 +2,17 @@ import Diagnostics
 import IR
 
 extension Pass {
-  /// Rotates the values of each head, and back in the projection behind the attention.
+  /// Rotates the values of each head, and back in the projection after the attention.
   ///
   ///     %v: f32[197,768] = linear %x, %wv, %bv
   ///     %a: f32[197,768] = attention %q, %k, %v {heads = 12}
   ///     %y: f32[197,768] = linear %a, %w, %b
   /// becomes
-  ///     %v.rotated: f32[768,768] = rotate %wv {axis = 0, block = 64}
-  ///     %v.bias: f32[768] = rotate %bv {block = 64}
+  ///     %v.rotated: f32[768,768] = hadamard %wv {axis = 0, block = 64}
+  ///     %v.bias: f32[768] = hadamard %bv {block = 64}
   ///     %v: f32[197,768] = linear %x, %v.rotated, %v.bias
   ///     %a: f32[197,768] = attention %q, %k, %v {heads = 12}
-  ///     %y.rotated: f32[768,768] = rotate %w {block = 64}
+  ///     %y.rotated: f32[768,768] = hadamard %w {block = 64}
   ///     %y: f32[197,768] = linear %a, %y.rotated, %b
   ///
   /// Attention is linear in its values, head by head: `P (v R) (w R)^T = P v w^T` since
@@ -39,7 +39,7 @@ extension Pass {
       case let values = graph[value].operands[2],
       facts.isConstantLinear(graph[values].node), facts.soleUser(of: values) == value
     else { return nil }
-    if case .rotate = graph[graph[values].operands[1]].op { return nil }
+    if case .hadamard = graph[graph[values].operands[1]].op { return nil }
     return (values, projection, graph[value].type.shape[1] / attention.heads)
   }
   var (written, read): ([Value: Int], [Value: Int]) = ([:], [:])
@@ -51,14 +51,14 @@ extension Pass {
     var operands = rewriter[node.operands]
     if let head = read[rewriter.current] {
       operands[1] = try rewriter.append(
-        .rotate(Rotate(block: head)), [operands[1]], name: "\(node.name).rotated")
+        .hadamard(Hadamard(block: head)), [operands[1]], name: "\(node.name).rotated")
     }
     if let head = written[rewriter.current] {
       operands[1] = try rewriter.append(
-        .rotate(Rotate(axis: 0, block: head)), [operands[1]], name: "\(node.name).rotated")
+        .hadamard(Hadamard(axis: 0, block: head)), [operands[1]], name: "\(node.name).rotated")
       if operands.count > 2 {
         operands[2] = try rewriter.append(
-          .rotate(Rotate(block: head)), [operands[2]], name: "\(node.name).bias")
+          .hadamard(Hadamard(block: head)), [operands[2]], name: "\(node.name).bias")
       }
     }
     return operands == rewriter[node.operands]

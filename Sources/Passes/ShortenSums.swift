@@ -16,7 +16,7 @@ extension Pass {
   /// 8.0e-5. It takes 6 % longer (R50x1, R101x1 and R152x2 on 2 cores of Zen 4; 3 % with 64), so it
   /// is for models of more than 160 convolutions only: R152x1 has 155, and 3.4e-5 as it is.
   ///
-  /// Declines in all other models, and where products are not of f32.
+  /// Declines in all other models, and where matmuls are not of f32.
   public static let shortenSums = Pass(
     "shorten-sums", "the sums of the deepest networks in short blocks", .fused, shorten)
 }
@@ -41,7 +41,8 @@ private let shortBlock = 32
   }.graph
 }
 
-/// The operation with short blocks; `nil` where it is no convolution of f32 whose blocks are open.
+/// The operation with short blocks; `nil` where it is not a convolution of f32 whose blocks are
+/// open.
 private func shortened(_ node: Node, _ graph: Graph) -> Op? {
   guard case .convolution(var op) = node.op, op.summation.block == nil,
     graph[node.operands[1]].type.element == .f32

@@ -9,7 +9,7 @@ extension Pass {
   ///     %y: f32[197,768] = add %x, %table
   /// becomes
   ///     %y.0: f32[1,768] = add %class, %table.0        // a constant: copied, not computed
-  ///     %y.1: f32[196,768] = add %patches, %table.1    // a residual of the patch contraction
+  ///     %y.1: f32[196,768] = add %patches, %table.1    // the residual of the patches
   ///     %y: f32[197,768] = concatenate %y.0, %y.1
   /// where `%table.0` and `%table.1` are slices of the table. That rule declines unless the table
   /// and at least one part are constants and nothing else reads the concatenation.
@@ -17,7 +17,7 @@ extension Pass {
   /// Besides: a reshape, slice, concatenation or scale that changes nothing is its operand; a
   /// reshape of a reshape is one; a slice of a slice is one; a slice within one part of a
   /// concatenation is a slice of the part; nested concatenations are one; neighbouring slices of
-  /// one value, joined again, are one slice. The rules stand together since they feed each other.
+  /// one value, joined again, are one slice. The rules come together since they feed each other.
   public static let simplifyViews = Pass(
     "simplify-views", "reshapes, slices and concatenations that say nothing", .imported, simplify)
 }

@@ -10,7 +10,7 @@ extension Pass {
   ///     %y: f32[3136,64], %y.moments: f32[56,64] = convolution %x, %w {…, chunk = 112}
   ///
   /// and what read `%m` reads `%y.moments`. The sums are taken from what has just been written,
-  /// before it leaves the first cache. Declines where moments of `%y` are taken in other chunks
+  /// before it leaves the L1 cache. Declines where moments of `%y` are taken in other chunks
   /// already.
   public static let takeMoments = Pass(
     "take-moments", "moments by the convolutions before them", .fused, take)

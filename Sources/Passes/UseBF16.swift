@@ -2,34 +2,34 @@ import Diagnostics
 import IR
 
 extension Pass {
-  /// Rounds the factors of contractions and attentions to bf16; sums, norms, softmax and the
-  /// residual stream stay f32.
+  /// Rounds the operands of fused linear layers and attentions to bf16; sums, norms, softmax and
+  /// the residual stream stay f32.
   ///
-  ///     %q: f32[197,768] = contraction %x, %wq {epsilon = 1e-06}
+  ///     %q: f32[197,768] = fused_linear %x, %wq {epsilon = 1e-06}
   ///     %a: f32[197,768] = attention %q, %k, %v {heads = 12}
-  ///     %y: f32[197,768] = contraction %a, %w, %b, %x {bias = true, residual = true}
+  ///     %y: f32[197,768] = fused_linear %a, %w, %b, %x {bias = true, residual = true}
   /// becomes
   ///     %q.weight: bf16[768,768] = round %wq {element = "bf16"}
-  ///     %q: bf16[197,768] = contraction %x, %q.weight {epsilon = 1e-06, result = "bf16"}
+  ///     %q: bf16[197,768] = fused_linear %x, %q.weight {epsilon = 1e-06, result = "bf16"}
   ///     %a: bf16[197,768] = attention %q, %k, %v {heads = 12}
   ///     %y.weight: bf16[768,768] = round %w {element = "bf16"}
-  ///     %y: f32[197,768] = contraction %a, %y.weight, %b, %x {bias = true, residual = true}
+  ///     %y: f32[197,768] = fused_linear %a, %y.weight, %b, %x {bias = true, residual = true}
   ///
-  /// A contraction rounds what it reads, row by row, after the norm of the row is found, so that a
-  /// normalized row loses nothing by it. Its result is bf16 already where nothing reads it but such
-  /// contractions, as they read it without a norm, and attentions of bf16. Convolutions round what
-  /// they read when it has been normalized. Declines where the weight is no constant, in
-  /// convolutions of a planar image or of an odd number of channels and in those that go Winograd's
-  /// way, in attentions that read or feed anything else, and where heads have an odd number of
-  /// features.
-  public static let useBF16 = useBF16(keeping: [])
+  /// A fused linear layer rounds what it reads, row by row, after the norm of the row is found, so
+  /// that a normalized row loses nothing by it. Its result is bf16 already where nothing reads it
+  /// but such fused linear layers, as they read it without a norm, and attentions of bf16.
+  /// Convolutions round what they read when it has been normalized. Declines where the weight is no
+  /// constant, in convolutions of a planar image or of an odd number of channels and in those that
+  /// go Winograd's way, in attentions that read or feed anything else, and where heads have an odd
+  /// number of features.
+  public static let useBF16 = useBF16(except: [])
 
   /// The same but for the operations of these names; `calibrated`: biases are those that a
   /// calibration finds (``CalibratedTensor``).
-  public static func useBF16(keeping names: Set<String>, calibrated: Bool = false) -> Pass {
-    var pass = Pass("use-bf16", "factors of products in bf16", .fused) {
+  public static func useBF16(except names: Set<String>, calibrated: Bool = false) -> Pass {
+    var pass = Pass("use-bf16", "operands of matmuls in bf16", .fused) {
       (graph, context) throws(Diagnostic) in
-      try lower(graph, &context, keeping: names, calibrated)
+      try lower(graph, &context, except: names, calibrated)
     }
     pass.precisions = [.bf16, .int8]
     return pass
@@ -37,13 +37,13 @@ extension Pass {
 }
 
 @Sendable private func lower(
-  _ graph: Graph, _ context: inout PassContext, keeping names: Set<String>, _ calibrated: Bool
+  _ graph: Graph, _ context: inout PassContext, except names: Set<String>, _ calibrated: Bool
 ) throws(Diagnostic) -> Graph {
-  let lowered = Lowering(GraphFacts(graph), keeping: names)
+  let lowered = Lowering(GraphFacts(graph), except: names)
   return try graph.rewriting(&context, required: true) {
     (node, rewriter) throws(Diagnostic) -> Value? in
     let value = rewriter.current
-    if case .contraction(var contraction) = node.op, lowered.contractions.contains(value) {
+    if case .fusedLinear(var fusedLinear) = node.op, lowered.linears.contains(value) {
       var operands = rewriter[node.operands]
       if graph[node.operands[1]].type.element == .f32 {
         operands[1] = try rewriter.append(
@@ -52,15 +52,15 @@ extension Pass {
           let bias = Weight(
             tensor: CalibratedTensor.bias(of: node.name), shape: [node.type.shape[1]])
           let value = try rewriter.append(.weight(bias), name: "\(node.name).calibrated")
-          operands.replaceSubrange(2..<(contraction.epilogue.hasBias ? 3 : 2), with: [value])
-          contraction.epilogue.hasBias = true
+          operands.replaceSubrange(2..<(fusedLinear.epilogue.hasBias ? 3 : 2), with: [value])
+          fusedLinear.epilogue.hasBias = true
         }
       }
-      if lowered.results.contains(value) { contraction.epilogue.result = .bf16 }
-      guard operands != rewriter[node.operands] || node.op != .contraction(contraction) else {
+      if lowered.results.contains(value) { fusedLinear.epilogue.result = .bf16 }
+      guard operands != rewriter[node.operands] || node.op != .fusedLinear(fusedLinear) else {
         return nil
       }
-      return try rewriter.append(.contraction(contraction), operands, name: node.name)
+      return try rewriter.append(.fusedLinear(fusedLinear), operands, name: node.name)
     }
     if case .convolution = node.op, lowered.convolutions.contains(value) {
       var operands = rewriter[node.operands]
@@ -76,24 +76,25 @@ extension Pass {
 
 /// What is computed in bf16.
 private struct Lowering {
-  /// The contractions that multiply bf16.
-  private(set) var contractions: Set<Value> = []
+  /// The fused linear layers that multiply bf16.
+  private(set) var linears: Set<Value> = []
   /// The convolutions that multiply bf16.
   private(set) var convolutions: Set<Value> = []
-  /// The values that are bf16 themselves: of those contractions, attentions, slices of either.
+  /// The values that are bf16 themselves: of those fused linear layers, attentions, slices of
+  /// either.
   private(set) var results: Set<Value> = []
   private let facts: GraphFacts
 
-  init(_ facts: GraphFacts, keeping names: Set<String>) {
+  init(_ facts: GraphFacts, except names: Set<String>) {
     self.facts = facts
     let graph = facts.graph
     for value in graph.firstResults where !facts.isConstant(value) {
       let node = graph[value].node
       guard !names.contains(node.name) else { continue }
-      if case .contraction(let contraction) = node.op {
-        guard facts.isConstant(node.operands[1]), contraction.columns == nil else { continue }
-        contractions.insert(value)
-        if !contraction.epilogue.hasResidual { results.insert(value) }
+      if case .fusedLinear(let fusedLinear) = node.op {
+        guard facts.isConstant(node.operands[1]), fusedLinear.columns == nil else { continue }
+        linears.insert(value)
+        if !fusedLinear.epilogue.hasResidual { results.insert(value) }
       }
       if case .convolution(let convolution) = node.op, isLowered(convolution, node) {
         convolutions.insert(value)
@@ -125,8 +126,8 @@ private struct Lowering {
   }
 
   private func takesPairs(_ reader: Node, _ user: Value, _ value: Value) -> Bool {
-    guard case .contraction(let contraction) = reader.op else { return results.contains(user) }
-    return contractions.contains(user) && contraction.prologue.epsilon == nil
+    guard case .fusedLinear(let fusedLinear) = reader.op else { return results.contains(user) }
+    return linears.contains(user) && fusedLinear.prologue.epsilon == nil
       && reader.operands.count { $0 == value } == 1 && reader.operands[0] == value
   }
 }

@@ -5,89 +5,91 @@ extension Pass {
   /// Quantizes the linear layers of the blocks to 8-bit integers: weights for each output, rows of
   /// activations by themselves while the model runs.
   ///
-  ///     %h: f32[197,3072] = contraction %x, %w, %b {epsilon = 1e-06, activation = "gelu", …}
-  ///     %y: f32[197,768] = contraction %h, %v, %c, %x {bias = true, residual = true}
+  ///     %h: f32[197,3072] = fused_linear %x, %w, %b {epsilon = 1e-06, activation = "gelu", …}
+  ///     %y: f32[197,768] = fused_linear %h, %v, %c, %x {bias = true, residual = true}
   /// becomes
   ///     %h.integers: s8[3072,768] = quantize %w
-  ///     %h.factors: f32[3,3072] = channel_factors %w, %b
-  ///     %h: f32[197,3072] = contraction %x, %h.integers, %h.factors {…}
-  ///     %y.rotated: f32[768,3072] = rotate %v {points = 16}
+  ///     %h.quantization: f32[3,3072] = quantization_parameters %w, %b
+  ///     %h: f32[197,3072] = fused_linear %x, %h.integers, %h.quantization {…}
+  ///     %y.rotated: f32[768,3072] = hadamard %v {size = 16}
   ///     %y.integers: s8[768,3072] = quantize %y.rotated
-  ///     %y.factors: f32[3,768] = channel_factors %y.rotated, %c
-  ///     %y: f32[197,768] = contraction %h, %y.integers, %y.factors, %x {points = 16, …}
+  ///     %y.quantization: f32[3,768] = quantization_parameters %y.rotated, %c
+  ///     %y: f32[197,768] = fused_linear %h, %y.integers, %y.quantization, %x {…}
   ///
   /// Integers without a sign from the smallest to the largest element of a row: what an activation
-  /// leaves lies to one side of zero. What it leaves is also rotated, by a Hadamard matrix of 16
-  /// points that costs four additions an element. Declines outside the blocks, where there is
+  /// leaves lies to one side of zero. What it leaves is also rotated, by a Hadamard matrix of size
+  /// 16 that costs four additions an element. Declines outside the blocks, where there is
   /// little to gain and errors are not averaged any more: in patches, where rows are not those of
-  /// a norm, an attention or an activation; in heads and what leads to them, behind which stands
-  /// neither a norm nor an attention; in norms that stand by themselves. Also where the weight is
+  /// a norm, an attention or an activation; in heads and what leads to them, after which stands
+  /// neither a norm nor an attention; in norms of their own. Also where the weight is
   /// no constant.
-  public static let useInt8 = useInt8(keeping: [])
+  public static let useInt8 = useInt8(except: [])
 
-  /// The same but for the operations of these names; `calibrated`: integers and factors are those
-  /// that a calibration finds (``CalibratedTensor``).
-  public static func useInt8(keeping names: Set<String>, calibrated: Bool = false) -> Pass {
-    var pass = Pass("use-int8", "factors of products in 8-bit integers", .fused) {
+  /// The same but for the operations of these names; `calibrated`: integers and parameters are
+  /// those that a calibration finds (``CalibratedTensor``).
+  public static func useInt8(except names: Set<String>, calibrated: Bool = false) -> Pass {
+    var pass = Pass("use-int8", "operands of matmuls in 8-bit integers", .fused) {
       (graph, context) throws(Diagnostic) in
-      try quantize(graph, &context, keeping: names, calibrated)
+      try quantize(graph, &context, except: names, calibrated)
     }
     pass.precisions = [.int8]
     return pass
   }
 }
 
-/// The points of the rotation behind an activation.
-private let points = Contraction.mostPoints
+/// The size of the Hadamard matrix after an activation.
+private let hadamardSize = FusedLinear.largestHadamardSize
 
 @Sendable private func quantize(
-  _ graph: Graph, _ context: inout PassContext, keeping names: Set<String>, _ calibrated: Bool
+  _ graph: Graph, _ context: inout PassContext, except names: Set<String>, _ calibrated: Bool
 ) throws(Diagnostic) -> Graph {
   let facts = GraphFacts(graph)
   let inBlocks = inBlocks(facts)
   return try graph.rewriting(&context, required: true) {
     (node, rewriter) throws(Diagnostic) -> Value? in
-    guard case .contraction(var contraction) = node.op, !names.contains(node.name),
+    guard case .fusedLinear(var fusedLinear) = node.op, !names.contains(node.name),
       !facts.isConstant(rewriter.current), !facts.isOutput[rewriter.current],
       inBlocks[rewriter.current], !isNorm(node, graph),
-      contraction.columns == nil, facts.isConstant(node.operands[1]),
+      fusedLinear.columns == nil, facts.isConstant(node.operands[1]),
       node[.bias].map(facts.isConstant) ?? true,
       case let weight = graph[node.operands[1]].type, weight.element == .f32,
-      weight.shape[1] <= Contraction.longestIntegerDepth
+      weight.shape[1] <= FusedLinear.longestIntegerDepth
     else { return nil }
     let spread = spread(of: node.operands[0], graph)
-    guard contraction.prologue.epsilon != nil || spread != .any else { return nil }
+    guard fusedLinear.prologue.epsilon != nil || spread != .any else { return nil }
     var operands = rewriter[node.operands]
     let residual = node[.residual].map { [rewriter[$0]] } ?? []
-    if spread == .oneSided, contraction.prologue.epsilon == nil, weight.shape[1] % points == 0 {
-      contraction.prologue.points = points
+    if spread == .oneSided, fusedLinear.prologue.epsilon == nil, weight.shape[1] % hadamardSize == 0
+    {
+      fusedLinear.prologue.hadamardSize = hadamardSize
     }
     if calibrated {
       let integers = Weight(
         tensor: CalibratedTensor.integers(of: node.name), shape: weight.shape, element: .s8)
-      let factors = Weight(
-        tensor: CalibratedTensor.factors(of: node.name), shape: [3, weight.shape[0]])
+      let quantization = Weight(
+        tensor: CalibratedTensor.quantization(of: node.name), shape: [3, weight.shape[0]])
       operands = [
         operands[0], try rewriter.append(.weight(integers), name: "\(node.name).integers"),
-        try rewriter.append(.weight(factors), name: "\(node.name).factors"),
+        try rewriter.append(.weight(quantization), name: "\(node.name).quantization"),
       ]
-      contraction.epilogue.hasBias = true
+      fusedLinear.epilogue.hasBias = true
       return try rewriter.append(
-        .contraction(contraction), operands + residual, name: node.name)
+        .fusedLinear(fusedLinear), operands + residual, name: node.name)
     }
-    if contraction.prologue.points != nil {
+    if fusedLinear.prologue.hadamardSize != nil {
       operands[1] = try rewriter.append(
-        .rotate(Rotate(points: points)), [operands[1]], name: "\(node.name).rotated")
+        .hadamard(Hadamard(size: hadamardSize)), [operands[1]], name: "\(node.name).rotated")
     }
-    let factors = try rewriter.append(
-      .channelFactors(ChannelFactors()),
+    let quantization = try rewriter.append(
+      .quantizationParameters(QuantizationParameters()),
       [operands[1]] + (node[.bias].map { [rewriter[$0]] } ?? []),
-      name: "\(node.name).factors")
+      name: "\(node.name).quantization")
     operands[1] = try rewriter.append(
       .quantize(Quantize()), [operands[1]], name: "\(node.name).integers")
-    contraction.epilogue.hasBias = true
+    fusedLinear.epilogue.hasBias = true
     return try rewriter.append(
-      .contraction(contraction), [operands[0], operands[1], factors] + residual, name: node.name)
+      .fusedLinear(fusedLinear), [operands[0], operands[1], quantization] + residual,
+      name: node.name)
   }
 }
 
@@ -105,10 +107,10 @@ private func inBlocks(_ facts: GraphFacts) -> ValueTable<Bool> {
   return found
 }
 
-/// `true` iff a contraction is what `rotate-residual` made of a norm.
+/// `true` iff a fused linear layer is what `rotate-residual` made of a norm.
 private func isNorm(_ node: Node, _ graph: Graph) -> Bool {
   let weight = graph[node.operands[1]]
-  guard case .rotate = weight.op, case .diagonal = graph[weight.operands[0]].op else {
+  guard case .hadamard = weight.op, case .diagonal = graph[weight.operands[0]].op else {
     return false
   }
   return true

@@ -2,7 +2,7 @@
 /// numbers everywhere.
 ///
 /// SplitMix64 of Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators"
-/// (doi:10.1145/2714064.2660195). `vit_golden_pixel` in `vit_abi.h` is the same in C.
+/// (doi:10.1145/2714064.2660195). `vit_selftest_pixel` in `vit_abi.h` is the same in C.
 @frozen
 public struct SplitMix64: RandomNumberGenerator, Sendable {
   @usableFromInline var state: UInt64

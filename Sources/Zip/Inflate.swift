@@ -78,7 +78,7 @@ public final class InflateStream {
   }
 }
 
-/// The CRC-32 that zip uses, of `bytes` behind what gave `seed`.
+/// The CRC-32 that zip uses, of `bytes` after what gave `seed`.
 public func checksum(_ bytes: UnsafeRawBufferPointer, seed: UInt = 0) -> UInt {
   crc32_z(seed, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
 }

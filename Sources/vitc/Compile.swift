@@ -84,14 +84,14 @@ struct Compile: ParsableCommand {
   @Flag(
     inversion: .prefixedNo,
     help: """
-      Use Strassen's algorithm for matrix products and Winograd's for 3x3 convolutions where they \
+      Use Strassen's algorithm for matmuls and Winograd's for 3x3 convolutions where they \
       are faster; without them, errors are about two thirds as large.
       """)
   var fastMatmul = true
 
   @Option(
     help: """
-      What matrix products multiply: f32, bf16 or int8. int8 applies to the linear layers of the \
+      What matmuls multiply: f32, bf16 or int8. int8 applies to the linear layers of the \
       blocks, the other products are in bf16 then. Sums, norms, softmax and the residual stream \
       are always in f32.
       """)
@@ -107,7 +107,7 @@ struct Compile: ParsableCommand {
 
   /// What `--no-self-test` was called first.
   @Flag(help: .hidden)
-  var noGolden = false
+  var noSelfTestValues = false
 
   @Option(
     help: ArgumentHelp(
@@ -212,7 +212,7 @@ struct Compile: ParsableCommand {
     request.output = output ?? defaultOutput
     request.usesFastMatmul = fastMatmul
     request.precision = precision
-    request.wantsSelfTest = selfTest && !noGolden
+    request.wantsSelfTest = selfTest && !noSelfTestValues
     request.precisionOverrides = try Self.precisionOverrides(keep)
     if let calibrate { request.calibration = try PhotoList.photos(in: calibrate) }
     request.errorLimit = maxError

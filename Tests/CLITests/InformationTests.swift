@@ -67,10 +67,10 @@ import Testing
     let json = try result.json()
     #expect(json["runs"] == .integer(4))
     #expect(json["per_op"]?["threads"] == .integer(1))
-    let phases = try #require(json["per_op"]?["phases"]?.array)
+    let steps = try #require(json["per_op"]?["steps"]?.array)
     #expect(
-      phases.map { $0["name"]?.string } == ["blocks.0.up", "head", "blocks.1.up"])
-    #expect(phases.map { $0["flops"] } == [.integer(3), .integer(5), .integer(3)])
+      steps.map { $0["name"]?.string } == ["blocks.0.up", "head", "blocks.1.up"])
+    #expect(steps.map { $0["flops"] } == [.integer(3), .integer(5), .integer(3)])
     let kinds = try #require(json["per_op"]?["kinds"]?.array)
     #expect(kinds.map { $0["name"]?.string } == ["blocks.*.up", "head"])
     #expect(kinds.map { $0["count"] } == [.integer(2), .integer(1)])

@@ -29,14 +29,14 @@ import Testing
     let folder = try Folder()
     let path = try folder.write(text, to: "m.vir")
     let result = try vitc(
-      "opt", path, "--passes", "simplify-views,fuse-contractions", "--print-after",
-      "fuse-contractions", "--time-passes")
+      "opt", path, "--passes", "simplify-views,fuse-linears", "--print-after",
+      "fuse-linears", "--time-passes")
     #expect(result.code == 0, "\(result.errors)")
     #expect(result.output.hasPrefix("graph @mlp fused {\n"))
-    #expect(result.output.contains("= contraction %x, %w"))
+    #expect(result.output.contains("= fused_linear %x, %w"))
     #expect(!result.output.contains("activation %"))
-    #expect(result.errors.hasPrefix("// after fuse-contractions\n" + result.output))
-    #expect(result.errors.contains("\nfuse-contractions  "))
+    #expect(result.errors.hasPrefix("// after fuse-linears\n" + result.output))
+    #expect(result.errors.contains("\nfuse-fused linear layers  "))
     let stopped = try vitc("opt", path, "--passes", "all", "--stop-after", "simplify-views")
     #expect(stopped.output.hasPrefix("graph @mlp imported {\n"))
   }
@@ -44,10 +44,10 @@ import Testing
   @Test func mistakesAreTold() throws {
     let folder = try Folder()
     let path = try folder.write(text, to: "m.vir")
-    let name = try vitc("opt", path, "--passes", "fuse-contraction")
+    let name = try vitc("opt", path, "--passes", "fuse-fused linear layer")
     #expect(name.code == 1)
-    #expect(name.errors.contains("--passes: error: unknown pass 'fuse-contraction'"))
-    #expect(name.errors.contains("hint: did you mean 'fuse-contractions'"))
+    #expect(name.errors.contains("--passes: error: unknown pass 'fuse-fused linear layer'"))
+    #expect(name.errors.contains("hint: did you mean 'fuse-linears'"))
     let broken = try folder.write("graph @g imported {\n  %x = \n", to: "b.vir")
     let parsed = try vitc("opt", broken)
     #expect(parsed.code == 1)

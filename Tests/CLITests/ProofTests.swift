@@ -96,7 +96,7 @@ import Testing
         + "beside it\n")
     try damage(elsewhere) { $0[0] = 0 }
     let foreign = try vitc("verify", library, "--weights", elsewhere)
-    #expect(foreign.errors == "\(elsewhere): error: is no weights file of vitc\n")
+    #expect(foreign.errors == "\(elsewhere): error: is not a weights file of vitc\n")
   }
 
   @Test func verifyRefusesWhatIsNoWholeLibrary() throws {
@@ -107,12 +107,13 @@ import Testing
     #expect(short.code == 1)
     #expect(short.errors.hasPrefix("\(library): error: it is truncated: "), "\(short.errors)")
     let text = try vitc("verify", folder("digits.h"))
-    #expect(text.errors == "\(folder("digits.h")): error: it is no shared library\n")
+    #expect(text.errors == "\(folder("digits.h")): error: it is not a shared library\n")
     let toy = try Toy.build(in: folder)
     let other = try vitc("verify", toy)
     #expect(other.code == 1)
     #expect(
-      other.errors == "\(toy): error: is no shared library that this version of vitc made: it has "
+      other.errors
+        == "\(toy): error: is not a shared library that this version of vitc made: it has "
         + "no record of its weights\n")
   }
 
@@ -149,7 +150,7 @@ import Testing
     #expect(none.code == 1)
     #expect(
       none.errors
-        == "\(library): error: there are no golden values: vitc left them out, and said why "
+        == "\(library): error: there are no self-test values: vitc left them out, and said why "
         + "when it compiled the model\n")
     #expect(try vitc("verify", library).code == 0)
   }
@@ -165,7 +166,7 @@ import Testing
     let said = try compile(options, in: folder).said
     #expect(!said.contains("no self-test values"), "\(said)")
     #expect(said.contains(", self-test values "), "\(said)")
-    // One record with the mark of vit_proof and, behind it, has_golden.
+    // One record with the mark of vit_proof and, after it, has_values.
     let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: library)))
     let mark = Array("VTCProoF".utf8)
     let places = bytes.indices.dropLast(136 + 8).filter {
@@ -232,7 +233,7 @@ import Testing
     #expect(damaged.code == 1)
     #expect(
       damaged.output.hasPrefix(
-        "the self-test failed: output 'logits' differs from its golden values by "),
+        "the self-test failed: output 'logits' differs from its self-test values by "),
       "\(damaged.output)")
   }
 }

@@ -202,7 +202,7 @@ import Testing
     let result = try vitc("run", text, Toy.photos)
     #expect(result.code == 1)
     #expect(result.errors.contains("libtext.so: error: cannot load"))
-    #expect(result.errors.contains("it is no shared library"))
+    #expect(result.errors.contains("it is not a shared library"))
     let other = try Toy.build(in: folder, defines: ["ABI=999"])
     let mismatch = try vitc("run", other, Toy.photos)
     #expect(mismatch.code == 1)

@@ -114,35 +114,35 @@ import Testing
     #expect(Self.distance(pairs, Op.attention(attention).evaluate(rounded)) < 0.05)
   }
 
-  /// A contraction in parts is the operation.
+  /// A fused linear layer in parts is the operation.
   @Test(arguments: [ElementType.f32, .bf16, .s8], [nil, Float(1e-5)])
-  func `contractions in parts are the operation`(factors: ElementType, epsilon: Float?) throws {
+  func `linears in parts are the operation`(factors: ElementType, epsilon: Float?) throws {
     let weight = Self.tensor([6, 32], seed: 8)
     var builder = GraphBuilder(name: "g", form: .fused)
     let x = try builder.append(.input(Input(type: .f32(4, 32))), name: "x")
     let w = try builder.append(.weight(Weight(tensor: "w", shape: [6, 32])), name: "w")
-    var contraction = Contraction(
+    var fusedLinear = FusedLinear(
       prologue: Prologue(epsilon: epsilon), epilogue: Epilogue(activation: .gelu))
     var operands = [x, w]
     switch factors {
     case .s8:
-      contraction.epilogue.hasBias = true
-      contraction.prologue.points = 16
-      let rotated = try builder.append(.rotate(Rotate(points: 16)), [w], name: "rotated")
+      fusedLinear.epilogue.hasBias = true
+      fusedLinear.prologue.hadamardSize = 16
+      let rotated = try builder.append(.hadamard(Hadamard(size: 16)), [w], name: "rotated")
       operands[1] = try builder.append(.quantize(Quantize()), [rotated], name: "q")
       operands.append(
-        try builder.append(.channelFactors(ChannelFactors()), [rotated], name: "f"))
+        try builder.append(.quantizationParameters(QuantizationParameters()), [rotated], name: "f"))
     case .bf16: operands[1] = try builder.append(.round(Round(.bf16)), [w], name: "r")
     case .f32: break
     }
-    let y = try builder.append(.contraction(contraction), operands, name: "y")
+    let y = try builder.append(.fusedLinear(fusedLinear), operands, name: "y")
     builder.addOutput("y", y)
     let image = Self.inputs(rows: 4, columns: 32, causes: 3, seed: 10)
     let activations = Activations(builder.graph, images: [image]) { _ in weight }
     let found = try activations.evaluate(y)[0][0]
     var constants: [Tensor] = []
     for operand in operands.dropFirst() { constants.append(try activations.constant(operand)) }
-    let truth = Op.contraction(contraction).evaluate([image] + constants)
+    let truth = Op.fusedLinear(fusedLinear).evaluate([image] + constants)
     // A sum's last bit may round a row's element to another integer: a step of a 255th.
     #expect(Self.distance(found, truth) < (factors == .s8 ? 0.05 : 1e-4))
   }

@@ -31,7 +31,7 @@ import Testing
     return BFloat16.value(of: UInt16(truncatingIfNeeded: index % 2 == 0 ? word : word >> 16))
   }
 
-  private func check(_ kernel: ContractionKernel, seed: UInt64, on target: Target) throws {
+  private func check(_ kernel: FusedLinearKernel, seed: UInt64, on target: Target) throws {
     var random = Random(state: seed)
     let (m, n, k) = (kernel.rows, kernel.columns, kernel.depth)
     let a = random.floats(m * kernel.aStride)
@@ -88,10 +88,10 @@ import Testing
   /// Rows in bf16 already, and rows that are rounded; even depths and odd ones; results of both
   /// types.
   @Test(arguments: Target.runnableHere)
-  func contractions(_ target: Target) throws {
+  func linears(_ target: Target) throws {
     for (index, rows) in (Array(1...16) + [29, 50, 197]).enumerated() {
       let depth = [64, 65, 7, 30, 2, 128, 1, 1538][index % 8]
-      var kernel = ContractionKernel(
+      var kernel = FusedLinearKernel(
         rows: rows, columns: [32, 64, 40, 8, 33, 100, 31, 1][rows % 8], depth: depth,
         aStride: (depth + 1) / 2 * 2 + index % 3, cStride: 102, residualStride: 103,
         epsilon: index % 5 == 0 ? 1e-6 : nil, hasBias: index % 2 == 0)

@@ -5,7 +5,7 @@ import Testing
 @testable import IR
 
 /// Convolutions of many shapes, and what group norms are made of, against the reference semantics,
-/// on every target that this machine runs; the phase tests' check compares the bits of splits.
+/// on every target that this machine runs; the step tests' check compares the bits of splits.
 @Suite struct ConvolutionTests {
   /// One convolution with everything that its attributes ask for.
   func check(
@@ -114,12 +114,12 @@ import Testing
   }
 
   @Test(arguments: Target.runnableHere)
-  func normFactors(_ target: Target) throws {
+  func groupScaleShift(_ target: Target) throws {
     for (channels, groups, rows, chunk) in [(64, 32, 49, 49), (96, 3, 100, 28), (15, 5, 7, 2)] {
-      let op = NormFactors(groups: groups, epsilon: 1e-5, rows: rows, chunk: chunk)
+      let op = GroupScaleShift(groups: groups, epsilon: 1e-5, rows: rows, chunk: chunk)
       let chunks = Moments.chunks(rows: rows, chunk: chunk)
       try StepTests().check(
-        .normFactors(op), [[2 * chunks, channels], [channels], [channels]], on: target,
+        .groupScaleShift(op), [[2 * chunks, channels], [channels], [channels]], on: target,
         tolerance: 2e-5, range: 0.5...2)
     }
   }

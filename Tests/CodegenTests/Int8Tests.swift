@@ -10,14 +10,14 @@ import Testing
 @Suite struct Int8Tests {
   /// A kernel over 8-bit integers, its weight, and its run.
   private struct Case {
-    let kernel: ContractionKernel
+    let kernel: FusedLinearKernel
     let x: Tensor
     let weight: Tensor
     let factors: Tensor
     let residual: Tensor
 
     /// `x` is the left matrix without padding, `weight` what is quantized.
-    init(_ kernel: ContractionKernel, x: [Float], weight: [Float], bias: [Float], seed: UInt64) {
+    init(_ kernel: FusedLinearKernel, x: [Float], weight: [Float], bias: [Float], seed: UInt64) {
       var kernel = kernel
       kernel.operandType = .s8
       kernel.hasBias = true
@@ -27,14 +27,14 @@ import Testing
       self.x = Tensor(shape: [m, k], values: x).rounded(to: kernel.left)
       let floats = Tensor(shape: [n, k], values: weight)
       self.weight = Op.quantize(Quantize()).evaluate([floats])
-      factors = ChannelFactors().evaluate([floats, Tensor(shape: [n], values: bias)])
+      factors = QuantizationParameters().evaluate([floats, Tensor(shape: [n], values: bias)])
       var random = Random(state: seed)
       residual = Tensor(shape: [m, n], values: random.floats(m * n))
     }
 
     var expected: Tensor {
-      let op = Contraction(
-        prologue: Prologue(epsilon: kernel.epsilon, points: kernel.hadamardSize),
+      let op = FusedLinear(
+        prologue: Prologue(epsilon: kernel.epsilon, hadamardSize: kernel.hadamardSize),
         epilogue: IR.Epilogue(
           hasBias: true, activation: kernel.activation, hasResidual: kernel.hasResidual,
           result: kernel.result))
@@ -45,8 +45,8 @@ import Testing
     /// to either, which is a step of its row, times a weight of at most 1, times the steepest slope
     /// of an activation (1.13, of gelu).
     var doubt: [Float] {
-      let rotated = kernel.hadamardSize.map { Op.rotate(Rotate(points: $0)).evaluate([x]) } ?? x
-      let norms = kernel.epsilon.map { Contraction.rowFactors(x, epsilon: $0) }
+      let rotated = kernel.hadamardSize.map { Op.hadamard(Hadamard(size: $0)).evaluate([x]) } ?? x
+      let norms = kernel.epsilon.map { FusedLinear.rowScales(x, epsilon: $0) }
       return (0..<kernel.rows).map { i in
         let elements = rotated.values[i * kernel.depth..<(i + 1) * kernel.depth]
         let row = QuantizedRow(elements)
@@ -114,7 +114,7 @@ import Testing
       if depth == 512 { for i in 0..<depth where i != 0 { (x[i], weight[i]) = (255, 127) } }
       for row in 0..<columns { weight[row * depth] = 127 }
       if depth == 1 { x = Array(repeating: 0, count: rows) }
-      let kernel = ContractionKernel(
+      let kernel = FusedLinearKernel(
         rows: rows, columns: columns, depth: depth, aStride: depth + 3, cStride: columns)
       let bias = Array(repeating: Float(0), count: columns)
       let found = try Case(kernel, x: x, weight: weight, bias: bias, seed: 1).run(on: target)
@@ -138,7 +138,7 @@ import Testing
     for (index, activation) in ([nil] + ActivationFunction.allCases).enumerated() {
       for bits in 0..<8 {
         let depth = [48, 64, 160, 96, 16 * 33, 37, 20, 132][bits]
-        var kernel = ContractionKernel(
+        var kernel = FusedLinearKernel(
           rows: [1, 4, 15, 30][(index + bits) % 4], columns: 46, depth: depth,
           aStride: depth + 4 - depth % 2, cStride: 46, residualStride: 46,
           epsilon: bits & 1 != 0 ? 1e-6 : nil, activation: activation,
@@ -169,10 +169,10 @@ import Testing
   /// What is not finite in a row stays visible in all of its results, and in no others.
   @Test(arguments: Target.runnableHere)
   func rowsThatAreNotFinite(_ target: Target) throws {
-    for points in [nil, 4] {
+    for size in [nil, 4] {
       for (bad, place) in [(Float.nan, 0), (.nan, 36), (.infinity, 17), (-.infinity, 39)] {
-        var kernel = ContractionKernel(rows: 3, columns: 33, depth: 40, aStride: 40, cStride: 33)
-        kernel.hadamardSize = points
+        var kernel = FusedLinearKernel(rows: 3, columns: 33, depth: 40, aStride: 40, cStride: 33)
+        kernel.hadamardSize = size
         var random = Random(state: 7)
         var x = random.floats(3 * 40)
         x[40 + place] = bad
@@ -191,7 +191,7 @@ import Testing
   /// Rows of a weight that are next to nothing, below what a scale can say, leave the bias.
   @Test(arguments: Target.runnableHere)
   func tinyWeights(_ target: Target) throws {
-    let kernel = ContractionKernel(rows: 2, columns: 9, depth: 12, aStride: 12, cStride: 9)
+    let kernel = FusedLinearKernel(rows: 2, columns: 9, depth: 12, aStride: 12, cStride: 9)
     var random = Random(state: 8)
     let weight = random.floats(9 * 12).map { $0 * 0x1p-130 }
     let bias = random.floats(9)
@@ -203,7 +203,7 @@ import Testing
   /// A row of equal elements has no steps.
   @Test(arguments: Target.runnableHere)
   func constantRows(_ target: Target) throws {
-    let kernel = ContractionKernel(rows: 3, columns: 40, depth: 20, aStride: 20, cStride: 40)
+    let kernel = FusedLinearKernel(rows: 3, columns: 40, depth: 20, aStride: 20, cStride: 40)
     var random = Random(state: 5)
     let x = Array(repeating: Float(0), count: 20) + Array(repeating: Float(-3), count: 40)
     let test = Case(

@@ -20,7 +20,7 @@ extension KernelCase {
       { $0.addressing.lineStride = 3 }, { $0.addressing.start = 1 }, { $0.prefetchTiles = 2 },
       { $0.operandType = .bf16 }, { $0.channelStride = 16 }, { $0.summationBlock = 100 }),
     KernelCase(
-      ContractionKernel(rows: 30, columns: 64, depth: 48, aStride: 48, cStride: 64),
+      FusedLinearKernel(rows: 30, columns: 64, depth: 48, aStride: 48, cStride: 64),
       { $0.rows += 1 }, { $0.columns += 1 }, { $0.depth += 2 }, { $0.aStride += 2 },
       { $0.cStride += 1 }, { $0.residualStride += 1 }, { $0.epsilon = 1e-6 },
       { $0.epsilon = 1e-5 }, { $0.hasBias = true }, { $0.activation = .gelu },
@@ -134,8 +134,8 @@ extension KernelCase {
       { $0.outputStride += 1 }),
     KernelCase(MomentsBlock(columns: 8, stride: 8), { $0.columns -= 1 }, { $0.stride += 1 }),
     KernelCase(
-      NormFactorsKernel(
-        op: NormFactors(groups: 4, epsilon: 1e-5, rows: 20, chunk: 6), channels: 16,
+      GroupScaleShiftKernel(
+        op: GroupScaleShift(groups: 4, epsilon: 1e-5, rows: 20, chunk: 6), channels: 16,
         momentsStride: 16, outputStride: 16),
       { $0.op.groups = 2 }, { $0.op.epsilon = 1e-6 }, { $0.op.rows += 1 }, { $0.op.chunk += 1 },
       { $0.channels += 4 }, { $0.momentsStride += 1 }, { $0.outputStride += 1 }),

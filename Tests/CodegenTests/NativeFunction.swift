@@ -91,7 +91,7 @@ final class NativeFunction {
 /// Floats between two pages that may not be touched.
 ///
 /// They begin at a multiple of 64 bytes, as weights, arenas and scratch memory do, and end so near
-/// the page behind that a vector load beyond the last whole line of 64 bytes is a SIGSEGV: kernels
+/// the page after that a vector load beyond the last whole line of 64 bytes is a SIGSEGV: kernels
 /// may read up to the end of the cache line that holds the last element, and no further. What is
 /// left of that line holds unusual numbers, which no kernel may change.
 final class Floats {

@@ -9,7 +9,7 @@ struct NativeKernel<K: StepKernel> {
 
   private let function: NativeFunction
 
-  /// Emits a module with the kernel, behind what `others` writes.
+  /// Emits a module with the kernel, after what `others` writes.
   init(_ kernel: K, on target: Target, behind others: (Builder) -> Void = { _ in }) throws {
     function = try NativeFunction(target: target) { b in
       others(b)

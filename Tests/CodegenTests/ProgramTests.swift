@@ -102,7 +102,7 @@ import Testing
     #expect(String(cString: program.weights_file_name) == "digits.weights")
     #expect(program.weights_hash.0 == 0x0123_4567_89AB_CDEF && program.weights_hash.1 == 0xFF)
     #expect(program.weights_bytes == 4096 && program.arena_bytes == 640)
-    #expect(program.phase_count == 2 && program.isa_count == 1)
+    #expect(program.step_count == 2 && program.isa_count == 1)
     let isa = try #require(program.isas[0]).pointee
     #expect(String(cString: isa.name) == target.name)
     #expect(isa.scratch_bytes == 64)
@@ -128,9 +128,9 @@ import Testing
       String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
     }
     #expect(fileName == "digits.weights")
-    #expect(proof.output_count == 2 && proof.has_golden == 0)
+    #expect(proof.output_count == 2 && proof.has_values == 0)
     #expect(proof.limit == info.selfTestLimit)
-    #expect(vit_proof_golden(program.proof, 1)?.pointee.rms == 0)
+    #expect(vit_proof_values(program.proof, 1)?.pointee.rms == 0)
     let preprocessing = program.preprocessing.pointee
     #expect(preprocessing.refusal == nil)
     #expect(preprocessing.resize == 2 && preprocessing.resize_height == 6)
@@ -153,8 +153,8 @@ import Testing
       var frame = vit_frame(
         weights: nil, arena: nil, scratch: nil, image: image.pointer,
         outputs: buffer.baseAddress)
-      for index in 0..<Int(program.phase_count) {
-        for task in 0..<Int32(3) { isa.phases[index]?(&frame, task, 3) }
+      for index in 0..<Int(program.step_count) {
+        for task in 0..<Int32(3) { isa.steps[index]?(&frame, task, 3) }
       }
     }
     let expected = ExtractPatches(patch: 2).evaluate([
@@ -168,7 +168,7 @@ import Testing
   func everyTargetAndArtifact(_ target: Target, _ artifact: CodeGenerator.Artifact) throws {
     let graph = try self.graph()
     let output = try CodeGenerator.generate(graph, for: [target], program: info, as: artifact)
-    #expect(output.phases == ["patches", "mean"])
+    #expect(output.steps == ["patches", "mean"])
     let again = try CodeGenerator.generate(graph, for: [target], program: info, as: artifact)
     let bytes = output.modules[0]
     #expect(output.modules == again.modules, "the same graph must give the same bytes")
@@ -266,7 +266,7 @@ import Testing
     #expect(
       notes("v4+dotprod") == [
         "features of 'x86-64-v4': bf16 (products of pairs of bf16, summed in f32), "
-          + "vnni (products of fours of 8-bit integers, summed in 32 bits)"
+          + "vnni (products of groups of four 8-bit integers, summed in 32 bits)"
       ])
     #expect(
       notes("v2+sse5") == [

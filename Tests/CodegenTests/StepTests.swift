@@ -126,14 +126,14 @@ import Testing
   @Test(arguments: Target.runnableHere)
   func fused(_ target: Target) throws {
     try check(
-      .contraction(
-        Contraction(
+      .fusedLinear(
+        FusedLinear(
           prologue: Prologue(epsilon: 1e-6),
           epilogue: IR.Epilogue(hasBias: true, activation: .gelu, hasResidual: true),
           columns: 45)),
       [[30, 20], [2, 20, 32], [45], [30, 45]], on: target, tolerance: 3e-5)
     try check(
-      .contraction(Contraction(columns: 64)), [[1, 50], [2, 50, 32]], on: target, tolerance: 3e-5)
+      .fusedLinear(FusedLinear(columns: 64)), [[1, 50], [2, 50, 32]], on: target, tolerance: 3e-5)
     try check(
       .attention(Attention(heads: 3, scale: 0.25)), [[21, 36], [21, 36], [21, 36]], on: target)
     try check(

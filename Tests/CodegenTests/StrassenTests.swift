@@ -5,7 +5,7 @@ import Testing
 @testable import Codegen
 @testable import IR
 
-/// Contractions by Strassen's algorithm on every target that this machine runs.
+/// Fused linear layers by Strassen's algorithm on every target that this machine runs.
 @Suite struct StrassenTests {
   /// Runs a kernel on random operands, divided in many ways, and holds it to the same product in
   /// double.

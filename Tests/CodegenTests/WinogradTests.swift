@@ -67,7 +67,7 @@ import Testing
       self.expected = expected
     }
 
-    /// Runs it divided among `count` tasks and returns the result with its padding, and behind it
+    /// Runs it divided among `count` tasks and returns the result with its padding, and after it
     /// the moments.
     func run(_ function: NativeKernel<WinogradKernel>, count: Int) -> Floats {
       let pixels = kernel.shape.height * kernel.shape.width

@@ -12,7 +12,7 @@ import Testing
       var evex = 0
     }
 
-    /// What the disassembly of binutils shows of a library: phases, kernels, exported functions and
+    /// What the disassembly of binutils shows of a library: steps, kernels, exported functions and
     /// the runtime.
     private func count(in library: String) throws -> Count {
       let process = Process()
@@ -24,7 +24,7 @@ import Testing
       let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
       process.waitUntilExit()
       try #require(process.terminationStatus == 0)
-      // Operand and address size, segments, repetition, lock: what may stand before an opcode.
+      // Operand and address size, segments, repetition, lock: what may be before an opcode.
       let legacy: Set<Substring> = [
         "66", "67", "f2", "f3", "f0", "2e", "36", "3e", "26", "64", "65",
       ]

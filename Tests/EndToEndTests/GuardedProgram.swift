@@ -11,7 +11,7 @@ import Testing
 /// two pages that may not be touched.
 ///
 /// Weights, arena, each output, each task's scratch memory and the image are mappings of their own.
-/// A buffer ends at the page behind it, or begins at the page before it. What the runtime aligns to
+/// A buffer ends at the page after it, or begins at the page before it. What the runtime aligns to
 /// 64 bytes is so aligned here, so that up to 60 bytes may follow its end: those no reader minds.
 /// Image and outputs are the caller's: they end at the page exactly, at addresses that 4 divides.
 final class GuardedProgram {
@@ -74,14 +74,14 @@ final class GuardedProgram {
       Optional($0.start.assumingMemoryBound(to: Float.self))
     }
     places.withUnsafeMutableBufferPointer { places in
-      for phase in 0..<Int(program.phase_count) {
+      for step in 0..<Int(program.step_count) {
         for task in (0..<tasks).reversed() {
           var frame = vit_frame(
             weights: packed.start.assumingMemoryBound(to: CChar.self),
             arena: arena.start.assumingMemoryBound(to: CChar.self),
             scratch: scratch[Int(task)].start.assumingMemoryBound(to: CChar.self),
             image: input.start.assumingMemoryBound(to: Float.self), outputs: places.baseAddress)
-          isa.phases[phase]?(&frame, task, tasks)
+          isa.steps[step]?(&frame, task, tasks)
         }
       }
     }

@@ -83,7 +83,7 @@ import Testing
       return (void *)syscall(SYS_mmap, address, bytes, protection, flags, file, offset);
     }
 
-    /* Room for `bytes` bytes with a forbidden page behind it; returns its end. */
+    /* Room for `bytes` bytes with a forbidden page after it; returns its end. */
     static char *fenced(size_t bytes) {
       size_t size = (bytes + 4095) / 4096 * 4096;
       char *start = mmap(NULL, size + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,

@@ -29,7 +29,7 @@ import VitRuntime
         return runnable.contains { $0.isSuperset(of: needed) }
       }
       #expect(!expected.isEmpty)
-      // The richest that the processor has; and each by its name, whole and short.
+      // The best that the processor has; and each by its name, whole and short.
       let model = try VitModel(path: path)
       #expect(model.description.isas == isas)
       #expect(model.isa == expected.last)

@@ -13,7 +13,7 @@ import Testing
   private static func expected(_ image: ArraySlice<Float>) -> Float {
     let n = SmallProgram.count
     let products = image.enumerated().map { $1 * Float($0) }
-    // In the phases' order: any other rounds otherwise.
+    // In the steps' order: any other rounds otherwise.
     return (0..<n).reduce(0) { $0 + (products[$1] + products[n - 1 - $1]) }
   }
 

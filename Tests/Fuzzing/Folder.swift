@@ -5,7 +5,7 @@ import Models
 
 /// A model folder, loaded up to its graph; the graphs' target runs the passes.
 ///
-/// The bytes are the folder's files one after the other, each behind the ASCII record separator and
+/// The bytes are the folder's files one after the other, each after the ASCII record separator and
 /// its name in one letter: `c` config.json, `p` preprocessor_config.json, `i` the index, `s` the
 /// JSON header of model.safetensors, whose length and data are added.
 func fuzzFolder(_ bytes: UnsafeRawBufferPointer) {

@@ -49,7 +49,7 @@ private func selfTest(_ bytes: UnsafeRawBufferPointer) {
   guard let place = place(of: UInt64(VIT_PROOF_MARK_LOW), in: bytes, step: 8) else { return }
   let small = SmallProgram()
   let outputs = Int(small.program.pointee.description.pointee.output_count)
-  let size = MemoryLayout<vit_proof>.size + outputs * MemoryLayout<vit_golden>.size
+  let size = MemoryLayout<vit_proof>.size + outputs * MemoryLayout<vit_selftest_values>.size
   let record = UnsafeMutableRawBufferPointer.allocate(
     byteCount: size, alignment: MemoryLayout<vit_proof>.alignment)
   defer { record.deallocate() }
@@ -70,7 +70,7 @@ private func selfTest(_ bytes: UnsafeRawBufferPointer) {
   switch status {
   case VIT_OK:
     promise(result.error >= 0 && result.error <= result.limit, "passed with \(result.error)")
-  case VIT_SELFTEST_FAILED, VIT_NO_GOLDEN:
+  case VIT_SELFTEST_FAILED, VIT_NO_SELFTEST:
     promise(!small.lastError.isEmpty, "status \(status) without a text")
   default: promise(false, "status \(status)")
   }

@@ -8,7 +8,7 @@ import RuntimeForTests
 ///     tokens[i] = image[i] * w[i] + image[N-1-i] * w[N-1-i]       i < N = 3 * 4 * 5
 ///     sum       = sum of all tokens
 ///
-/// Two phases, so that a run needs its barrier.
+/// Two steps, so that a run needs its barrier.
 public final class SmallProgram {
   /// The number of elements of the input, of the weights and of the tokens.
   public static let count = 60
@@ -16,7 +16,7 @@ public final class SmallProgram {
   public let program: UnsafeMutablePointer<vit_program>
   private let description: UnsafeMutablePointer<vit_description>
   private let outputs: UnsafeMutablePointer<vit_tensor>
-  private let phases: UnsafeMutablePointer<vit_phase?>
+  private let steps: UnsafeMutablePointer<vit_step?>
   private let isa: UnsafeMutablePointer<vit_isa>
   private let isas: UnsafeMutablePointer<UnsafePointer<vit_isa>?>
   /// The recipe of `vit_rt_preprocess`.
@@ -36,9 +36,9 @@ public final class SmallProgram {
     description.pointee.outputs = UnsafePointer(outputs)
     description.pointee.input.shape = (3, 4, 5, 0)
     description.pointee.input.elements = UInt64(count)
-    phases = .allocate(capacity: 2)
-    phases[0] = foldTokens
-    phases[1] = sumTokens
+    steps = .allocate(capacity: 2)
+    steps[0] = foldTokens
+    steps[1] = sumTokens
     preprocessing = .allocate(capacity: 1)
     preprocessing.initialize(to: vit_preprocessing())
     weights = .allocate(byteCount: 4 * count, alignment: 64)
@@ -55,10 +55,10 @@ public final class SmallProgram {
     isa = .allocate(capacity: 1)
     isa.initialize(to: vit_isa())
     isa.pointee.scratch_bytes = 64
-    isa.pointee.phases = UnsafePointer(phases)
+    isa.pointee.steps = UnsafePointer(steps)
     isas = .allocate(capacity: 1)
     isas.initialize(to: UnsafePointer(isa))
-    program.pointee.phase_count = 2
+    program.pointee.step_count = 2
     program.pointee.isa_count = 1
     program.pointee.isas = UnsafePointer(isas)
     program.pointee.preprocessing = UnsafePointer(preprocessing)
@@ -69,7 +69,7 @@ public final class SmallProgram {
     program.deallocate()
     weights.deallocate()
     preprocessing.deallocate()
-    phases.deallocate()
+    steps.deallocate()
     isa.deallocate()
     isas.deallocate()
     outputs.deallocate()

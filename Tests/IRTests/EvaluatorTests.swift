@@ -58,7 +58,7 @@ import Testing
     #expect(message == "%w: error: tensor 'w' is f32[3], expected f32[2]")
   }
 
-  @Test func `a value of an input is no constant`() throws {
+  @Test func `a value of an input is not a constant`() throws {
     let (graph, evaluator) = try Self.evaluator(["w": Self.two])
     let message = Self.message { _ = try evaluator.constant(graph.values[3]) }
     #expect(message == "%x: error: the value depends on an input")

@@ -161,9 +161,9 @@ import Testing
       (.patchEmbed(PatchEmbed()), [.f32(3, 5, 4), .f32(6, 3, 2, 2)], 2 * 4 * 6 * 12),
       (.conv2d(Conv2d()), [.f32(3, 5, 4), .f32(6, 3, 2, 3)], 2 * 8 * 6 * 18),
       (.attention(Attention(heads: 2)), [.f32(3, 4), .f32(2, 4), .f32(2, 4)], 2 * 2 * 3 * 2 * 4),
-      (.contraction(Contraction(columns: 5)), [.f32(2, 3), .f32(3, 3, 2)], 60),
+      (.fusedLinear(FusedLinear(columns: 5)), [.f32(2, 3), .f32(3, 3, 2)], 60),
       (
-        .contraction(Contraction(algorithm: .strassen, columns: 64)),
+        .fusedLinear(FusedLinear(algorithm: .strassen, columns: 64)),
         [.f32(2, 32), .f32(2, 32, 32)], 2 * 2 * 64 * 32 / 8 * 7
       ),
       (

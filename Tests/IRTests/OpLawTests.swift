@@ -83,30 +83,30 @@ import Testing
     Sample(.copy(Copy()), .f32(2, 3)),
     Sample(.pack(Pack()), .f32(33, 3)),
     Sample(.pack(Pack(width: 2)), .f32(3, 3)),
-    Sample(.contraction(Contraction()), .f32(2, 3), .f32(4, 3)),
+    Sample(.fusedLinear(FusedLinear()), .f32(2, 3), .f32(4, 3)),
     Sample(
-      .contraction(
-        Contraction(
+      .fusedLinear(
+        FusedLinear(
           prologue: Prologue(epsilon: 1e-6),
           epilogue: Epilogue(hasBias: true, activation: .quickGelu, hasResidual: true),
           summation: Summation(block: 2), columns: 5)),
       .f32(2, 3), .f32(3, 3, 2), .f32(5), .f32(2, 5)),
     Sample(
-      .contraction(Contraction(epilogue: Epilogue(hasResidual: true))), .f32(2, 3), .f32(4, 3),
+      .fusedLinear(FusedLinear(epilogue: Epilogue(hasResidual: true))), .f32(2, 3), .f32(4, 3),
       .f32(2, 4)),
     Sample(
-      .contraction(Contraction(algorithm: .strassen, columns: 64)), .f32(2, 32), .f32(2, 32, 32)),
+      .fusedLinear(FusedLinear(algorithm: .strassen, columns: 64)), .f32(2, 32), .f32(2, 32, 32)),
     Sample(.round(Round(.bf16)), .f32(33, 3)),
     Sample(.quantize(Quantize()), .f32(4, 3)),
-    Sample(.channelFactors(ChannelFactors()), .f32(4, 3)),
-    Sample(.channelFactors(ChannelFactors()), .f32(4, 3), .f32(4)),
-    Sample(.rotate(Rotate()), .f32(2, 6)),
-    Sample(.rotate(Rotate(axis: 0, block: 4, points: 2)), .f32(8, 3)),
+    Sample(.quantizationParameters(QuantizationParameters()), .f32(4, 3)),
+    Sample(.quantizationParameters(QuantizationParameters()), .f32(4, 3), .f32(4)),
+    Sample(.hadamard(Hadamard()), .f32(2, 6)),
+    Sample(.hadamard(Hadamard(axis: 0, block: 4, size: 2)), .f32(8, 3)),
     Sample(.diagonal(Diagonal()), .f32(3)),
     Sample(.pack(Pack()), TensorType(.s8, [33, 3])),
     Sample(.pack(Pack()), TensorType(.bf16, [33, 3])),
     Sample(
-      .contraction(Contraction(prologue: Prologue(epsilon: 1e-6))), .f32(2, 3),
+      .fusedLinear(FusedLinear(prologue: Prologue(epsilon: 1e-6))), .f32(2, 3),
       TensorType(.bf16, [4, 3])),
     Sample(
       .attention(Attention(heads: 2)), TensorType(.bf16, [3, 4]), TensorType(.bf16, [2, 4]),
@@ -134,7 +134,8 @@ import Testing
       .f32(6, 2), .f32(3, 18, 2), .f32(2, 2), .f32(5), .f32(2, 5)),
     Sample(.moments(Moments(chunk: 2)), .f32(5, 3)),
     Sample(
-      .normFactors(NormFactors(groups: 2, epsilon: 1e-5, rows: 5, chunk: 2)), .f32(6, 4), .f32(4),
+      .groupScaleShift(GroupScaleShift(groups: 2, epsilon: 1e-5, rows: 5, chunk: 2)), .f32(6, 4),
+      .f32(4),
       .f32(4)),
     Sample(.normalize(Normalize()), .f32(2, 3), .f32(2, 3)),
     Sample(

@@ -35,15 +35,15 @@ import Testing
       ])
   }
 
-  @Test func `G2: an operand stands behind its user`() {
+  @Test func `G2: an operand comes after its user`() {
     let found = Self.violations(
       "g", Self.node("y", .softmax(Softmax()), [1]), Self.node("x", Self.input))
-    #expect(found == ["0: [G2] an operand stands behind its user"])
+    #expect(found == ["0: [G2] an operand comes after its user"])
   }
 
   @Test func `G2: nothing is its own operand`() {
     let found = Self.violations("g", Self.node("y", .softmax(Softmax()), [0]))
-    #expect(found == ["0: [G2] an operand stands behind its user"])
+    #expect(found == ["0: [G2] an operand comes after its user"])
   }
 
   @Test func `G3: a type is another than inferred`() {
@@ -63,7 +63,7 @@ import Testing
     #expect(found == ["1: [scale] attribute 'factor' is not a finite number"])
   }
 
-  @Test func `the thrown error shows every violation behind its line`() throws {
+  @Test func `the thrown error shows every violation after its line`() throws {
     let text = """
       graph @g fused {
         %x: f32[2,1,1] = input {shape = [2, 1, 1]}
@@ -78,7 +78,7 @@ import Testing
       error?.description == """
         %y: error: graph @g breaks 2 rules of the form 'fused': [G4] 'merge_heads' may not stand \
         in the form 'fused'
-          note: each error stands behind its line:
+          note: each error comes after its line:
         graph @g fused {
           %x: f32[2,1,1] = input {shape = [2, 1, 1]}  // error: [G5] two results are named 'y'
           %y: f32[1,2] = merge_heads %x  // error: [G4] 'merge_heads' may not stand in the form \

@@ -122,7 +122,7 @@ import Testing
         == "the array is truncated: found 21 bytes of data, expected 24 bytes for shape (2, 3)")
     #expect(
       try message(whole + [0, 0])
-        == "found 2 bytes behind the array, expected 24 bytes of data for shape (2, 3)")
+        == "found 2 bytes after the array, expected 24 bytes of data for shape (2, 3)")
   }
 
   @Test(arguments: [

@@ -221,7 +221,7 @@ import Testing
       let path = folder + "/a.npz"
       try NpzArchive.write(path, [("x", NpyArray(shape: [1], values: [1]))])
       var archive = try bytes(of: path)
-      // The 64-bit unpacked size: behind the 46 bytes, the name and 4 bytes of the extra field.
+      // The 64-bit unpacked size: after the 46 bytes, the name and 4 bytes of the extra field.
       let size = try directory(archive) + 46 + 5 + 4
       archive.replaceSubrange(size..<size + 8, with: little(UInt64(1) << 40))
       #expect(

@@ -19,9 +19,9 @@ struct ConditionTests {
         %w: f32[5,3] = weight {tensor = "w", shape = [5, 3]}
         %u: f32[5,3] = center %w {axis = 0}
         %v: f32[2,5] = weight {tensor = "v", shape = [2, 5]}
-        %y: f32[4,5] = contraction %x, %\(centred ? "u" : "w")
+        %y: f32[4,5] = fused_linear %x, %\(centred ? "u" : "w")
         %n: f32[4,5] = layer_norm %y {epsilon = 1e-06}
-        %z: f32[4,2] = contraction %n, %v
+        %z: f32[4,2] = fused_linear %n, %v
         return \(result) as "y"
       }
       """
@@ -45,9 +45,9 @@ struct ConditionTests {
       }
       """
     }
-    let norm = try results(graph("%y: f32[4,5] = contraction %n, %w"))
+    let norm = try results(graph("%y: f32[4,5] = fused_linear %n, %w"))
     let scale = try results(
-      graph("%y: f32[4,5] = contraction %\(isCentred ? "c" : "x"), %w {epsilon = 1e-06}"))
+      graph("%y: f32[4,5] = fused_linear %\(isCentred ? "c" : "x"), %w {epsilon = 1e-06}"))
     let error = Reference.error(norm, scale)
     if isCentred { #expect(error < 1e-5) } else { #expect(error > 1e-2) }
   }

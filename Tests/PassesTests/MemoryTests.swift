@@ -62,7 +62,7 @@ struct MemoryTests {
     let constants = planned.constants()
     var end = 0
     for (index, node) in planned.nodes.enumerated() where !constants[index] {
-      guard case .contraction = node.op else { continue }
+      guard case .fusedLinear = node.op else { continue }
       let panels = planned[node.operands[1]]
       #expect(panels.placement == Placement(.weights, offsetBytes: end, rowStride: 32))
       end += panels.type.sizeBytes
@@ -85,7 +85,7 @@ struct MemoryTests {
     let planned = try PassManager().run(try vit.graph()).graph
     var places: Set<Int> = []
     for node in planned.nodes {
-      guard case .contraction = node.op, let residual = node[.residual],
+      guard case .fusedLinear = node.op, let residual = node[.residual],
         planned[residual].placement?.space == .arena
       else { continue }
       #expect(node.placement == planned[residual].placement, "\(node.name)")

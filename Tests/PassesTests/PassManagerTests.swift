@@ -54,7 +54,7 @@ struct PassManagerTests {
 
   @Test func `a graph of another form is refused`() throws {
     let fused = try PassManager().run(
-      try SmallViT().graph(), PassManager.Options(stopAfter: "fuse-contractions")
+      try SmallViT().graph(), PassManager.Options(stopAfter: "fuse-linears")
     ).graph
     let error = #expect(throws: Diagnostic.self) { try PassManager([.foldScale]).run(fused) }
     #expect(error?.message == "pass 'fold-scale' takes the form 'imported', found 'fused'")
@@ -88,7 +88,7 @@ struct PassManagerTests {
     let none = try PassManager().run(graph, PassManager.Options(rewriteLimit: 0))
     let rewritten = none.report.records.filter { $0.rewrites > 0 }.map(\.name)
     let required = [
-      "lower-patch-embed", "fuse-attention", "fuse-contractions", "pack-weights", "plan-memory",
+      "lower-patch-embed", "fuse-attention", "fuse-linears", "pack-weights", "plan-memory",
     ]
     #expect(rewritten == required)
   }

@@ -53,7 +53,8 @@ struct PipelineTests {
     // Patches; qkv, projection and two of the MLP for each block, one more in the last one, where
     // the queries stand alone; the head.
     let expected = [
-      "input": 1, "extract_patches": 1, "copy": 1, "attention": 3, "contraction": 1 + 3 * 4 + 1 + 1,
+      "input": 1, "extract_patches": 1, "copy": 1, "attention": 3,
+      "fused_linear": 1 + 3 * 4 + 1 + 1,
     ]
     #expect(counts == expected)
     for node in planned.nodes {

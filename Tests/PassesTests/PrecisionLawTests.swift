@@ -59,7 +59,7 @@ struct PrecisionLawTests {
       let constants = graph.constants()
       var blocks = 0
       for (index, node) in graph.nodes.enumerated() where !constants[index] {
-        guard case .contraction = node.op, !ends.contains(node.name) else { continue }
+        guard case .fusedLinear = node.op, !ends.contains(node.name) else { continue }
         let isInBlock = node.name.hasPrefix("blocks.")
         if isInBlock { blocks += 1 }
         let wanted: ElementType = precision == .int8 && isInBlock ? .s8 : .bf16

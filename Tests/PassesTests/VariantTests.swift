@@ -31,7 +31,7 @@ struct VariantTests {
     #expect(counts["attention"] == depth)
     // Patches, four for each block, one more where the last block's queries stand alone, the heads.
     let products = 1 + depth * 4
-    #expect((products...products + 3).contains(counts["contraction"] ?? 0), "\(counts)")
+    #expect((products...products + 3).contains(counts["fused_linear"] ?? 0), "\(counts)")
     // Only CLIP's norm before the blocks and norms whose result is returned are left.
     #expect(counts["layer_norm", default: 0] <= 1, "\(counts)")
     #expect(counts["center", default: 0] == (name.contains("clip") ? 1 : 0))

@@ -20,7 +20,7 @@ public struct SmallResNet: Sendable, CustomStringConvertible {
   /// `true` iff a projection to tokens follows.
   public var hasTokens: Bool
   /// `true` iff what the last unit gives is a result too.
-  public var returnsTrunk: Bool
+  public var returnsBackbone: Bool
 
   /// A network with every choice drawn.
   public init(seed: UInt64) {
@@ -34,13 +34,13 @@ public struct SmallResNet: Sendable, CustomStringConvertible {
     }
     size = Int.random(in: 13...23, using: &random)
     hasTokens = Bool.random(using: &random)
-    returnsTrunk = Int.random(in: 0..<4, using: &random) == 0
+    returnsBackbone = Int.random(in: 0..<4, using: &random) == 0
   }
 
   /// All choices, in a line.
   public var description: String {
     "pre-activation \(isPreActivation) same \(isSame) width \(width) groups \(groups) "
-      + "units \(units) of \(size) tokens \(hasTokens) trunk \(returnsTrunk)"
+      + "units \(units) of \(size) tokens \(hasTokens) backbone \(returnsBackbone)"
   }
 
   /// Builds the imported graph.
@@ -145,7 +145,7 @@ private struct Building {
           stride: stage > 0 && index == 0 ? 2 : 1, projects: index == 0)
       }
     }
-    if net.returnsTrunk { builder.addOutput("trunk", x) }
+    if net.returnsBackbone { builder.addOutput("backbone", x) }
     if net.isPreActivation { x = try norm(x, "norm") }
     if net.hasTokens {
       let kernel = try weight("proj.weight", [5, 2 * net.width, 1, 1])

@@ -24,8 +24,8 @@ import Testing
     #expect(result.status == 0)
   }
 
-  @Test(arguments: [Product.Kind.library, .static, .object])
-  func twoModelsInOneProgram(kind: Product.Kind) throws {
+  @Test(arguments: [Artifact.Kind.library, .static, .object])
+  func twoModelsInOneProgram(kind: Artifact.Kind) throws {
     let folder = try Folder()
     let ending = [.library: "so", .static: "a", .object: "o"][kind] ?? ""
     _ = try Fixture.build("toy", file: "libtoy.\(ending)", kind: kind, in: folder)
@@ -60,8 +60,8 @@ import Testing
     #expect(result.text == "toy second\n")
   }
 
-  @Test(arguments: [Product.Kind.library, .static])
-  func swiftApp(kind: Product.Kind) throws {
+  @Test(arguments: [Artifact.Kind.library, .static])
+  func swiftApp(kind: Artifact.Kind) throws {
     let folder = try Folder()
     let file = kind == .library ? "libtoy.so" : "libtoy.a"
     _ = try Fixture.build(file: file, kind: kind, in: folder)
@@ -131,7 +131,7 @@ import Testing
     }
     for (index, name) in [
       "OK", "INVALID_ARGUMENT", "OUT_OF_MEMORY", "WEIGHTS_UNREADABLE", "WEIGHTS_MISMATCH",
-      "NO_THREADS", "UNSUPPORTED_CPU", "SELFTEST_FAILED", "NO_GOLDEN",
+      "NO_THREADS", "UNSUPPORTED_CPU", "SELFTEST_FAILED", "NO_SELFTEST",
     ].enumerated() {
       source += "_Static_assert(VIT_\(name) == TOY_\(name) && VIT_\(name) == \(index), \"\");\n"
     }

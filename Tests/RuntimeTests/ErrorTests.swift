@@ -38,12 +38,12 @@ private func lastError(_ entry: vit_entry) -> String {
       let message = try message(whole.prefix(count))
       #expect(message?.hasPrefix("cannot load '\(path)': it is truncated") == true, "\(count)")
     }
-    #expect(try message(Data())?.hasSuffix(": it is no shared library") == true)
-    #expect(try message(Data("a text".utf8))?.hasSuffix(": it is no shared library") == true)
+    #expect(try message(Data())?.hasSuffix(": it is not a shared library") == true)
+    #expect(try message(Data("a text".utf8))?.hasSuffix(": it is not a shared library") == true)
     var narrow = whole
     narrow[4] = 1  // 32 bits
     #expect(
-      try message(narrow)?.hasSuffix(": it is no shared library for a 64-bit processor") == true)
+      try message(narrow)?.hasSuffix(": it is not a shared library for a 64-bit processor") == true)
     var endless = whole
     // The size in the file of the first segment, the second entry of the table at 64.
     endless.replaceSubrange(64 + 56 + 32..<64 + 56 + 40, with: [UInt8](repeating: 255, count: 8))
@@ -208,7 +208,7 @@ private func lastError(_ entry: vit_entry) -> String {
       #expect((made != nil) == (status == VIT_OK))
       entry.destroy(made)
       let tested = entry.selftest(model.handle, &result)
-      #expect(tested == VIT_NO_GOLDEN || tested == VIT_INVALID_ARGUMENT)
+      #expect(tested == VIT_NO_SELFTEST || tested == VIT_INVALID_ARGUMENT)
     }
   }
 
@@ -312,7 +312,7 @@ private func lastError(_ entry: vit_entry) -> String {
     #expect(model.entry.pointee.run(made, &image, 1, &output) == VIT_OK)
     #expect(output == Fixture.expected(image).logits)
     #expect(
-      // Once for each phase.
+      // Once for each step.
       seen.withLock { $0 }
         == Array(
           repeating: "the context is in a run already; use one context for each thread", count: 3))

@@ -91,13 +91,13 @@ struct Fixture {
 
   /// Builds a model and returns the paths of all its files, the product first.
   static func build(
-    _ name: String = "toy", file: String? = nil, kind: Product.Kind = .library,
-    placement: Product.Placement = .embedded, defines: [String] = [],
+    _ name: String = "toy", file: String? = nil, kind: Artifact.Kind = .library,
+    placement: Artifact.Placement = .embedded, defines: [String] = [],
     weights: [Float] = Fixture.weights, unusedBytes: Int = 0, architecture: Architecture = .host,
-    golden: [Golden]? = nil, in folder: Folder
+    selfTestValues: [SelfTestValues]? = nil, in folder: Folder
   ) throws -> [String] {
     let output = folder(file ?? "lib\(name).so")
-    let product = try Product(
+    let product = try Artifact(
       output: output, name: name, kind: kind, architecture: architecture, placement: placement,
       weightsBytes: weights.count * 4 + unusedBytes)
     weights.withUnsafeBytes { product.weights.copyMemory(from: $0) }
@@ -111,7 +111,7 @@ struct Fixture {
     return try product.finish(
       objects: [try object(name, defines: all, architecture: architecture, in: folder)],
       interface: interface(name, hash: hash, weightsFileName: product.weightsFileName),
-      golden: { _, _ in golden })
+      selfTestValues: { _, _ in selfTestValues })
   }
 
   static func interface(

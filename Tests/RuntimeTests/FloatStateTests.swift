@@ -11,7 +11,8 @@ import Testing
     let outputs = SelfTestTests.outputs
     let library = try Fixture.build(
       architecture: architecture,
-      golden: [Golden(of: outputs.logits), Golden(of: outputs.tokens)], in: folder)[0]
+      selfTestValues: [SelfTestValues(of: outputs.logits), SelfTestValues(of: outputs.tokens)],
+      in: folder)[0]
     let built = try shell(
       ["clang", "-O1", "-Wall", "-Wextra", "-Werror", "-I", Fixture.headers]
         + [Fixture.fixtures + "/floats.c", "-o", folder("floats")] + compiler)

@@ -6,11 +6,12 @@ import Testing
 
 /// Compiled models with other versions of libc than this machine's.
 @Suite struct LibcTests {
-  /// A library with golden values, for `floats.c`, which runs it in every way.
+  /// A library with self-test values, for `floats.c`, which runs it in every way.
   private func library(in folder: Folder) throws -> String {
     let outputs = SelfTestTests.outputs
     return try Fixture.build(
-      golden: [Golden(of: outputs.logits), Golden(of: outputs.tokens)], in: folder)[0]
+      selfTestValues: [SelfTestValues(of: outputs.logits), SelfTestValues(of: outputs.tokens)],
+      in: folder)[0]
   }
 
   static let hasMusl =

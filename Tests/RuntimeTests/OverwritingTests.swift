@@ -6,7 +6,7 @@ import Testing
 /// What stands where a model goes: vitc replaces its own files only, and says so before it works.
 @Suite struct OverwritingTests {
   private func refusal(
-    file: String = "libtoy.so", placement: Product.Placement = .file, in folder: Folder
+    file: String = "libtoy.so", placement: Artifact.Placement = .file, in folder: Folder
   ) -> Diagnostic? {
     #expect(throws: Diagnostic.self) {
       try Fixture.build(file: file, placement: placement, in: folder)
@@ -19,9 +19,9 @@ import Testing
 
   @Test func ownFilesAreReplaced() throws {
     let folder = try Folder()
-    for placement in [Product.Placement.file, .embedded, .file] {
+    for placement in [Artifact.Placement.file, .embedded, .file] {
       for _ in 0..<2 { _ = try Fixture.build(placement: placement, in: folder) }
-      for kind in [Product.Kind.static, .object] {
+      for kind in [Artifact.Kind.static, .object] {
         _ = try Fixture.build(
           file: "toy.\(kind.rawValue)", kind: kind, placement: placement, in: folder)
       }

@@ -46,8 +46,8 @@ import Testing
     #expect(lines.contains { $0.contains("BIND_NOW") })
   }
 
-  @Test(arguments: Architecture.allCases, [Product.Kind.static, .object])
-  func noForeignSymbolIsGlobal(architecture: Architecture, kind: Product.Kind) throws {
+  @Test(arguments: Architecture.allCases, [Artifact.Kind.static, .object])
+  func noForeignSymbolIsGlobal(architecture: Architecture, kind: Artifact.Kind) throws {
     let folder = try Folder()
     let path = try Fixture.build(
       file: "toy.\(kind.rawValue)", kind: kind, architecture: architecture, in: folder)[0]
@@ -65,8 +65,8 @@ import Testing
         .subtracting(["toy_vitc_weights", "_GLOBAL_OFFSET_TABLE_"]) == [])
   }
 
-  @Test(arguments: Product.Kind.allCases)
-  func sameInputsSameBytes(kind: Product.Kind) throws {
+  @Test(arguments: Artifact.Kind.allCases)
+  func sameInputsSameBytes(kind: Artifact.Kind) throws {
     let (a, b) = (try Folder(), try Folder())
     let first = try Fixture.build(kind: kind, in: a)
     let second = try Fixture.build(kind: kind, in: b)
@@ -93,7 +93,7 @@ import Testing
     let folder = try Folder()
     let error = #expect(throws: Diagnostic.self) {
       // Without the exported functions.
-      let product = try Product(
+      let product = try Artifact(
         output: folder("libtoy.so"), name: "toy", kind: .library, architecture: .host,
         placement: .file, weightsBytes: 16)
       _ = product.sealWeights()
@@ -127,7 +127,7 @@ import Testing
     let folder = try Folder()
     func message(_ output: String, name: String = "toy", bytes: Int = 16) -> Diagnostic? {
       #expect(throws: Diagnostic.self) {
-        try Product(
+        try Artifact(
           output: output, name: name, kind: .library, architecture: .host, placement: .embedded,
           weightsBytes: bytes)
       }

@@ -34,8 +34,8 @@ import Testing
     let context = try model.makeContext()
     let images = Fixture.images(count)
     #expect(try context.run(images: images, count: count) == Fixture.expected(images).logits)
-    // One call for all whole images, three phases for each image that the tasks share; a single
-    // task goes phase by phase.
+    // One call for all whole images, three steps for each image that the tasks share; a single
+    // task goes step by step.
     let whole = threads > 1 ? count / threads : 0
     #expect(calls.withLock { $0 } == (whole > 0 ? 1 : 0) + 3 * (count - whole * threads))
   }
@@ -104,7 +104,7 @@ import Testing
     let error = #expect(throws: VitError.self) {
       try model.preprocess(rgb: rgb, width: 6, height: 4)
     }
-    #expect(error?.message == "60 bytes are no image of 6 x 4 pixels in rows of 18 bytes")
+    #expect(error?.message == "60 bytes are not an image of 6 x 4 pixels in rows of 18 bytes")
     // Sizes whose products exceed an integer.
     for (width, height, row) in [(Int.max, 4, nil), (5, Int.min, nil), (5, 4, Int.max)] {
       #expect(throws: VitError.self) {

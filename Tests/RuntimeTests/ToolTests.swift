@@ -77,14 +77,14 @@ import Testing
 
   /// Libraries are told apart by debuggers and symbol servers.
   @Test func buildID() throws {
-    func id(_ weights: [Float], _ placement: Product.Placement) throws -> Substring {
+    func id(_ weights: [Float], _ placement: Artifact.Placement) throws -> Substring {
       let folder = try Folder()
       let path = try Fixture.build(placement: placement, weights: weights, in: folder)[0]
       let text = try shell(["readelf", "-nW", path]).text
       let line = try #require(text.split(separator: "\n").first { $0.contains("Build ID: ") })
       return try #require(line.split(separator: " ").last)
     }
-    for placement in [Product.Placement.embedded, .file] {
+    for placement in [Artifact.Placement.embedded, .file] {
       let first = try id(Fixture.weights, placement)
       #expect(first.count == 40)
       #expect(try id(Fixture.weights, placement) == first)

@@ -10,7 +10,7 @@ protocol NumberFormat: Sendable {
   var element: ElementType { get }
 
   /// `true` iff sums are 32-bit integers: exact, so never divided into parts, and scaled afterwards
-  /// by two numbers of the row and three of the column (`Contraction`). Else they are floats.
+  /// by two numbers of the row and three of the column (`FusedLinear`). Else they are floats.
   var sumsIntegers: Bool { get }
 
   /// The type of a vector's lane, or of a scalar, that holds a group.

@@ -5,11 +5,11 @@ import IR
 /// The work is units of one head and one tile of query rows, in head order. A task that comes to a
 /// head packs its K, transposed, and its V into panels of its own scratch memory; then, for each
 /// tile of rows and each block of tokens: powers of the scores, still in the registers that they
-/// were computed in (``ScoreTile``), and values by the contraction microkernel. What the softmax
-/// subtracts is the maximum over the first panel of tokens, not over all: any number does that
-/// keeps the powers finite, since it cancels. A tile of rows in which a sum of powers comes near
-/// the limit is computed again in the usual way (``SoftmaxBlock``): a row that meets a new maximum
-/// scales what it has summed up (Milakov and Gimelshein 2018, arXiv:1805.02867).
+/// were computed in (``ScoreTile``), and values by the fused linear layer microkernel. What the
+/// softmax subtracts is the maximum over the first panel of tokens, not over all: any number does
+/// that keeps the powers finite, since it cancels. A tile of rows in which a sum of powers comes
+/// near the limit is computed again in the usual way (``SoftmaxBlock``): a row that meets a new
+/// maximum scales what it has summed up (Milakov and Gimelshein 2018, arXiv:1805.02867).
 ///
 /// Of bf16, panels and rows of powers consist of groups of two elements, which the microkernel
 /// multiplies at once; a row of powers then fills half of its place.

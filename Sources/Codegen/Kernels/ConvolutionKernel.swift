@@ -1,6 +1,6 @@
 import IR
 
-/// A whole convolution: the contraction of an image with a weight in panels, by addressing.
+/// A whole convolution: the fused linear layer of an image with a weight in panels, by addressing.
 ///
 /// The rows of the result, its pixels, are divided into *units*: whole chunks of the moments, and
 /// whole lines where tiles follow the lines. Tasks share units and panels. A task goes over its

@@ -101,22 +101,23 @@ struct IntegerRow: PreparedRow {
     return Extremes.all(b, parts.map(Extremes.init))
   }
 
-  /// Emits the first reading with a Hadamard matrix: `points` vectors, a part of the row apart, at
+  /// Emits the first reading with a Hadamard matrix: `size` vectors, a part of the row apart, at
   /// a time.
   private func transform(
-    _ b: Builder, _ address: Value, to scratch: Value, size points: Int
+    _ b: Builder, _ address: Value, to scratch: Value, size: Int
   ) -> Extremes {
-    let (lanes, size, part) = (b.target.lanes, element.sizeBytes, columns / points)
+    let (lanes, elementBytes, part) = (b.target.lanes, element.sizeBytes, columns / size)
     func visit(_ index: Value, count: Int, _ carried: [Value]) -> [Value] {
       var extremes = Extremes(carried)
-      var x = (0..<points).map {
+      var x = (0..<size).map {
         b.loadElements(
           element,
-          b.offset(address, b.multiply(b.add(index, b.constant($0 * part)), b.constant(size))),
+          b.offset(
+            address, b.multiply(b.add(index, b.constant($0 * part)), b.constant(elementBytes))),
           lanes, count: count)
       }
       var distance = 1
-      while distance < points {
+      while distance < size {
         for i in x.indices where i & distance == 0 {
           let (one, other) = (x[i], x[i + distance])
           (x[i], x[i + distance]) = (b.addFloat(one, other), b.subtractFloat(one, other))

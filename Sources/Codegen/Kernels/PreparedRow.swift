@@ -1,6 +1,6 @@
 import IR
 
-/// How a task makes its own rows of a contraction's left matrix ready for the products.
+/// How a task makes its own rows of a fused linear layer's left matrix ready for the products.
 ///
 /// They go into private memory, while their norms are found: residual streams stay f32, and no
 /// second copy of them passes between the cores.

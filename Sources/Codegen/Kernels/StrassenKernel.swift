@@ -1,14 +1,14 @@
 import IR
 
-/// A contraction by one level of Strassen's algorithm in Winograd's form: seven products of half
-/// the rows, columns and depth instead of eight.
+/// A fused linear layer by one level of Strassen's algorithm in Winograd's form: seven products of
+/// half the rows, columns and depth instead of eight.
 ///
 /// Rows `m` and `m + rows / 2`, columns `n` and `n + columns / 2` and, within a chunk of the depth,
 /// the steps `k` and `k + chunk / 2` belong together. An odd number of rows makes one pair more
 /// than half of them, and one row is in two: as the second of the first pair it is not stored.
 ///
-/// The panels are those that every contraction reads: the right operands that are sums are made
-/// from them by the first tile of each chunk, and stay in the L2 cache. The left ones are
+/// The panels are those that every fused linear layer reads: the right operands that are sums are
+/// made from them by the first tile of each chunk, and stay in the L2 cache. The left ones are
 /// made once for each block of pairs.
 ///
 /// Additions before the multiplications cost precision (Higham, "Accuracy and Stability of
@@ -28,7 +28,7 @@ struct StrassenKernel: StepKernel {
   var aStride: Int
   var cStride: Int
   var residualStride = 0
-  /// As in ``ContractionKernel``.
+  /// As in ``FusedLinearKernel``.
   var epsilon: Float?
   var hasBias = false
   var activation: ActivationFunction?

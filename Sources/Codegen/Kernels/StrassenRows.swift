@@ -32,7 +32,7 @@ struct StrassenRows: Kernel {
   /// Half a chunk of the depth, and the number of chunks.
   var depth: Int
   var chunks: Int
-  /// The term of the rows' norm, as in ``ContractionKernel``; `nil`: rows are not normalized, but
+  /// The term of the rows' norm, as in ``FusedLinearKernel``; `nil`: rows are not normalized, but
   /// scaled by a power of two, which the epilogue takes back.
   var epsilon: Float?
   /// Elements from one row of the sums to the next, from one chunk to the next.

@@ -1,7 +1,7 @@
 import IR
 
 /// The products of some rows of tiles with one panel at every frequency: `M[f] = V[f] U[f]`, each a
-/// small contraction.
+/// small fused linear layer.
 struct WinogradProduct: Kernel {
   enum Parameter: KernelParameter {
     /// `rows` counts rows of tiles.

@@ -14,7 +14,8 @@ struct ValueType {
 /// (typed pointers) and later ones (opaque pointers).
 ///
 /// Every pointer is an `i8*`, every index an `i64`, every offset counts bytes. The floats follow
-/// IEEE 754 as written: no fast-math flag is ever set, contraction is asked for with `multiplyAdd`.
+/// IEEE 754 as written: no fast-math flag is ever set, fused linear layer is asked for with
+/// `multiplyAdd`.
 struct Builder {
   let context: LLVMContextRef
   let module: LLVMModuleRef

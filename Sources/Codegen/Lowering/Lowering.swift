@@ -26,7 +26,7 @@ extension Op {
     case .add(let op): op
     case .attention(let op): op
     case .center(let op): op
-    case .contraction(let op): op
+    case .fusedLinear(let op): op
     case .conv2d(let op): op
     case .convolution(let op): op
     case .copy(let op): op
@@ -39,7 +39,7 @@ extension Op {
     case .meanRows(let op): op
     case .moments(let op): op
     case .multiply(let op): op
-    case .normFactors(let op): op
+    case .groupScaleShift(let op): op
     case .normalize(let op): op
     case .rmsNorm(let op): op
     case .scale(let op): op
@@ -48,7 +48,7 @@ extension Op {
     case .transpose(let op): op
     case .input, .weight, .slice, .reshape, .concatenate, .patchEmbed, .linear, .splitHeads,
       .mergeHeads, .resizePositionEmbedding, .standardizeWeight, .pack, .winogradWeight, .round,
-      .quantize, .channelFactors, .rotate, .diagonal:
+      .quantize, .quantizationParameters, .hadamard, .diagonal:
       nil
     }
   }

@@ -68,7 +68,7 @@ extension CPUFeature {
       CPUFeature("AVX-512 registers kept by the kernel", .xcr0, 0b1110_0110),
     ]
 
-  /// Products of fours of 8-bit integers: leaf 7, ECX.
+  /// Products of groups of four 8-bit integers: leaf 7, ECX.
   static let avx512vnni = CPUFeature(
     "avx512vnni", .cpuid(leaf: 7, subleaf: 0, register: 2), 1 << 11)
 
@@ -81,7 +81,7 @@ extension CPUFeature {
 ///
 /// The bits: Linux, arch/arm64/include/uapi/asm/hwcap.h; AT_HWCAP is entry 16, AT_HWCAP2 is 26.
 extension CPUFeature {
-  /// Products of fours of 8-bit integers: HWCAP_ASIMDDP.
+  /// Products of groups of four 8-bit integers: HWCAP_ASIMDDP.
   static let armDotProduct = CPUFeature("dotprod", .auxiliary(entry: 16), 1 << 20)
 
   /// Products of small matrices of 8-bit integers: HWCAP2_I8MM.

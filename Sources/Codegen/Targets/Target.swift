@@ -17,7 +17,7 @@ public struct Target: Hashable, Sendable {
   public let lanes: Int
   /// `true` iff there is a fused multiply-add.
   public let hasFMA: Bool
-  /// The rows of the largest register tile of a contraction.
+  /// The rows of the largest register tile of a fused linear layer.
   public let tileRows: Int
   /// The vectors across that tile; `tileRows * tileVectors` accumulators leave room for the
   /// operands: 28 + 3 of 32 registers with AVX-512, 12 + 3 of 16 with AVX2, 10 + 4 of 16 with SSE
@@ -32,8 +32,8 @@ public struct Target: Hashable, Sendable {
   /// `true` iff there are instructions that multiply pairs of bf16 and add them to a float:
   /// `avx512_bf16`.
   public var hasBF16Dot: Bool { requirements.contains(.avx512bf16) }
-  /// `true` iff there are instructions that multiply fours of 8-bit integers and add them to a
-  /// 32-bit one: `avx512_vnni`.
+  /// `true` iff there are instructions that multiply groups of four 8-bit integers and add them to
+  /// a 32-bit one: `avx512_vnni`.
   public var hasInt8Dot: Bool { requirements.contains(.avx512vnni) }
 
   /// `true` iff the target is x86-64.

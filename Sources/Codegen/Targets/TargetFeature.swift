@@ -22,10 +22,10 @@ public struct TargetFeature: Hashable, Sendable {
       summary: "products of pairs of bf16, summed in f32"),
     TargetFeature(
       word: "vnni", base: .x86v4, requirement: .avx512vnni,
-      summary: "products of fours of 8-bit integers, summed in 32 bits"),
+      summary: "products of groups of four 8-bit integers, summed in 32 bits"),
     TargetFeature(
       word: "dotprod", base: .aarch64, requirement: .armDotProduct,
-      summary: "products of fours of 8-bit integers, summed in 32 bits"),
+      summary: "products of groups of four 8-bit integers, summed in 32 bits"),
     TargetFeature(
       word: "i8mm", base: .aarch64, requirement: .armInt8Matrices,
       summary: "products of 2x8 by 8x2 8-bit integers"),
@@ -57,7 +57,7 @@ extension Target {
   private var withoutNarrow: Target { Target.all.first { $0.cpu == cpu } ?? self }
 
   /// The targets of code that multiplies nothing but floats: those whose only difference are narrow
-  /// products are no others then, and processors without them run the code too.
+  /// products are the same then, and processors without them run the code too.
   public static func withoutNarrowProducts(_ targets: [Target]) -> [Target] {
     targets.map(\.withoutNarrow).reduce(into: []) { list, target in
       if !list.contains(target) { list.append(target) }

@@ -7,7 +7,7 @@ import Diagnostics
 /// words `host` (the best that this machine runs) and `portable` (all of this machine's
 /// architecture). A name, not a word, may be followed by features: `v4+bf16+vnni`.
 extension Target {
-  /// What a word of `--target` may stand for besides a target.
+  /// What a word of `--target` may be for besides a target.
   private static let words = ["portable", "host"]
   /// Names that are neither a target's own nor what follows its last hyphen.
   private static let aliases = ["aarch64": Target.aarch64]

@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// How a fused operation computes its products.
+/// How a fused operation computes its matmul.
 ///
 /// It changes the rounding of sums, never what they are.
 public enum Algorithm: Hashable, Sendable {

@@ -42,7 +42,7 @@ extension OpDefinition {
     roles.firstIndex(of: role).map { operands[$0] }
   }
 
-  /// Throws unless as many operands stand as there are roles.
+  /// Throws unless there are as many operands as there are roles.
   func requireOperands(
     _ constraint: String, _ operands: [TensorType]
   ) throws(Diagnostic) {

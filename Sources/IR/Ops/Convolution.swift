@@ -36,13 +36,13 @@ import Diagnostics
 /// - C6: `residual` has a row for each pixel of the result and `out` columns.
 /// - C7: `chunk` is in `1...pixels`; in Winograd's way it is all pixels, or a multiple of
 ///   `tile * width` below that.
-/// - C8: as many operands stand as the attributes say.
+/// - C8: there are as many operands as the attributes say.
 /// - C9: a weight of bf16 stands for an even number of channels and an `x` of rank 2.
 /// - C10: `sum_block` is at least 1.
 /// - C11: Winograd's way is for a kernel of 3x3, stride 1, padding 1 and an `x` of rank 2, with a
-///   weight packed for the same tile; `strassen` is for contractions.
-/// - C12: there is no `epsilon`, `points`, `activation` or `result`: pixels are normalized by
-///   channels, and results are f32 as they are summed up.
+///   weight packed for the same tile; `strassen` is for fused linear layers.
+/// - C12: there is no `epsilon`, `hadamard_size`, `activation` or `result`: pixels are normalized
+///   by channels, and results are f32 as they are summed up.
 ///
 /// Reference: Lavin and Gray 2015, arXiv:1509.09308, for Winograd's way.
 public struct Convolution: OpDefinition {
@@ -60,7 +60,7 @@ public struct Convolution: OpDefinition {
   public var epilogue: Epilogue
   /// The rows of a chunk of the moments; `nil`: there are none.
   public var chunk: Int?
-  /// How the products are computed.
+  /// How the matmul is computed.
   public var algorithm: Algorithm
   /// How sums are divided.
   public var summation: Summation
@@ -151,9 +151,9 @@ public struct Convolution: OpDefinition {
     try requireOperands("C8", operands)
     try require(
       "C12",
-      prologue.epsilon == nil && prologue.points == nil && epilogue.activation == nil
+      prologue.epsilon == nil && prologue.hadamardSize == nil && epilogue.activation == nil
         && epilogue.result == .f32,
-      "epsilon, points, activation and result are for contractions")
+      "epsilon, hadamard_size, activation and result are for fused linear layers")
     let x = operands[0]
     let pixels = try checkedWindows(x).count
     try requireAlgorithm()
@@ -167,7 +167,7 @@ public struct Convolution: OpDefinition {
       try requireType("C4", "scale and shift", scale, .f32(2, channels(of: x)))
     } else {
       try require(
-        "C4", prologue.activation == nil, "input_activation: stands without scale and shift")
+        "C4", prologue.activation == nil, "input_activation: needs scale and shift")
     }
     if let bias = operand(.bias, of: operands) { try requireType("C5", "bias", bias, .f32(out)) }
     if let residual = operand(.residual, of: operands) {
@@ -195,7 +195,7 @@ public struct Convolution: OpDefinition {
   private func requireAlgorithm() throws(Diagnostic) {
     switch algorithm {
     case .direct: break
-    case .strassen: throw violation("C11", "algorithm: 'strassen' is for contractions")
+    case .strassen: throw violation("C11", "algorithm: 'strassen' is for fused linear layers")
     case .winograd:
       try require(
         "C11",

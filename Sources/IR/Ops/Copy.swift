@@ -2,7 +2,7 @@ import Diagnostics
 
 /// Copies a tensor to another place.
 ///
-/// `y = x`. Written by the planner where a constant or a shared value must stand in a buffer.
+/// `y = x`. Written by the planner where a constant or a shared value must be in a buffer.
 public struct Copy: OpDefinition {
   /// Creates a copy.
   public init() {}

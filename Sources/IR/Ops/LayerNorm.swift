@@ -9,7 +9,7 @@ import Diagnostics
 /// timm's ViTs use 1e-6, Hugging Face's 1e-12). The variance is the biased one, divided by `dim`.
 ///
 /// - C1: `x` has rank 2.
-/// - C2: `scale` and `shift` stand together and have shape `[dim]`.
+/// - C2: `scale` and `shift` come together and have shape `[dim]`.
 ///
 /// Reference: Ba et al. 2016, arXiv:1607.06450, equation 3.
 public struct LayerNorm: OpDefinition {
@@ -38,7 +38,7 @@ public struct LayerNorm: OpDefinition {
   }
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "x", operands[0], 2)
-    try require("C2", operands.count != 2, "scale stands without shift")
+    try require("C2", operands.count != 2, "scale needs shift")
     for (operand, what) in zip(operands.dropFirst(), ["scale", "shift"]) {
       try requireType("C2", what, operand, .f32(operands[0].shape[1]))
     }

@@ -11,7 +11,7 @@ public struct MatMul: OpDefinition {
   /// `true` iff `b` is given as `[.., n, k]`.
   public var transposed: Bool
 
-  /// Creates a matrix product.
+  /// Creates a matmul.
   public init(transposed: Bool = false) { self.transposed = transposed }
 
   static let mnemonic = "matmul"

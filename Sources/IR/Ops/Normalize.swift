@@ -3,15 +3,16 @@ import Diagnostics
 /// Scales and shifts each channel, adds a second tensor that may be scaled and shifted too, and
 /// applies an activation: group norms whose readers cannot do it themselves.
 ///
-/// `y[i, c] = activation(x[i, c] * factors[0, c] + factors[1, c] + r[i, c])`, where
-/// `r = residual`, or `residual[i, c] * residual_factors[0, c] + residual_factors[1, c]`, or 0.
+/// `y[i, c] = activation(x[i, c] * scale_shift[0, c] + scale_shift[1, c] + r[i, c])`, where
+/// `r = residual`, or `residual[i, c] * residual_scale_shift[0, c] + residual_scale_shift[1, c]`,
+/// or 0.
 ///
-/// Operands: `x: [rows, channels]`, `factors: [2, channels]`; then `residual: [rows, channels]` and
-/// `residual_factors: [2, channels]` as far as they stand. Result: `[rows, channels]`. Attribute:
-/// `activation`, default none. The factors are what `norm_factors` makes.
+/// Operands: `x: [rows, channels]`, `scale_shift: [2, channels]`; then `residual: [rows, channels]`
+/// and `residual_scale_shift: [2, channels]` as far as they stand. Result: `[rows, channels]`.
+/// Attribute: `activation`, default none. `scale_shift` is what `group_scale_shift` makes.
 ///
 /// - C1: `x` has rank 2.
-/// - C2: factors have shape `[2, channels]`.
+/// - C2: scale and shift have shape `[2, channels]`.
 /// - C3: `residual` has the shape of `x`.
 public struct Normalize: OpDefinition {
   /// Applied to the sum; `nil`: none.
@@ -26,7 +27,7 @@ public struct Normalize: OpDefinition {
   var execution: Execution { .kernel }
   func facts(_ operands: [TensorType]) -> OpFacts {
     let elementwise = operands.count > 2 ? [0, 2] : [0]
-    // The spread is that of a convolutional trunk, which 8-bit integers do not hold well enough.
+    // The spread is that of a convolutional backbone, which 8-bit integers do not hold well enough.
     return OpFacts(
       inPlace: elementwise, rows: .same(elementwise), addends: [], norm: nil,
       absorbs: [], spread: .any, carriesBF16: false, work: nil)
@@ -42,21 +43,22 @@ public struct Normalize: OpDefinition {
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "x", operands[0], 2)
     let channels = operands[0].shape[1]
-    try requireType("C2", "factors", operands[1], .f32(2, channels))
+    try requireType("C2", "scale_shift", operands[1], .f32(2, channels))
     if operands.count > 2 { try requireType("C3", "residual", operands[2], operands[0]) }
     if operands.count > 3 {
-      try requireType("C2", "residual factors", operands[3], .f32(2, channels))
+      try requireType("C2", "residual_scale_shift", operands[3], .f32(2, channels))
     }
     return operands[0]
   }
   func evaluate(_ operands: [Tensor]) -> Tensor {
     var result = operands[0]
     let channels = result.columns
-    func scaled(_ x: Tensor, _ factors: Tensor?, _ index: Int) -> Double {
+    func scaled(_ x: Tensor, _ scaleShift: Tensor?, _ index: Int) -> Double {
       let value = Double(x.values[index])
-      guard let factors else { return value }
+      guard let scaleShift else { return value }
       let channel = index % channels
-      return value * Double(factors.values[channel]) + Double(factors.values[channels + channel])
+      return value * Double(scaleShift.values[channel])
+        + Double(scaleShift.values[channels + channel])
     }
     for index in result.values.indices {
       var y = scaled(operands[0], operands[1], index)

@@ -9,9 +9,9 @@ import Diagnostics
 /// default 32, which is two AVX-512 vectors, four AVX2 vectors or eight NEON vectors, so that one
 /// blob serves every instruction set.
 ///
-/// Elements of bf16 stand in pairs along the depth, as instructions that multiply pairs want them:
-/// `y[p, k, j, i] = weight[p * width + j, 2 * k + i]`, zero behind an odd depth; the result is
-/// `[ceil(out / width), ceil(in / 2), width, 2]`. Elements of s8 stand in fours likewise.
+/// Elements of bf16 lie in pairs along the depth, as instructions that multiply pairs want them:
+/// `y[p, k, j, i] = weight[p * width + j, 2 * k + i]`, zero after an odd depth; the result is
+/// `[ceil(out / width), ceil(in / 2), width, 2]`. Elements of s8 lie in groups of four likewise.
 ///
 /// - C1: `weight` is f32 or bf16 of rank 2 or 4, or s8 of rank 2.
 /// - C2: `width` is positive.
@@ -67,7 +67,7 @@ public struct Pack: OpDefinition {
       weight.values.withUnsafeBufferPointer { source in
         for p in 0..<panels {
           let base = p * groups * group * width
-          // In pieces that stay in the first cache, since the writes are `width` apart.
+          // In pieces that stay in the L1 cache, since the writes are `width` apart.
           for first in stride(from: 0, to: depth, by: 64) {
             for j in 0..<min(width, out - p * width) {
               let row = (p * width + j) * depth

@@ -3,9 +3,9 @@ import Diagnostics
 /// Rounds each row of a weight to integers of 8 bits.
 ///
 /// `y[n, k] = round(weight[n, k] / s_n)`, ties to even, `s_n = max_k |weight[n, k]| / 127`, or 1
-/// where that is no normal number, in a row of next to nothing: the integers lie in -127...127.
-/// Operand: `weight: [out, in]`. Result: `s8[out, in]`. `channel_factors` makes what the products
-/// are scaled by.
+/// where that is not a normal number, in a row of next to nothing: the integers lie in -127...127.
+/// Operand: `weight: [out, in]`. Result: `s8[out, in]`. `quantization_parameters` makes what the
+/// products are scaled by.
 ///
 /// - C1: `weight` is f32 of rank 2.
 public struct Quantize: OpDefinition {

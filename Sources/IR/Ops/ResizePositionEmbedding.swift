@@ -70,7 +70,7 @@ public struct ResizePositionEmbedding: OpDefinition {
         && TensorType(.f32, to).isAllowed,
       "grids: expected two positive extents each, found \(from) and \(to)")
     try require(
-      "C3", 0...TensorType.maximumCount ~= prefix, "prefix: \(prefix) is no number of rows")
+      "C3", 0...TensorType.maximumCount ~= prefix, "prefix: \(prefix) is not a number of rows")
     try require(
       "C1", operands[0].shape[0] == prefix + from[0] * from[1],
       "table: expected \(prefix + from[0] * from[1]) rows, found \(operands[0])")

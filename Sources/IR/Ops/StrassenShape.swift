@@ -1,4 +1,4 @@
-/// Which contractions one level of Strassen's algorithm can compute, and how their depth is
+/// Which fused linear layers one level of Strassen's algorithm can compute, and how their depth is
 /// divided.
 public enum StrassenShape {
   /// The most steps of the depth in half a chunk.

@@ -56,7 +56,7 @@ struct Lexer: Sendable {
       position += 1
       take(while: Lexer.isNameByte)
       guard position > start + 1 else {
-        throw error("expected a name behind '\(Character(UnicodeScalar(byte)))'", at: start)
+        throw error("expected a name after '\(Character(UnicodeScalar(byte)))'", at: start)
       }
       return token(
         byte == UInt8(ascii: "%") ? .value : .symbol, start + 1..<position, from: start)

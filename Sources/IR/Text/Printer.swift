@@ -9,9 +9,9 @@ extension Graph: CustomStringConvertible {
   ///     }
   public var description: String { text(annotations: [:]) }
 
-  /// Returns the text form with comments behind some nodes, by index: how errors are shown.
+  /// Returns the text form with comments after some nodes, by index: how errors are shown.
   ///
-  /// The index -1 stands for the graph itself: its comments stand behind the first line.
+  /// The index -1 stands for the graph itself: its comments come after the first line.
   public func text(annotations: [Int: [String]]) -> String {
     var text = "graph @\(name) \(form.rawValue) {"
     for note in annotations[-1] ?? [] { text += "  // error: \(note)" }

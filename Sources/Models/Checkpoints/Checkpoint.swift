@@ -13,7 +13,7 @@ public protocol Checkpoint: Sendable {
   func type(of name: String) -> StoredType?
   /// Returns a tensor's values widened or rounded to `f32`.
   ///
-  /// Throws if there is no such tensor, its elements are no floating-point numbers, or the file
+  /// Throws if there is no such tensor, its elements are not floating-point numbers, or the file
   /// cannot be read.
   func read(_ name: String) throws(Diagnostic) -> Tensor
   /// Returns one part of a tensor along its first axis, of which `part` must be a place.

@@ -86,7 +86,7 @@ extension TransformerFamily {
     for prefix in prefixes where rows > prefix {
       let side = Int(Double(rows - prefix).squareRoot().rounded())
       guard side * side == rows - prefix else { continue }
-      // A grid of as many patches that is no square is the model's own.
+      // A grid of as many patches that is not a square is the model's own.
       if (rows, prefix) == (model.positions.rows, model.positionPrefix) { return }
       model.positionGrid = [side, side]
       model.positionPrefix = prefix

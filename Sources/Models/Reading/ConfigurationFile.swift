@@ -10,7 +10,7 @@ struct ConfigurationFile {
   let path: String
   let root: ConfigurationObject
 
-  /// Larger files are no configurations.
+  /// Larger files are not configurations.
   private static let sizeLimitBytes = 100_000_000
 
   init(path: String) throws(Diagnostic) {

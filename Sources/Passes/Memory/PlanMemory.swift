@@ -5,18 +5,18 @@ extension Pass {
   /// Gives every value its place: constants in the weights, activations in one arena, results in
   /// the caller's buffers.
   ///
-  ///     %h: f32[197,3072] = contraction %x, %w, %b {bias = true, columns = 3072}
+  ///     %h: f32[197,3072] = fused_linear %x, %w, %b {bias = true, columns = 3072}
   /// becomes
-  ///     %h: f32[197,3072] @arena+620544:3088 = contraction %x, %w, %b {…}
+  ///     %h: f32[197,3072] @arena+620544:3088 = fused_linear %x, %w, %b {…}
   ///
   /// - Slices and reshapes lie inside their operand, operands of a concatenation inside its result;
   ///   where that cannot be, `copy` is inserted.
   /// - A result of the graph is written where the caller wants it if nothing else reads it, else it
   ///   is copied there.
-  /// - A contraction writes over its residual if that is read for the last time there.
+  /// - A fused linear layer writes over its residual if that is read for the last time there.
   /// - Rows are padded by one cache line, so that no stride is a multiple of 4 KB.
   /// - Results that nobody reads are given no place, but for the first one of a node.
-  /// - Panels lie in the order in which they are read; what else code reads lies behind them
+  /// - Panels lie in the order in which they are read; what else code reads lies after them
   ///   likewise.
   ///
   /// It never declines; `arenaBytes` and `weightsBytes` of the planned graph say what it takes.

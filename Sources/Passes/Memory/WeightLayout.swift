@@ -5,7 +5,7 @@ enum WeightLayout {
   /// Returns the placements of the constants that are read at run time.
   ///
   /// First the panels of all operations that stream them, in the order of execution, without
-  /// gaps, so that "the next panel" is the next address across operations too; behind them
+  /// gaps, so that "the next panel" is the next address across operations too; after them
   /// everything else in that order.
   static func placements(_ graph: Graph) -> ValueTable<Placement?> {
     let constants = graph.constants()

@@ -8,18 +8,18 @@ let cacheLineBytes = 128
 /// How long a waiter polls before it sleeps in the kernel.
 ///
 /// A sleep and a wake-up cost 5 to 50
-/// microseconds, the phases of a model last tens to thousands; so polling about as long as a sleep
+/// microseconds, the steps of a model last tens to thousands; so polling about as long as a sleep
 /// costs is never worse than twice the best choice.
 struct Patience {
-  /// Polls between two phases: 20 to 100 microseconds, as one `pause` takes 40 to 140 cycles.
-  var phase: Int32
+  /// Polls between two steps: 20 to 100 microseconds, as one `pause` takes 40 to 140 cycles.
+  var step: Int32
   /// Polls between two runs: a few microseconds, for calls in a tight loop.
   var run: Int32
 
   /// For tasks that each have a processor, and for those that do not: with more tasks than
   /// processors, polling takes the processor from the task that is waited for.
   init(tasks: Int32, processors: Int32) {
-    phase = tasks <= processors ? 2000 : 0
+    step = tasks <= processors ? 2000 : 0
     run = tasks <= processors ? 200 : 0
   }
 }

@@ -1,7 +1,7 @@
 import CSystem
 import Synchronization
 
-/// Where the tasks of a run meet between two phases: the last to arrive opens the turnstile.
+/// Where the tasks of a run meet between two steps: the last to arrive opens the turnstile.
 struct Barrier: ~Copyable {
   let arrived = Atomic<UInt32>(0)
 }

@@ -29,15 +29,15 @@ struct Context: ~Copyable {
   /// Where on that thread's stack the run and its mark are: see `wasLeft`.
   var frame = 0
   var mark = 0
-  /// The model's code, `phase_count` of the program.
-  let phases: UnsafePointer<vit_phase?>?
+  /// The model's code, `step_count` of the program.
+  let steps: UnsafePointer<vit_step?>?
   let layout: ContextLayout
   let patience: Patience
   /// Threads belong to the process that made them; a child after `fork` has none.
   let process: Int32
   /// Opens when a job stands ready.
   let start: UnsafeMutablePointer<Turnstile>
-  /// Where the tasks meet between phases.
+  /// Where the tasks meet between steps.
   let meeting: Meeting
   var job = Job()
   /// Threads started: `layout.tasks - 1`, or 0 with the caller's own parallel-for.
@@ -171,7 +171,7 @@ extension Context {
     let context = memory.bindMemory(to: Context.self, capacity: 1)
     context.initialize(
       to: Context(
-        program: program, model: model, phases: model.pointee.isa.pointee.phases, layout: layout,
+        program: program, model: model, steps: model.pointee.isa.pointee.steps, layout: layout,
         patience: Patience(tasks: tasks, processors: model.pointee.processors),
         process: getpid(), start: start, meeting: Meeting(at: words + cacheLineBytes)))
     if model.pointee.parallelFor == nil {

@@ -99,7 +99,7 @@ public func vit_rt_isa(
   return chosen?.pointee.name
 }
 
-/// Compares a run with the library's golden values.
+/// Compares a run with the library's self-test values.
 @c @implementation
 public func vit_rt_selftest(
   _ program: UnsafePointer<vit_program>!, _ model: OpaquePointer!,

@@ -4,7 +4,7 @@ import CSystem
 struct Filter {
   let code: Int32
 
-  /// Nearest, which is no convolution.
+  /// Nearest, which is not a convolution.
   static var nearest: Int32 { 0 }
   /// The codes that exist: 0 nearest, 1 Lanczos, 2 bilinear, 3 bicubic, 4 box, 5 Hamming.
   static var codes: ClosedRange<Int32> { 0...5 }

@@ -3,7 +3,7 @@ import CSystem
 /// The choice among the instruction sets that a model has code for, made when a model is created.
 enum InstructionSet {
   /// Finds the one to run: the one that `name` or else the environment variable `VITC_ISA` names,
-  /// else the richest that this processor and kernel run.
+  /// else the best that this processor and kernel run.
   ///
   /// - Returns: `VIT_INVALID_ARGUMENT` for a name that the model has no code for,
   ///   `VIT_UNSUPPORTED_CPU` where the processor lacks something; the text says what.
@@ -23,7 +23,7 @@ enum InstructionSet {
     return VIT_UNSUPPORTED_CPU
   }
 
-  /// The richest instruction set that runs here.
+  /// The best instruction set that runs here.
   static func richest(_ program: UnsafePointer<vit_program>) -> UnsafePointer<vit_isa>? {
     var index = program.pointee.isa_count &- 1
     while index >= 0 {
@@ -92,7 +92,7 @@ enum InstructionSet {
     return VIT_INVALID_ARGUMENT
   }
 
-  /// `true` iff `name` is an instruction set's own name or what stands behind its last hyphen, such
+  /// `true` iff `name` is an instruction set's own name or what comes after its last hyphen, such
   /// as `v3` for `x86-64-v3`.
   private static func matches(_ name: UnsafePointer<CChar>, _ own: UnsafePointer<CChar>) -> Bool {
     var short = own

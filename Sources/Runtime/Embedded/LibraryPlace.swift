@@ -1,6 +1,6 @@
 import CSystem
 
-/// Where a file beside the library may stand: in the folder of the file that the program's own
+/// Where a file beside the library may be: in the folder of the file that the program's own
 /// code comes from, or of the name that it was loaded by.
 ///
 /// They differ for a library that was loaded through a symbolic link, or by a relative path before
@@ -41,7 +41,7 @@ struct LibraryPlace {
     var realFolder = LibraryPlace.findFile(
       of: UInt(bitPattern: program), into: real, buffer: memory + 2 &* pathBytes)
     realFolder = LibraryPlace.folder(of: real, realFolder)
-    // Without /proc, or in memory that is no file.
+    // Without /proc, or in memory that is not a file.
     if realFolder == 0 {
       for i in 0..<loadedFolder { real[i] = asLoaded[i] }
       realFolder = loadedFolder

@@ -1,13 +1,13 @@
 import CSystem
 import Synchronization
 
-/// One call of the caller's parallel-for: whole images, or one phase of one image.
+/// One call of the caller's parallel-for: whole images, or one step of one image.
 private struct Call {
   let context: UnsafeMutablePointer<Context>
-  /// For whole images: how many each task runs; -1 for a phase.
+  /// For whole images: how many each task runs; -1 for a step.
   var images: Int
   var image = 0
-  var phase = 0
+  var step = 0
 }
 
 extension UnsafeMutablePointer where Pointee == Context {
@@ -26,15 +26,15 @@ extension UnsafeMutablePointer where Pointee == Context {
     guard let parallelFor = pointee.model.pointee.parallelFor else { return }
     let parallelForContext = pointee.model.pointee.parallelForContext
     let tasks = pointee.layout.tasks
-    // A single task too gets a call for each phase, so that a caller can tell them apart.
+    // A single task too gets a call for each step, so that a caller can tell them apart.
     let whole = tasks > 1 ? pointee.job.count / Int(tasks) : 0
     var call = Call(context: self, images: whole)
     if whole > 0 { parallelFor(parallelForContext, tasks, runShare, &call) }
     call.images = -1
     call.image = whole &* Int(tasks)
     while call.image < pointee.job.count {
-      for phase in 0..<Int(pointee.program.pointee.phase_count) {
-        call.phase = phase
+      for step in 0..<Int(pointee.program.pointee.step_count) {
+        call.step = step
         parallelFor(parallelForContext, tasks, runShare, &call)
       }
       call.image &+= 1
@@ -75,7 +75,7 @@ private func runShare(_ argument: UnsafeMutableRawPointer?, _ task: Int32) {
     context.runWhole(task: task, images: call.images)
   } else {
     var frame = context.frame(task: task, slot: 0, image: call.image)
-    context.pointee.phases?[call.phase]?(&frame, task, tasks)
+    context.pointee.steps?[call.step]?(&frame, task, tasks)
   }
   vit_float_leave(state)
 }

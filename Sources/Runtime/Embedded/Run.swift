@@ -61,7 +61,7 @@ extension UnsafeMutablePointer where Pointee == Context {
   /// What task `task` does in a run of the pool, on a thread in the default floating-point state.
   func work(task: Int32) {
     let tasks = pointee.layout.tasks
-    let polls = pointee.patience.phase
+    let polls = pointee.patience.step
     // After the last meeting the caller may already prepare the next job, so nothing of this one
     // may be read then: what the loops test is taken now.
     let count = pointee.job.count
@@ -70,7 +70,7 @@ extension UnsafeMutablePointer where Pointee == Context {
     let whole = count / Int(tasks)
     runWhole(task: task, images: whole)
 
-    let phases = pointee.program.pointee.phase_count
+    let steps = pointee.program.pointee.step_count
     var image = whole &* Int(tasks)
     if tasks > 1 && whole > 0 && image < count {
       // The images in common use the arena of task 0.
@@ -78,14 +78,14 @@ extension UnsafeMutablePointer where Pointee == Context {
     }
     while image < count {
       var frame = frame(task: task, slot: 0, image: image)
-      for phase in 0..<Int(phases) {
-        pointee.phases?[phase]?(&frame, task, tasks)
+      for step in 0..<Int(steps) {
+        pointee.steps?[step]?(&frame, task, tasks)
         pointee.meeting.pass(count: tasks, polls: polls)
       }
       image &+= 1
     }
-    // After whole images, and for a program without phases, nobody has met yet.
-    if tasks > 1 && (whole &* Int(tasks) == count || phases == 0) {
+    // After whole images, and for a program without steps, nobody has met yet.
+    if tasks > 1 && (whole &* Int(tasks) == count || steps == 0) {
       pointee.meeting.pass(count: tasks, polls: polls)
     }
   }
@@ -94,8 +94,8 @@ extension UnsafeMutablePointer where Pointee == Context {
   func runWhole(task: Int32, images: Int) {
     for i in 0..<images {
       var frame = frame(task: task, slot: task, image: Int(task) &* images &+ i)
-      for phase in 0..<Int(pointee.program.pointee.phase_count) {
-        pointee.phases?[phase]?(&frame, 0, 1)
+      for step in 0..<Int(pointee.program.pointee.step_count) {
+        pointee.steps?[step]?(&frame, 0, 1)
       }
     }
   }

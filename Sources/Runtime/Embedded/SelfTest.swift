@@ -23,11 +23,12 @@ enum SelfTest {
       return VIT_INVALID_ARGUMENT
     }
     guard let description = program.pointee.description, let proof = program.pointee.proof,
-      proof.pointee.has_golden != 0
+      proof.pointee.has_values != 0
     else {
       return fail(
-        program, VIT_NO_GOLDEN,
-        "there are no golden values: vitc left them out, and said why when it compiled the model")
+        program, VIT_NO_SELFTEST,
+        "there are no self-test values: vitc left them out, and said why when it compiled the model"
+      )
     }
     let limit = Double(proof.pointee.limit)
     guard limit >= 0, limit <= mostLimit else {
@@ -76,10 +77,10 @@ enum SelfTest {
   private static func makeImage(_ pixels: UnsafeMutablePointer<Float>, _ elements: Int) {
     let state = vit_float_enter()
     defer { vit_float_leave(state) }
-    for i in 0..<elements { pixels[i] = vit_golden_pixel(UInt64(i)) }
+    for i in 0..<elements { pixels[i] = vit_selftest_pixel(UInt64(i)) }
   }
 
-  /// Compares the outputs with the golden values; a call of its own for the same reason.
+  /// Compares the outputs with the self-test values; a call of its own for the same reason.
   @inline(never)
   private static func judge(
     _ program: UnsafePointer<vit_program>, _ description: vit_description,
@@ -90,11 +91,11 @@ enum SelfTest {
     let limit = Double(proof.pointee.limit)
     var (worst, offender) = (-1.0, 0)
     for i in 0..<Int(description.output_count) {
-      guard let values = all[i], let golden = vit_proof_golden(proof, numericCast(i)) else {
+      guard let values = all[i], let stored = vit_proof_values(proof, numericCast(i)) else {
         continue
       }
       let elements = Int(truncatingIfNeeded: description.outputs[i].elements)
-      let found = error(of: values, elements, golden)
+      let found = error(of: values, elements, stored)
       if found > worst { (worst, offender) = (found, i) }
     }
     result?.pointee.error = max(0, worst)
@@ -103,7 +104,7 @@ enum SelfTest {
     var text = ErrorText(program)
     text.append("the self-test failed: output ")
     if let name = description.outputs[offender].name { text.append(quoted: name) }
-    text.append(" differs from its golden values by ")
+    text.append(" differs from its self-test values by ")
     // Beyond this, how much it is says nothing more.
     let millionths = worst * 1e6
     if millionths < 1e12 { text.append(UInt64(millionths)) } else { text.append("over 10^12") }
@@ -112,12 +113,13 @@ enum SelfTest {
     return VIT_SELFTEST_FAILED
   }
 
-  /// The largest difference of an output's golden values, and of its root mean square, which all
-  /// its values are part of; infinite where something is no number.
+  /// The largest difference of an output's self-test values, and of its root mean square, which all
+  /// its values are part of; infinite where something is not a number.
   private static func error(
-    of values: UnsafeMutablePointer<Float>, _ elements: Int, _ golden: UnsafePointer<vit_golden>
+    of values: UnsafeMutablePointer<Float>, _ elements: Int,
+    _ stored: UnsafePointer<vit_selftest_values>
   ) -> Double {
-    let rms = Double(golden.pointee.rms)
+    let rms = Double(stored.pointee.rms)
     var worst = 0.0
     func compare(_ found: Double, _ expected: Double) {
       let scale = max(rms, expected.magnitude)
@@ -126,11 +128,11 @@ enum SelfTest {
     }
     var squares = 0.0
     for i in 0..<elements { squares += Double(values[i]) * Double(values[i]) }
-    // Rounded as the golden one is.
+    // Rounded as the stored one is.
     compare(Double(Float(vit_sqrt(squares / Double(max(1, elements))))), rms)
-    for value in 0..<vit_golden_count(numericCast(elements)) {
-      let index = vit_golden_index(value, numericCast(elements))
-      compare(Double(values[Int(index)]), Double(vit_golden_value(golden, value)))
+    for value in 0..<vit_selftest_count(numericCast(elements)) {
+      let index = vit_selftest_index(value, numericCast(elements))
+      compare(Double(values[Int(index)]), Double(vit_selftest_value(stored, value)))
     }
     return worst
   }

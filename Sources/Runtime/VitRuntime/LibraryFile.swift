@@ -20,10 +20,10 @@ package enum LibraryFile {
     let size = UInt64(status.st_size)
     // Elf64_Ehdr is 64 bytes long: magic, class 2 (64 bits), byte order 1 (little).
     let header = bytes(file, at: 0, count: 64)
-    guard header.starts(with: [0x7f, 0x45, 0x4c, 0x46]) else { return "it is no shared library" }
+    guard header.starts(with: [0x7f, 0x45, 0x4c, 0x46]) else { return "it is not a shared library" }
     guard header.count == 64 else { return "it is truncated" }
     guard header[4] == 2, header[5] == 1, integer(UInt16.self, header, 16) == 3 else {
-      return "it is no shared library for a 64-bit processor"  // ET_DYN
+      return "it is not a shared library for a 64-bit processor"  // ET_DYN
     }
     let machine = integer(UInt16.self, header, 18)
     guard machine == ownMachine else {

@@ -40,7 +40,7 @@ public struct VitDescription: Hashable, Sendable {
   public var compilerVersion: String
   /// Triple and instruction sets.
   public var target: String
-  /// The instruction sets that there is code for, the plainest first.
+  /// The instruction sets that there is code for, the baseline first.
   public var isas: [String]
   /// What makes scores of the output `logits`; `nil` where there is none, and of models compiled
   /// before vitc knew.

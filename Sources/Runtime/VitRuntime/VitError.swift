@@ -16,13 +16,13 @@ public struct VitError: Error, Hashable, Sendable, CustomStringConvertible {
     case noThreads
     /// This processor lacks instructions that the model was compiled for.
     case unsupportedCPU
-    /// A run differs from the golden values by more than the limit.
+    /// A run differs from the self-test values by more than the limit.
     case selfTestFailed
-    /// The library holds no golden values to compare with.
-    case noGolden
+    /// The library holds no self-test values to compare with.
+    case noSelfTestValues
     /// The file is absent or no shared library.
     case libraryUnreadable
-    /// The library is no compiled model.
+    /// The library is not a compiled model.
     case notAModel
     /// The model was compiled for another version of the binary interface.
     case abiMismatch
@@ -39,7 +39,7 @@ public struct VitError: Error, Hashable, Sendable, CustomStringConvertible {
       case VIT_NO_THREADS: self = .noThreads
       case VIT_UNSUPPORTED_CPU: self = .unsupportedCPU
       case VIT_SELFTEST_FAILED: self = .selfTestFailed
-      case VIT_NO_GOLDEN: self = .noGolden
+      case VIT_NO_SELFTEST: self = .noSelfTestValues
       default: self = .unknown(code)
       }
     }

@@ -27,7 +27,7 @@ public final class VitModel: Sendable {
   /// Loads a compiled model from a shared library.
   ///
   /// - Parameter path: the library; a name without a slash is looked for in the current folder.
-  /// - Throws: `VitError` if the file is absent, is no compiled model, was compiled for another
+  /// - Throws: `VitError` if the file is absent, is not a compiled model, was compiled for another
   ///   version of the interface or for another processor, or if its weights cannot be used.
   public convenience init(path: String, options: VitOptions = VitOptions()) throws {
     // dlopen would look for a bare name in the system's folders.
@@ -132,7 +132,8 @@ public final class VitModel: Sendable {
     else {
       throw VitError(
         .invalidArgument,
-        "\(rgb.count) bytes are no image of \(width) x \(height) pixels in rows of \(row) bytes")
+        "\(rgb.count) bytes are not an image of \(width) x \(height) pixels in rows of \(row) bytes"
+      )
     }
     var image = [Float](repeating: 0, count: description.input.elements)
     try check(entry.pointee.preprocess(rgb, columns, rows, row, &image))
@@ -147,11 +148,12 @@ public final class VitModel: Sendable {
   /// guard test.passed else { return refuse("error \(test.error), limit \(test.limit)") }
   /// ```
   ///
-  /// - Throws: `VitError` if the library has no golden values or the image cannot be run; a result
-  ///   beyond the limit is not thrown but returned.
+  /// - Throws: `VitError` if the library has no self-test values or the image cannot be run; a
+  ///   result beyond the limit is not thrown but returned.
   public func selftest() throws -> VitSelfTest {
     guard entry.has(\.selftest) else {
-      throw VitError(.noGolden, "the model was compiled by a version of vitc without self-tests")
+      throw VitError(
+        .noSelfTestValues, "the model was compiled by a version of vitc without self-tests")
     }
     var result = vit_selftest_result()
     result.size = MemoryLayout<vit_selftest_result>.size

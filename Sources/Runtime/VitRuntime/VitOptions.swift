@@ -13,7 +13,7 @@ public struct VitOptions: Sendable {
   public var weightsPath: String?
   /// The instruction set to run, such as `x86-64-v3` or `v3`; `nil` for the one that the
   /// environment
-  /// variable `VITC_ISA` names, else the richest that this processor runs.
+  /// variable `VITC_ISA` names, else the best that this processor runs.
   public var isa: String?
   /// The app's own means of parallel work; `nil` for a pool of threads in each context.
   public var parallelFor: ParallelFor?

@@ -1,7 +1,7 @@
 /// What the self-test of a compiled model found.
 public struct VitSelfTest: Hashable, Sendable {
   /// The largest difference from a golden value, relative to that value or to the root mean square
-  /// of its output, whichever is larger; infinite if something is no number.
+  /// of its output, whichever is larger; infinite if something is not a number.
   public var error: Double
   /// The largest error that passes.
   public var limit: Double

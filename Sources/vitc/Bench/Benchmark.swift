@@ -88,7 +88,7 @@ struct Benchmark {
       if case .iterations(let count) = amount { runs = count }
       let times = try StepTimes.measure(library: library, threads: lane.threads, runs: runs)
       report.perOp = StepReport(
-        described: model.extras["phases"]?.array ?? [], seconds: times, threads: lane.threads,
+        described: model.extras["steps"]?.array ?? [], seconds: times, threads: lane.threads,
         peak: lane.peak)
     }
     return report

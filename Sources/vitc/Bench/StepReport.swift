@@ -7,7 +7,7 @@ struct StepReport: Encodable {
   struct Entry: Encodable {
     /// The operation's name; digits between points are `*` for a kind.
     var name: String
-    /// What it does, such as `contraction`.
+    /// What it does, such as `fused_linear`.
     var op: String
     /// How many there are.
     var count: Int
@@ -42,14 +42,14 @@ struct StepReport: Encodable {
 
   enum CodingKeys: String, CodingKey {
     case threads, kinds
-    case steps = "phases"
+    case steps = "steps"
     case peakGflops = "peak_gflops"
   }
 
   /// Puts names to times; a library without names gets numbers.
   ///
   /// - Parameters:
-  ///   - described: The member `phases` of the library's own description.
+  ///   - described: The member `steps` of the library's own description.
   ///   - seconds: Of each step.
   ///   - peak: FLOP/s at most.
   init(described: [JSONValue], seconds: [Double], threads: Int, peak: Double) {

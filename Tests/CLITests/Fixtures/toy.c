@@ -45,7 +45,7 @@ static const vit_description the_description = {
     .arena_bytes = 64,
     .isas = "any-v1,any-v2",
     .json = "{\"labels\": [\"red\", \"green\", \"blue\"], \"passes\": [\"one\", \"two\"],"
-            " \"phases\": [{\"name\": \"blocks.0.up\", \"op\": \"linear\", \"flops\": 3},"
+            " \"steps\": [{\"name\": \"blocks.0.up\", \"op\": \"linear\", \"flops\": 3},"
             " {\"name\": \"head\", \"op\": \"linear\", \"flops\": 5},"
             " {\"name\": \"blocks.1.up\", \"op\": \"linear\", \"flops\": 3}]}",
 };
@@ -73,8 +73,8 @@ static void nothing(void *argument, int32_t task) {
 static vit_status run_all(vit_context *context, const float *images, size_t count,
                           float *const *places) {
   (void)context;
-  /* Three phases, each in two tasks. */
-  for (int phase = 0; the_model.parallel_for && phase < 3; ++phase)
+  /* Three steps, each in two tasks. */
+  for (int step = 0; the_model.parallel_for && step < 3; ++step)
     the_model.parallel_for(the_model.parallel_for_context, 2, nothing, NULL);
   for (size_t n = 0; n < count; ++n) {
     float total = 0;

@@ -50,7 +50,7 @@ enum TargetReference {
       bf16 with NEON's multiply-adds of f32.
 
       The tile is rows by columns of the result that stay in registers in the inner loop of a
-      contraction. One blob of packed weights serves every target: panels are 32 columns wide.
+      fusedLinear. One blob of packed weights serves every target: panels are 32 columns wide.
 
       """
   }

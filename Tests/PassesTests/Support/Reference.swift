@@ -35,7 +35,7 @@ enum Reference {
     )
   }
 
-  /// `max |a - b| / rms(a)`, infinite where shapes or names differ or something is no number.
+  /// `max |a - b| / rms(a)`, infinite where shapes or names differ or something is not a number.
   static func error(_ a: [String: Tensor], _ b: [String: Tensor]) -> Double {
     guard Set(a.keys) == Set(b.keys) else { return .infinity }
     var worst = 0.0

@@ -1,4 +1,4 @@
-/* A stand-in for generated code: a "model" of three phases that need their barriers, for the tests
+/* A stand-in for generated code: a "model" of three steps that need their barriers, for the tests
  * of runtime and packaging. Compile with -DNAME=..., and optionally
  *   -DABI=n          the interface version that it claims
  *   -DUNSUPPORTED    instruction sets that no CPU has; -DUNSUPPORTED=n: from the n-th on
@@ -6,7 +6,7 @@
  *   -DWEIGHTS_FILE="name"   weights in a file
  *   -DHASH_LOW=n -DHASH_HIGH=n
  *   -DARENA_BYTES=n  a size that no machine has
- *   -DNO_PROOF       no record of the weights, nor golden values
+ *   -DNO_PROOF       no record of the weights, nor self-test values
  *   -DCODE_BYTES=n   so many bytes more of read-only data
  *
  * tokens[i]  = image[i] * w[i] + image[N-1-i] * w[N-1-i]       i < N = 3 * 4 * 5
@@ -81,7 +81,7 @@ static void classify(const vit_frame *f, int32_t task, int32_t count) {
   }
 }
 
-static const vit_phase phases[] = {scale, fold, classify};
+static const vit_step steps[] = {scale, fold, classify};
 static const vit_tensor outputs[] = {
     {"logits", "f32", 1, 0, {CLASSES, 0, 0, 0}, CLASSES},
     {"tokens", "f32", 2, 0, {3, HEIGHT * WIDTH, 0, 0}, N},
@@ -106,9 +106,9 @@ static const vit_cpu_feature features[] = {
 #endif
 #define FEATURES(n) features, (n) >= UNSUPPORTED ? 2 : 0
 static const vit_isa isas[] = {
-    {"toy-v1", N * sizeof(float), phases, FEATURES(1), 0},
-    {"toy-v2", N * sizeof(float), phases, FEATURES(2), 0},
-    {"toy-v3", N * sizeof(float), phases, FEATURES(3), 0},
+    {"toy-v1", N * sizeof(float), steps, FEATURES(1), 0},
+    {"toy-v2", N * sizeof(float), steps, FEATURES(2), 0},
+    {"toy-v3", N * sizeof(float), steps, FEATURES(3), 0},
 };
 static const vit_isa *const isa_table[] = {&isas[0], &isas[1], &isas[2]};
 
@@ -116,7 +116,7 @@ static const vit_isa *const isa_table[] = {&isas[0], &isas[1], &isas[2]};
 extern const char vit_weights_blob[] __attribute__((visibility("hidden")));
 #endif
 
-/* The golden values are what the model computes for the golden image with the fixture's weights;
+/* The self-test values are what the model computes for the self-test image with the fixture's weights;
  * they are written into the file when the library is finished. */
 #ifdef WEIGHTS_FILE
 #define PROOF_FILE WEIGHTS_FILE
@@ -127,7 +127,7 @@ extern const char vit_weights_blob[] __attribute__((visibility("hidden")));
 #define WEIGHTS_BYTES (N * sizeof(float))
 #endif
 #ifndef NO_PROOF
-static const struct { vit_proof proof; vit_golden golden[2]; } proof = {
+static const struct { vit_proof proof; vit_selftest_values golden[2]; } proof = {
     {{VIT_PROOF_MARK_LOW, VIT_PROOF_MARK_HIGH}, WEIGHTS_BYTES, {HASH_LOW, HASH_HIGH}, PROOF_FILE, 2,
      0, 1e-4f, 0}, {{0, {0}}, {0, {0}}}};
 #define PROOF &proof.proof

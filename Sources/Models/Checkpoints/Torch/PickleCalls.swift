@@ -68,7 +68,7 @@ extension PickleMemory {
     }
     guard case .integer(let offset) = self[operands[1]], let shape = integers(operands[2]),
       let strides = integers(operands[3])
-    else { throw TorchFault("has an offset, a shape or strides that are no integers") }
+    else { throw TorchFault("has an offset, a shape or strides that are not integers") }
     let storage = storages[index]
     var element = storage.element
     if version == 3 {

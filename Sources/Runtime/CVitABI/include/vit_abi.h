@@ -31,8 +31,8 @@ typedef int32_t vit_status;
 #define VIT_WEIGHTS_MISMATCH 4   /* the weights file is another model's, truncated or damaged */
 #define VIT_NO_THREADS 5         /* the system refused to start the pool's threads */
 #define VIT_UNSUPPORTED_CPU 6    /* this CPU or kernel lacks what all the code here needs */
-#define VIT_SELFTEST_FAILED 7    /* a run differs from the golden values beyond the limit */
-#define VIT_NO_GOLDEN 8          /* the library holds no golden values to compare with */
+#define VIT_SELFTEST_FAILED 7    /* a run differs from the self-test values beyond the limit */
+#define VIT_NO_SELFTEST 8          /* the library holds no self-test values to compare with */
 
 typedef struct vit_model vit_model;     /* weights: immutable, shared by any number of contexts */
 typedef struct vit_context vit_context; /* arena and threads: one run at a time */
@@ -51,7 +51,7 @@ typedef struct vit_options {
   void *parallel_for_context;    /* handed to parallel_for */
   const char *weights_path;      /* NULL: embedded weights, or the weights file beside the library */
   const char *isa; /* the instruction set to run, such as "x86-64-v3" or "v3"; NULL: what the
-                      environment variable VITC_ISA names, else the richest that this CPU runs */
+                      environment variable VITC_ISA names, else the best that this CPU runs */
 } vit_options;
 
 typedef struct vit_tensor {
@@ -79,7 +79,7 @@ typedef struct vit_description {
   uint64_t weights_bytes;       /* packed */
   uint64_t arena_bytes;         /* of activations, for each task that runs an image of its own */
   const char *json;             /* preprocessing, labels, passes: everything else, as JSON */
-  const char *isas; /* the instruction sets there is code for, the plainest first, with commas:
+  const char *isas; /* the instruction sets there is code for, the baseline first, with commas:
                        "x86-64-v2,x86-64-v3,x86-64-v4" */
   const char *scores; /* what makes scores of the logits: "softmax", "sigmoid" (of each by itself, for
                          labels that do not exclude each other) or "identity" (they are values, of
@@ -89,8 +89,8 @@ typedef struct vit_description {
 /* What a self-test found. */
 typedef struct vit_selftest_result {
   size_t size;  /* sizeof(vit_selftest_result) of the caller */
-  double error; /* the largest of |y - golden| / max(|golden|, the output's root mean square); infinite
-                   where y is no number */
+  double error; /* the largest of |y - stored| / max(|stored|, the output's root mean square); infinite
+                   where y is not a number */
   double limit; /* the largest error that passes */
 } vit_selftest_result;
 
@@ -117,26 +117,26 @@ typedef struct vit_entry {
   /* The instruction set that a model runs; for NULL, the one that a model made now with default
    * options would run, or NULL if there is none. */
   const char *(*isa)(const vit_model *model);
-  /* Runs one image made by vit_golden_pixel with the model's instruction set and compares the
-   * outputs with the golden values. Takes as long as making a context and one run. result: written
+  /* Runs one image made by vit_selftest_pixel with the model's instruction set and compares the
+   * outputs with the self-test values. Takes as long as making a context and one run. result: written
    * if the run took place, NULL if not wanted. */
   vit_status (*selftest)(vit_model *model, vit_selftest_result *result);
 } vit_entry;
 
 /* ---- Private part: generated code and the embedded runtime ---------------------------------- */
 
-/* What one task of one phase sees. Offsets in generated code are relative to these bases. */
+/* What one task of one step sees. Offsets in generated code are relative to these bases. */
 typedef struct vit_frame {
   const char *weights;   /* the packed weights, 64-byte aligned */
   char *arena;           /* activations of the image in work, 64-byte aligned */
   char *scratch;         /* this task's own, scratch_bytes of the program, 64-byte aligned */
   const float *image;    /* [channels, height, width] */
-  float *const *outputs; /* one image's place in each output; never null inside a phase */
+  float *const *outputs; /* one image's place in each output; never null inside a step */
 } vit_frame;
 
-/* Does share `task` of `count` of one phase. Phases of one image run in order, with a barrier
+/* Does share `task` of `count` of one step. Steps of one image run in order, with a barrier
  * between two of them. */
-typedef void (*vit_phase)(const vit_frame *frame, int32_t task, int32_t count);
+typedef void (*vit_step)(const vit_frame *frame, int32_t task, int32_t count);
 
 /* How an RGB image becomes the model's input: a resize, a window of the input's size on its result,
  * and value * scale + shift. Channels are counted as the input has them. */
@@ -196,42 +196,42 @@ typedef struct vit_cpu_feature {
 typedef struct vit_isa {
   const char *name;        /* as in `vitc list targets`: "x86-64-v3" */
   uint64_t scratch_bytes;  /* of one task */
-  const vit_phase *phases; /* phase_count of them */
+  const vit_step *steps; /* step_count of them */
   const vit_cpu_feature *features; /* what it needs */
   int32_t feature_count;
   int32_t reserved;
 } vit_isa;
 
-/* Of one output for the golden image: its root mean square, and up to VIT_GOLDEN_VALUES of its
+/* Of one output for the self-test image: its root mean square, and up to VIT_SELFTEST_VALUES of its
  * values, evenly spaced. */
-#define VIT_GOLDEN_VALUES 64
-typedef struct vit_golden {
+#define VIT_SELFTEST_VALUES 64
+typedef struct vit_selftest_values {
   float rms;
-  float values[VIT_GOLDEN_VALUES];
-} vit_golden;
+  float values[VIT_SELFTEST_VALUES];
+} vit_selftest_values;
 
 /* What a library proves of itself: a record that is found in the file by its mark, without loading
- * the library. `output_count` structs vit_golden follow it. */
+ * the library. `output_count` structs vit_selftest_values follow it. */
 typedef struct vit_proof {
   uint64_t mark[2]; /* VIT_PROOF_MARK_LOW, VIT_PROOF_MARK_HIGH */
   uint64_t weights_bytes;
   uint64_t weights_hash[2];    /* XXH3-128: low, high */
   char weights_file_name[80];  /* beside the library; "" for embedded weights */
   uint32_t output_count;
-  uint32_t has_golden; /* 1 if the golden values are there, else 0 and they are zero */
+  uint32_t has_values; /* 1 if the self-test values are there, else 0 and they are zero */
   float limit;         /* of vit_selftest_result.error */
   uint32_t reserved;
 } vit_proof;
 #define VIT_PROOF_MARK_LOW 0x466f6f7250435456ull /* "VTCProoF" */
-#define VIT_PROOF_MARK_HIGH 0x9d1ea70c5b38f246ull /* any bytes that are no text */
+#define VIT_PROOF_MARK_HIGH 0x9d1ea70c5b38f246ull /* any bytes that are not text */
 
-static inline const vit_golden *vit_proof_golden(const vit_proof *proof, size_t output) {
-  return (const vit_golden *)(proof + 1) + output;
+static inline const vit_selftest_values *vit_proof_values(const vit_proof *proof, size_t output) {
+  return (const vit_selftest_values *)(proof + 1) + output;
 }
 
-/* Element `index` of the golden image, -2...2, uniform and exact: SplitMix64 as a function of the
+/* Element `index` of the self-test image, -2...2, uniform and exact: SplitMix64 as a function of the
  * index (doi:10.1145/2714064.2660195), its upper 24 bits. */
-static inline float vit_golden_pixel(uint64_t index) {
+static inline float vit_selftest_pixel(uint64_t index) {
   uint64_t z = (index + 1) * 0x9e3779b97f4a7c15ull;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
@@ -239,14 +239,14 @@ static inline float vit_golden_pixel(uint64_t index) {
   return (float)(int32_t)(z >> 40) / (float)(1 << 22) - 2.0f;
 }
 
-/* How many golden values an output of so many elements has, and which element the `value`-th is. */
-static inline size_t vit_golden_count(size_t elements) {
-  return elements < VIT_GOLDEN_VALUES ? elements : VIT_GOLDEN_VALUES;
+/* How many self-test values an output of so many elements has, and which element the `value`-th is. */
+static inline size_t vit_selftest_count(size_t elements) {
+  return elements < VIT_SELFTEST_VALUES ? elements : VIT_SELFTEST_VALUES;
 }
-static inline size_t vit_golden_index(size_t value, size_t elements) {
-  return value * elements / vit_golden_count(elements);
+static inline size_t vit_selftest_index(size_t value, size_t elements) {
+  return value * elements / vit_selftest_count(elements);
 }
-static inline float vit_golden_value(const vit_golden *golden, size_t value) {
+static inline float vit_selftest_value(const vit_selftest_values *golden, size_t value) {
   return golden->values[value];
 }
 
@@ -258,12 +258,12 @@ typedef struct vit_program {
   uint64_t weights_bytes;
   uint64_t weights_hash[2]; /* XXH3-128: low, high */
   uint64_t arena_bytes;
-  int32_t phase_count;
+  int32_t step_count;
   int32_t isa_count;
-  const vit_isa *const *isas; /* from the plainest to the richest */
+  const vit_isa *const *isas; /* from the baseline to the best */
   const vit_preprocessing *preprocessing;
   char *(*error_text)(void); /* a thread-local buffer of VIT_ERROR_BYTES */
-  const vit_proof *proof;    /* NULL: no golden values */
+  const vit_proof *proof;    /* NULL: no self-test values */
 } vit_program;
 
 #define VIT_ERROR_BYTES 512

@@ -1,0 +1,129 @@
+import Diagnostics
+import Glibc
+
+/// Multiplies blocks of vectors along a dimension by an orthogonal matrix: large single elements
+/// become many of middle size, which 8-bit integers hold better.
+///
+/// A block of `n = p * m` elements is seen as a matrix `[p, m]` and becomes `H^T x Q`: `H` is the
+/// Hadamard matrix of size `p`, a power of two, over `sqrt(p)`; `Q` is the orthonormal discrete
+/// cosine transform, `Q[b, c] = sqrt((c == 0 ? 1 : 2) / m) * cos(pi * (2 b + 1) * c / (2 m))`, or
+/// the identity where `size` is given. Operand: `x` of any shape. Attributes: `axis`, default -1,
+/// the last one; `block`, `n`, default the whole extent; `size`, `p`, default the largest power
+/// of two that divides `n`. Of constants only.
+///
+/// - C1: `axis` is a dimension of `x`, or -1, and `x` f32.
+/// - C2: `block` divides the extent.
+/// - C3: `size` is a power of two that divides the block.
+public struct Hadamard: OpDefinition {
+  /// The dimension along which the vectors lie.
+  public var axis: Int
+  /// The elements of a block; `nil`: all.
+  public var block: Int?
+  /// The size of the Hadamard matrix; `nil`: the largest possible, and cosines for the rest.
+  public var size: Int?
+
+  /// Creates a rotation.
+  public init(axis: Int = -1, block: Int? = nil, size: Int? = nil) {
+    self.axis = axis
+    self.block = block
+    self.size = size
+  }
+
+  static let mnemonic = "hadamard"
+  static let forms = Set(Form.allCases)
+  static let operandCounts = 1...1
+  var execution: Execution { .evaluated }
+  func facts(_ operands: [TensorType]) -> OpFacts { .opaque }
+  var attributes: Attributes {
+    var list = Attributes()
+    if axis != -1 { list.set("axis", .integer(axis)) }
+    if let block { list.set("block", .integer(block)) }
+    if let size { list.set("size", .integer(size)) }
+    return list
+  }
+  init(_ attributes: inout Attributes) throws(Diagnostic) {
+    axis = try attributes.integer("axis", default: -1)
+    block = attributes.value("block") == nil ? nil : try attributes.integer("block")
+    size = attributes.value("size") == nil ? nil : try attributes.integer("size")
+  }
+  func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+    let x = operands[0]
+    try require(
+      "C1", x.rank > 0 && axis >= -1 && axis < x.rank && x.element == .f32,
+      "axis: \(axis) is not a dimension of \(x)")
+    let extent = x.shape[axis < 0 ? x.rank - 1 : axis]
+    let block = self.block ?? extent
+    try require(
+      "C2", block > 0 && extent % block == 0, "block: \(block) does not divide \(extent)")
+    let size = self.size ?? 1
+    try require(
+      "C3", size > 0 && size & (size - 1) == 0 && block % size == 0,
+      "size: \(size) is not a power of two that divides \(block)")
+    return x
+  }
+  func evaluate(_ operands: [Tensor]) -> Tensor {
+    var result = operands[0]
+    let axis = self.axis < 0 ? result.shape.count - 1 : self.axis
+    let (extent, inner) = (result.shape[axis], result.shape[(axis + 1)...].reduce(1, *))
+    let transform = OrthogonalTransform(block: block ?? extent, size: size)
+    var vector = Array(repeating: 0.0, count: transform.block)
+    for outer in stride(from: 0, to: result.values.count, by: extent * inner) {
+      for column in 0..<inner {
+        for first in stride(from: 0, to: extent, by: transform.block) {
+          let start = outer + first * inner + column
+          for i in vector.indices { vector[i] = Double(result.values[start + i * inner]) }
+          transform.apply(to: &vector)
+          for i in vector.indices { result.values[start + i * inner] = Float(vector[i]) }
+        }
+      }
+    }
+    return result
+  }
+}
+
+/// The orthogonal matrix of ``Hadamard``.
+struct OrthogonalTransform {
+  let block: Int
+  private let size: Int
+  /// `Q`, row by row; empty for the identity.
+  private var cosines: [Double] = []
+
+  init(block: Int, size: Int?) {
+    self.block = block
+    self.size = size ?? (block & -block)
+    let rest = block / self.size
+    guard size == nil, rest > 1 else { return }
+    for b in 0..<rest {
+      for c in 0..<rest {
+        let angle = Double.pi * Double((2 * b + 1) * c) / Double(2 * rest)
+        cosines.append((Double(c == 0 ? 1 : 2) / Double(rest)).squareRoot() * Glibc.cos(angle))
+      }
+    }
+  }
+
+  /// Replaces a vector of `block` elements by its product with the matrix.
+  func apply(to vector: inout [Double]) {
+    let rest = block / size
+    var distance = rest
+    while distance < block {
+      for first in stride(from: 0, to: block, by: 2 * distance) {
+        for i in first..<first + distance {
+          let (a, b) = (vector[i], vector[i + distance])
+          vector[i] = a + b
+          vector[i + distance] = a - b
+        }
+      }
+      distance *= 2
+    }
+    let factor = 1 / Double(size).squareRoot()
+    for i in vector.indices { vector[i] *= factor }
+    guard !cosines.isEmpty else { return }
+    var row = Array(repeating: 0.0, count: rest)
+    for first in stride(from: 0, to: block, by: rest) {
+      for c in 0..<rest {
+        row[c] = (0..<rest).reduce(0) { $0 + vector[first + $1] * cosines[$1 * rest + c] }
+      }
+      vector.replaceSubrange(first..<first + rest, with: row)
+    }
+  }
+}
