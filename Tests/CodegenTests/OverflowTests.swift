@@ -70,13 +70,13 @@ import Testing
     let packed = Op.pack(Pack()).evaluate([weight])
     let residual = Tensor(shape: [5, 33], values: random.floats(5 * 33))
     for bits in 0..<8 {
-      let op = Contraction(
+      let op = FusedLinear(
         prologue: Prologue(epsilon: 1e-6),
         epilogue: IR.Epilogue(
           hasBias: bits & 1 != 0, activation: bits & 2 != 0 ? .gelu : nil,
           hasResidual: bits & 4 != 0), columns: 33)
       try check(
-        .contraction(op),
+        .fusedLinear(op),
         [packed] + (bits & 1 != 0 ? [vector(33, seed: 4)] : []) + (bits & 4 != 0 ? [residual] : []),
         on: target)
     }
@@ -108,7 +108,7 @@ import Testing
   @Test(arguments: Target.runnableHere)
   func normsOfPreparedRows(_ target: Target) throws {
     for type in [ElementType.bf16, .s8] {
-      var kernel = ContractionKernel(
+      var kernel = FusedLinearKernel(
         rows: 5, columns: 33, depth: 40, aStride: 40, cStride: 33, epsilon: 1e-6, hasBias: true)
       kernel.operandType = type
       kernel.channelStride = 33
@@ -123,10 +123,10 @@ import Testing
           return Float(bitPattern: rest.reversed().reduce(0) { $0 << 8 | UInt32($1) })
         }
       }
-      let factors = type == .s8 ? ChannelFactors().evaluate([weight, bias]) : bias
+      let quantization = type == .s8 ? QuantizationParameters().evaluate([weight, bias]) : bias
       let function = try NativeKernel(kernel, on: target)
       func run(_ x: Tensor) -> [Float] {
-        let (a, f, c) = (Floats(x.values), Floats(factors.values), Floats(count: 5 * 33))
+        let (a, f, c) = (Floats(x.values), Floats(quantization.values), Floats(count: 5 * 33))
         let scratch = Floats(count: kernel.scratchBytes / 4)
         function.all(
           [
@@ -167,8 +167,8 @@ import Testing
 
     let moments = try StepRun(.moments(Moments(chunk: 16)), [[50, 12]], on: target)
     let found = try moments.result([x], 2)
-    let factors = Op.normFactors(NormFactors(groups: 3, epsilon: 1e-5, rows: 50, chunk: 16))
-    let step = try StepRun(factors, [found.shape, [12], [12]], on: target)
+    let scaleShift = Op.groupScaleShift(GroupScaleShift(groups: 3, epsilon: 1e-5, rows: 50, chunk: 16))
+    let step = try StepRun(scaleShift, [found.shape, [12], [12]], on: target)
     let pair = try step.result([found, gamma, beta], 2)
     check(Tensor(shape: [1, 12], values: Array(pair.values[..<12])), "scales")
     check(Tensor(shape: [1, 12], values: Array(pair.values[12...])), "shifts")
