@@ -107,7 +107,7 @@ struct Compile: ParsableCommand {
 
   /// What `--no-self-test` was called first.
   @Flag(help: .hidden)
-  var noSelfTestValues = false
+  var noGolden = false
 
   @Option(
     help: ArgumentHelp(
@@ -212,7 +212,7 @@ struct Compile: ParsableCommand {
     request.output = output ?? defaultOutput
     request.usesFastMatmul = fastMatmul
     request.precision = precision
-    request.wantsSelfTest = selfTest && !noSelfTestValues
+    request.wantsSelfTest = selfTest && !noGolden
     request.precisionOverrides = try Self.precisionOverrides(keep)
     if let calibrate { request.calibration = try PhotoList.photos(in: calibrate) }
     request.errorLimit = maxError

@@ -34,7 +34,7 @@ import Testing
   func stderrDoesNotMatter(streams: String) throws {
     let folder = try Folder()
     let result = try shell(
-      "{ $vitc compile $digits --no-golden -o libdigits.so; echo $? > code; } \(streams)",
+      "{ $vitc compile $digits --no-self-test -o libdigits.so; echo $? > code; } \(streams)",
       in: folder)
     #expect(result.errors == "")
     #expect(try String(contentsOfFile: folder("code"), encoding: .utf8) == "0\n")
@@ -96,7 +96,7 @@ import Testing
     let folder = try Folder()
     let setup = """
       mkfifo pipe && mkdir folder && mkfifo folder/config.json folder/model.safetensors \
-      folder/photo.png folder/photo.jpg && $vitc compile $digits -q --no-golden -o libdigits.so;
+      folder/photo.png folder/photo.jpg && $vitc compile $digits -q --no-self-test -o libdigits.so;
       """
     let result = try shell(setup + command, in: folder, seconds: 100)
     #expect([1, 64].contains(result.code), "\(result.code) \(result.errors)")
@@ -109,7 +109,7 @@ import Testing
       let folder = try Folder()
       let result = try shell(
         """
-        umask \(mask); $vitc compile $digits -q --weights-file --no-golden -o libdigits.so &&
+        umask \(mask); $vitc compile $digits -q --weights-file --no-self-test -o libdigits.so &&
         stat -c '%a %n' libdigits.so digits.weights digits.h module.modulemap
         """, in: folder)
       #expect(
@@ -117,7 +117,7 @@ import Testing
           == "\(program) libdigits.so\n\(text) digits.weights\n\(text) digits.h\n"
           + "\(text) module.modulemap\n", "\(result.errors)")
       let object = try shell(
-        "umask \(mask); $vitc compile $digits -q --emit object --no-golden -o digits.o && "
+        "umask \(mask); $vitc compile $digits -q --emit object --no-self-test -o digits.o && "
           + "stat -c %a digits.o", in: folder)
       #expect(object.output == text + "\n", "\(object.errors)")
     }
@@ -133,8 +133,8 @@ import Testing
       for i in $(seq 2000); do [ -z "$(ls -A)" ] || break; sleep 0.01; done
       kill -KILL $killed; wait $killed
       ls -A | grep -c '^[.]vitc-'
-      $vitc compile ViT-Ti/16 --weights seed:1 -q --no-golden -o libvit.so & other=$!
-      $vitc compile $digits -q --no-golden -o libdigits.so; echo $?
+      $vitc compile ViT-Ti/16 --weights seed:1 -q --no-self-test -o libvit.so & other=$!
+      $vitc compile $digits -q --no-self-test -o libdigits.so; echo $?
       wait $other; echo $?
       """, in: folder)
     #expect(result.output == "1\n0\n0\n", "\(result.errors)")
@@ -159,7 +159,7 @@ import Testing
     let result = try shell(
       """
       cp -r $digits model; $vitc compile model --emit ir -o graph.vir && ln -s graph.vir link
-      $vitc compile model -q --no-golden --name digits -o libdigits.so
+      $vitc compile model -q --no-self-test --name digits -o libdigits.so
       cp '\(Self.digits)/../test-images.npy' in.npy
       all="model/* graph.vir libdigits.so in.npy digits.h module.modulemap"
       before=$(sha256sum $all); \(command); code=$?
@@ -175,7 +175,7 @@ import Testing
       """
       cp -r $digits model; cd model
       for i in 1 2; do
-        $vitc compile . -q --no-golden --name digits -o libdigits.so &&
+        $vitc compile . -q --no-self-test --name digits -o libdigits.so &&
         $vitc compile . --emit ir -o graph.vir && $vitc opt graph.vir -o planned.vir || exit 1
       done
       """, in: folder)

@@ -167,7 +167,8 @@ import Testing
 
     let moments = try StepRun(.moments(Moments(chunk: 16)), [[50, 12]], on: target)
     let found = try moments.result([x], 2)
-    let scaleShift = Op.groupScaleShift(GroupScaleShift(groups: 3, epsilon: 1e-5, rows: 50, chunk: 16))
+    let scaleShift = Op.groupScaleShift(
+      GroupScaleShift(groups: 3, epsilon: 1e-5, rows: 50, chunk: 16))
     let step = try StepRun(scaleShift, [found.shape, [12], [12]], on: target)
     let pair = try step.result([found, gamma, beta], 2)
     check(Tensor(shape: [1, 12], values: Array(pair.values[..<12])), "scales")
