@@ -18,15 +18,15 @@ public struct Model: Sendable {
   /// What defines it.
   public var configuration: any ModelConfiguration { family }
 
-  /// Loads MODEL: a variant's name, or a folder as the Hugging Face hub has them (transformers' or
-  /// timm's).
+  /// Loads MODEL: a variant's name, alone or with the tag of pretrained weights (`NAME.TAG`, as
+  /// timm names them), or a folder as the Hugging Face hub has them (transformers' or timm's).
   ///
   /// Throws if there is no such model, a file is unreadable, the options contradict the model, or
   /// the checkpoint's tensors do not fit it; the latter diagnostic lists all of them.
   public static func load(
     _ name: String, options: ModelOptions = ModelOptions()
   ) throws(Diagnostic) -> Model {
-    var source = try source(name)
+    var source = try source(name, options)
     let checkpoint = try openCheckpoint(name, &source, options)
     source.notes += checkpoint.notes
     try source.fit(to: checkpoint, options)
@@ -72,7 +72,9 @@ public struct Model: Sendable {
     try family.graph(outputs: outputs, tensors: places.layout)
   }
 
-  private static func source(_ name: String) throws(Diagnostic) -> ModelFolder {
+  private static func source(
+    _ name: String, _ options: ModelOptions
+  ) throws(Diagnostic) -> ModelFolder {
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: name, isDirectory: &isFolder) {
       guard isFolder.boolValue else {
@@ -85,7 +87,18 @@ public struct Model: Sendable {
     if name.hasPrefix("/") || name.hasPrefix(".") || name.hasPrefix("~") || name.hasSuffix("/") {
       throw Diagnostic("no such folder", at: .file(name))
     }
-    return ModelFolder(path: nil, model: try Variants.named(name).model, naming: TimmNaming())
+    if let tag = try Tag.named(name) {
+      return ModelFolder(path: nil, model: try tag.model(), naming: TimmNaming())
+    }
+    let variant = try Variants.named(name)
+    var found = ModelFolder(path: nil, model: variant.model, naming: TimmNaming())
+    // Of pseudo-random weights nobody asks what they were trained with.
+    if let weights = options.weights, !weights.hasPrefix("seed:"),
+      let note = Tag.note(for: variant)
+    {
+      found.notes.append(note)
+    }
+    return found
   }
 
   private static func openCheckpoint(

@@ -12,14 +12,15 @@ struct Compile: ParsableCommand {
     abstract: "Compiles a model and its checkpoint to a native library with a C header.",
     discussion: """
       MODEL is the name of a variant, the paper's or timm's ('vitc list' prints them), or a model \
-      folder in the format of transformers or timm, as on the Hugging Face hub. The library \
-      depends on libc only.
+      folder in the format of transformers or timm, as on the Hugging Face hub. NAME.TAG, as timm \
+      names weights, brings the preprocessing, classes and labels of those. The library depends on \
+      libc only.
 
         vitc compile vit_base_patch16_224 --weights model.safetensors -o libvit.so
         vitc compile path/to/dinov2-small --outputs features,tokens -o libdino.so
       """)
 
-  @Argument(help: "The name of a variant, or a model folder.")
+  @Argument(help: "The name of a variant, alone or with a tag, or a model folder.")
   var model: String
 
   @Option(

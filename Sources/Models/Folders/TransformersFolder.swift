@@ -51,7 +51,11 @@ enum TransformersFolder {
     let image = (height: found.model.imageHeight, width: found.model.imageWidth)
     guard let root = try processor(in: found.path ?? "") else {
       let crop = (height: type.assumed.crop, width: type.assumed.crop)
-      found.model.preprocessing = type.assumed.specification.scaled(from: crop, to: image)
+      var specification = type.assumed.specification.scaled(from: crop, to: image)
+      if ProcessorClass.named(type.processor)?.convertsToRGB ?? false {
+        specification.alpha = .onWhite
+      }
+      found.model.preprocessing = specification
       found.notes.append(
         "no preprocessor_config.json: using \(type.modelType)'s default preprocessing")
       return

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""Writes what timm says of the pretrained tags of vitc's variants, and ImageNet's labels:
+Sources/Models/Registry/Tags+Table.swift and Sources/Models/Registry/ImageNetLabels+Text.swift.
+
+    python3 timm_tags.py NAME...   (names: the first column of Tests/Goldens/timm_variants.tsv)
+
+Run it again when a variant is added. Needs timm (1.0.31 made the committed files). The labels are
+WordNet's lemmas of the synsets, as timm has them.
+"""
+
+import pathlib
+import sys
+
+import timm
+from timm.data import ImageNetInfo
+from timm.models import get_pretrained_cfg
+from timm.models._registry import _model_default_cfgs
+
+FOLDER = pathlib.Path(__file__).parents[2] / "Sources/Models/Registry"
+NOTE = f"Written by Scripts/goldens/timm_tags.py from timm {timm.__version__}."
+CONSTANTS = {
+    ((0.5,) * 3, (0.5,) * 3): "half",
+    ((0.0,) * 3, (1.0,) * 3): "unit",
+    ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)): "imageNet",
+    ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)): "clip",
+}
+rows = []
+for name in sys.argv[1:]:
+    if name not in _model_default_cfgs:
+        continue
+    # timm's default first: what a bare name means.
+    for tag, cfg in _model_default_cfgs[name].cfgs.items():
+        # Tags without weights are names of sizes.
+        if not tag or not cfg.has_weights:
+            continue
+        cfg = get_pretrained_cfg(f"{name}.{tag}")
+        channels, height, width = cfg.input_size
+        assert channels == 3 and not cfg.label_offset and not cfg.label_names, name
+        size = str(height) if height == width else f"{height}x{width}"
+        rows.append(" ".join([
+            name, tag, size, cfg.interpolation, repr(float(cfg.crop_pct)), cfg.crop_mode,
+            CONSTANTS[tuple(map(float, cfg.mean)), tuple(map(float, cfg.std))],
+            str(cfg.num_classes or 0)]))
+text = f'''extension Tag {{
+  /// A tag a line, those of a name one after the other, timm's default first: name, tag, input
+  /// size, filter, `crop_pct`, `crop_mode`, constants, classes.
+  ///
+  /// {NOTE}
+  static let table: StaticString = """
+''' + "".join(f"    {row}\n" for row in rows) + '    """\n}\n'
+(FOLDER / "Tags+Table.swift").write_text(text)
+
+labels = ImageNetInfo("imagenet-1k").label_descriptions()
+assert not any(";" in label or "\\" in label for label in labels)
+lines, line = [], ""
+for word in "; ".join(labels).split(" "):
+    if len(line) + len(word) > 92:
+        lines.append(line)
+        line = ""
+    line += word + " "
+lines.append(line.rstrip())
+text = f'''extension ImageNetLabels {{
+  /// The labels of ImageNet's 1000 classes, in order, with semicolons between them: WordNet's
+  /// lemmas.
+  ///
+  /// {NOTE}
+  static let text: StaticString = """
+''' + "".join(f"    {each}\\\n" for each in lines[:-1]) + f'    {lines[-1]}\n    """\n}}\n'
+(FOLDER / "ImageNetLabels+Text.swift").write_text(text)
+print(len(rows), "tags,", len(labels), "labels,", len(lines), "lines")

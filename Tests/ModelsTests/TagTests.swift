@@ -1,0 +1,82 @@
+import Diagnostics
+import Testing
+
+@testable import Models
+
+/// `NAME.TAG`: timm's names of pretrained weights (Scripts/goldens/timm_tags.py).
+@Suite struct TagTests {
+  @Test func everyLineIsATagOfAVariant() {
+    let lines = "\(Tag.table)".split(separator: "\n")
+    #expect(Tag.all.count == lines.count && lines.count > 300)
+    #expect(Set(Tag.all.map(\.fullName)).count == lines.count)
+    let names = Set(Variants.all.map(\.name))
+    #expect(Tag.all.allSatisfy { names.contains($0.variant) })
+    #expect(ImageNetLabels.all.count == 1000)
+    #expect(ImageNetLabels.all[0] == "tench, Tinca tinca")
+    #expect(
+      ImageNetLabels.all[2]
+        == "great white shark, white shark, man-eater, man-eating shark, Carcharodon carcharias")
+    #expect(ImageNetLabels.all[999] == "toilet tissue, toilet paper, bathroom tissue")
+  }
+
+  /// What a bare name means is timm's default, which is the first tag.
+  @Test func bareNamesHaveTheFirstTagsPreprocessing() {
+    for variant in Variants.all {
+      guard let first = Tag.tags(of: variant.name).first else { continue }
+      #expect(variant.configuration.preprocessing == first.preprocessing, "\(variant.name)")
+      #expect(variant.configuration.imageHeight == first.imageHeight, "\(variant.name)")
+    }
+  }
+
+  @Test func aTagHasItsPreprocessingClassesAndLabels() throws {
+    let name = "vit_large_patch14_clip_224"
+    let bare = try Model.load(name, options: ModelOptions(weights: "seed:1")).configuration
+    #expect(bare.preprocessing?.mean == [0.5, 0.5, 0.5])
+    let openAI = try Model.load("\(name).openai", options: ModelOptions(weights: "seed:1"))
+    #expect(openAI.configuration.preprocessing?.mean == Preprocessing.clip.0)
+    #expect(openAI.configuration.classes == 768 && openAI.configuration.labels.isEmpty)
+    #expect(openAI.configuration.name == "\(name).openai")
+
+    let tiny = try Model.load(
+      "vit_tiny_patch16_224.augreg_in21k", options: ModelOptions(weights: "seed:1"))
+    #expect(tiny.configuration.classes == 21843 && tiny.configuration.labels.isEmpty)
+    let tuned = try Model.load(
+      "ViT-Ti/16.augreg_in21k_ft_in1k", options: ModelOptions(weights: "seed:1"))
+    #expect(tuned.configuration.labels == ImageNetLabels.all)
+    let other = try Model.load(
+      "vit_tiny_patch16_224.augreg_in21k_ft_in1k",
+      options: ModelOptions(weights: "seed:1", classes: 7))
+    #expect(other.configuration.classes == 7 && other.configuration.labels.isEmpty)
+  }
+
+  @Test func unknownTagsAreTold() throws {
+    let error = try diagnostic {
+      try Model.load(
+        "vit_tiny_patch16_224.augreg_in21", options: ModelOptions(weights: "seed:1"))
+    }
+    #expect(error.message == "timm has no tag 'augreg_in21' of 'vit_tiny_patch16_224'")
+    #expect(error.notes == ["it has augreg_in21k_ft_in1k, augreg_in21k"])
+    #expect(error.hint?.contains("augreg_in21k") == true)
+    let none = try diagnostic {
+      try Model.load("R50x2.goog", options: ModelOptions(weights: "seed:1"))
+    }
+    #expect(none.message == "timm has no tags of 'R50x2'")
+    let model = try diagnostic {
+      try Model.load("vit_tinny_patch16_224.augreg", options: ModelOptions(weights: "seed:1"))
+    }
+    #expect(model.message == "no model of this name, and no such folder")
+  }
+
+  /// A name whose tags differ says which was assumed; one whose tags agree says nothing.
+  @Test func namesWithoutATagSayWhatWasAssumed() throws {
+    let note = try #require(Tag.note(for: Variants.named("vit_tiny_patch16_224")))
+    #expect(
+      note == "preprocessing and classes are those of timm's tag 'augreg_in21k_ft_in1k'; name the "
+        + "tag of other weights, as in 'vit_tiny_patch16_224.augreg_in21k', if they are one of "
+        + "these, which differ: augreg_in21k")
+    #expect(Tag.note(for: try Variants.named("R50x2")) == nil)
+    let single = try #require(
+      Variants.all.first { Tag.tags(of: $0.name).count == 1 }, "a variant of one tag")
+    #expect(Tag.note(for: single) == nil)
+  }
+}
