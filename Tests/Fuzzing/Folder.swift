@@ -6,8 +6,9 @@ import Models
 /// A model folder, loaded up to its graph; the graphs' target runs the passes.
 ///
 /// The bytes are the folder's files one after the other, each after the ASCII record separator and
-/// its name in one letter: `c` config.json, `p` preprocessor_config.json, `i` the index, `s` the
-/// JSON header of model.safetensors, whose length and data are added.
+/// its name in one letter: `c` config.json, `p` preprocessor_config.json, `m`
+/// processor_config.json, `i` the index, `s` the JSON header of model.safetensors, whose length and
+/// data are added.
 func fuzzFolder(_ bytes: UnsafeRawBufferPointer) {
   let folder = "/dev/shm/vitc-fuzz-\(getpid())"
   mkdir(folder, 0o700)
@@ -41,6 +42,7 @@ func fuzzFolder(_ bytes: UnsafeRawBufferPointer) {
 
 private let folderFiles: [UInt8: String] = [
   UInt8(ascii: "c"): "config.json", UInt8(ascii: "p"): "preprocessor_config.json",
+  UInt8(ascii: "m"): "processor_config.json",
   UInt8(ascii: "i"): "model.safetensors.index.json", UInt8(ascii: "s"): "model.safetensors",
 ]
 

@@ -134,6 +134,9 @@ func fuzzWeights(_ bytes: UnsafeRawBufferPointer) {
 /// An image file: decoded, then preprocessed by a recipe that its bytes choose.
 func fuzzImage(_ bytes: UnsafeRawBufferPointer) {
   expectDiagnostics { () throws(Diagnostic) in
+    let upright = try Image(decoding: bytes, name: "fuzz.png", alpha: .onWhite, orients: true)
+    promise(
+      upright.rgb.count == 3 * upright.width * upright.height, "another size than promised")
     let image = try Image(decoding: bytes, name: "fuzz.png")
     promise(image.rgb.count == 3 * image.width * image.height, "another size than promised")
     // FNV-1a, 32 bits: every recipe comes up, and the same file gives the same one.

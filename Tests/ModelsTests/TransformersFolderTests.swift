@@ -274,6 +274,10 @@ import Testing
       "the image processor 'ConvNextImageProcessor' crops twice, to 36x36 and to 33x33"
     ),
     (
+      "DPT", #", "ensure_multiple_of": 1000"#,
+      "the image processor 'DPTImageProcessor' resizes to 0x0"
+    ),
+    (
       "DINOv3ViT", #", "resample": 1"#,
       "the image processor 'DINOv3ViTImageProcessor' resizes floats with the filter 'lanczos', "
         + "vitc does so bilinearly and bicubically"

@@ -19,6 +19,10 @@ extension ProcessorFile {
     if case .longest = size, type.rule != .padded {
       return "does not resize by 'longest_edge' alone"
     }
+    // What crop_pct and multiples may make of it; a limit that no resize of use comes near.
+    guard (1...65536).contains(size.edges.height), (1...65536).contains(size.edges.width) else {
+      return "resizes to \(size.edges.height)x\(size.edges.width)"
+    }
     specification.mode = size.mode
     (specification.resizeHeight, specification.resizeWidth) = size.edges
     if case .shortest(_, let limit) = size { specification.longestEdge = limit }

@@ -12,9 +12,11 @@ struct ModelEntry: Encodable {
   let gflops: Double
   /// Channels, height, width.
   let input: [Int]
+  /// timm's tags of its pretrained weights, the default first.
+  let tags: [String]
 
   enum CodingKeys: String, CodingKey {
-    case name, family, parameters, gflops, input
+    case name, family, parameters, gflops, input, tags
     case paperName = "paper_name"
     case studyEpochs = "study_epochs"
   }
@@ -28,7 +30,8 @@ struct ModelEntry: Encodable {
           name: variant.name, family: configuration.family, paperName: variant.paperName,
           studyEpochs: variant.studyEpochs, parameters: try variant.parameters,
           gflops: variant.gigaFlops,
-          input: [configuration.channels, configuration.imageHeight, configuration.imageWidth])
+          input: [configuration.channels, configuration.imageHeight, configuration.imageWidth],
+          tags: Tag.tags(of: variant.name).map(\.name))
       }
     }
   }
