@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Writes Tests/Goldens/preprocessing: photos, configuration files, and what timm's transforms and
-transformers' image processors make of the photos.
+"""Writes Tests/Goldens/preprocessing: photos, configuration files, and what the transforms of timm and
+open_clip and the image processors of transformers make of the photos.
 
     python3 preprocessing.py [FOLDER]
 
 cases.json has a case a line: the files of a model folder, the photo, the size of the model's images,
-and where in values.bin every STEP-th value of the result is. Needs numpy, pillow, scikit-image, torch, torchvision, timm and
-transformers (1.0.31 and 5.23.0 made the committed ones). The photograph is scikit-image's astronaut
-(NASA, public domain), made smaller.
+and where in values.bin every STEP-th value of the result is. Needs numpy, pillow, scikit-image, torch,
+torchvision, timm, transformers and open_clip_torch (1.0.31, 5.23.0 and 3.3.0 made the committed ones).
+The photograph is scikit-image's astronaut (NASA, public domain), made smaller.
 
 Of transformers' two back ends PIL's is asked, whose resize is PIL's. Processors that have only
 torchvision's resize 8-bit tensors otherwise than PIL, by up to 2 levels: their cases say so by
@@ -22,6 +22,7 @@ import numpy as np
 import skimage.data
 import timm.data
 import transformers
+from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from transformers.models.auto.image_processing_auto import get_image_processor_class_from_name
 
@@ -84,6 +85,24 @@ for mode in ("center", "squash", "border"):
     timm_case("portrait", mode, [24, 24], 0.9, "bicubic", [28, 28])
     timm_case("landscape", mode, [24, 24], 0.95, "bicubic", [18, 26])
     timm_case("landscape", mode, [26, 18], 0.9, "bilinear", [22, 22])
+
+
+# open_clip: each resize mode.
+def open_clip_case(photo, mode, size, interpolation, fill=0):
+    cfg = {"mean": MEAN, "std": STD, "interpolation": interpolation, "resize_mode": mode,
+           "fill_color": fill}
+    config = {"model_cfg": {"embed_dim": 8, "vision_cfg": {
+        "image_size": size, "layers": 1, "width": 64, "patch_size": 1}}, "preprocess_cfg": cfg}
+    transform = image_transform_v2(PreprocessCfg(size=tuple(size), **cfg), is_train=False)
+    case(f"open_clip {mode} {size} {interpolation} {fill}", photo, {"open_clip_config.json": config},
+         transform(photos[photo]))
+
+
+for photo in ("landscape", "portrait", "tiny"):
+    for size in ([24, 24], [24, 17]):
+        open_clip_case(photo, "shortest", size, "bilinear")
+        open_clip_case(photo, "squash", size, "bicubic")
+        open_clip_case(photo, "longest", size, "bicubic", 90)
 
 
 # transformers: each class that makes one image of a fixed size.
