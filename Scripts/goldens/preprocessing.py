@@ -2,7 +2,9 @@
 """Writes Tests/Goldens/preprocessing: photos, configuration files, and what the transforms of timm and
 open_clip and the image processors of transformers make of the photos.
 
-    python3 preprocessing.py [FOLDER]
+    python3 preprocessing.py                       the committed cases
+    python3 preprocessing.py --random SEED FOLDER  others; then, with them,
+    VITC_PREPROCESSING=FOLDER swift test --filter ProcessorGoldenTests
 
 cases.json has a case a line: the files of a model folder, the photo, the size of the model's images,
 and where in values.bin every STEP-th value of the result is. Needs numpy, pillow, scikit-image, torch,
@@ -14,9 +16,9 @@ torchvision's resize 8-bit tensors otherwise than PIL, by up to 2 levels: their 
 `levels`. DINOv3's is torchvision's by design, in floats.
 """
 
+import argparse
 import json
 import pathlib
-import sys
 
 import numpy as np
 import skimage.data
@@ -26,8 +28,12 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from transformers.models.auto.image_processing_auto import get_image_processor_class_from_name
 
-FOLDER = pathlib.Path(sys.argv[1] if len(sys.argv) > 1
-                      else pathlib.Path(__file__).parents[2] / "Tests/Goldens/preprocessing")
+parser = argparse.ArgumentParser()
+parser.add_argument("--random", type=int, metavar="SEED")
+parser.add_argument("folder", nargs="?", type=pathlib.Path,
+                    default=pathlib.Path(__file__).parents[2] / "Tests/Goldens/preprocessing")
+options = parser.parse_args()
+FOLDER = options.folder
 values = bytearray()
 cases = []
 # No multiple of a row's length, so that all columns come up.
@@ -75,18 +81,6 @@ def timm_case(photo, mode, size, crop, interpolation, other=None):
          transform(photos[photo]), other)
 
 
-for photo in photos:
-    for mode in ("center", "squash", "border"):
-        for size, crop, interpolation in [
-                ([24, 24], 0.9, "bicubic"), ([24, 16], 0.9, "bicubic"), ([15, 26], 1.0, "bilinear"),
-                ([19, 20], 0.875, "bicubic")]:
-            timm_case(photo, mode, size, crop, interpolation)
-for mode in ("center", "squash", "border"):
-    timm_case("portrait", mode, [24, 24], 0.9, "bicubic", [28, 28])
-    timm_case("landscape", mode, [24, 24], 0.95, "bicubic", [18, 26])
-    timm_case("landscape", mode, [26, 18], 0.9, "bilinear", [22, 22])
-
-
 # open_clip: each resize mode.
 def open_clip_case(photo, mode, size, interpolation, fill=0):
     cfg = {"mean": MEAN, "std": STD, "interpolation": interpolation, "resize_mode": mode,
@@ -96,13 +90,6 @@ def open_clip_case(photo, mode, size, interpolation, fill=0):
     transform = image_transform_v2(PreprocessCfg(size=tuple(size), **cfg), is_train=False)
     case(f"open_clip {mode} {size} {interpolation} {fill}", photo, {"open_clip_config.json": config},
          transform(photos[photo]))
-
-
-for photo in ("landscape", "portrait", "tiny"):
-    for size in ([24, 24], [24, 17]):
-        open_clip_case(photo, "shortest", size, "bilinear")
-        open_clip_case(photo, "squash", size, "bicubic")
-        open_clip_case(photo, "longest", size, "bicubic", 90)
 
 
 # transformers: each class that makes one image of a fixed size.
@@ -177,27 +164,117 @@ CASES = [
     ("Tipsv2", {"size": square(24)}), ("Tipsv2Dpt", {"size": square(24)}),
     ("PI0", {"size": {"max_height": 24, "max_width": 22}, "pad_size": {"height": 24, "width": 22}}),
 ]
-for name, config in CASES:
+
+
+def fixed_cases():
+    """The committed cases."""
+    for photo in photos:
+        for mode in ("center", "squash", "border"):
+            for size, crop, interpolation in [
+                    ([24, 24], 0.9, "bicubic"), ([24, 16], 0.9, "bicubic"), ([15, 26], 1.0, "bilinear"),
+                    ([19, 20], 0.875, "bicubic")]:
+                timm_case(photo, mode, size, crop, interpolation)
+    for mode in ("center", "squash", "border"):
+        timm_case("portrait", mode, [24, 24], 0.9, "bicubic", [28, 28])
+        timm_case("landscape", mode, [24, 24], 0.95, "bicubic", [18, 26])
+        timm_case("landscape", mode, [26, 18], 0.9, "bilinear", [22, 22])
+    for photo in ("landscape", "portrait", "tiny"):
+        for size in ([24, 24], [24, 17]):
+            open_clip_case(photo, "shortest", size, "bilinear")
+            open_clip_case(photo, "squash", size, "bicubic")
+            open_clip_case(photo, "longest", size, "bicubic", 90)
+    for name, config in CASES:
+        for photo in ("landscape", "portrait"):
+            processor_case(photo, name, config)
+    for photo in photos:
+        # In floats, as DINOv3's processor has it: off by the rounding of 32-bit floats only.
+        for config in [{"size": square(24)}, {"size": {"height": 40, "width": 33}},
+                       {"size": square(22), "resample": 3, **NORM}, {"size": square(70), "resample": 3},
+                       {"size": square(30), "do_center_crop": True, "crop_size": square(25)}]:
+            processor_case(photo, "DINOv3ViT", config, levels=0.001)
+    for name, config in [
+            ("CLIP", {"size": {"shortest_edge": 24}, "crop_size": square(24)}), ("ViT", {"size": square(24)}),
+            ("Sam", {"size": {"longest_edge": 24}, "pad_size": square(24)}),
+            ("ConvNext", {"size": {"shortest_edge": 24}})]:
+        for photo in ("square", "tiny"):
+            processor_case(photo, name, config)
+
+    # The two back ends pad otherwise where an odd number of pixels lacks: torchvision's is the default.
     for photo in ("landscape", "portrait"):
-        processor_case(photo, name, config)
-for photo in photos:
-    # In floats, as DINOv3's processor has it: off by the rounding of 32-bit floats only.
-    for config in [{"size": square(24)}, {"size": {"height": 40, "width": 33}},
-                   {"size": square(22), "resample": 3, **NORM}, {"size": square(70), "resample": 3},
-                   {"size": square(30), "do_center_crop": True, "crop_size": square(25)}]:
-        processor_case(photo, "DINOv3ViT", config, levels=0.001)
-for name, config in [
-        ("CLIP", {"size": {"shortest_edge": 24}, "crop_size": square(24)}), ("ViT", {"size": square(24)}),
-        ("Sam", {"size": {"longest_edge": 24}, "pad_size": square(24)}),
-        ("ConvNext", {"size": {"shortest_edge": 24}})]:
-    for photo in ("square", "tiny"):
-        processor_case(photo, name, config)
+        processor_case(photo, "CLIP", {"do_resize": False, "crop_size": {"height": 52, "width": 76}},
+                       levels=0.0, pil=False)
 
-# The two back ends pad otherwise where an odd number of pixels lacks: torchvision's is the default.
-for photo in ("landscape", "portrait"):
-    processor_case(photo, "CLIP", {"do_resize": False, "crop_size": {"height": 52, "width": 76}},
-                   levels=0.0, pil=False)
 
+def random_cases(seed, count=700):
+    """Cases of any shape; what the library refuses (pictures that become nothing) is left out."""
+    random = np.random.default_rng(seed)
+
+    def side(low=6, high=48):
+        return int(random.integers(low, high))
+
+    def pick(*choices):
+        return choices[random.integers(len(choices))]
+
+    for number in range(40):
+        width, height = side(1, 100), side(1, 100)
+        if number % 5 == 0:
+            height = side(1, 4)
+        if number % 5 == 1:
+            width = side(1, 4)
+        x, y = side(0, 300), side(0, 300)
+        name = f"random {number}"
+        photos[name] = astronaut.crop((x, y, x + 200, y + 200)).resize((width, height))
+        places[name] = put(np.asarray(photos[name]), np.uint8)
+    for _ in range(count):
+        photo = pick(*photos)
+        edge = side(12)
+        crop = int(random.integers(4, edge + 1))
+        cap = {"longest_edge": int(edge * random.uniform(1, 2))} if random.random() < 0.4 else {}
+        fraction = {"crop_pct": pick(0.8, 0.875, 0.95)}
+        shapes = {
+            "CLIP": {"size": {"shortest_edge": edge, **cap},
+                     "crop_size": {"height": crop, "width": int(random.integers(4, edge + 1))}},
+            "ViT": {"size": {"height": side(), "width": side()}},
+            "Beit": {"size": {"height": side(), "width": side()}},
+            "ConvNext": {"size": {"shortest_edge": edge}, **fraction},
+            "Levit": {"size": {"shortest_edge": edge}, "crop_size": crop},
+            "PoolFormer": {"size": {"shortest_edge": edge}, "crop_size": crop, **fraction},
+            "MobileViT": {"size": {"shortest_edge": edge}, "crop_size": crop},
+            "Sam": {"size": {"longest_edge": crop}, "pad_size": square(edge)},
+            "EfficientNet": {"size": square(edge), "do_center_crop": True, "crop_size": crop,
+                             "rescale_offset": bool(random.random() < 0.5)},
+        }
+        name = pick(*shapes)
+        kind = random.integers(4)
+        try:
+            if kind == 0:
+                size = [side(), side()] if random.random() < 0.6 else [side()] * 2
+                other = [side(), side()] if random.random() < 0.3 else None
+                timm_case(photo, pick("center", "squash", "border"), size,
+                          pick(0.8, 0.875, 0.9, 0.95, 1.0, 1.1),
+                          pick("bicubic", "bilinear", "lanczos", "nearest"), other)
+            elif kind == 1:
+                open_clip_case(photo, pick("shortest", "squash", "longest"), [side(), side()],
+                               pick("bicubic", "bilinear"), side(0, 255))
+            elif kind == 2:
+                config = {"size": {"height": side(), "width": side()}, "resample": pick(2, 3)}
+                processor_case(photo, "DINOv3ViT", config, levels=0.001)
+            elif name == "CLIP" and cap:
+                # A crop may lack an odd number of pixels, which PIL's back end pads otherwise.
+                config = {**shapes[name], "resample": pick(2, 3)}
+                processor_case(photo, name, config, levels=2.0, pil=False)
+            else:
+                processor_case(photo, name, {**shapes[name], "resample": side(0, 6)})
+        except (ValueError, RuntimeError) as error:
+            # An edge became 0 pixels long, which each library says in its own way.
+            ways = ("must be > 0", "=0,", "greater than 0")
+            assert any(way in str(error) for way in ways), error
+
+
+if options.random is None:
+    fixed_cases()
+else:
+    random_cases(options.random)
 FOLDER.mkdir(parents=True, exist_ok=True)
 (FOLDER / "values.bin").write_bytes(values)
 lines = [json.dumps(c) for c in cases]

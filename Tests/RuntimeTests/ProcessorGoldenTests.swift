@@ -44,8 +44,10 @@ import Testing
     }
   }
 
+  /// The committed cases, or others that the script made at random.
   static let folder =
-    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    ProcessInfo.processInfo.environment["VITC_PREPROCESSING"]
+    ?? URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("Goldens/preprocessing").path
   static let cases: [Case] = {
     let bytes = FileManager.default.contents(atPath: folder + "/cases.json") ?? Data()
