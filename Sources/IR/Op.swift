@@ -45,6 +45,7 @@ public enum Op: Hashable, Sendable {
   case round(Round)
   case quantize(Quantize)
   case quantizationParameters(QuantizationParameters)
+  case balance(Balance)
   case hadamard(Hadamard)
   case diagonal(Diagonal)
 
@@ -91,6 +92,7 @@ public enum Op: Hashable, Sendable {
     case .round(let op): op
     case .quantize(let op): op
     case .quantizationParameters(let op): op
+    case .balance(let op): op
     case .hadamard(let op): op
     case .diagonal(let op): op
     }
@@ -143,7 +145,7 @@ public enum Op: Hashable, Sendable {
         reader(Round.self, Op.round),
         reader(Quantize.self, Op.quantize),
         reader(QuantizationParameters.self, Op.quantizationParameters),
-        reader(Hadamard.self, Op.hadamard),
+        reader(Balance.self, Op.balance), reader(Hadamard.self, Op.hadamard),
         reader(Diagonal.self, Op.diagonal),
       ]
 

@@ -27,7 +27,7 @@ public enum Pipeline {
       .lowerPatchEmbed, .lowerPointwiseConvolutions, .simplifyViews, .fuseAttention, .hoistSlices,
       .foldLayerScale, .foldScale, .foldNorm, .foldAttentionScale, .dropKeyBias,
       .foldValueBias,
-      .rotateValues,  // with --precision int8
+      .balanceChannels, .rotateValues,  // with --precision int8
       .mergeLinears,
       .fuseLinears,  // imported -> fused
       .fuseRMSNorm, .fuseConvolutions, .lowerGroupNorms, .fuseNormalizations,
@@ -128,6 +128,12 @@ public enum Pipeline {
     PassOrder(
       .foldValueBias, before: .rotateValues,
       because: "values without a bias have none that must be rotated"),
+    PassOrder(
+      .foldValueBias, before: .balanceChannels,
+      because: "values without a bias have none that must be balanced"),
+    PassOrder(
+      .balanceChannels, before: .rotateValues,
+      because: "a rotation spreads a channel that is too large over all others"),
     PassOrder(
       .rotateValues, before: .mergeLinears, because: "the weight is the values' alone"),
     PassOrder(

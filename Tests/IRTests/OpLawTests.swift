@@ -100,6 +100,8 @@ import Testing
     Sample(.quantize(Quantize()), .f32(4, 3)),
     Sample(.quantizationParameters(QuantizationParameters()), .f32(4, 3)),
     Sample(.quantizationParameters(QuantizationParameters()), .f32(4, 3), .f32(4)),
+    Sample(.balance(Balance()), .f32(6, 4), .f32(3, 6)),
+    Sample(.balance(Balance(isInverse: true)), .f32(6, 4), .f32(3, 6), .f32(6)),
     Sample(.hadamard(Hadamard()), .f32(2, 6)),
     Sample(.hadamard(Hadamard(axis: 0, block: 4, size: 2)), .f32(8, 3)),
     Sample(.diagonal(Diagonal()), .f32(3)),

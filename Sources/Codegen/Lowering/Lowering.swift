@@ -48,7 +48,7 @@ extension Op {
     case .transpose(let op): op
     case .input, .weight, .slice, .reshape, .concatenate, .patchEmbed, .linear, .splitHeads,
       .mergeHeads, .resizePositionEmbedding, .standardizeWeight, .pack, .winogradWeight, .round,
-      .quantize, .quantizationParameters, .hadamard, .diagonal:
+      .quantize, .quantizationParameters, .balance, .hadamard, .diagonal:
       nil
     }
   }
