@@ -1,6 +1,7 @@
 import Calibration
 import Codegen
 import Diagnostics
+import Glibc
 import IR
 import Models
 import Packaging
@@ -13,6 +14,9 @@ struct CalibrationStage {
   struct Result {
     /// The tensors that take the place of constants.
     var calibration = Calibration()
+    /// What large products are computed in: as the request says, or bf16 where the error demands
+    /// that.
+    var precision: Precision
     /// What is computed in another precision: what the request says, and what the error demands.
     var precisionOverrides: [String: Precision]
     /// The checkpoint's tensors that have been read.
@@ -59,6 +63,15 @@ struct CalibrationStage {
     progress("read photos", 0)
     let images = try CalibrationImages(model.configuration).images(
       of: request.calibration, with: trial)
+    var (result, calibrator) = try calibrated(images)
+    if let limit = request.errorLimit {
+      try keep(calibrator, images, limit, &result)
+    }
+    return result
+  }
+
+  /// Calibrates the model as the request says, without regard to the error.
+  private func calibrated(_ images: [Tensor]) throws(Diagnostic) -> (Result, Calibrator) {
     let lowering = [Pass.useInt8.name, Pass.useBF16.name]
     let passes = request.passes(overriding: request.precisionOverrides)
     let before = Array(passes.prefix { !lowering.contains($0.name) })
@@ -69,44 +82,63 @@ struct CalibrationStage {
       try checkpoint.read(name)
     }
     let calibration = try calibrator.run(images: images) { progress("calibrate", $0) }
-    var result = Result(
-      calibration: calibration, precisionOverrides: request.precisionOverrides,
+    let result = Result(
+      calibration: calibration, precision: request.precision,
+      precisionOverrides: request.precisionOverrides,
       read: Set(original.checkpointTensors.keys),
       report: CompileReport.Calibration(
         photos: request.calibration.count, images: images.count, errors: calibration.errors))
-    if let limit = request.errorLimit {
-      try keep(calibrator, images, limit, &result)
-    }
-    return result
+    return (result, calibrator)
+  }
+
+  /// The stage of the same request with `--precision bf16`.
+  private var inBF16: CalibrationStage {
+    var request = request
+    request.precision = .bf16
+    return CalibrationStage(request, model, imported, progress: progress)
   }
 
   /// Keeps fused linear layers in bf16, those first that gain most for their work, until the error
-  /// of the compiled model is at most `limit`.
+  /// of the compiled model is at most `limit`; the whole model, as `--precision bf16` does, where
+  /// that is not enough.
+  ///
+  /// The two differ: what int8 has rotated stays so when a layer is computed in bf16, which holds
+  /// small numbers beside large ones better as they were.
   private func keep(
     _ calibrator: Calibrator, _ images: [Tensor], _ limit: Double, _ result: inout Result
   ) throws(Diagnostic) {
     var error = try measured(images, &result)
-    if error > limit {
-      // One image of each photo tells the order well enough.
-      let step = images.count / request.calibration.count
-      let few = stride(from: 0, to: images.count, by: step).map { $0 }
-      let gains = try Sensitivity(calibrator, result.calibration, images, few) {
-        progress("find the worst layers", $0)
+    guard error > limit else { return }
+    // The end is known first: no search for what there is not.
+    var fallback = try inBF16.calibrated(images).0
+    let least = try inBF16.measured(images, &fallback)
+    guard least <= limit else {
+      throw Diagnostic(
+        "the error is \(Self.percent(least)) with every layer in bf16, expected at most "
+          + Self.percent(limit), at: .argument("--max-error"),
+        hint:
+          "that is what --precision bf16 gives: raise the limit to \(Self.limit(above: least)), "
+          + "or use --precision f32")
+    }
+    // One image of each photo tells the order well enough.
+    let step = images.count / request.calibration.count
+    let few = stride(from: 0, to: images.count, by: step).map { $0 }
+    let gains = try Sensitivity(calibrator, result.calibration, images, few) {
+      progress("find the worst layers", $0)
+    }
+    var ranking = gains.ranking
+    while error > limit {
+      guard !ranking.isEmpty else {
+        fallback.report.fellBack = true
+        fallback.read.formUnion(result.read)
+        result = fallback
+        return
       }
-      var ranking = gains.ranking
-      while error > limit {
-        guard !ranking.isEmpty else {
-          throw Diagnostic(
-            "the error is \(Self.percent(error)) with every layer in bf16, expected at most "
-              + Self.percent(limit), at: .argument("--max-error"),
-            hint: "raise the limit, or use --precision f32")
-        }
-        for name in Self.next(&ranking, error: error, limit: limit) {
-          result.precisionOverrides[name] = .bf16
-          result.report.raised.append(name)
-        }
-        error = try measured(images, &result)
+      for name in Self.next(&ranking, error: error, limit: limit) {
+        result.precisionOverrides[name] = .bf16
+        result.report.raised.append(name)
       }
+      error = try measured(images, &result)
     }
   }
 
@@ -158,5 +190,13 @@ struct CalibrationStage {
 
   private static func percent(_ error: Double) -> String {
     "\((error * 10000).rounded() / 100) %"
+  }
+
+  /// The next number of two digits that an error is below, as `--max-error` takes it.
+  private static func limit(above error: Double) -> String {
+    guard error.isFinite, error > 0 else { return "\(error)" }
+    let digits = 1 - Int(log10(error).rounded(.down))
+    let scale = pow(10, Double(digits))
+    return "\((error * scale).rounded(.up) / scale)"
   }
 }

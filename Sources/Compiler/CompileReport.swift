@@ -22,6 +22,9 @@ public struct CompileReport {
     public var errors: [String: Double]
     /// What is computed in bf16 for the error's sake, first what gains most for its work.
     public var raised: [String] = []
+    /// `true` iff nothing less than `--precision bf16` has an error as small as demanded, so that
+    /// the model is compiled as with it.
+    public var fellBack = false
   }
 
   /// The model.

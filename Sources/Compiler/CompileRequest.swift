@@ -90,11 +90,15 @@ public struct CompileRequest {
   /// Creates a request with every option at its default.
   public init(model: String) { self.model = model }
 
-  /// The passes to run, with the operations that are computed in another precision.
+  /// The passes to run, with the operations that are computed in another precision: those of
+  /// ``precisionOverrides``, and what a calibration has found besides.
   func passes(overriding precisions: [String: Precision]) -> [Pass] {
     guard runsPasses else { return [] }
     let fast = [Pass.chooseStrassen.name, Pass.chooseWinograd.name]
-    return Pipeline.passes(for: precision, overrides: precisions, calibrated: !calibration.isEmpty)
-      .filter { usesFastMatmul || !fast.contains($0.name) }
+    return Pipeline.passes(
+      for: precision, overrides: precisions, unrotated: Set(precisionOverrides.keys),
+      calibrated: !calibration.isEmpty
+    )
+    .filter { usesFastMatmul || !fast.contains($0.name) }
   }
 }

@@ -56,8 +56,10 @@ public struct Compiler {
     }
 
     progress("run passes", 0)
+    var resolved = request
+    if let found = calibrated { resolved.precision = found.precision }
     let (graph, passes) = try PassManager(
-      request.passes(overriding: calibrated?.precisionOverrides ?? request.precisionOverrides)
+      resolved.passes(overriding: calibrated?.precisionOverrides ?? request.precisionOverrides)
     ).run(imported, request.passOptions)
     watch.lap("run passes")
 
@@ -112,7 +114,7 @@ public struct Compiler {
     build.program.parameters = imported.parameterCount
     build.program.flops = report.flops
     build.program.preprocessing = PreprocessingInfo(configuration)
-    build.program.selfTestLimit = selfTestLimit
+    build.program.selfTestLimit = selfTestLimit(calibrated?.precision ?? request.precision)
     build.scores = metadata.scores
     build.numerics = configuration.numericsSummary
     build.preprocessing =
@@ -154,8 +156,8 @@ public struct Compiler {
   /// In f32 5 times what goldens allow any instruction set (2e-5). In bf16 and int8 sums that
   /// differ in their last bits are rounded to different operands now and then: 3 times what goldens
   /// allow bf16 (0.03), and twice that where the formats are coarser.
-  private var selfTestLimit: Float {
-    switch request.precision {
+  private func selfTestLimit(_ precision: Precision) -> Float {
+    switch precision {
     case .f32: 1e-4
     case .bf16: 0.1
     case .int8: 0.2

@@ -6,28 +6,38 @@ public enum Pipeline {
   /// The passes of every compilation, from the imported form to the planned one.
   public static let standard = passes(for: .f32)
 
-  /// The passes of matmuls in this precision; `overrides` names operations, and the
-  /// precision of each; `calibrated`: integers and biases are those that a calibration finds.
+  /// The passes of matmuls in this precision.
+  ///
+  /// - Parameters:
+  ///   - overrides: names of operations, and the precision of each.
+  ///   - unrotated: the names among them that are known before anything is calibrated: values are
+  ///     not rotated for these. A calibration is of values as they are.
+  ///   - calibrated: integers and biases are those that a calibration finds.
   public static func passes(
-    for precision: Precision, overrides: [String: Precision] = [:], calibrated: Bool = false
+    for precision: Precision, overrides: [String: Precision] = [:],
+    unrotated: Set<String>? = nil, calibrated: Bool = false
   ) -> [Pass] {
-    list(for: precision, overrides: overrides, calibrated: calibrated).filter {
+    list(
+      for: precision, overrides: overrides, unrotated: unrotated ?? Set(overrides.keys),
+      calibrated: calibrated
+    ).filter {
       $0.precisions.isEmpty || $0.precisions.contains(precision)
     }
   }
 
   /// All passes, in their order.
-  public static let all = list(for: .f32, overrides: [:], calibrated: false)
+  public static let all = list(for: .f32, overrides: [:], unrotated: [], calibrated: false)
 
   private static func list(
-    for precision: Precision, overrides: [String: Precision], calibrated: Bool
+    for precision: Precision, overrides: [String: Precision], unrotated: Set<String>,
+    calibrated: Bool
   ) -> [Pass] {
     let floats = Set(overrides.filter { $0.value == .f32 }.keys)
     return [
       .lowerPatchEmbed, .lowerPointwiseConvolutions, .simplifyViews, .fuseAttention, .hoistSlices,
       .foldLayerScale, .foldScale, .foldNorm, .foldAttentionScale, .dropKeyBias,
       .foldValueBias,
-      .balanceChannels, .rotateValues,  // with --precision int8
+      .balanceChannels, .rotateValues(except: unrotated),  // with --precision int8
       .mergeLinears,
       .fuseLinears,  // imported -> fused
       .fuseRMSNorm, .fuseConvolutions, .lowerGroupNorms, .fuseNormalizations,

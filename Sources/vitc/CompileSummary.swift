@@ -35,9 +35,10 @@ struct CompileSummary {
     let errors = calibration.errors.sorted { $0.key < $1.key }.map { name, error in
       "\(name) \(Format.fixed(error * 100, 2)) %"
     }
-    let raised =
-      calibration.raised.isEmpty
-      ? "" : "\nbf16     for --max-error: " + calibration.raised.joined(separator: ", ")
+    let names =
+      calibration.fellBack
+      ? "every layer, as with --precision bf16" : calibration.raised.joined(separator: ", ")
+    let raised = names.isEmpty ? "" : "\nbf16     for --max-error: " + names
     return
       "photos   \(calibration.photos), \(calibration.images) images with crops, relative errors: "
       + errors.joined(separator: ", ") + raised

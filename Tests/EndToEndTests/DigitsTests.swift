@@ -118,6 +118,21 @@ import VitRuntime
     let error = #expect(throws: Diagnostic.self) { try Compiler(request).run() }
     #expect(error?.location == .argument("--max-error"))
     #expect(error?.message.hasSuffix("with every layer in bf16, expected at most 0.0 %") == true)
+    // The hint names what is possible, and it is: then the model is that of --precision bf16.
+    let hint = try #require(error?.hint)
+    let words = hint.split(separator: " ")
+    #expect(hint.hasPrefix("that is what --precision bf16 gives: raise the limit to "), "\(hint)")
+    let possible = try #require(
+      words.firstIndex(of: "to").flatMap { Double(words[$0 + 1].dropLast()) })
+    request.errorLimit = possible
+    let last = try Compiler(request).run()
+    let fallen = try #require(last.calibration)
+    #expect(fallen.fellBack && (fallen.errors["logits"] ?? 1) <= possible, "\(fallen)")
+    #expect(!last.precision.contains("int8"))
+    request.errorLimit = nil
+    request.precision = .bf16
+    let bf16 = try #require(try Compiler(request).run().calibration)
+    #expect(abs((fallen.errors["logits"] ?? 0) / (bf16.errors["logits"] ?? 1) - 1) < 0.05)
   }
 
   private func best(_ logits: [Float], _ image: Int) -> Int {
