@@ -78,7 +78,7 @@ let imports = """
   Tests/IRTests: Diagnostics IR Evaluation
   Tests/ModelsTests: Diagnostics IR Zip Npy Models Evaluation
   Tests/PassesTests: Diagnostics SeededRandom IR Models Passes RandomModels
-  Tests/CalibrationTests: SeededRandom IR Passes Calibration
+  Tests/CalibrationTests: Diagnostics SeededRandom IR Evaluation Passes Calibration
   Tests/CodegenTests: Diagnostics SeededRandom IR Codegen CVitABI
   Tests/RuntimeTests: Diagnostics JSON SeededRandom IR Files Models Codegen Compiler Packaging \
     EmbeddedImage VitRuntime CVitABI

@@ -79,6 +79,12 @@ public struct Compiler {
         "the model multiplies f32 only, so the code is for \(Target.names(targets))")
     }
     report.warnings = model.warnings
+    if request.precision == .int8, request.calibration.isEmpty, request.emission.artifact != nil {
+      progress("estimate errors", 0)
+      report.warnings += try QuantizationCheck.warnings(request, model, imported)
+      watch.lap("estimate errors")
+      report.stages = watch.stages
+    }
     if request.emission == .ir {
       report.text = graph.description
     } else {

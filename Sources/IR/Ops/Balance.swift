@@ -3,8 +3,8 @@ import Glibc
 
 /// What the channels between two matrices are multiplied by so that both sides are of one size.
 ///
-/// `y[c] = sqrt(|B[:, c]| / |(A[c, :], bias[c])|)`, Euclidean norms: the rows of `A` and its bias are
-/// multiplied by it, and the columns of `B` by its inverse. Channels that either side leaves
+/// `y[c] = sqrt(|B[:, c]| / |(A[c, :], bias[c])|)`, Euclidean norms: the rows of `A` and its bias
+/// are multiplied by it, and the columns of `B` by its inverse. Channels that either side leaves
 /// without effect get zero, and so do their inverses. Whoever scales a channel up and its column
 /// down gets the same balanced matrices. Operands: `A: [channels, in]`, `B: [out, channels]`, and
 /// `bias: [channels]` or nothing. Attribute: `inverse`, default false. Of constants only.

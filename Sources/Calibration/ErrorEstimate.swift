@@ -1,0 +1,104 @@
+import Diagnostics
+import Evaluation
+import IR
+import Parallel
+import Passes
+import Synchronization
+
+/// How far 8-bit integers are expected to make the outputs of linear layers err, from their weights
+/// alone.
+///
+/// Rows behind a norm are taken for independent numbers of mean zero and size one: integers hold
+/// them whatever the weights are, once the stream is rotated, and nothing is estimated there. Rows
+/// behind an attention are those of its values, and rows behind an activation what it makes of the
+/// layer before (``ChannelSpread``). No photo is like that, so the estimate says nothing about
+/// small errors; rows of which one channel is too large for the others stand out by orders of
+/// magnitude.
+public struct ErrorEstimate {
+  /// A linear layer of integers.
+  public struct Layer: Sendable {
+    /// The name of its fused linear layer.
+    public let name: String
+    /// The expected error of its outputs, relative to them.
+    public let error: Double
+  }
+
+  /// The layers that something can be said of, in the order of the graph.
+  public let layers: [Layer]
+
+  /// What a layer may err without being named: ten times what is usual, which is .005 to .012 for
+  /// the layers of the trained DINOv2 ViT-S/14, and for pseudo-random weights.
+  public static let unusual = 0.1
+
+  /// The layers that err more, the worst first.
+  public var outliers: [Layer] {
+    layers.filter { !($0.error <= Self.unusual) }.sorted {
+      ($0.error, $1.name) > ($1.error, $0.name)
+    }
+  }
+
+  /// Estimates for a graph that `use-int8` has lowered and nobody has packed.
+  ///
+  /// - Throws: what reading a weight throws.
+  public init(_ graph: Graph, weights: @escaping Evaluator.WeightReader) throws(Diagnostic) {
+    let constants = graph.constants()
+    let linears = graph.firstResults.filter { value in
+      guard !constants[value.index], case .fusedLinear = graph[value].op else { return false }
+      return constants[graph[value].operands[1].index]
+    }
+    var spreads = SpreadTable(graph)
+    let norms = spreads
+    let normed = linears.filter {
+      Self.prologue(graph[$0].node)?.epsilon != nil
+        || norms.spread(of: graph[$0].operands[0]) != nil
+    }
+    for (value, outputs) in try Self.map(
+      normed,
+      { (value) throws(Diagnostic) in
+        try LinearWeight(graph, value, weights: weights).outputs(.normal(graph.rowSize(of: value)))
+      })
+    {
+      spreads.set(value, outputs)
+    }
+    let known = spreads
+    let others = linears.filter { value in
+      !normed.contains(value)
+        && graph[graph[value].operands[1]].type.element == .s8
+        && known.spread(of: graph[value].operands[0]) != nil
+    }
+    layers = try Self.map(others) { (value) throws(Diagnostic) in
+      let rows = known.spread(of: graph[value].operands[0])
+      let weight = try LinearWeight(graph, value, weights: weights)
+      return rows.map { weight.error($0) } ?? 0
+    }.map { Layer(name: graph[$0].name, error: $1) }
+  }
+
+  /// What `body` makes of each value, in order, on all processors.
+  private static func map<T: Sendable>(
+    _ values: [Value], _ body: (Value) throws(Diagnostic) -> T
+  ) throws(Diagnostic) -> [(Value, T)] {
+    let results = Mutex<[Int: Result<T, Diagnostic>]>([:])
+    // Readers of weights may be called from any thread.
+    nonisolated(unsafe) let body = body
+    Parallel.forEach(values.count) { index in
+      let result = Result { () throws(Diagnostic) in try body(values[index]) }
+      results.withLock { $0[index] = result }
+    }
+    let found = results.withLock(\.self)
+    var all: [(Value, T)] = []
+    for (index, value) in values.enumerated() {
+      if let result = found[index] { all.append((value, try result.get())) }
+    }
+    return all
+  }
+
+  static func prologue(_ node: Node) -> Prologue? {
+    guard case .fusedLinear(let fusedLinear) = node.op else { return nil }
+    return fusedLinear.prologue
+  }
+}
+
+extension Graph {
+  /// The number of elements in a row that a linear layer reads.
+  fileprivate func rowSize(of value: Value) -> Int { self[self[value].operands[0]].type.shape[1] }
+}
