@@ -84,6 +84,21 @@ MODELS = {
     "siglip-headless": (
         "SiglipVisionModel", tower("SiglipVisionConfig", 16, 4, vision_use_head=False), F16,
     ),
+    "dinov3": (
+        "DINOv3ViTModel", tower("DINOv3ViTConfig", 16, 4, num_register_tokens=3), F32,
+    ),
+    "dinov3-gated-f16": (
+        "DINOv3ViTModel",
+        tower(
+            "DINOv3ViTConfig", 16, 4, num_register_tokens=2, use_gated_mlp=True,
+            hidden_act="silu", query_bias=False, key_bias=True, value_bias=False, mlp_bias=False,
+            proj_bias=False, rope_theta=50.0,
+        ), F16,
+    ),
+    # As other versions name the blocks.
+    "dinov3-nested-f16": (
+        "DINOv3ViTModel", tower("DINOv3ViTConfig", 16, 4, num_register_tokens=4), F16,
+    ),
 }
 PROCESSORS = {"owlvit": "OwlViT", "owlv2-detector": "Owlv2"}
 
@@ -112,7 +127,9 @@ def outputs(model: torch.nn.Module, images: torch.Tensor, resized: bool) -> dict
                 lambda module, arguments: captured.update(features=arguments[0])
             )
         )
-    arguments = {"interpolate_pos_encoding": True} if resized else {}
+    # What has no table has nothing to interpolate.
+    free = model.config.model_type.startswith("dinov3")
+    arguments = {"interpolate_pos_encoding": True} if resized and not free else {}
     with torch.inference_mode():
         base = getattr(model, "owlv2", model)
         if hasattr(base, "get_image_features"):
@@ -136,6 +153,15 @@ def rename(path, prefix: str, buffer: str, positions: int) -> None:
     save_file(tensors, path, metadata={"format": "pt"})
 
 
+def nest(path) -> None:
+    """Puts `model.` before the names of the blocks."""
+    tensors = {
+        ("model." if name.startswith("layer.") else "") + name: values
+        for name, values in load_file(path).items()
+    }
+    save_file(tensors, path, metadata={"format": "pt"})
+
+
 def make(name: str) -> dict:
     """Writes one model's folder; its entry of the index."""
     cls, config, dtype = MODELS[name]
@@ -154,6 +180,8 @@ def make(name: str) -> dict:
             folder / "model.safetensors", "vision_model.", "embeddings.position_ids",
             (side // patch) ** 2 + 1,
         )
+    if "-nested" in name:
+        nest(folder / "model.safetensors")
     (folder / "model.safetensors").chmod(0o644)
     if name in PROCESSORS:
         processor = {"image_processor_type": f"{PROCESSORS[name]}ImageProcessor"}

@@ -19,7 +19,7 @@ import timm
 import torch
 from safetensors.torch import load_file
 from timm.models import save_for_hf
-from timm.models.vision_transformer import checkpoint_filter_fn
+from timm.models import eva, vision_transformer
 from tinymodels import GOLDENS, fresh, input_images, randomize, write_goldens, write_index
 
 FOLDER = GOLDENS / "timm"
@@ -27,6 +27,7 @@ PLAIN = {"embed_dim": 36, "depth": 2, "num_heads": 3, "patch_size": 4, "num_clas
 SMALL = PLAIN | {"mlp_ratio": 2}
 NO_HEAD = SMALL | {"num_classes": 0}
 HEADLESS = {"embed_dim": 32, "depth": 2, "num_heads": 2, "patch_size": 7, "num_classes": 0}
+DINOV3 = {"embed_dim": 32, "depth": 2, "num_heads": 2, "patch_size": 4, "mlp_ratio": 1.5}
 NARROW = {"channels": [128] * 4, "stem_chs": 32, "num_classes": 5}
 LABELS = ["a", "b", "c, d", "e", "f"]
 # Name, architecture, arguments, stored type, own and other image size.
@@ -60,6 +61,14 @@ MODELS = [
     ("intern", "vit_intern300m_patch14_448", NO_HEAD, torch.float16, 16, 24),
     # Position embeddings resized bilinearly.
     ("flexivit", "flexivit_small", SMALL, torch.float16, 16, 24),
+    # Rotary positions, registers; without biases of q, k and v, with them, with a gated MLP.
+    ("dinov3", "vit_base_patch16_dinov3", DINOV3, torch.float16, 16, 24),
+    ("dinov3-bias", "vit_tiny_patch16_dinov3_qkvb", DINOV3, torch.float16, 24, 16),
+    (
+        "dinov3-gated", "vit_huge_plus_patch16_dinov3_qkvb",
+        DINOV3 | {"global_pool": "token"}, torch.float16, 16, 24,
+    ),
+    ("lingbot", "vit_giant_patch16_lingbot", DINOV3, torch.float16, 16, 20),
     # A convolution and a pooling before the patches.
     ("hybrid", "vit_tiny_r_s16_p8_224", SMALL | {"patch_size": 2}, torch.float16, 24, 40),
     ("bit", "resnetv2_50x1_bit", NARROW, torch.float16, 35, 48),
@@ -115,8 +124,11 @@ def make(name, architecture, arguments, dtype, side, other) -> dict:
         stored = load_file(folder / "model.safetensors")
         stored = {key: value.float() for key, value in stored.items()}
         # As timm's loader resizes: FlexiViT in its own way.
+        translate = vision_transformer.checkpoint_filter_fn
+        if isinstance(model, eva.Eva):
+            translate = eva.checkpoint_filter_fn
         way = {"interpolation": "bilinear", "antialias": False} if "flexi" in architecture else {}
-        model.load_state_dict(stored if free else checkpoint_filter_fn(stored, model, **way))
+        model.load_state_dict(stored if free else translate(stored, model, **way))
         images = input_images(name, size)
         entries += write_goldens(folder, size, images, outputs(model.double(), images))
     return {

@@ -112,6 +112,8 @@ VARIANTS = [
     "vit_large_patch14_reg4_dinov2",
     # No class token, mean after the last norm (16 heads of 48).
     "vit_base_patch16_gap_224",
+    # Rotary positions.
+    "vit_small_patch16_dinov3_qkvb",
     # A learned query pools the patches.
     "vit_base_patch32_siglip_256",
     # Registers without class token, LayerScale, mean before the last norm (`fc_norm`).

@@ -21,6 +21,8 @@ public enum Op: Hashable, Sendable {
   case center(Center)
   case layerNorm(LayerNorm)
   case rmsNorm(RMSNorm)
+  case rope(Rope)
+  case ropeTable(RopeTable)
   case linear(Linear)
   case matMul(MatMul)
   case splitHeads(SplitHeads)
@@ -68,6 +70,8 @@ public enum Op: Hashable, Sendable {
     case .center(let op): op
     case .layerNorm(let op): op
     case .rmsNorm(let op): op
+    case .rope(let op): op
+    case .ropeTable(let op): op
     case .linear(let op): op
     case .matMul(let op): op
     case .splitHeads(let op): op
@@ -121,6 +125,8 @@ public enum Op: Hashable, Sendable {
         reader(Center.self, Op.center),
         reader(LayerNorm.self, Op.layerNorm),
         reader(RMSNorm.self, Op.rmsNorm),
+        reader(Rope.self, Op.rope),
+        reader(RopeTable.self, Op.ropeTable),
         reader(Linear.self, Op.linear),
         reader(MatMul.self, Op.matMul),
         reader(SplitHeads.self, Op.splitHeads),

@@ -12,8 +12,9 @@ extension Pass {
   ///     %q: f32[197,768] = linear %x, %q.weight, %q.bias
   ///     %y: f32[197,768] = attention %q, %k, %v {heads = 12, base2 = true}
   ///
-  /// `exp(s z) = 2^(s log2(e) z)`, and the scores are linear in the queries. The factor is computed
-  /// in `Double` and rounded once. Declines where `%q` has another reader, or is not a linear layer
+  /// `exp(s z) = 2^(s log2(e) z)`, and the scores are linear in the queries; a rotation of them
+  /// (`rope`) is linear too. The factor is computed in `Double` and rounded once. Declines where
+  /// `%q` has another reader, or is not a linear layer
   /// over constants; code generation then applies the scale to the scores.
   public static let foldAttentionScale = Pass(
     "fold-attention-scale", "scale and log2 e into the queries' weight", .imported, fold)
@@ -28,9 +29,9 @@ extension Pass {
     guard case .attention(let attention) = graph[value].op,
       attention.scale != 1 || !attention.base2
     else { return false }
-    let q = graph[value].operands[0]
-    return facts.isConstantLinear(graph[q].node) && !facts.isConstant(q)
-      && facts.soleUser(of: q) == value
+    let q = facts.rotated(graph[value].operands[0], by: value)
+    return facts.isConstantLinear(graph[q.value].node) && !facts.isConstant(q.value)
+      && facts.soleUser(of: q.value) == q.reader
   }
   var factors: [Value: Float] = [:]
   var attentions: Set<Value> = []
@@ -39,7 +40,8 @@ extension Pass {
     attentions.insert(site)
     // log2(e) = 1 / ln 2
     let log2e = attention.base2 ? 1 : 1.442695040888963407359924681
-    factors[graph[site].operands[0]] = Float(Double(attention.scale) * log2e)
+    let q = facts.rotated(graph[site].operands[0], by: site).value
+    factors[q] = Float(Double(attention.scale) * log2e)
   }
   return try graph.rewriting { (node, rewriter) throws(Diagnostic) -> Value? in
     if let factor = factors[rewriter.current] {
@@ -52,4 +54,15 @@ extension Pass {
     attention.base2 = true
     return try rewriter.append(.attention(attention), rewriter[node.operands], name: node.name)
   }.graph
+}
+
+extension GraphFacts {
+  /// What `value` is a rotation of, which `reader` alone reads, and the rotation; or both as they
+  /// are.
+  fileprivate func rotated(_ value: Value, by reader: Value) -> (value: Value, reader: Value) {
+    guard case .rope = graph[value].op, soleUser(of: value) == reader else {
+      return (value, reader)
+    }
+    return (graph[value].operands[0], value)
+  }
 }

@@ -17,7 +17,8 @@ extension Pass {
   ///
   /// A fused linear layer rounds what it reads, row by row, after the norm of the row is found, so
   /// that a normalized row loses nothing by it. Its result is bf16 already where nothing reads it
-  /// but such fused linear layers, as they read it without a norm, and attentions of bf16.
+  /// but such fused linear layers, as they read it without a norm, and attentions of bf16; what
+  /// stands between may be rotations (`rope`), whose angles stay f32.
   /// Convolutions round what they read when it has been normalized. Declines where the weight is no
   /// constant, in convolutions of a planar image or of an odd number of channels and in those that
   /// go Winograd's way, in attentions that read or feed anything else, and where heads have an odd
@@ -119,10 +120,14 @@ private struct Lowering {
       && users.allSatisfy { takesPairs(facts.graph[$0].node, $0, value) }
   }
 
-  private func carriesPairs(_ node: Node) -> Bool { facts.graph.facts(of: node).carriesBF16 }
+  private func carriesPairs(_ node: Node) -> Bool {
+    if case .rope = node.op { return true }
+    return facts.graph.facts(of: node).carriesBF16
+  }
 
   private func readsPairs(_ node: Node) -> Bool {
-    carriesPairs(node) ? node.operands.allSatisfy(results.contains) : true
+    if case .rope = node.op { return results.contains(node.operands[0]) }
+    return carriesPairs(node) ? node.operands.allSatisfy(results.contains) : true
   }
 
   private func takesPairs(_ reader: Node, _ user: Value, _ value: Value) -> Bool {

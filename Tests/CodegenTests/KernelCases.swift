@@ -230,6 +230,13 @@ extension KernelCase {
       { $0.operation = .rmsNorm(epsilon: 1e-5, weighted: true) }, { $0.rows += 1 },
       { $0.columns += 1 }, { $0.xStride += 1 }, { $0.yStride += 1 }, { $0.outputStride += 1 }),
     KernelCase(
+      RopeKernel(
+        rows: 5, heads: 3, headDim: 20, isTableOfHeads: false, xStride: 60, tableStride: 20,
+        outputStride: 60, element: .f32),
+      { $0.rows += 1 }, { $0.heads += 1 }, { $0.headDim += 2 }, { $0.isTableOfHeads = true },
+      { $0.xStride += 1 }, { $0.tableStride += 1 }, { $0.outputStride += 1 },
+      { $0.element = .bf16 }),
+    KernelCase(
       ColumnKernel(operation: .mean, rows: 5, columns: 12, xStride: 12, outputStride: 12),
       { $0.operation = .center }, { $0.matrices += 1 }, { $0.rows += 1 }, { $0.columns += 1 },
       { $0.xStride += 1 }, { $0.outputStride += 1 }),

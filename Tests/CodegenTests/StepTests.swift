@@ -67,6 +67,11 @@ import Testing
       try check(rms, [[9, columns]], on: target, range: -3...5)
       try check(rms, [[9, columns], [columns]], on: target, range: -3...5)
     }
+    for (heads, head) in [(1, 2), (3, 20), (2, 64), (1, 96), (4, 34)] {
+      for table in [head, heads * head] {
+        try check(.rope(Rope(heads: heads)), [[7, heads * head], [7, table]], on: target)
+      }
+    }
     for function in ActivationFunction.allCases {
       try check(.activation(Activation(function)), [[3, 33]], on: target, range: -9...9)
     }

@@ -55,6 +55,15 @@ import Testing
     Sample(.layerNorm(LayerNorm(epsilon: 1e-12)), .f32(2, 3), .f32(3), .f32(3)),
     Sample(.rmsNorm(RMSNorm(epsilon: 1e-6)), .f32(2, 3)),
     Sample(.rmsNorm(RMSNorm(epsilon: 1e-12)), .f32(2, 3), .f32(3)),
+    Sample(.rope(Rope(heads: 2)), .f32(3, 8), .f32(3, 4)),
+    Sample(.rope(Rope(heads: 2)), .f32(3, 8), .f32(3, 8)),
+    Sample(
+      .ropeTable(RopeTable(grid: [2, 3], dim: 8, base: 100, coordinates: .centred, prefix: 1))),
+    Sample(
+      .ropeTable(
+        RopeTable(
+          grid: [2, 3], dim: 4, base: 100, coordinates: .indexed, reference: [5, 4], offset: 1,
+          columnsFirst: true))),
     Sample(.linear(Linear()), .f32(2, 3), .f32(4, 3)),
     Sample(.linear(Linear()), .f32(2, 3), .f32(4, 3), .f32(4)),
     Sample(.matMul(MatMul()), .f32(2, 3), .f32(3, 4)),

@@ -42,12 +42,14 @@ extension Op {
     case .groupScaleShift(let op): op
     case .normalize(let op): op
     case .rmsNorm(let op): op
+    case .rope(let op): op
     case .scale(let op): op
     case .softmax(let op): op
     case .swiGLU(let op): op
     case .transpose(let op): op
     case .input, .weight, .slice, .reshape, .concatenate, .patchEmbed, .linear, .splitHeads,
-      .mergeHeads, .resizePositionEmbedding, .standardizeWeight, .pack, .winogradWeight, .round,
+      .mergeHeads, .resizePositionEmbedding, .ropeTable, .standardizeWeight, .pack, .winogradWeight,
+      .round,
       .quantize, .quantizationParameters, .balance, .hadamard, .diagonal:
       nil
     }

@@ -51,7 +51,10 @@ extension TransformerFamily {
 
   /// The class takes the same arguments for all of its architectures.
   mutating func apply(_ arguments: TimmArguments) throws(Diagnostic) {
-    try model.apply(arguments)
+    switch model.timmClass {
+    case .visionTransformer: try model.apply(arguments)
+    case .eva: try model.applyEva(arguments)
+    }
   }
 
   mutating func follow(_ convention: NumericsConvention) {
@@ -71,7 +74,7 @@ extension TransformerFamily {
 
   /// Any square grid fits, and is resized.
   private mutating func adaptPositions(to stored: StoredModel) {
-    guard stored.isForeign || stored.naming.resizesPositions else { return }
+    guard model.hasPositionTable, stored.isForeign || stored.naming.resizesPositions else { return }
     let table = TensorSpecification(
       name: PositionTable.name, shape: [1, model.positions.rows, model.dim])
     guard let name = stored.place(table, storedNames)?.name,

@@ -25,8 +25,10 @@ struct TransformerSize {
   static let large = TransformerSize(1024, 24, 16, 4096)
   static let so400m = TransformerSize(1152, 27, 16, 4304)
   static let huge = TransformerSize(1280, 32, 16, 5120)
+  static let huge20Heads = TransformerSize(1280, 32, 20, 5120)
   static let giant = TransformerSize(1408, 40, 16, 6144)
   static let giantOptimal = TransformerSize(1536, 40, 16, 6144)
   static let giantGated = TransformerSize(1536, 40, 24, 4096)
+  static let sevenBillion = TransformerSize(4096, 40, 32, 8192)
   static let gigantic = TransformerSize(1664, 48, 16, 8192)
 }

@@ -85,7 +85,7 @@ extension VisionTransformer {
       hint: "say an 'img_size' that the patch size divides")
   }
 
-  private mutating func applySizes(_ arguments: ConfigurationObject) throws(Diagnostic) {
+  mutating func applySizes(_ arguments: ConfigurationObject) throws(Diagnostic) {
     if let image = try arguments.extent("img_size") {
       (imageHeight, imageWidth) = image
     }

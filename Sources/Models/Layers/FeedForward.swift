@@ -9,6 +9,8 @@ struct FeedForward: Hashable, Sendable {
     case mlp
     /// fc2(silu(g) · u), where fc1 has twice `hidden` rows and gives g and then u.
     case gated
+    /// The same, where fc1_g gives g and fc1_x gives u.
+    case gatedApart = "gated_apart"
   }
 
   /// How its two layers go together.
@@ -17,6 +19,8 @@ struct FeedForward: Hashable, Sendable {
   var hidden: Int
   /// The function of the form `mlp`.
   var activation = ActivationFunction.gelu
+  /// `true` iff its layers have biases.
+  var hasBias = true
 
   func append(
     _ name: String, _ x: Value, to builder: inout ModelBuilder
@@ -25,12 +29,32 @@ struct FeedForward: Hashable, Sendable {
     let active: Value
     switch form {
     case .mlp:
-      let wide = try builder.linear("\(name).fc1", x, hidden)
+      let wide = try builder.linear("\(name).fc1", x, hidden, bias: hasBias)
       active = try builder.activation(activation, wide, name: "\(name).act")
     case .gated:
-      let wide = try builder.linear("\(name).fc1", x, 2 * hidden)
+      let wide = try builder.linear("\(name).fc1", x, 2 * hidden, bias: hasBias)
+      active = try builder.append(.swiGLU(SwiGLU()), [wide], name: "\(name).act")
+    case .gatedApart:
+      let wide = try joined(name, x, &builder)
       active = try builder.append(.swiGLU(SwiGLU()), [wide], name: "\(name).act")
     }
-    return try builder.linear("\(name).fc2", active, dim)
+    return try builder.linear("\(name).fc2", active, dim, bias: hasBias)
+  }
+
+  /// Both of the first layers as one, the gate first.
+  private func joined(
+    _ name: String, _ x: Value, _ builder: inout ModelBuilder
+  ) throws(Diagnostic) -> Value {
+    var operands = [x]
+    var kinds: [(suffix: String, shape: [Int])] = [("weight", [hidden, builder.type(x).shape[1]])]
+    if hasBias { kinds.append(("bias", [hidden])) }
+    for (suffix, shape) in kinds {
+      let parts = [
+        try builder.weight("\(name).fc1_g.\(suffix)", shape),
+        try builder.weight("\(name).fc1_x.\(suffix)", shape),
+      ]
+      operands.append(try builder.concatenated(parts, "\(name).fc1.\(suffix)"))
+    }
+    return try builder.append(.linear(Linear()), operands, name: "\(name).fc1")
   }
 }

@@ -41,6 +41,17 @@ struct PositionTable: Hashable, Sendable {
     return try builder.concatenated(parts + values[positioned...] + [x], "embed.tokens")
   }
 
+  /// The patches after `tokens` (name and number of each kind), without positions.
+  static func appendWithout(
+    _ patches: Value, after tokens: [(name: String, count: Int)], to builder: inout ModelBuilder
+  ) throws(Diagnostic) -> Value {
+    var values: [Value] = []
+    for (name, count) in tokens {
+      values.append(try builder.tokens(name, count, builder.type(patches).shape[1]))
+    }
+    return try builder.concatenated(values + [patches], "embed.tokens")
+  }
+
   /// How many of the tokens, taken whole, have rows in the table.
   private func numberOfPositioned(_ counts: [Int]) -> Int {
     var rows = 0

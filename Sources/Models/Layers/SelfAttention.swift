@@ -8,25 +8,60 @@ import IR
 struct SelfAttention: Hashable, Sendable {
   /// The number of heads.
   var heads: Int
-  /// `true` iff q, k and v have biases.
-  var bias = true
+  /// Which of q, k and v have biases.
+  var biases = AttentionBiases.all
+  /// `true` iff the projection of what attention gives has a bias.
+  var hasProjectionBias = true
+  /// Whose names its tensors have.
+  var timmClass = TimmClass.visionTransformer
 
+  /// - Parameter rotation: the table of angles that queries and keys are turned by, if they are.
   func append(
-    _ name: String, _ x: Value, to builder: inout ModelBuilder
+    _ name: String, _ x: Value, rotation: Value? = nil, to builder: inout ModelBuilder
   ) throws(Diagnostic) -> Value {
     let dim = builder.type(x).shape[1]
     var parts: [Value] = []
-    for (index, part) in ["q", "k", "v"].enumerated() {
-      let layer = "\(name).\(part)"
-      parts.append(
-        builder.fusesQKV
-          ? try builder.linear(
-            layer, x, dim, cutFrom: "\(name).qkv", part: index, of: 3, bias: bias)
-          : try builder.linear(layer, x, dim, bias: bias))
+    for index in 0..<3 { parts.append(try projection(name, index, x, &builder)) }
+    if let rotation {
+      for index in 0..<2 {
+        parts[index] = try builder.append(
+          .rope(Rope(heads: heads)), [parts[index], rotation],
+          name: "\(name).\(["q", "k"][index]).turned")
+      }
     }
     let merged = try builder.attention(name, parts[0], parts[1], parts[2], heads: heads)
-    return try builder.linear("\(name).proj", merged, dim)
+    return try builder.linear("\(name).proj", merged, dim, bias: hasProjectionBias)
   }
+
+  /// Queries, keys or values, by their index.
+  private func projection(
+    _ name: String, _ index: Int, _ x: Value, _ builder: inout ModelBuilder
+  ) throws(Diagnostic) -> Value {
+    let dim = builder.type(x).shape[1]
+    let part = ["q", "k", "v"][index]
+    let hasBias = biases.contains([.query, .key, .value][index])
+    let layer = "\(name).\(part)"
+    guard builder.fusesQKV else { return try builder.linear(layer, x, dim, bias: hasBias) }
+    switch timmClass {
+    case .visionTransformer:
+      return try builder.linear(
+        layer, x, dim, cutFrom: "\(name).qkv", part: index, of: 3, bias: hasBias)
+    case .eva:
+      let bias = hasBias ? try builder.weight("\(name).\(part)_bias", [dim]) : nil
+      return try builder.linear(
+        layer, x, dim, cutFrom: "\(name).qkv", part: index, of: 3, bias: false, separate: bias)
+    }
+  }
+}
+
+/// Which of queries, keys and values have biases.
+struct AttentionBiases: OptionSet, Hashable, Sendable {
+  var rawValue: Int
+
+  static let query = AttentionBiases(rawValue: 1)
+  static let key = AttentionBiases(rawValue: 2)
+  static let value = AttentionBiases(rawValue: 4)
+  static let all: AttentionBiases = [.query, .key, .value]
 }
 
 extension ModelBuilder {
@@ -51,10 +86,10 @@ extension ModelBuilder {
   }
 
   /// A linear layer whose weight and bias are a part of a common tensor's rows, as the part of
-  /// this index of `count` equal ones.
+  /// this index of `count` equal ones; `separate`: a bias of its own.
   mutating func linear(
     _ name: String, _ x: Value, _ outputs: Int, cutFrom whole: String, part: Int, of count: Int,
-    bias: Bool = true
+    bias: Bool = true, separate: Value? = nil
   ) throws(Diagnostic) -> Value {
     var operands = [x]
     var kinds: [(suffix: String, shape: [Int])] = [
@@ -66,6 +101,7 @@ extension ModelBuilder {
       operands.append(
         try rows(tensor, from: part * outputs, count: outputs, name: "\(name).\(suffix)"))
     }
+    if let separate { operands.append(separate) }
     return try append(.linear(Linear()), operands, name: name)
   }
 }

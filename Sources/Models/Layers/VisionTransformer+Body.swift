@@ -27,17 +27,28 @@ extension VisionTransformer {
   /// Every block.
   var block: EncoderBlock {
     EncoderBlock(
-      norm: norm, attention: SelfAttention(heads: heads, bias: qkvBias),
-      feedForward: FeedForward(form: feedForward, hidden: mlpHidden, activation: activation),
+      norm: norm,
+      attention: SelfAttention(
+        heads: heads, biases: qkvBias ? attentionBiases : [],
+        hasProjectionBias: hasProjectionBias, timmClass: timmClass),
+      feedForward: FeedForward(
+        form: feedForward, hidden: mlpHidden, activation: activation, hasBias: hasMLPBias),
       layerScale: layerScale)
   }
 
   /// All tokens after the last layer norm.
   func tokens(of image: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
     let patches = try embedding.append(image, to: &builder)
-    var x = try positions.append(patches, after: prefix, to: &builder)
+    var x =
+      hasPositionTable
+      ? try positions.append(patches, after: prefix, to: &builder)
+      : try PositionTable.appendWithout(patches, after: prefix, to: &builder)
+    let rotation = try rotary?.append(
+      grid: grid, headDim: dim / heads, prefix: prefixTokens, to: &builder)
     if preNorm { x = try norm.append("norm_pre", x, to: &builder) }
-    for index in 0..<depth { x = try block.append("blocks.\(index)", x, to: &builder) }
+    for index in 0..<depth {
+      x = try block.append("blocks.\(index)", x, rotation: rotation, to: &builder)
+    }
     return finalNorm ? try norm.append("norm", x, to: &builder) : x
   }
 

@@ -48,6 +48,12 @@ extension VisionTransformer {
     guard preLogits == 0 || pooling != .distilled else {
       throw fault("two heads do not go with a layer before the head")
     }
+    guard rotary == nil || dim / heads % 4 == 0 else {
+      throw fault("heads of \(dim / heads), which positions do not turn by pairs on two axes")
+    }
+    guard rotary.map({ $0.base > 0 && $0.base.isFinite }) ?? true else {
+      throw fault("the base of the positions' angles is \(rotary?.base ?? 0), expected above 0")
+    }
     guard dim % heads == 0 else { throw fault("width \(dim) does not divide into \(heads) heads") }
     if let problem = backbone?.problem { throw fault(problem) }
     guard grid[0] > 0, grid[1] > 0 else {

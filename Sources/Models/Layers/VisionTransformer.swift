@@ -29,8 +29,22 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
   var activation = ActivationFunction.gelu
   /// What is added to the variance in every layer norm.
   var layerNormEpsilon = 1e-6
-  /// `true` iff q, k and v have biases.
+  /// `true` iff q, k and v have biases, as far as `attentionBiases` says.
   var qkvBias = true
+  /// Which of q, k and v have biases where there are any.
+  var attentionBiases = AttentionBiases.all
+  /// `true` iff the projection of what attention gives has a bias.
+  var hasProjectionBias = true
+  /// `true` iff the layers of the feed-forward part have biases.
+  var hasMLPBias = true
+  /// What the width inside the MLP is a multiple of where it is computed from a ratio; 0: nothing.
+  var mlpAlignment = 0
+  /// Whose names its tensors have.
+  var timmClass = TimmClass.visionTransformer
+  /// Positions that turn queries and keys, if there are such.
+  var rotary: RotaryPositions?
+  /// `true` iff there is a table of positions that are added.
+  var hasPositionTable = true
   /// `true` iff the first token is a class token.
   var hasClassToken = true
   /// `true` iff a distillation token follows the class token.
@@ -119,7 +133,7 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
 
   /// The multiply-adds of one image as the model is written.
   var multiplyAdds: Int {
-    let feedForwardMatrices = feedForward == .gated ? 3 : 2
+    let feedForwardMatrices = feedForward == .mlp ? 2 : 3
     let block =
       4 * tokens * dim * dim + 2 * tokens * tokens * dim
       + feedForwardMatrices * tokens * dim * mlpHidden
@@ -149,11 +163,13 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
   /// The convention and what follows from it, in one line.
   var numericsSummary: String {
     var parts = [
-      "\(feedForward == .gated ? "swiglu" : activation.rawValue)",
+      "\(feedForward == .mlp ? activation.rawValue : "swiglu")",
       "layer norm epsilon \(layerNormEpsilon)",
     ]
     if let backbone { parts.append(backbone.numericsSummary) }
-    if grid != positionGrid { parts.append("positions resized \(positionResize.rawValue)") }
+    if hasPositionTable, grid != positionGrid {
+      parts.append("positions resized \(positionResize.rawValue)")
+    }
     return "\(numerics.rawValue): \(parts.joined(separator: ", "))"
   }
 }

@@ -4,7 +4,8 @@ enum Families {
   static let all: [any Family.Type] = [
     BigTransfer.self, Hybrid.self, ViT.self, AveragedViT.self, RegisterViT.self, SigLIP.self,
     SigLIPGap.self,
-    CLIP.self, EVA.self, FlexiViT.self, InternViT.self, TIPS.self, DINOv2.self, DeiT.self,
+    CLIP.self, EVA.self, FlexiViT.self, InternViT.self, TIPS.self, DINOv2.self, DINOv3.self,
+    DeiT.self,
     DeiT3.self, TestViT.self,
   ]
 
