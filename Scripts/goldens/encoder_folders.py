@@ -99,15 +99,38 @@ MODELS = {
     "dinov3-nested-f16": (
         "DINOv3ViTModel", tower("DINOv3ViTConfig", 16, 4, num_register_tokens=4), F16,
     ),
+    "mae": ("ViTMAEModel", tower("ViTMAEConfig", 16, 4, mask_ratio=0.0), F16),
+    "mae-decoder": (
+        "ViTMAEForPreTraining",
+        tower(
+            "ViTMAEConfig", 16, 4, mask_ratio=0.0, decoder_hidden_size=16,
+            decoder_num_hidden_layers=1, decoder_num_attention_heads=2,
+            decoder_intermediate_size=16,
+        ), F16,
+    ),
+    "msn": ("ViTMSNModel", tower("ViTMSNConfig", 16, 4), F16),
+    "msn-classifier": ("ViTMSNForImageClassification", tower("ViTMSNConfig", 16, 4), F16),
+    "ijepa": ("IJepaModel", tower("IJepaConfig", 16, 4), F16),
+    "ijepa-classifier": ("IJepaForImageClassification", tower("IJepaConfig", 16, 4), F16),
 }
 PROCESSORS = {"owlvit": "OwlViT", "owlv2-detector": "Owlv2"}
 
 
 def encoder(model: torch.nn.Module) -> torch.nn.Module:
     """The image encoder within a model."""
-    for name in ("clip", "owlvit", "owlv2", "siglip"):
+    for name in ("clip", "owlvit", "owlv2", "siglip", "vit", "ijepa"):
         model = getattr(model, name, model)
     return getattr(model, "vision_model", model)
+
+
+def pooled(model: torch.nn.Module, result) -> torch.Tensor | None:
+    """What a model makes of its tokens: where it makes nothing, what a classifier reads."""
+    kind = model.config.model_type
+    if kind == "ijepa":
+        return result.last_hidden_state.mean(1)
+    if kind in ("vit_mae", "vit_msn"):
+        return result.last_hidden_state[:, 0]
+    return result.pooler_output
 
 
 def outputs(model: torch.nn.Module, images: torch.Tensor, resized: bool) -> dict:
@@ -117,7 +140,7 @@ def outputs(model: torch.nn.Module, images: torch.Tensor, resized: bool) -> dict
     hooks = [
         vision.register_forward_hook(
             lambda module, _, result: captured.update(
-                tokens=result.last_hidden_state, features=result.pooler_output
+                tokens=result.last_hidden_state, features=pooled(module, result)
             )
         )
     ]
@@ -130,6 +153,9 @@ def outputs(model: torch.nn.Module, images: torch.Tensor, resized: bool) -> dict
     # What has no table has nothing to interpolate.
     free = model.config.model_type.startswith("dinov3")
     arguments = {"interpolate_pos_encoding": True} if resized and not free else {}
+    if model.config.model_type == "vit_mae":
+        # Patches in their order: the smallest noise comes first.
+        arguments["noise"] = torch.arange(images.shape[2] * images.shape[3] // 16).expand(2, -1)
     with torch.inference_mode():
         base = getattr(model, "owlv2", model)
         if hasattr(base, "get_image_features"):
@@ -139,7 +165,7 @@ def outputs(model: torch.nn.Module, images: torch.Tensor, resized: bool) -> dict
             result = model(pixel_values=images.double(), **arguments)
             if hasattr(result, "image_embeds"):
                 captured["features"] = result.image_embeds
-            if hasattr(result, "logits"):
+            if hasattr(model, "classifier"):
                 captured["logits"] = result.logits
     for hook in hooks:
         hook.remove()
@@ -157,6 +183,15 @@ def nest(path) -> None:
     """Puts `model.` before the names of the blocks."""
     tensors = {
         ("model." if name.startswith("layer.") else "") + name: values
+        for name, values in load_file(path).items()
+    }
+    save_file(tensors, path, metadata={"format": "pt"})
+
+
+def prefix_blocks(path) -> None:
+    """Names the blocks as the hub's files do: transformers 5.23 leaves their prefix out."""
+    tensors = {
+        ("vit." if name.startswith("encoder.") else "") + name: values
         for name, values in load_file(path).items()
     }
     save_file(tensors, path, metadata={"format": "pt"})
@@ -182,6 +217,8 @@ def make(name: str) -> dict:
         )
     if "-nested" in name:
         nest(folder / "model.safetensors")
+    if name == "msn-classifier":
+        prefix_blocks(folder / "model.safetensors")
     (folder / "model.safetensors").chmod(0o644)
     if name in PROCESSORS:
         processor = {"image_processor_type": f"{PROCESSORS[name]}ImageProcessor"}

@@ -2,7 +2,7 @@ import Diagnostics
 
 /// The plain ViTs: class token, positions for all tokens, MLP of 4 D, final norm, linear head.
 ///
-/// `features` is the class token.
+/// `features` is the class token; of I-JEPA, which has none, the mean of the tokens.
 ///
 /// Reference: Dosovitskiy et al. 2020, arXiv:2010.11929.
 struct ViT: TransformerFamily {
@@ -34,8 +34,39 @@ struct ViT: TransformerFamily {
       model.pooler = try Pooler(root, width: model.dim)
       if let head = try TransformersHead(root, "vit") { model.setHead(head) }
       return ViT(model)
-    }
+    },
+    // Without the random masks that transformers' class draws in evaluation too.
+    pretrained("vit_mae", prefix: "vit.", epsilon: 1e-12),
+    pretrained("vit_msn", prefix: "vit.", epsilon: 1e-6),
+    pretrained(
+      "ijepa", prefix: "ijepa.", epsilon: 1e-12, hasClassToken: false,
+      anchor: [
+        "embeddings.position_embeddings", "encoder.layer.0.attention.attention.query.weight",
+      ]),
   ]
+
+  /// ViTs of other pretraining, which have no pooler; without a class token, features are the mean
+  /// of the tokens, which is what transformers' classifier reads.
+  private static func pretrained(
+    _ modelType: String, prefix: String, epsilon: Double, hasClassToken: Bool = true,
+    anchor: Anchor = anchor
+  ) -> TransformersModel {
+    TransformersModel(
+      modelType: modelType, prefix: prefix, anchor: anchor, processor: "ViT",
+      // Meta's.
+      assumed: .init(mode: .exact, edge: 224, .bilinear, Preprocessing.imageNet), crop: .isScaled
+    ) { (root, name) throws(Diagnostic) in
+      var model = try VisionTransformer(root, name: name, patch: 16, epsilon: epsilon)
+      model.mlpHidden = try root.integer("intermediate_size") ?? 3072
+      if !hasClassToken {
+        model.hasClassToken = false
+        model.positionPrefix = 0
+        model.pooling = .average
+      }
+      if let head = try TransformersHead(root, modelType) { model.setHead(head) }
+      return ViT(model)
+    }
+  }
 
   static let variants = plain + plainScaled + miil
 
