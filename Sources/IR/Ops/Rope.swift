@@ -4,7 +4,7 @@ import Glibc
 /// Turns pairs of columns of each head by the angles of its row (rotary position embedding).
 ///
 /// With `n = headDim / 2` and, for head `h`, the columns `a_j = x[t, h * headDim + j]` and
-/// `b_j = x[t, h * headDim + n + j]`: `a'_j = a_j cos - b_j sin` and `b'_j = b_j cos + a_j sin`, where
+/// `b_j = x[t, h * headDim + n + j]`: `a'_j = a_j cos - b_j sin`, `b'_j = b_j cos + a_j sin`, where
 /// `cos = table[t, j]` and `sin = table[t, n + j]`; of a table for each head, in its columns.
 /// Operands: `x: [tokens, heads * headDim]`, of f32 or bf16, which the result then is too;
 /// `table: [tokens, headDim]` or `[tokens, heads * headDim]`, of f32. Attribute: `heads`.

@@ -12,12 +12,12 @@ public enum RopeCoordinates: String, Hashable, Sendable, CaseIterable {
 /// The cosines and sines of a rotary position embedding over a grid.
 ///
 /// `n = dim / 4` angles for the row of a place, then as many for its column, `c / base^(j / n)` for
-/// `j = 0 … n - 1`, where `c` is what `coordinates` make of the index; their cosines, then their sines.
-/// The first `prefix` rows turn nothing: they belong to no place. Places are counted row by row.
-/// Result: `[prefix + grid[0] * grid[1], dim]`. Attributes: `grid`: rows and columns; `dim`: columns
-/// of a head; `base`; `coordinates`; `prefix`, default 0; with indices `reference`, default `grid`,
-/// and `offset`, default 0; `columns_first`, default false: angles for the column come first. A
-/// constant: it is computed at compile time.
+/// `j = 0 … n - 1`, where `c` is what `coordinates` make of the index; their cosines, then their
+/// sines. The first `prefix` rows turn nothing: they belong to no place. Places are counted row by
+/// row. Result: `[prefix + grid[0] * grid[1], dim]`. Attributes: `grid`: rows and columns; `dim`:
+/// columns of a head; `base`; `coordinates`; `prefix`, default 0; with indices `reference`, default
+/// `grid`, and `offset`, default 0; `columns_first`, default false: angles for the column come
+/// first. A constant: it is computed at compile time.
 ///
 /// - C1: `grid` and `reference` are two positive extents each.
 /// - C2: `dim` is a positive multiple of 4.
