@@ -150,6 +150,8 @@ public struct Preprocessing: Codable, Hashable, Sendable {
   public static let half = ([0.5, 0.5, 0.5], [0.5, 0.5, 0.5])
   /// Mean 0 and standard deviation 1: values from 0 to 1.
   public static let unit = ([0.0, 0.0, 0.0], [1.0, 1.0, 1.0])
+  /// The constants of DINOv3's models of satellite images.
+  public static let satellite = ([0.43, 0.411, 0.296], [0.213, 0.156, 0.143])
 
   /// Creates a specification.
   public init(

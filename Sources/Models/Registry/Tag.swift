@@ -31,7 +31,7 @@ public struct Tag: Hashable, Sendable {
   init?(line: Substring) {
     let constants = [
       "half": Preprocessing.half, "unit": Preprocessing.unit, "imageNet": Preprocessing.imageNet,
-      "clip": Preprocessing.clip,
+      "clip": Preprocessing.clip, "satellite": Preprocessing.satellite,
     ]
     let fields = line.split(separator: " ").map(String.init)
     guard fields.count == 8 else { return nil }

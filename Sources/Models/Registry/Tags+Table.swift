@@ -327,5 +327,26 @@ extension Tag {
     vit_so400m_patch16_siglip_256 webli_i18n 256 bicubic 0.9 center half 0
     vit_so400m_patch16_siglip_384 v2_webli 384 bicubic 0.9 center half 0
     vit_so400m_patch16_siglip_512 v2_webli 512 bicubic 0.9 center half 0
+    vit_7b_patch16_dinov3 lvd1689m 256 bicubic 1.0 center imageNet 0
+    vit_7b_patch16_dinov3 sat493m 256 bicubic 1.0 center satellite 0
+    vit_base_patch16_dinov3 lvd1689m 256 bicubic 1.0 center imageNet 0
+    vit_base_patch16_dinov3_qkvb lvd1689m 256 bicubic 1.0 center imageNet 0
+    vit_base_patch16_dinov3_qkvb eupe_lvd1689m 256 bicubic 1.0 center imageNet 0
+    vit_huge_plus_patch16_dinov3 lvd1689m 256 bicubic 1.0 center imageNet 0
+    vit_huge_plus_patch16_dinov3_qkvb lvd1689m 256 bicubic 1.0 center imageNet 0
+    vit_large_patch16_dinov3 lvd1689m 256 bicubic 1.0 center imageNet 0
+    vit_large_patch16_dinov3 sat493m 256 bicubic 1.0 center satellite 0
+    vit_large_patch16_dinov3_qkvb lvd1689m 256 bicubic 1.0 center imageNet 0
+    vit_large_patch16_dinov3_qkvb sat493m 256 bicubic 1.0 center satellite 0
+    vit_small_patch16_dinov3 lvd1689m 256 bicubic 1.0 center imageNet 0
+    vit_small_patch16_dinov3_qkvb lvd1689m 256 bicubic 1.0 center imageNet 0
+    vit_small_patch16_dinov3_qkvb eupe_lvd1689m 256 bicubic 1.0 center imageNet 0
+    vit_small_plus_patch16_dinov3 lvd1689m 256 bicubic 1.0 center imageNet 0
+    vit_small_plus_patch16_dinov3_qkvb lvd1689m 256 bicubic 1.0 center imageNet 0
+    vit_tiny_patch16_dinov3_qkvb eupe_lvd1689m 256 bicubic 1.0 center imageNet 0
+    vit_base_patch16_lingbot robbyant 512 bilinear 1.0 squash imageNet 0
+    vit_giant_patch16_lingbot robbyant 512 bilinear 1.0 squash imageNet 0
+    vit_large_patch16_lingbot robbyant 512 bilinear 1.0 squash imageNet 0
+    vit_small_patch16_lingbot robbyant 512 bilinear 1.0 squash imageNet 0
     """
 }
