@@ -51,6 +51,7 @@ LABELS = {0: "tabby, tabby cat", 1: "goldfish", 2: 'the "umlaut" ü', 3: "d", 4:
 VIT = {"hidden_size": 36, "num_hidden_layers": 2, "num_attention_heads": 3, "intermediate_size": 80}
 DINO = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "mlp_ratio": 2}
 NO_BIAS = {"qkv_bias": False}
+POOLER = {"pooler_output_size": 20, "pooler_act": "gelu"}
 REGISTERS = {"num_register_tokens": 3}
 SWIGLU = {"use_swiglu_ffn": True}
 BIT = {"embedding_size": 16, "hidden_sizes": [32, 64], "depths": [2, 1], "num_groups": 4}
@@ -63,6 +64,7 @@ MODELS = [
     ("vit-sharded-bf16", ViTForImageClassification, VIT, torch.bfloat16, 24, 16, 4),
     ("vit-no-qkv-bias", ViTForImageClassification, VIT | NO_BIAS, torch.float32, 16, 20, 4),
     ("vit-bare-f16", ViTModel, VIT, torch.float16, 16, 32, 4),
+    ("vit-pooler", ViTModel, VIT | POOLER, torch.float16, 16, 24, 4),
     ("deit-f16", DeiTForImageClassification, VIT, torch.float16, 16, 24, 4),
     ("deit-teacher", DeiTForImageClassificationWithTeacher, VIT, torch.float32, 24, 16, 4),
     ("deit-bare", DeiTModel, VIT, torch.float32, 16, 24, 4),
@@ -162,6 +164,8 @@ def outputs(model: torch.nn.Module, images: torch.Tensor, resized: bool) -> dict
     elif bare is model:
         captured["tokens"] = result.last_hidden_state
         captured["features"] = result.last_hidden_state[:, 0]
+        if model.config.model_type in ("vit", "deit"):
+            captured["pooler"] = result.pooler_output
     if model.config.model_type == "bit":
         # Pixels as rows, channels last.
         if bare is model:

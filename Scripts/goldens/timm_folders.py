@@ -29,6 +29,11 @@ NO_HEAD = SMALL | {"num_classes": 0}
 HEADLESS = {"embed_dim": 32, "depth": 2, "num_heads": 2, "patch_size": 7, "num_classes": 0}
 DINOV3 = {"embed_dim": 32, "depth": 2, "num_heads": 2, "patch_size": 4, "mlp_ratio": 1.5}
 NARROW = {"channels": [128] * 4, "stem_chs": 32, "num_classes": 5}
+# Defaults of the class, spelled out; two of them are not this architecture's own.
+SPELLED = {
+    "pos_embed": "learn", "norm_layer": "layernorm", "act_layer": "", "attn_layer": "attn",
+    "dynamic_img_pad": False, "proj_bias": True, "qk_norm": False, "embed_norm_layer": None,
+}
 LABELS = ["a", "b", "c, d", "e", "f"]
 # Name, architecture, arguments, stored type, own and other image size.
 MODELS = [
@@ -50,6 +55,7 @@ MODELS = [
     ("dinov2-swiglu", "vit_giant_patch14_dinov2", HEADLESS, torch.float32, 28, 42),
     # A norm before the first block, no bias in the patch embedding, epsilon 1e-5; quick GELU.
     ("clip-quick", "vit_base_patch32_clip_quickgelu_224", SMALL, torch.float16, 16, 24),
+    ("clip-spelled", "vit_base_patch32_clip_quickgelu_224", SMALL | SPELLED, torch.float16, 16, 24),
     # Tanh GELU, no class token, mean after `norm`, no head.
     ("siglip", "vit_base_patch32_siglip_gap_256", NO_HEAD, torch.float16, 16, 20),
     # A learned query attends to the patches; registers have positions, and are not asked.

@@ -33,18 +33,21 @@ public struct Diagnostic: Error, Hashable, Sendable {
   public var location: Location?
   /// Further facts, a line each.
   public var notes: [String]
+  /// A text that the last note introduces, a line each, as it is.
+  public var listing: [String]
   /// What the user can do about it.
   public var hint: String?
 
   /// Creates a diagnostic.
   public init(
     _ message: String, severity: Severity = .error, at location: Location? = nil,
-    notes: [String] = [], hint: String? = nil
+    notes: [String] = [], listing: [String] = [], hint: String? = nil
   ) {
     self.severity = severity
     self.message = message
     self.location = location
     self.notes = notes
+    self.listing = listing
     self.hint = hint
   }
 
@@ -58,19 +61,22 @@ public struct Diagnostic: Error, Hashable, Sendable {
 
 extension Diagnostic: CustomStringConvertible {
   /// GNU style: `place: severity: message`, then notes and hint, indented.
+  ///
+  /// What comes from files cannot act on a terminal, or begin a line.
   public var description: String {
-    var text = ""
+    var place = ""
     switch location {
-    case .file(let path): text = "\(path): "
-    case .text(let file, let line, let column): text = "\(file):\(line):\(column): "
-    case .tensor(let name, let file): text = "\(file): tensor '\(name)': "
-    case .node(let name): text = "%\(name): "
-    case .argument(let name): text = "\(name): "
+    case .file(let path): place = "\(path): "
+    case .text(let file, let line, let column): place = "\(file):\(line):\(column): "
+    case .tensor(let name, let file): place = "\(file): tensor '\(name)': "
+    case .node(let name): place = "%\(name): "
+    case .argument(let name): place = "\(name): "
     case nil: break
     }
-    text += "\(severity.rawValue): \(message)"
-    for note in notes { text += "\n  note: \(note)" }
-    if let hint { text += "\n  hint: \(hint)" }
+    var text = PlainText.escaped("\(place)\(severity.rawValue): \(message)")
+    for note in notes { text += "\n  note: \(PlainText.escaped(note))" }
+    for line in listing { text += "\n\(PlainText.escaped(line))" }
+    if let hint { text += "\n  hint: \(PlainText.escaped(hint))" }
     return text
   }
 }

@@ -36,7 +36,8 @@ public enum Verifier {
       "graph @\(graph.name) breaks \(found.count) rule\(found.count == 1 ? "" : "s") of the form "
         + "'\(graph.form.rawValue)': \(first.message)",
       at: graph.nodes.indices.contains(first.node) ? .node(graph.nodes[first.node].name) : nil,
-      notes: ["each error comes after its line:\n" + graph.text(annotations: byNode).dropLast()])
+      notes: ["each error comes after its line:"],
+      listing: graph.text(annotations: byNode).split(separator: "\n").map(String.init))
   }
 
   private static func structure(_ graph: Graph) -> [(node: Int, message: String)] {

@@ -86,7 +86,8 @@ struct TensorCheck {
     ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
     throw Diagnostic(
       "the checkpoint does not fit model '\(model.name)': \(counts)", at: .file(checkpoint.path),
-      notes: ShortList.lines(notes) + ShortList.lines(superfluous) + ambiguity,
+      notes: (ShortList.lines(notes) + ShortList.lines(superfluous) + ambiguity)
+        .map(PlainText.escaped),
       hint: hint(missing: missing, wrong: wrong, extra: extra))
   }
 

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Writes NAME.h, which is also the manual of a compiled model: C99 and C++, every name under the
 /// model's prefix, so that the headers of any number of models go into one file.
 ///
@@ -23,9 +25,10 @@ public struct HeaderWriter {
     ].joined(separator: "\n")
   }
 
-  /// Keeps text from outside from ending a comment.
+  /// Keeps text from outside from ending a comment, and from showing another code than there is.
   private func comment(_ text: String) -> String {
-    text.replacing("*/", with: "* /").replacing("/*", with: "/ *").replacing("\n", with: " ")
+    PlainText.escaped(text.replacing("\n", with: " "))
+      .replacing("*/", with: "* /").replacing("/*", with: "/ *").replacing("\n", with: " ")
   }
 
   private func shape(_ shape: [Int]) -> String {

@@ -179,7 +179,7 @@ struct Compile: ParsableCommand {
     try Overwriting.check(output, inputs: [model] + (weights.map { [$0] } ?? []) + photos)
     let failures = DumpFailures()
     let request = try request(failures)
-    let line = ProgressLine("compile \(model)")
+    let line = ProgressLine("compile \(PlainText.escaped(model))")
     defer { line.finish() }
     let report = try Compiler(request) { stage, fraction in
       line.update(stage, fraction: fraction > 0 ? fraction : nil)

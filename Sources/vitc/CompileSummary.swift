@@ -26,22 +26,24 @@ struct CompileSummary {
         .joined(separator: ", "),
       "wrote    " + report.files.joined(separator: ", "),
     ]
-    if let calibration = report.calibration { lines.insert(text(of: calibration), at: 3) }
+    if let calibration = report.calibration {
+      lines.insert(contentsOf: self.lines(of: calibration), at: 3)
+    }
     lines.insert(contentsOf: report.notes.map { "note     \($0)" }, at: 1)
-    return lines.joined(separator: "\n") + "\n"
+    return lines.map(PlainText.escaped).joined(separator: "\n") + "\n"
   }
 
-  private func text(of calibration: CompileReport.Calibration) -> String {
+  private func lines(of calibration: CompileReport.Calibration) -> [String] {
     let errors = calibration.errors.sorted { $0.key < $1.key }.map { name, error in
       "\(name) \(Format.fixed(error * 100, 2)) %"
     }
-    let names =
+    let raised =
       calibration.fellBack
       ? "every layer, as with --precision bf16" : calibration.raised.joined(separator: ", ")
-    let raised = names.isEmpty ? "" : "\nbf16     for --max-error: " + names
-    return
+    return [
       "photos   \(calibration.photos), \(calibration.images) images with crops, relative errors: "
-      + errors.joined(separator: ", ") + raised
+        + errors.joined(separator: ", ")
+    ] + (raised.isEmpty ? [] : ["bf16     for --max-error: \(raised)"])
   }
 
   private var passes: String {

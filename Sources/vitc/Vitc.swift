@@ -44,7 +44,9 @@ struct Vitc: ParsableCommand {
         print(Self.fullMessage(for: error))
         finish()
       }
-      Self.exit(withError: error)
+      // The arguments are in the message.
+      Console.tell(PlainText.escapedLines(Self.fullMessage(for: error)))
+      Self.exit(withError: ExitCode(Self.exitCode(for: error).rawValue))
     }
   }
 

@@ -149,6 +149,29 @@ import Testing
     }
   }
 
+  /// Labels and names of files cannot act on a terminal.
+  @Test func labelsAreEscaped() throws {
+    let folder = try Folder()
+    let model = try Toy.build(in: folder)
+    let labels = try folder.write(
+      #"["\u001b[31mred\n", "\u202egreen", "bl\u0085ue"]"#, to: "labels.json")
+    let photo = folder("a\n\u{202E}.png")
+    try FileManager.default.copyItem(atPath: Toy.photos + "/red.png", toPath: photo)
+    for arguments in [[], ["--top", "1"]] {
+      let result = try vitc(["run", model, photo, "--labels", labels] + arguments)
+      #expect(result.output.contains("\\u{1B}[31mred\\n"), "\(result.output)")
+      #expect(result.output.contains("a\\n\\u{202E}.png"))
+      #expect(!result.output.contains("\u{1B}") && !result.output.contains("\u{202E}"))
+    }
+    let json = try vitc("run", model, photo, "--labels", labels, "--json")
+    #expect(json.output.contains(#"\u202egreen"#) && !json.output.contains("\u{202E}"))
+    let first = try #require(try json.json().array?.first)
+    #expect(first["file"]?.string == photo)
+    #expect(first["predictions"]?.array?[0]["label"]?.string == "\u{1B}[31mred\n")
+    let wrong = try vitc("run", model, "--\u{1B}[2J")
+    #expect(wrong.code == 64 && !wrong.errors.contains("\u{1B}"))
+  }
+
   /// A photo that cannot be read is told; the others are classified.
   @Test func badPhotosDoNotStopOthers() throws {
     let folder = try Folder()

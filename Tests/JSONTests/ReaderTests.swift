@@ -18,6 +18,24 @@ import Testing
         ]))
   }
 
+  /// Python's numbers, where they are asked for.
+  @Test func readsNumbersThatAreNotFinite() throws {
+    let text = "[NaN, Infinity, -Infinity, 1e999, -1]"
+    guard case .array(let values) = try JSONReader.read(Array(text.utf8), allowsNonFinite: true)
+    else { return #expect(Bool(false)) }
+    guard case .number(let nan) = values[0] else { return #expect(Bool(false)) }
+    #expect(nan.isNaN)
+    #expect(
+      Array(values[1...]) == [
+        .number(.infinity), .number(-.infinity), .number(.infinity), .integer(-1),
+      ])
+    for wrong in ["nan", "Nan", "Inf", "-Inf", "-NaN", "+Infinity", "NaNx"] {
+      #expect(throws: JSONError.self) {
+        _ = try JSONReader.read(Array(wrong.utf8), allowsNonFinite: true)
+      }
+    }
+  }
+
   @Test(arguments: [
     ("", "expected a value, found the end of the text", 0),
     ("{", "expected a key, found the end of the text", 1),

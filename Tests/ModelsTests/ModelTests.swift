@@ -56,6 +56,54 @@ import Testing
       try model.graph(outputs: [.logits, .tokens]).outputs.map(\.name) == ["logits", "tokens"])
   }
 
+  /// Arguments that say what holds anyway, and those that name the class's own layers.
+  @Test(arguments: [
+    (#""pos_embed": "learn", "proj_bias": true, "attn_layer": "attn", "qk_norm": false"#, 1e-5),
+    (#""dynamic_img_pad": true, "dynamic_img_size": true, "device": null"#, 1e-5),
+    (#""norm_layer": "layernorm""#, 1e-6), (#""norm_layer": "Layer_Norm", "depth": 1.0"#, 1e-6),
+    (#""norm_layer": null"#, 1e-6), (#""norm_layer": "" "#, 1e-6),
+  ])
+  func readsDefaultsSpelledOut(arguments: String, epsilon: Double) throws {
+    try folder.write(
+      "config.json",
+      #"{"architecture": "vit_base_patch32_clip_224", "model_args": {\#(arguments)}}"#)
+    let model = try transformer(ModelFolder(path: folder.url.path).model)
+    #expect(model.layerNormEpsilon == epsilon && model.activation == .gelu)
+  }
+
+  @Test func takesTheClassesFunction() throws {
+    for name in ["null", "\"\"", "\"GELU\""] {
+      try folder.write(
+        "config.json",
+        #"{"architecture": "vit_base_patch32_clip_quickgelu_224", "model_args": {"act_layer": "#
+          + "\(name)}}")
+      #expect(try transformer(ModelFolder(path: folder.url.path).model).activation == .gelu)
+    }
+  }
+
+  @Test(arguments: [
+    (
+      #""pos_embed": "none""#,
+      "'model_args.pos_embed' is the string \"none\", which vitc does not support"
+    ),
+    (#""proj_bias": false"#, "'model_args.proj_bias' is false, which vitc does not support"),
+    (
+      #""norm_layer": "rmsnorm""#,
+      "'model_args.norm_layer' is 'rmsnorm', which vitc does not support here"
+    ),
+    (
+      #""dynamic_img_pad": true, "img_size": 225"#,
+      "'model_args.dynamic_img_pad' pads images of 225x225 to whole patches of 32, which vitc does "
+        + "not do"
+    ),
+  ])
+  func refusesWhatIsNoDefault(arguments: String, message: String) throws {
+    try folder.write(
+      "config.json",
+      #"{"architecture": "vit_base_patch32_clip_224", "model_args": {\#(arguments)}}"#)
+    #expect(try diagnostic { try ModelFolder(path: folder.url.path) }.message == message)
+  }
+
   @Test func dropsAndReplacesTheHead() throws {
     try write()
     let model = try Model.load(folder.url.path, options: ModelOptions(dropsHead: true))

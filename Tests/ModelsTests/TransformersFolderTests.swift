@@ -345,6 +345,21 @@ import Testing
     #expect(error.message == message)
   }
 
+  /// What has no float, or one without digits.
+  @Test(arguments: ["1e-320", "1e308", "-1e308", "1e-60", "4.9e-324"])
+  func refusesDeviations(deviation: String) throws {
+    let error = try diagnostic {
+      try read(#"{"model_type": "vit"}"#, processor: "{\"image_std\": [0.5, \(deviation), 0.5]}")
+    }
+    #expect(error.message.contains("too small or large for 32-bit floats"))
+    let timm = try diagnostic {
+      try read(
+        #"{"architecture": "vit_tiny_patch16_224", "pretrained_cfg": {"std": [1, \#(deviation), 1]}}"#
+      )
+    }
+    #expect(timm.message == "'std' is too small or too large for 32-bit floats")
+  }
+
   /// The stored names of every family are those of the golden checkpoints, which transformers
   /// wrote; here, the parts that only some have.
   @Test func namesTensors() throws {

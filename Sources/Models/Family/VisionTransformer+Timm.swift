@@ -10,7 +10,10 @@ extension VisionTransformer {
       "final_norm", "fc_norm", "act_layer", "norm_layer", "dynamic_img_pad",
     ]
     try timm.refuseOthers(
-      than: read, defaults: ["pos_embed": .string("learn"), "proj_bias": .bool(true)])
+      than: read,
+      defaults: [
+        "pos_embed": .string("learn"), "proj_bias": .bool(true), "attn_layer": .string("attn"),
+      ])
     let arguments = timm.object
     try applySizes(arguments)
     try applyPadding(arguments)

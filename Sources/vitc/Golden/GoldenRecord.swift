@@ -61,7 +61,8 @@ struct GoldenRecord: ParsableCommand {
       limits: GoldenFile.Limits(tolerance: tolerance, cosine: cosine))
     let names = outputs.map { "\($0.name) \(Format.shape($0.array.shape))" }
     print(
-      "\(output): \(count) \(count == 1 ? "image" : "images"), \(names.joined(separator: ", "))")
+      "\(PlainText.escaped(output)): \(count) \(count == 1 ? "image" : "images"), \(names.joined(separator: ", "))"
+    )
   }
 
   private func images(for model: CompiledModel) throws(Diagnostic) -> NpyArray {

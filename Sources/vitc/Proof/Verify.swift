@@ -21,6 +21,8 @@ struct Verify: ParsableCommand {
   func run() throws {
     if let fault = LibraryFile.fault(library) { throw Diagnostic(fault, at: .file(library)) }
     let check = try WeightCheck(library: library, weights: weights)
-    print("\(check.file): weights are intact: \(check.bytes) bytes, XXH3-128 \(check.hash)")
+    print(
+      "\(PlainText.escaped(check.file)): weights are intact: \(check.bytes) bytes, XXH3-128 \(check.hash)"
+    )
   }
 }

@@ -132,7 +132,7 @@ struct PhotoRun {
       for prediction in answer.predictions {
         table.add([prediction.label, prediction.text])
       }
-      return "\(answer.file)\n" + table.text(indentation: 2)
+      return "\(PlainText.escaped(answer.file))\n" + table.text(indentation: 2)
     }.joined()
   }
 }

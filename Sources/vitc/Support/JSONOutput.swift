@@ -20,7 +20,7 @@ extension JSONValue {
   /// Prints a value as JSON on stdout: keys sorted, indented by two spaces.
   static func print(_ value: some Encodable) throws(Diagnostic) {
     do {
-      Swift.print(try JSONValue(encoding: value).text(.indented))
+      Swift.print(PlainText.escapedJSON(try JSONValue(encoding: value).text(.indented)))
     } catch {
       throw Diagnostic("cannot express the result as JSON", notes: ["\(error)"])
     }

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Rows of text in aligned columns.
 struct TextTable {
   /// How a column is aligned.
@@ -19,7 +21,7 @@ struct TextTable {
   }
 
   /// Adds a row with as many cells as there are columns.
-  mutating func add(_ cells: [String]) { rows.append(cells) }
+  mutating func add(_ cells: [String]) { rows.append(cells.map(PlainText.escaped)) }
 
   /// The rows as lines, columns two spaces apart, without trailing spaces.
   var lines: [String] {
