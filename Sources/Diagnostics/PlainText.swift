@@ -1,5 +1,5 @@
-/// Text from outside (labels, names of files and tensors) on a terminal: what would move the cursor,
-/// change the order of letters or begin a line is shown as an escape.
+/// Text from outside (labels, names of files and tensors) on a terminal: what would move the
+/// cursor, change the order of letters or begin a line is shown as an escape.
 public enum PlainText {
   /// The text with `\n`, `\t`, `\r`, and `\u{202E}` for other such characters.
   public static func escaped(_ text: String) -> String {

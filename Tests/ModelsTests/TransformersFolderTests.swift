@@ -354,7 +354,8 @@ import Testing
     #expect(error.message.contains("too small or large for 32-bit floats"))
     let timm = try diagnostic {
       try read(
-        #"{"architecture": "vit_tiny_patch16_224", "pretrained_cfg": {"std": [1, \#(deviation), 1]}}"#
+        #"{"architecture": "vit_tiny_patch16_224", "pretrained_cfg": {"std": [1, "#
+          + "\(deviation), 1]}}"
       )
     }
     #expect(timm.message == "'std' is too small or too large for 32-bit floats")

@@ -60,8 +60,9 @@ struct GoldenRecord: ParsableCommand {
       output, images: images, outputs: outputs,
       limits: GoldenFile.Limits(tolerance: tolerance, cosine: cosine))
     let names = outputs.map { "\($0.name) \(Format.shape($0.array.shape))" }
+    let file = PlainText.escaped(output)
     print(
-      "\(PlainText.escaped(output)): \(count) \(count == 1 ? "image" : "images"), \(names.joined(separator: ", "))"
+      "\(file): \(count) \(count == 1 ? "image" : "images"), \(names.joined(separator: ", "))"
     )
   }
 

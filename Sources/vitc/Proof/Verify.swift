@@ -21,8 +21,7 @@ struct Verify: ParsableCommand {
   func run() throws {
     if let fault = LibraryFile.fault(library) { throw Diagnostic(fault, at: .file(library)) }
     let check = try WeightCheck(library: library, weights: weights)
-    print(
-      "\(PlainText.escaped(check.file)): weights are intact: \(check.bytes) bytes, XXH3-128 \(check.hash)"
-    )
+    let file = PlainText.escaped(check.file)
+    print("\(file): weights are intact: \(check.bytes) bytes, XXH3-128 \(check.hash)")
   }
 }
