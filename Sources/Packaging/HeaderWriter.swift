@@ -194,7 +194,7 @@ public struct HeaderWriter {
       uint64_t weights_bytes; /* packed */
       uint64_t arena_bytes;   /* of activations, for each image in work */
       const char *json;       /* everything else: preprocessing, labels, passes */
-      const char *isas;       /* the instruction sets, the plainest first, with commas */
+      const char *isas;       /* the instruction sets, the baseline first, with commas */
       const char *scores;     /* what makes scores of the logits: "softmax", "sigmoid" (of each by
                                  itself) or "identity"; NULL where there are no logits */
     } \(name)_info;

@@ -19,7 +19,7 @@ enum InstructionSet {
     if result != nil { return VIT_OK }
     var error = ErrorText(program)
     error.append("this processor or kernel runs none of the model's instruction sets")
-    if let plainest = isa(program, 0) { explain(plainest, in: &error) }
+    if let baseline = isa(program, 0) { explain(baseline, in: &error) }
     return VIT_UNSUPPORTED_CPU
   }
 
