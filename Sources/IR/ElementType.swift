@@ -32,6 +32,16 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
     }
   }
 
+  /// Rounds each number as ``rounded(_:)`` does: a loop for each type, which has no calls.
+  func round(_ values: UnsafeMutableBufferPointer<Float>) {
+    switch self {
+    case .f32: break
+    case .bf16: for i in values.indices { values[i] = BFloat16.rounded(values[i]) }
+    case .s8:
+      for i in values.indices { values[i] = max(-128, min(127, Quantize.rounded(values[i]))) }
+    }
+  }
+
   /// Calls `body` with numbers of this type as a library stores them.
   func withStoredBytes<R>(of values: [Float], _ body: (UnsafeRawBufferPointer) -> R) -> R {
     switch self {

@@ -40,9 +40,7 @@ public struct Tensor: Hashable, Sendable {
     guard element != self.element else { return self }
     var result = self
     result.element = element
-    if element != .f32 {
-      for index in values.indices { result.values[index] = element.rounded(values[index]) }
-    }
+    result.values.withUnsafeMutableBufferPointer { element.round($0) }
     return result
   }
 

@@ -66,14 +66,32 @@ public struct Hadamard: OpDefinition {
     let axis = self.axis < 0 ? result.shape.count - 1 : self.axis
     let (extent, inner) = (result.shape[axis], result.shape[(axis + 1)...].reduce(1, *))
     let transform = OrthogonalTransform(block: block ?? extent, size: size)
-    var vector = Array(repeating: 0.0, count: transform.block)
-    for outer in stride(from: 0, to: result.values.count, by: extent * inner) {
-      for column in 0..<inner {
-        for first in stride(from: 0, to: extent, by: transform.block) {
-          let start = outer + first * inner + column
-          for i in vector.indices { vector[i] = Double(result.values[start + i * inner]) }
-          transform.apply(to: &vector)
-          for i in vector.indices { result.values[start + i * inner] = Float(vector[i]) }
+    let block = transform.block
+    let vectors = result.values.count / block
+    // Vectors side by side take each operation together, in the order in which one alone does.
+    let lanes = OrthogonalTransform.lanes
+    var rows = Array(repeating: 0.0, count: block * lanes)
+    var starts = Array(repeating: 0, count: lanes)
+    result.values.withUnsafeMutableBufferPointer { values in
+      for first in stride(from: 0, to: vectors, by: lanes) {
+        let count = min(lanes, vectors - first)
+        for lane in 0..<count {
+          // Neighbours along the columns, then blocks, then the dimensions before the axis.
+          let (line, column) = (first + lane).quotientAndRemainder(dividingBy: inner)
+          starts[lane] = line * block * inner + column
+        }
+        rows.withUnsafeMutableBufferPointer { rows in
+          for i in 0..<block {
+            for lane in 0..<count {
+              rows[i * lanes + lane] = Double(values[starts[lane] + i * inner])
+            }
+          }
+          transform.apply(to: rows)
+          for i in 0..<block {
+            for lane in 0..<count {
+              values[starts[lane] + i * inner] = Float(rows[i * lanes + lane])
+            }
+          }
         }
       }
     }
@@ -83,6 +101,9 @@ public struct Hadamard: OpDefinition {
 
 /// The orthogonal matrix of ``Hadamard``.
 struct OrthogonalTransform {
+  /// The vectors that ``apply(to:)`` takes.
+  static let lanes = 16
+
   let block: Int
   private let size: Int
   /// `Q`, row by row; empty for the identity.
@@ -101,29 +122,37 @@ struct OrthogonalTransform {
     }
   }
 
-  /// Replaces a vector of `block` elements by its product with the matrix.
-  func apply(to vector: inout [Double]) {
+  /// Replaces ``lanes`` vectors `x` by `R x`: `rows` has element `i` of each, side by side, at
+  /// `i * lanes`.
+  func apply(to rows: UnsafeMutableBufferPointer<Double>) {
+    let lanes = Self.lanes
     let rest = block / size
     var distance = rest
     while distance < block {
       for first in stride(from: 0, to: block, by: 2 * distance) {
-        for i in first..<first + distance {
-          let (a, b) = (vector[i], vector[i + distance])
-          vector[i] = a + b
-          vector[i + distance] = a - b
+        for i in first * lanes..<(first + distance) * lanes {
+          let (a, b) = (rows[i], rows[i + distance * lanes])
+          rows[i] = a + b
+          rows[i + distance * lanes] = a - b
         }
       }
       distance *= 2
     }
     let factor = 1 / Double(size).squareRoot()
-    for i in vector.indices { vector[i] *= factor }
+    for i in rows.indices { rows[i] *= factor }
     guard !cosines.isEmpty else { return }
-    var row = Array(repeating: 0.0, count: rest)
+    var sums = Array(repeating: 0.0, count: rest * lanes)
     for first in stride(from: 0, to: block, by: rest) {
       for c in 0..<rest {
-        row[c] = (0..<rest).reduce(0) { $0 + vector[first + $1] * cosines[$1 * rest + c] }
+        for lane in 0..<lanes { sums[c * lanes + lane] = 0 }
+        for k in 0..<rest {
+          let cosine = cosines[k * rest + c]
+          for lane in 0..<lanes {
+            sums[c * lanes + lane] += rows[(first + k) * lanes + lane] * cosine
+          }
+        }
       }
-      vector.replaceSubrange(first..<first + rest, with: row)
+      for i in sums.indices { rows[first * lanes + i] = sums[i] }
     }
   }
 }

@@ -39,7 +39,11 @@ public struct QuantizationParameters: OpDefinition {
     let (out, columns) = (integers.rows, integers.columns)
     var result = Tensor(shape: [3, out])
     for (n, scale) in scales.enumerated() {
-      let sum = integers.values[n * columns..<(n + 1) * columns].reduce(0.0) { $0 + Double($1) }
+      // Exact, so in any order.
+      var sum = 0.0
+      integers.values[n * columns..<(n + 1) * columns].withUnsafeBufferPointer { row in
+        for x in row { sum += Double(x) }
+      }
       result.values[n] = scale
       result.values[out + n] = Float(Double(scale) * sum)
       result.values[2 * out + n] = bias.values[n]

@@ -25,10 +25,11 @@ public struct Quantize: OpDefinition {
   func evaluate(_ operands: [Tensor]) -> Tensor {
     var result = operands[0]
     let columns = result.columns
-    for start in stride(from: 0, to: result.values.count, by: columns) {
-      let scale = Quantize.scale(of: result.values[start..<start + columns])
-      for i in start..<start + columns {
-        result.values[i] = (result.values[i] / scale).rounded(.toNearestOrEven)
+    result.values.withUnsafeMutableBufferPointer { values in
+      for start in stride(from: 0, to: values.count, by: columns) {
+        let row = UnsafeMutableBufferPointer(rebasing: values[start..<start + columns])
+        let scale = Quantize.scale(of: UnsafeBufferPointer(row))
+        for i in row.indices { row[i] = Quantize.rounded(row[i] / scale) }
       }
     }
     return result
@@ -36,7 +37,25 @@ public struct Quantize: OpDefinition {
 
   /// What the integers of a row are multiplied by.
   public static func scale(of row: ArraySlice<Float>) -> Float {
-    let scale = row.reduce(0) { max($0, abs($1)) } / 127
+    row.withUnsafeBufferPointer(scale)
+  }
+
+  private static func scale(of row: UnsafeBufferPointer<Float>) -> Float {
+    var most: Float = 0
+    for x in row { most = abs(x) >= most ? abs(x) : most }
+    let scale = most / 127
     return scale.isNormal ? scale : 1
+  }
+
+  /// The nearest integer, of two the even one, for |x| up to 2^22; beyond, some number that is
+  /// beyond too.
+  ///
+  /// Without a call: `rounded(.toNearestOrEven)` is a function of libm where the processor is not
+  /// known to have SSE4.1.
+  @inline(__always)
+  static func rounded(_ x: Float) -> Float {
+    // 1.5 * 2^23: the sum has no room for a fraction.
+    let magic: Float = 12_582_912
+    return (x + magic) - magic
   }
 }
