@@ -8,9 +8,9 @@ import Synchronization
 /// How far 8-bit integers are expected to make the outputs of linear layers err, from their weights
 /// alone.
 ///
-/// Rows behind a norm are taken for independent numbers of mean zero and size one: integers hold
+/// Rows after a norm are taken for independent numbers of mean zero and size one: integers hold
 /// them whatever the weights are, once the stream is rotated, and nothing is estimated there. Rows
-/// behind an attention are those of its values, and rows behind an activation what it makes of the
+/// after an attention are those of its values, and rows after an activation what it makes of the
 /// layer before (``ChannelSpread``). No photo is like that, so the estimate says nothing about
 /// small errors; rows of which one channel is too large for the others stand out by orders of
 /// magnitude.

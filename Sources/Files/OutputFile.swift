@@ -8,7 +8,7 @@ import Diagnostics
 
 /// A file that is being written, handed to the closure of ``AtomicFile/write(path:durable:_:)``.
 public struct OutputFile: ~Copyable {
-  /// The path that errors name: where the file will stand.
+  /// The path that errors name: where the file will be.
   public let path: String
   /// The number of bytes written so far.
   public private(set) var count = 0

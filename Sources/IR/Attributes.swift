@@ -117,7 +117,7 @@ public struct Attributes: Hashable, Sendable {
     Diagnostic("attribute '\(name)' has the wrong type, expected \(expected)")
   }
 
-  /// Equal iff the same names and values stand in the same order.
+  /// Equal iff the same names and values come in the same order.
   public static func == (a: Attributes, b: Attributes) -> Bool {
     a.entries.elementsEqual(b.entries) { $0.name == $1.name && $0.value == $1.value }
   }

@@ -38,7 +38,7 @@ public struct ValueTable<Element> {
     elements = Array(repeating: element, count: count)
   }
 
-  /// What stands for `value`.
+  /// The entry of `value`.
   public subscript(value: Value) -> Element {
     get { elements[starts[value.index] + value.result] }
     set { elements[starts[value.index] + value.result] = newValue }

@@ -77,7 +77,7 @@ public enum Verifier {
       }
       if !node.op.isAllowed(in: graph.form) {
         let message =
-          "[G4] '\(node.op.mnemonic)' may not stand in the form '\(graph.form.rawValue)'"
+          "[G4] '\(node.op.mnemonic)' is not allowed in the form '\(graph.form.rawValue)'"
         found.append((index, message))
       }
     }

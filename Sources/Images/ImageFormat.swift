@@ -30,7 +30,7 @@ enum ImageFormat {
 
 /// The name of an image format that is not decoded.
 private func foreignFormat(_ bytes: UnsafeRawBufferPointer) -> String? {
-  /// Whether these bytes stand at this place.
+  /// Whether these bytes are at this place.
   func holds(_ text: String, at offset: Int = 0) -> Bool {
     bytes.dropFirst(offset).starts(with: text.utf8)
   }

@@ -7,7 +7,7 @@ import Glibc
 /// Use: create; write the packed weights with `writeWeights` or into `weights`; `sealWeights()`;
 /// compile the program, which holds their hash; `finish(objects:interface:)`. Until then nothing
 /// but
-/// a hidden folder of unfinished files stands in the destination, and it goes with this object.
+/// a hidden folder of unfinished files is in the destination, and it goes with this object.
 public final class Artifact {
   /// What is made.
   public enum Kind: String, Hashable, Sendable, CaseIterable {

@@ -3,7 +3,7 @@ import Diagnostics
 import Files
 import Glibc
 
-/// What stands already where a compiled model goes: vitc replaces what it wrote itself, and nothing
+/// What is already where a compiled model goes: vitc replaces what it wrote itself, and nothing
 /// that it cannot tell from somebody else's work.
 enum ExistingFile {
   /// Checks the places of all files that an artifact consists of, before any work is done.

@@ -164,7 +164,7 @@ public struct HeaderWriter {
       const char *weights_path; /* NULL: embedded weights, or the file beside the library */
       const char *isa; /* the instruction set to run, one of: \(comment(model.isas)),
                           or what comes after its last hyphen; NULL: the one that the environment
-                          variable VITC_ISA names, else the richest that this processor runs */
+                          variable VITC_ISA names, else the best that this processor runs */
     } \(name)_options;
 
     /* A tensor that crosses the interface: dense, row-major. */

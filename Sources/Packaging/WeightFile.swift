@@ -3,7 +3,7 @@ import Files
 import Glibc
 
 /// Packed weights on their way to the disk: the later part of a shared library, an ELF object, or a
-/// weights file to stand beside the library.
+/// weights file to be beside the library.
 ///
 /// The packer writes each tensor to its place in `region`.
 public final class WeightFile {

@@ -50,7 +50,7 @@ struct WeightSegment {
     let done =
       WeightSegment.move(descriptor, from: space, to: offset, count: count)
       && bytes.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) == $0.count }
-      // What stands between the linked bytes and the weights may be left from a move.
+      // What is between the linked bytes and the weights may be left from a move.
       && WeightSegment.clear(descriptor, bytes.count..<exact)
       && ftruncate(descriptor, off_t(offset + count)) == 0
     guard done else { throw FileError.diagnostic("cannot write the library", file, errno) }

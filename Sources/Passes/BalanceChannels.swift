@@ -19,10 +19,10 @@ extension Pass {
   ///     %y: f32[197,768] = linear %a, %y.balanced, %b
   ///
   /// A row of integers is as coarse as its largest element demands, and a channel may be large only
-  /// because its column is small. Exact for factors above zero, since what stands in between takes
+  /// because its column is small. Exact for factors above zero, since what is in between takes
   /// them through: an attention of its values, which it averages channel by channel; `relu`, as
   /// `max(s x, 0) = s max(x, 0)`; `swiglu` of the second half of its rows, and a product of two
-  /// matrices of either one. Declines where anything else stands there, as GELU does, or reads what
+  /// matrices of either one. Declines where anything else is there, as GELU does, or reads what
   /// is in between, and where weights or biases are no constants.
   public static let balanceChannels: Pass = {
     var pass = Pass(
@@ -57,7 +57,7 @@ private struct Site {
     written[site.writer] = site
     read[site.reader] = site
   }
-  // The constants of second layers that first layers need, and that stand behind them.
+  // The constants of second layers that first layers need, and that come after them.
   var moved: [Value: Value] = [:]
   return try graph.rewriting { (node, rewriter) throws(Diagnostic) -> Value? in
     if let known = moved[rewriter.current] { return known }

@@ -83,7 +83,7 @@ private struct WinogradCost {
   ) {
     let weights = Double(channels) * Double(columns)
     guard let tile else {
-      // Two factors of bf16 stand in the place of one float, and are multiplied as fast; `use-bf16`
+      // Two bf16 operands take the place of one float, and are multiplied as fast; `use-bf16`
       // leaves an odd number of channels alone.
       let part = plain == .f32 || channels % 2 != 0 ? 1 : 0.5
       flops = part * 18 * Double(height * width) * weights

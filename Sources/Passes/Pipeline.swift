@@ -61,7 +61,7 @@ public enum Pipeline {
       because: "the patches of a hybrid become a fused linear layer as any other linear layer"),
     PassOrder(
       .simplifyViews, before: .hoistSlices,
-      because: "slices are followed to the class token once nothing stands in between"),
+      because: "slices are followed to the class token once nothing is in between"),
     PassOrder(
       .simplifyViews, before: .fuseLinears,
       because: "the position table becomes the residual of the patches' fused linear layer"),

@@ -18,7 +18,7 @@ extension Pass {
   /// A fused linear layer rounds what it reads, row by row, after the norm of the row is found, so
   /// that a normalized row loses nothing by it. Its result is bf16 already where nothing reads it
   /// but such fused linear layers, as they read it without a norm, and attentions of bf16; what
-  /// stands between may be rotations (`rope`), whose angles stay f32.
+  /// is between may be rotations (`rope`), whose angles stay f32.
   /// Convolutions round what they read when it has been normalized. Declines where the weight is no
   /// constant, in convolutions of a planar image or of an odd number of channels and in those that
   /// go Winograd's way, in attentions that read or feed anything else, and where heads have an odd

@@ -20,7 +20,7 @@ extension Pass {
   /// leaves lies to one side of zero. What it leaves is also rotated, by a Hadamard matrix of size
   /// 16 that costs four additions an element. Declines outside the blocks, where there is
   /// little to gain and errors are not averaged any more: in patches, where rows are not those of
-  /// a norm, an attention or an activation; in heads and what leads to them, after which stands
+  /// a norm, an attention or an activation; in heads and what leads to them, after which comes
   /// neither a norm nor an attention; in norms of their own. Also where the weight is
   /// no constant.
   public static let useInt8 = useInt8(except: [])

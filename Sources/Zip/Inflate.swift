@@ -47,7 +47,7 @@ public final class InflateStream {
     return true
   }
 
-  /// `true` iff nothing follows what was unpacked, neither in the stream nor behind it.
+  /// `true` iff nothing follows what was unpacked, neither in the stream nor after it.
   public func isAtEnd() -> Bool {
     var surplus: UInt8 = 0
     return withUnsafeMutableBytes(of: &surplus) { unpack($0) } == 0 && hasEnded && source.isEmpty

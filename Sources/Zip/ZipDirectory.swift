@@ -41,7 +41,7 @@ private func zipDirectory(
   else { throw damagedArchive("its end record is cut off", path: path) }
   if count != .max && offset != .max { return (Int(offset), UInt64(count)) }
 
-  // Too large for the old fields: the 64-bit end record holds them; its locator stands before.
+  // Too large for the old fields: the 64-bit end record holds them; its locator comes before.
   var locator = ByteReader(bytes, at: end - 20)
   guard locator.next(UInt32.self) == ZipSignature.locator64, locator.next(UInt32.self) != nil,
     let place = locator.next(UInt64.self), let start = Int(exactly: place)
@@ -84,7 +84,7 @@ private func readEntry(_ reader: inout ByteReader, _ path: String) throws(Diagno
       "'\(name)' in the archive is compressed by method \(methodNumber), expected 0 (stored) or "
         + "8 (deflate)", at: .file(path), hint: "write it without compression")
   }
-  // The fields that are all ones stand in the 64-bit extra field instead, in this order.
+  // The fields that are all ones are in the 64-bit extra field instead, in this order.
   var wide = zip64Field(extra)
   func value(_ narrow: UInt32) -> Int? {
     guard narrow == .max else { return Int(narrow) }

@@ -60,7 +60,7 @@ extension KernelCase {
       { $0.outputStride += 1 }),
   ]
 
-  /// Convolutions and what stands around them.
+  /// Convolutions and what is around them.
   private static let convolutions: [KernelCase] = [
     KernelCase(
       ConvolutionKernel(

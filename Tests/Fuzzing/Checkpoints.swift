@@ -21,7 +21,7 @@ func fuzzSafetensors(_ bytes: UnsafeRawBufferPointer) {
         promise(!type.element.isReadable || type.shape.contains(0), "unreadable: \(error)")
       }
     }
-    // Every element stands in the file, in 16 bits at least.
+    // Every element is in the file, in 16 bits at least.
     promise(2 * total <= bytes.count, "more values than the file can hold")
   }
 }

@@ -76,7 +76,7 @@ private func selfTest(_ bytes: UnsafeRawBufferPointer) {
   }
 }
 
-/// Where a word stands first, at a multiple of `step`.
+/// Where a word is first, at a multiple of `step`.
 private func place(of word: UInt64, in bytes: UnsafeRawBufferPointer, step: Int) -> Int? {
   stride(from: 0, through: bytes.count - 8, by: step).first {
     bytes.loadUnaligned(fromByteOffset: $0, as: UInt64.self) == word

@@ -81,7 +81,7 @@ import Testing
           note: each error comes after its line:
         graph @g fused {
           %x: f32[2,1,1] = input {shape = [2, 1, 1]}  // error: [G5] two results are named 'y'
-          %y: f32[1,2] = merge_heads %x  // error: [G4] 'merge_heads' may not stand in the form \
+          %y: f32[1,2] = merge_heads %x  // error: [G4] 'merge_heads' is not allowed in the form \
         'fused'
           return %y as "y", %x as "y"
         }

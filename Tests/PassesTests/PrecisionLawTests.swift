@@ -14,7 +14,7 @@ struct PrecisionLawTests {
     }
   }
 
-  /// What stands before the rounding changes nothing, rotations included; rounding keeps results
+  /// What comes before the rounding changes nothing, rotations included; rounding keeps results
   /// nearly; each pass does nothing the second time; and the memory that is planned is enough.
   @Test(arguments: PassLawTests.seeds, [Precision.bf16, .int8])
   func passesKeepResults(seed: UInt64, precision: Precision) throws {

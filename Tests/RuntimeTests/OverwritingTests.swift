@@ -3,7 +3,7 @@ import Foundation
 import Packaging
 import Testing
 
-/// What stands where a model goes: vitc replaces its own files only, and says so before it works.
+/// What is already where a model goes: vitc replaces its own files only, and says so first.
 @Suite struct OverwritingTests {
   private func refusal(
     file: String = "libtoy.so", placement: Artifact.Placement = .file, in folder: Folder

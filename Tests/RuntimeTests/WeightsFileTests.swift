@@ -103,7 +103,7 @@ import Testing
     }
   }
 
-  // MARK: The file stands beside the library, by whatever name that is loaded.
+  // MARK: The file is beside the library, by whatever name that is loaded.
 
   private func expectRuns(_ path: String) throws {
     let images = Fixture.images(1)

@@ -3,7 +3,7 @@ import IR
 /// Activations for results that are rounded to bf16 next: their errors, relative to the value, are
 /// below half of those of the rounding (2^-9), however small the value is.
 ///
-/// A gate falls by orders of magnitude for negative arguments. A weight behind it may take them
+/// A gate falls by orders of magnitude for negative arguments. A weight after it may take them
 /// back, so an error that is small beside the largest values would not do.
 extension Builder {
   /// Applies an activation; `nil`: there is no briefer form than the usual one, whose errors are

@@ -90,7 +90,7 @@ struct RowNorm {
   /// Emits `1 / sqrt(sum / columns + epsilon)`, not a number where the sum is not finite.
   ///
   /// The inverse of a sum that has left the range of floats would be zero, and so the row, which
-  /// nobody would notice behind the next bias.
+  /// nobody would notice after the next bias.
   func finish(_ b: Builder, _ sum: Value) -> Value {
     let mean = b.divideFloat(sum, b.float(Float(columns)))
     let scale = b.divideFloat(b.float(1), b.squareRoot(b.addFloat(mean, b.float(epsilon))))

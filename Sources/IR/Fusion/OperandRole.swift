@@ -22,7 +22,7 @@ public enum OperandRole: Hashable, Sendable {
 }
 
 extension Op {
-  /// Where the operand of a role stands, if there is one.
+  /// The position of the operand of a role, if there is one.
   public func position(of role: OperandRole) -> Int? { definition.roles.firstIndex(of: role) }
 }
 
@@ -37,7 +37,7 @@ extension Definition {
 }
 
 extension OpDefinition {
-  /// What stands at the position of a role, if there is something.
+  /// The operand at the position of a role, if there is one.
   func operand<T>(_ role: OperandRole, of operands: [T]) -> T? {
     roles.firstIndex(of: role).map { operands[$0] }
   }

@@ -37,7 +37,7 @@ import Diagnostics
 /// - C7: `chunk` is in `1...pixels`; in Winograd's way it is all pixels, or a multiple of
 ///   `tile * width` below that.
 /// - C8: there are as many operands as the attributes say.
-/// - C9: a weight of bf16 stands for an even number of channels and an `x` of rank 2.
+/// - C9: a weight of bf16 requires an even number of channels and an `x` of rank 2.
 /// - C10: `sum_block` is at least 1.
 /// - C11: Winograd's way is for a kernel of 3x3, stride 1, padding 1 and an `x` of rank 2, with a
 ///   weight packed for the same tile; `strassen` is for fused linear layers.

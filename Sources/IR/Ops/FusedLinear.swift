@@ -12,7 +12,7 @@ import Diagnostics
 /// With a weight of s8, rows are quantized by themselves: `x[m, k] = l_m + t_m * q[m, k]`, `l_m`
 /// the smallest element, `t_m` the distance to the largest over 255, `q` in 0...255, rounded; then
 /// `y[m, n] = activation(r_m * (t_m * f[0, n] * sum_k q[m, k] * weight[n, k] + l_m * f[1, n]) +
-/// f[2, n]) + residual[m, n]`, where `f` stands in the place of the bias and is what
+/// f[2, n]) + residual[m, n]`, where `f` takes the place of the bias and is what
 /// `quantization_parameters` makes, and the sum is exact. With `hadamard_size`, rows are rotated
 /// before (`hadamard` with the same `size`), as the weight has been.
 ///
@@ -35,8 +35,8 @@ import Diagnostics
 /// - C7: a result of bf16 is that of a weight of bf16 or s8, without a residual.
 /// - C8: `hadamard_size` goes with a weight of s8: a power of two up to 16 that divides `in`.
 /// - C9: a weight of s8 has at most 65536 columns, whose sums fit in 32 bits.
-/// - C10: neither `normalized` nor `input_activation` stands: rows have no channels.
-/// - C11: `sum_block` is at least 1, and stands with a weight of f32 and the algorithm `direct`.
+/// - C10: neither `normalized` nor `input_activation` is set: rows have no channels.
+/// - C11: `sum_block` is at least 1, and requires a weight of f32 and the algorithm `direct`.
 public struct FusedLinear: OpDefinition {
   /// What is done to the rows before.
   public var prologue: Prologue
@@ -180,7 +180,8 @@ public struct FusedLinear: OpDefinition {
     if let problem = summation.problem { throw violation("C11", problem) }
     try require(
       "C11", summation.block == nil || weight.element == .f32 && algorithm == .direct,
-      "sum_block: stands with a weight \(weight) and the algorithm '\(algorithm.word)'")
+      "sum_block: expected a weight of f32 and the algorithm 'direct', found a weight \(weight) "
+        + "and '\(algorithm.word)'")
   }
 
   func evaluate(_ operands: [Tensor]) -> Tensor {

@@ -8,7 +8,7 @@ import Diagnostics
 /// or 0.
 ///
 /// Operands: `x: [rows, channels]`, `scale_shift: [2, channels]`; then `residual: [rows, channels]`
-/// and `residual_scale_shift: [2, channels]` as far as they stand. Result: `[rows, channels]`.
+/// and `residual_scale_shift: [2, channels]` where present. Result: `[rows, channels]`.
 /// Attribute: `activation`, default none. `scale_shift` is what `group_scale_shift` makes.
 ///
 /// - C1: `x` has rank 2.

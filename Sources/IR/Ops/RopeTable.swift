@@ -92,10 +92,10 @@ public struct RopeTable: OpDefinition {
       grid.count == 2 && reference.count == 2 && TensorType(.f32, grid).isAllowed
         && TensorType(.f32, reference).isAllowed,
       "grids: expected two positive extents each, found \(grid) and \(reference)")
-    try require("C2", dim > 0 && dim % 4 == 0, "dim: \(dim) is no positive multiple of 4")
+    try require("C2", dim > 0 && dim % 4 == 0, "dim: \(dim) is not a positive multiple of 4")
     try require(
       "C3", 0...TensorType.maximumCount ~= prefix && base > 0,
-      "prefix: \(prefix) is no number of rows, or base: \(base) is not positive")
+      "prefix: \(prefix) is not a number of rows, or base: \(base) is not positive")
     return .f32(prefix + grid[0] * grid[1], dim)
   }
   func evaluate(_ operands: [Tensor]) -> Tensor {

@@ -3,7 +3,7 @@ import Diagnostics
 /// Rounds to a type of fewer bits.
 ///
 /// `y = x`, each element rounded to the nearest one of the type `element`, of two to the even one.
-/// Operand: `x` of any shape. Attribute: `element`, such as `bf16`. It stands before weights that
+/// Operand: `x` of any shape. Attribute: `element`, such as `bf16`. It comes before weights that
 /// are multiplied in that type; it has no code of its own, since activations are rounded by the
 /// operations that make or read them.
 ///

@@ -41,7 +41,7 @@ extension Graph: CustomStringConvertible {
 }
 
 extension String {
-  /// The text between double quotes, what could not stand there escaped; `Lexer` reads it back.
+  /// The text between double quotes, what may not occur there escaped; `Lexer` reads it back.
   var quoted: String {
     var result = "\""
     for scalar in unicodeScalars {

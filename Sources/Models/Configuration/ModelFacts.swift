@@ -78,7 +78,7 @@ extension HasModelFacts {
   public var preprocessingRefusal: String? {
     get {
       if facts.preprocessing != nil { return nil }
-      if channels != 3 { return "the input is no RGB image, it has \(channels) channels" }
+      if channels != 3 { return "the input is not an RGB image, it has \(channels) channels" }
       return facts.preprocessingRefusal ?? "the checkpoint does not say how"
     }
     set { facts.preprocessingRefusal = newValue }

@@ -99,7 +99,7 @@ public struct Preprocessing: Codable, Hashable, Sendable {
     public var fill: [Double]?
     /// The filter of the resize.
     public var filter: Filter
-    /// The filter in mode `center` of an input that is no square, if it is another: open_clip's is
+    /// The filter in mode `center` of an input that is not square, if it is another: open_clip's is
     /// always bicubic.
     public var rectangleFilter: Filter?
   }

@@ -2,7 +2,7 @@ import Diagnostics
 
 extension VisionTransformer {
   /// Applies the arguments of timm's class `Eva`, for architectures that say themselves where their
-  /// last norm stands.
+  /// last norm is.
   mutating func applyEva(_ timm: TimmArguments) throws(Diagnostic) {
     let read: Set<String> = [
       "img_size", "patch_size", "in_chans", "embed_dim", "depth", "num_heads", "mlp_ratio",

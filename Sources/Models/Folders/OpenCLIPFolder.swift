@@ -126,7 +126,7 @@ enum OpenCLIPFolder {
         at: .file(vision.path), hint: "vitc supports 'linear', 'none' and none given")
     }
     throw Diagnostic(
-      "'\(architecture)' with a projection is no image encoder that vitc supports",
+      "'\(architecture)' with a projection is not an image encoder that vitc supports",
       at: .file(vision.path))
   }
 

@@ -40,7 +40,7 @@ struct NameTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     var part = 0
     /// How many parts the stored tensor has.
     var parts = 1
-    /// `true` iff the prefix applies without its last part: it stands beside what that names.
+    /// `true` iff the prefix applies without its last part: it is beside what that names.
     var isBeside = false
 
     init(

@@ -43,7 +43,7 @@ struct OpenCLIPNaming: Naming {
     return place
   }
 
-  /// A projection of its own stands beside the model; one that is the model's head, within.
+  /// A projection of its own is beside the model; one that is the model's head is inside it.
   private func towerPlace(_ tensor: TensorSpecification) -> StoredTensor? {
     let shape = tensor.type.shape
     switch tensor.name {

@@ -31,7 +31,7 @@ extension Graph {
     }
   }
 
-  /// `true` iff the view `node` can share memory with its operand `operand` as that stands.
+  /// `true` iff the view `node` can share memory with its operand `operand` as that is.
   private func canHold(
     _ operand: Value, _ node: Node, _ view: View, _ rewriter: GraphRewriter
   ) -> Bool {

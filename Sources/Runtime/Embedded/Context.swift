@@ -15,7 +15,7 @@ struct Job {
 
 /// What `vit_context *` points to: the memory and the threads of one run at a time.
 ///
-/// It stands at the start of one anonymous mapping that holds everything else too, so that creating
+/// It is at the start of one anonymous mapping that holds everything else too, so that creating
 /// a context is one request to the kernel which either succeeds or leaves nothing behind. Pages
 /// appear when they are first touched: the arenas of tasks that never run an image of their own
 /// cost nothing.
@@ -35,7 +35,7 @@ struct Context: ~Copyable {
   let patience: Patience
   /// Threads belong to the process that made them; a child after `fork` has none.
   let process: Int32
-  /// Opens when a job stands ready.
+  /// Opens when a job is ready.
   let start: UnsafeMutablePointer<Turnstile>
   /// Where the tasks meet between steps.
   let meeting: Meeting

@@ -15,7 +15,7 @@ enum InstructionSet {
     if let name = UnsafePointer(getenv("VITC_ISA")), name.pointee != 0 {
       return choose(program, named: name, by: "VITC_ISA", into: &result)
     }
-    result = richest(program)
+    result = best(program)
     if result != nil { return VIT_OK }
     var error = ErrorText(program)
     error.append("this processor or kernel runs none of the model's instruction sets")
@@ -24,7 +24,7 @@ enum InstructionSet {
   }
 
   /// The best instruction set that runs here.
-  static func richest(_ program: UnsafePointer<vit_program>) -> UnsafePointer<vit_isa>? {
+  static func best(_ program: UnsafePointer<vit_program>) -> UnsafePointer<vit_isa>? {
     var index = program.pointee.isa_count &- 1
     while index >= 0 {
       if let isa = isa(program, index), runs(isa) { return isa }

@@ -21,7 +21,7 @@ extension UnsafeMutablePointer where Pointee == Context {
     vit_call_marked(&pointee.mark, runMarked, self)
   }
 
-  /// What stands below the mark.
+  /// What is below the mark.
   fileprivate func callParallelFor() {
     guard let parallelFor = pointee.model.pointee.parallelFor else { return }
     let parallelForContext = pointee.model.pointee.parallelForContext

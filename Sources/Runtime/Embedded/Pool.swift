@@ -54,7 +54,7 @@ extension UnsafeMutablePointer where Pointee == Context {
   }
 }
 
-/// A pool thread: sleeps until a job stands ready, does its share, again.
+/// A pool thread: sleeps until a job is ready, does its share, again.
 private func workerMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
   guard let argument else { return nil }
   let worker = argument.assumingMemoryBound(to: Worker.self)

@@ -1,6 +1,6 @@
 import CSystem
 
-/// How weighted sums of pixels are computed: what stands between the two passes of a resize, and
+/// How weighted sums of pixels are computed: what is between the two passes of a resize, and
 /// after them.
 protocol ResizeArithmetic {
   associatedtype Value

@@ -37,7 +37,7 @@ struct Weights {
     return map(program, path: path, into: &weights)
   }
 
-  /// Whether something stands at a path, as far as the kernel says.
+  /// Whether something is at a path, as far as the kernel says.
   private static func exists(_ path: UnsafePointer<CChar>) -> Bool { vit_file_type(path) != 0 }
 
   /// Asks the kernel for huge pages, and to enter all pages into the page table at once.

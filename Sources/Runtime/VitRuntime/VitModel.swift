@@ -67,7 +67,7 @@ public final class VitModel: Sendable {
     entry: UnsafePointer<vit_entry>, library: UnsafeMutableRawPointer?, options: VitOptions,
     place: String
   ) throws {
-    // These two fields stand first in every version.
+    // These two fields come first in every version.
     guard entry.pointee.abi_version == VIT_ABI_VERSION else {
       throw VitError(
         .abiMismatch,

@@ -98,7 +98,7 @@ struct PhotoRun {
     if failures > 0 { throw ExitCode.failure }
   }
 
-  /// Errors: a logit is NaN or infinite, which is no answer.
+  /// Errors: a logit is NaN or infinite, which is not an answer.
   private func answer(
     _ file: String, _ results: [Float], _ index: Int
   ) throws(Diagnostic) -> Answer {

@@ -76,7 +76,7 @@ static inline int vit_open_to_read(const char *path) {
   return open(path, VIT_O_CLOEXEC | VIT_O_NONBLOCK | VIT_O_NOCTTY);
 }
 
-/* What stands at a path: the S_IFMT bits of its mode, or 0 where the kernel does not say: no such
+/* What is at a path: the S_IFMT bits of its mode, or 0 where the kernel does not say: no such
  * file, or a kernel before Linux 4.11. Asked before a file is opened, since opening a FIFO may wait
  * and opening a device may do anything. The words are those of struct statx, whose stx_mode is the
  * half word at byte 28. */
