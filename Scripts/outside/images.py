@@ -111,9 +111,12 @@ def jpeg(random):
         elif change == 10 and not progressive and "optimize" not in options:
             # Without the usual tables, as the frames of a film are.
             parts = [p for p in parts if p[1:2] != b"\xc4"]
-        elif change == 11 and random.random() < 0.5:
+        elif change == 11 and channels == 3 and not progressive and "optimize" not in options:
             # Components that are named R, G, B, which libjpeg takes as colours.
-            pass
+            names = dict(zip((1, 2, 3), b"RGB"))
+            parts = [b"".join([p[:10], *(bytes([names[p[i]]]) + p[i + 1:i + 3] for i in (10, 13, 16))])
+                     if p[1:2] == b"\xc0" else p for p in parts if p[1:2] != b"\xe0"]
+            scan = scan[:5] + b"".join(bytes([names[scan[i]], scan[i + 1]]) for i in (5, 7, 9)) + scan[11:]
     data = b"".join(parts) + scan
     return data, changes
 

@@ -6,11 +6,13 @@ import tempfile
 
 import arrays
 import images
+import processors
 import safetensors_files
 import torch_files
 from readers import Readers
 
-SUITES = {"images": images, "arrays": arrays, "safetensors": safetensors_files, "torch": torch_files}
+SUITES = {"images": images, "arrays": arrays, "safetensors": safetensors_files, "torch": torch_files,
+          "processors": processors}
 
 
 def main():
@@ -23,6 +25,12 @@ def main():
     failed = 0
     for name in options.suites or SUITES:
         suite = SUITES[name]
+        if suite is processors:
+            outcomes, faults = processors.compare_all(options.seed, options.count)
+            failed += len(faults)
+            print("".join(fault + "\n" for fault in faults) + f"processors: from seed {options.seed}: "
+                  + ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items()), flush=True)
+            continue
         outcomes = {}
         with tempfile.TemporaryDirectory() as folder, Readers(options.readers, suite.KIND) as readers:
             for seed in range(options.seed, options.seed + options.count):
