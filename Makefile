@@ -1,7 +1,7 @@
 # `make` prints the menu: every target with a comment after its name.
 
 .DEFAULT_GOAL := menu
-.PHONY: menu deps test-deps build demo clean format lint filetest bless docs test test-slow test-asan test-tsan test-outside test-load fuzz bench bench-peers
+.PHONY: menu deps test-deps build demo clean format lint filetest bless docs test test-slow test-asan test-tsan test-outside test-load mutate fuzz bench bench-peers
 
 SWIFT ?= swift
 # The version of swift-format that the sources are formatted with: others differ in details, so that
@@ -109,11 +109,14 @@ test: lint test-deps ## Lints, then runs all tests but the slow ones and a littl
 test-slow: test-deps ## Runs all tests, with the largest models: some GB of memory, some minutes.
 	VITC_SLOW=1 $(TEST)
 
-test-outside: deps ## Compares the readers with PIL, numpy, safetensors and torch, in an own environment.
+test-outside: deps ## Compares readers and preprocessing with PIL, numpy, torch, timm, ..., in an own environment.
 	SWIFT=$(SWIFT) Scripts/outside/run $(OUTSIDE)
 
 test-load: test-deps ## Runs compiled models on 64 threads, 100 000 times, and a thousand random ones.
 	VITC_LOAD=100000 VITC_SEEDS=1000 $(TEST) --filter 'LoadTests|DifferentialTests'
+
+mutate: test-deps ## Puts small faults in and looks whether the tests see them: about 40 minutes.
+	SWIFT=$(SWIFT) Scripts/mutate
 
 # Sanitizers see vitc and the runtime of compiled models, as ordinary Swift; generated code has guard
 # pages instead. Freed at exit is early enough for a compiler, so leaks are not looked for.
