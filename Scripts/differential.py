@@ -39,23 +39,43 @@ from vitlib import CompiledModel  # noqa: E402
 
 # The largest error over the root mean square of the truth.
 TOLERANCE = 5e-5
-# Name, no class token, two heads.
-ARCHITECTURES = [
-    ("vit_tiny_patch16_224", False, False),
-    ("vit_base_patch16_gap_224", True, False),
-    ("vit_base_patch16_224_miil", False, False),
-    ("vit_medium_patch16_reg4_gap_256", True, False),
-    ("deit_tiny_patch16_224", False, False),
-    ("deit_tiny_distilled_patch16_224", False, True),
-    ("deit3_small_patch16_224", False, False),
-    ("vit_small_patch14_dinov2", False, False),
-    ("vit_small_patch14_reg4_dinov2", False, False),
-    ("vit_giant_patch14_dinov2", False, False),
-    ("vit_base_patch32_clip_quickgelu_224", False, False),
-    ("vit_base_patch32_siglip_gap_256", True, False),
-    ("vit_so150m_patch16_reg4_gap_256", True, False),
-    ("vit_intern300m_patch14_448", False, False),
-]
+# Name: what draw_vit asks of it: "pooled" without a class token, "distilled" with two heads, "gated"
+# with an MLP of SiLU alone, "eva" of timm's class of that name, and what a head's width is a
+# multiple of.
+ARCHITECTURES = {
+    "vit_tiny_patch16_224": {},
+    "vit_base_patch16_gap_224": {"pooled"},
+    "vit_base_patch16_224_miil": {},
+    "vit_medium_patch16_reg4_gap_256": {"pooled"},
+    "deit_tiny_patch16_224": {},
+    "deit_tiny_distilled_patch16_224": {"distilled"},
+    "deit3_small_patch16_224": {},
+    "vit_small_patch14_dinov2": {},
+    "vit_small_patch14_reg4_dinov2": {},
+    "vit_giant_patch14_dinov2": {"gated"},
+    "vit_base_patch32_clip_quickgelu_224": {},
+    "vit_base_patch32_siglip_gap_256": {"pooled"},
+    "vit_so150m_patch16_reg4_gap_256": {"pooled"},
+    "vit_intern300m_patch14_448": {},
+    "beit3_base_patch16_224": {},
+    "aimv2_large_patch14_224": {"pooled", "gated"},
+    "vit_small_patch16_18x2_224": {},
+    "vit_base_patch16_xp_224": {},
+    "vit_base_patch16_rpn_224": {"pooled"},
+    "vit_dwee_patch16_reg1_gap_256": {"pooled", 2},
+    "vit_dpwee_patch16_reg1_gap_256": {"pooled", 2},
+    "vit_small_patch16_dinov3": {"eva", 4},
+    "vit_small_plus_patch16_dinov3_qkvb": {"eva", 4},
+    "eva02_tiny_patch14_336": {"eva", 4},
+    "eva02_base_patch14_448": {"eva", 4},
+    "eva02_base_patch16_clip_224": {"eva", 4},
+    "eva02_enormous_patch14_clip_224": {"eva"},
+    "vit_pe_core_base_patch16_224": {"eva", 4},
+    "vit_pe_lang_large_patch14_448": {"eva", 4},
+    "vit_base_patch16_rope_ape_224": {"eva", 4},
+    "vit_base_patch16_rope_mixed_224": {"eva", 4},
+    "vit_large_patch16_sapiens2": {"eva", 4},
+}
 
 
 # What transformers' layers of the hybrids are made with, and some ResNets.
@@ -73,10 +93,13 @@ def draw(seed):
 
 def draw_vit(r):
     """Architecture, arguments of timm.create_model, classes."""
-    name, pooled, distilled = r.choice(ARCHITECTURES)
+    name = r.choice(list(ARCHITECTURES))
+    traits = ARCHITECTURES[name]
+    multiple = max((trait for trait in traits if isinstance(trait, int)), default=1)
     patch = r.choice([2, 3, 4, 5, 7, 8])
     heads = r.randint(1, 4)
-    width = r.choice([4, 5, 7, 8, 11, 16, 20, 32, 33, 64])
+    widths = [4, 5, 7, 8, 11, 16, 20, 32, 33, 64]
+    width = r.choice([width for width in widths if width % multiple == 0])
     arguments = {
         "patch_size": patch, "num_heads": heads, "depth": r.randint(1, 3),
         "embed_dim": heads * (max(8, width) if heads == 1 else width),
@@ -88,11 +111,14 @@ def draw_vit(r):
         arguments["qkv_bias"] = r.random() < 0.5
     if r.random() < 0.2:
         arguments["init_values"] = 1e-5
-    if r.random() < 0.2 and "giant" not in name:  # the gate of its MLP is SiLU
-        arguments["act_layer"] = r.choice(["gelu", "gelu_tanh", "quick_gelu", "silu", "relu"])
-    if r.random() < 0.15:
-        arguments["pre_norm"] = True
-    if not distilled:
+    if "eva" in traits:
+        draw_eva(r, name, heads, arguments)
+    else:
+        if r.random() < 0.2 and "gated" not in traits:  # the gate of its MLP is SiLU
+            arguments["act_layer"] = r.choice(["gelu", "gelu_tanh", "quick_gelu", "silu", "relu"])
+        if r.random() < 0.15:
+            arguments["pre_norm"] = True
+    if "distilled" not in traits and "eva" not in traits:
         if r.random() < 0.3:
             arguments["reg_tokens"] = r.randint(0, 3)
         if r.random() < 0.2:
@@ -103,6 +129,20 @@ def draw_vit(r):
             arguments["fc_norm"] = r.random() < 0.5
     classes = 0 if r.random() < 0.15 else r.randint(1, 45)
     return name, arguments, classes
+
+
+def draw_eva(r, name, heads, arguments):
+    """What timm's class `Eva` is told besides."""
+    if r.random() < 0.3:
+        arguments["num_reg_tokens"] = r.randint(0, 3)
+    arguments["attn_pool_num_heads"] = heads  # its own 8 divide few of the widths
+    if "sapiens" in name:
+        arguments["num_kv_heads"] = r.choice([n for n in range(1, heads + 1) if heads % n == 0])
+    if "pe_core" not in name:
+        if r.random() < 0.3:
+            arguments["global_pool"] = r.choice(["avg", "token"])
+        if r.random() < 0.2:
+            arguments["use_fc_norm"] = r.random() < 0.5
 
 
 def draw_backbone(r):

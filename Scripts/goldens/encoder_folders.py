@@ -99,6 +99,17 @@ MODELS = {
     "dinov3-nested-f16": (
         "DINOv3ViTModel", tower("DINOv3ViTConfig", 16, 4, num_register_tokens=4), F16,
     ),
+    "aimv2": (
+        "Aimv2Model", whole("Aimv2Config", 16, 4, projection_dim=24), F16,
+    ),
+    "aimv2-bare": ("Aimv2VisionModel", tower("Aimv2VisionConfig", 16, 4), F16),
+    "aimv2-native-biases": (
+        "Aimv2VisionModel",
+        tower("Aimv2VisionConfig", 16, 4, is_native=True, qkv_bias=True, mlp_bias=True), F16,
+    ),
+    "aimv2-headless": (
+        "Aimv2VisionModel", tower("Aimv2VisionConfig", 16, 4, use_head=False), BF16,
+    ),
     "mae": ("ViTMAEModel", tower("ViTMAEConfig", 16, 4, mask_ratio=0.0), F16),
     "mae-decoder": (
         "ViTMAEForPreTraining",

@@ -12,8 +12,12 @@ float32, as timm always does. Results are rounded to float32.
 
 Made with torch 2.13.0, timm 1.0.31, numpy 2.4.6, safetensors 0.8.0:
   pip install torch timm numpy safetensors
-  python timm_folders.py
+  python timm_folders.py             all of MODELS
+  python timm_folders.py NAME...     these, beside those that are there
 """
+
+import json
+import sys
 
 import timm
 import torch
@@ -35,7 +39,10 @@ SPELLED = {
     "dynamic_img_pad": False, "proj_bias": True, "qk_norm": False, "embed_norm_layer": None,
 }
 LABELS = ["a", "b", "c, d", "e", "f"]
-# Name, architecture, arguments, stored type, own and other image size.
+# Heads of a multiple of 4: positions turn pairs of columns on two axes.
+ROTARY = {"embed_dim": 32, "depth": 2, "num_heads": 2, "patch_size": 4, "num_classes": 5}
+F16 = torch.float16
+# Name, architecture, arguments, stored type, own and other image size, a side or height and width.
 MODELS = [
     ("token", "vit_tiny_patch16_224", PLAIN, torch.float32, 16, 24),
     ("token-f16", "vit_base_patch32_384", SMALL, torch.float16, 24, 16),
@@ -75,6 +82,49 @@ MODELS = [
         DINOV3 | {"global_pool": "token"}, torch.float16, 16, 24,
     ),
     ("lingbot", "vit_giant_patch16_lingbot", DINOV3, torch.float16, 16, 20),
+    # Biases of queries and values beside their common weight; the head is a projection.
+    ("eva-giant", "eva_giant_patch14_clip_224", SMALL, F16, 16, (12, 24)),
+    # Neighbouring columns turn; a gated MLP in one piece; in two, with a norm inside; with another
+    # norm inside attention; norms after the branches.
+    ("eva02-packed", "eva02_tiny_patch14_336", ROTARY, F16, 16, (12, 24)),
+    ("eva02", "eva02_base_patch14_448", ROTARY, F16, 16, (24, 12)),
+    ("eva02-token", "eva02_large_patch14_448", ROTARY | {"global_pool": "token"}, F16, 16, 24),
+    ("eva02-clip", "eva02_large_patch14_clip_336", ROTARY, F16, 16, (12, 24)),
+    ("eva02-enormous", "eva02_enormous_patch14_clip_224", SMALL, F16, 16, (12, 24)),
+    ("beit3", "beit3_base_patch16_224", SMALL, F16, 16, (12, 24)),
+    # A query of 8 heads attends to all tokens, the class token too; without a class token.
+    ("pe-core", "vit_pe_core_base_patch16_224", ROTARY, F16, 16, (12, 24)),
+    ("pe-core-gigantic", "vit_pe_core_gigantic_patch14_448", ROTARY, F16, 16, (24, 12)),
+    ("pe-spatial", "vit_pe_spatial_base_patch16_512", ROTARY | {"num_classes": 0}, F16, 16, (12, 24)),
+    ("pe-lang", "vit_pe_lang_gigantic_patch14_448", ROTARY | {"num_classes": 0}, F16, 16, (24, 12)),
+    ("rope", "vit_small_patch16_rope_224", ROTARY, F16, 16, (12, 24)),
+    ("rope-ape", "vit_base_patch16_rope_ape_224", ROTARY, F16, 16, (12, 24)),
+    # Frequencies of each block and head.
+    ("rope-mixed", "vit_base_patch16_rope_mixed_224", ROTARY, F16, 16, (12, 24)),
+    ("rope-mixed-ape", "vit_large_patch16_rope_mixed_ape_224", ROTARY, F16, 16, (24, 12)),
+    ("rope-registers", "vit_betwixt_patch16_rope_reg4_gap_256", ROTARY, F16, 16, (12, 24)),
+    # RMS norms, one after the patches; no biases.
+    ("aimv2", "aimv2_huge_patch14_224", NO_HEAD, F16, 16, (12, 24)),
+    # Nine registers, no final norm; the corners of a table stay where they are.
+    ("radio", "vit_huge_patch16_radio_v4", NO_HEAD, F16, 16, (12, 24)),
+    ("radio-corners", "vit_base_patch16_radio_v3", NO_HEAD, F16, 16, (12, 24)),
+    # Two of each branch beside each other; attention beside the MLP; with norms of queries and keys.
+    ("branches", "vit_small_patch16_18x2_224", SMALL, F16, 16, (12, 24)),
+    ("parallel", "vit_pwee_patch16_reg1_gap_256", SMALL, F16, 16, (12, 24)),
+    ("parallel-wide", "vit_base_patch16_xp_224", SMALL, F16, 16, (12, 24)),
+    ("post-norm", "vit_base_patch16_rpn_224", SMALL, F16, 16, (12, 24)),
+    # Heads are differences of two.
+    ("difference", "vit_dwee_patch16_reg1_gap_256", SMALL, F16, 16, (12, 24)),
+    ("difference-parallel", "vit_dpwee_patch16_reg1_gap_256", SMALL, F16, 16, (12, 24)),
+    ("rms", "test_vit4", SMALL, F16, 16, (12, 24)),
+    ("map-prefix", "test_vit3", SMALL, F16, 16, (12, 24)),
+    # Keys and values of half the heads in the middle.
+    (
+        "sapiens2", "vit_large_patch16_sapiens2",
+        {"embed_dim": 32, "depth": 3, "num_heads": 4, "patch_size": 4, "mlp_ratio": 1.5,
+         "num_kv_heads": (4, 2, 4)},
+        F16, (16, 12), (12, 20),
+    ),
     # A convolution and a pooling before the patches.
     ("hybrid", "vit_tiny_r_s16_p8_224", SMALL | {"patch_size": 2}, torch.float16, 24, 40),
     ("bit", "resnetv2_50x1_bit", NARROW, torch.float16, 35, 48),
@@ -133,23 +183,38 @@ def make(name, architecture, arguments, dtype, side, other) -> dict:
         translate = vision_transformer.checkpoint_filter_fn
         if isinstance(model, eva.Eva):
             translate = eva.checkpoint_filter_fn
-        way = {"interpolation": "bilinear", "antialias": False} if "flexi" in architecture else {}
+        way = {}
+        if "flexi" in architecture or "radio" in architecture:
+            way = {"interpolation": "bilinear", "antialias": False}
+        if "base_patch16_radio_v3" in architecture:
+            way["align_corners"] = True
         model.load_state_dict(stored if free else translate(stored, model, **way))
-        images = input_images(name, size)
-        entries += write_goldens(folder, size, images, outputs(model.double(), images))
+        height, width = size if isinstance(size, tuple) else (size, None)
+        images = input_images(name, height, width)
+        golden = outputs(model.double(), images)
+        entries += write_goldens(folder, height, images, golden, width)
     return {
         "name": name,
         "architecture": architecture,
         "dtype": str(dtype).removeprefix("torch."),
-        "image": side,
+        "image": side[0] if isinstance(side, tuple) else side,
         "goldens": entries,
     }
 
 
 def main() -> None:
-    fresh(FOLDER)
+    FOLDER.mkdir(exist_ok=True)
+    index = FOLDER / "index.json"
+    known = {}
+    if sys.argv[1:] and index.exists():
+        known = {model["name"]: model for model in json.loads(index.read_text())["models"]}
+    elif not sys.argv[1:]:
+        fresh(FOLDER)
+    for model in MODELS:
+        if model[0] in sys.argv[1:] or not sys.argv[1:]:
+            known[model[0]] = make(*model)
     versions = {"torch": torch.__version__, "timm": timm.__version__}
-    write_index(FOLDER, versions, [make(*model) for model in MODELS])
+    write_index(FOLDER, versions, [known[model[0]] for model in MODELS if model[0] in known])
 
 
 if __name__ == "__main__":

@@ -20,14 +20,20 @@ for name in sys.argv[1:]:
     with torch.device("meta"):
         model = papermodels.create(name).eval().requires_grad_(False)
         config = model.pretrained_cfg
-        side = 224 if name in papermodels.PAPER else config["input_size"][-1]
+        size = (224, 224) if name in papermodels.PAPER else config["input_size"][1:]
         with FlopCounterMode(display=False) as counter, torch.no_grad():
-            model(torch.zeros(1, 3, side, side))
+            model(torch.zeros(1, 3, *size))
     state = model.state_dict()
     head = [key for key in state if key.startswith("head")]
     if hasattr(model, "blocks"):
-        assert (side, side) == tuple(model.patch_embed.img_size)
-        epsilon, act = model.blocks[0].norm1.eps, model.blocks[0].mlp.act
+        assert tuple(size) == tuple(model.patch_embed.img_size)
+        block = model.blocks[0]
+        if hasattr(block, "attns"):
+            epsilon, act = block.attns[0].norm.eps, block.ffns[0].mlp.act
+        elif hasattr(block, "in_norm"):
+            epsilon, act = block.in_norm.eps, block.mlp_act
+        else:
+            epsilon, act = block.norm1.eps, block.mlp.act
     else:
         epsilon, act = model.norm.eps, model.norm.act
     known = [
@@ -42,7 +48,7 @@ for name in sys.argv[1:]:
         sum(tensor.numel() for tensor in state.values()),
         len(state),
         sum(state[key].numel() for key in head),
-        side,
+        size[0] if size[0] == size[1] else f"{size[0]}x{size[1]}",
         *(["-"] * len(known) if name in papermodels.PAPER else known),
         epsilon,
         type(act).__name__,

@@ -23,6 +23,9 @@ public enum Op: Hashable, Sendable {
   case rmsNorm(RMSNorm)
   case rope(Rope)
   case ropeTable(RopeTable)
+  case learnedRopeTable(LearnedRopeTable)
+  case deinterleave(Deinterleave)
+  case differenceScale(DifferenceScale)
   case linear(Linear)
   case matMul(MatMul)
   case splitHeads(SplitHeads)
@@ -72,6 +75,9 @@ public enum Op: Hashable, Sendable {
     case .rmsNorm(let op): op
     case .rope(let op): op
     case .ropeTable(let op): op
+    case .learnedRopeTable(let op): op
+    case .deinterleave(let op): op
+    case .differenceScale(let op): op
     case .linear(let op): op
     case .matMul(let op): op
     case .splitHeads(let op): op
@@ -127,6 +133,9 @@ public enum Op: Hashable, Sendable {
         reader(RMSNorm.self, Op.rmsNorm),
         reader(Rope.self, Op.rope),
         reader(RopeTable.self, Op.ropeTable),
+        reader(LearnedRopeTable.self, Op.learnedRopeTable),
+        reader(Deinterleave.self, Op.deinterleave),
+        reader(DifferenceScale.self, Op.differenceScale),
         reader(Linear.self, Op.linear),
         reader(MatMul.self, Op.matMul),
         reader(SplitHeads.self, Op.splitHeads),

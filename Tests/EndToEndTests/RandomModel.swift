@@ -11,22 +11,56 @@ struct RandomModel: CustomStringConvertible {
   /// What the library returns.
   let outputs: [String]
 
-  /// Architectures that differ in what `model_args` cannot say, and their properties.
-  private static let architectures: [(name: String, isPooled: Bool, isDistilled: Bool)] = [
-    ("vit_tiny_patch16_224", false, false),
-    ("vit_base_patch16_gap_224", true, false),
-    ("vit_base_patch16_224_miil", false, false),
-    ("vit_medium_patch16_reg4_gap_256", true, false),
-    ("deit_tiny_patch16_224", false, false),
-    ("deit_tiny_distilled_patch16_224", false, true),
-    ("deit3_small_patch16_224", false, false),
-    ("vit_small_patch14_dinov2", false, false),
-    ("vit_small_patch14_reg4_dinov2", false, false),
-    ("vit_giant_patch14_dinov2", false, false),
-    ("vit_base_patch32_clip_quickgelu_224", false, false),
-    ("vit_base_patch32_siglip_gap_256", true, false),
-    ("vit_so150m_patch16_reg4_gap_256", true, false),
-    ("vit_intern300m_patch14_448", false, false),
+  /// An architecture: what `model_args` cannot say.
+  private struct Architecture {
+    var name: String
+    /// `true` iff there is no class token.
+    var isPooled = false
+    /// `true` iff two heads read two tokens.
+    var isDistilled = false
+    /// `true` iff the MLP is gated, by SiLU alone.
+    var isGated = false
+    /// What a head's width is a multiple of.
+    var multiple = 1
+    /// `true` iff timm's class `Eva` makes it, whose arguments are others.
+    var isEva = false
+  }
+
+  private static let architectures: [Architecture] = [
+    .init(name: "vit_tiny_patch16_224"),
+    .init(name: "vit_base_patch16_gap_224", isPooled: true),
+    .init(name: "vit_base_patch16_224_miil"),
+    .init(name: "vit_medium_patch16_reg4_gap_256", isPooled: true),
+    .init(name: "deit_tiny_patch16_224"),
+    .init(name: "deit_tiny_distilled_patch16_224", isDistilled: true),
+    .init(name: "deit3_small_patch16_224"),
+    .init(name: "vit_small_patch14_dinov2"),
+    .init(name: "vit_small_patch14_reg4_dinov2"),
+    .init(name: "vit_giant_patch14_dinov2", isGated: true),
+    .init(name: "vit_base_patch32_clip_quickgelu_224"),
+    .init(name: "vit_base_patch32_siglip_gap_256", isPooled: true),
+    .init(name: "vit_so150m_patch16_reg4_gap_256", isPooled: true),
+    .init(name: "vit_intern300m_patch14_448"),
+    // Norms inside, RMS norms, blocks of other forms.
+    .init(name: "beit3_base_patch16_224"),
+    .init(name: "aimv2_large_patch14_224", isPooled: true, isGated: true),
+    .init(name: "vit_small_patch16_18x2_224"),
+    .init(name: "vit_base_patch16_xp_224"),
+    .init(name: "vit_base_patch16_rpn_224", isPooled: true),
+    .init(name: "vit_dwee_patch16_reg1_gap_256", isPooled: true, multiple: 2),
+    .init(name: "vit_dpwee_patch16_reg1_gap_256", isPooled: true, multiple: 2),
+    // Rotations of halves, of neighbours, by learned frequencies; norms after the branches.
+    .init(name: "vit_small_patch16_dinov3", multiple: 4, isEva: true),
+    .init(name: "vit_small_plus_patch16_dinov3_qkvb", isGated: true, multiple: 4, isEva: true),
+    .init(name: "eva02_tiny_patch14_336", isGated: true, multiple: 4, isEva: true),
+    .init(name: "eva02_base_patch14_448", isGated: true, multiple: 4, isEva: true),
+    .init(name: "eva02_base_patch16_clip_224", isGated: true, multiple: 4, isEva: true),
+    .init(name: "eva02_enormous_patch14_clip_224", isEva: true),
+    .init(name: "vit_pe_core_base_patch16_224", multiple: 4, isEva: true),
+    .init(name: "vit_pe_lang_large_patch14_448", multiple: 4, isEva: true),
+    .init(name: "vit_base_patch16_rope_ape_224", multiple: 4, isEva: true),
+    .init(name: "vit_base_patch16_rope_mixed_224", multiple: 2, isEva: true),
+    .init(name: "vit_large_patch16_sapiens2", isGated: true, multiple: 4, isEva: true),
   ]
 
   init(seed: UInt64) {
@@ -39,7 +73,8 @@ struct RandomModel: CustomStringConvertible {
     let patch = pick([2, 3, 4, 5, 7, 8])
     let heads = Int.random(in: 1...4, using: &random)
     // Narrower ones make of a rounding error whatever layer norm likes.
-    let headDim = pick([4, 5, 7, 8, 11, 16, 20, 32, 33, 64])
+    let headDim = pick(
+      [4, 5, 7, 8, 11, 16, 20, 32, 33, 64].filter { $0 % architecture.multiple == 0 })
     // One head of 4 is a width at which layer norm makes much of little.
     let dim = heads * (heads == 1 ? max(8, headDim) : headDim)
     let side = { (random: inout SplitMix64) in patch * Int.random(in: 1...6, using: &random) }
@@ -51,15 +86,27 @@ struct RandomModel: CustomStringConvertible {
     if chance(70) { arguments["mlp_ratio"] = pick([1.0, 1.5, 2.0, 2.5, 4.0]) }
     if chance(30) { arguments["qkv_bias"] = chance(50) }
     if chance(20) { arguments["init_values"] = 1e-5 }
-    if chance(20) {
-      let functions = ["silu", "gelu", "gelu_tanh", "quick_gelu", "relu"]
-      let isGated = architecture.name.contains("giant")
-      arguments["act_layer"] = pick(isGated ? ["silu"] : functions)
+    if !architecture.isEva {
+      if chance(20) {
+        let functions = ["silu", "gelu", "gelu_tanh", "quick_gelu", "relu"]
+        arguments["act_layer"] = pick(architecture.isGated ? ["silu"] : functions)
+      }
+      if chance(15) { arguments["pre_norm"] = true }
     }
-    if chance(15) { arguments["pre_norm"] = true }
     let classes = chance(15) ? 0 : Int.random(in: 1...45, using: &random)
     var pool: String?
-    if !architecture.isDistilled {
+    if architecture.isEva {
+      if chance(30) { arguments["num_reg_tokens"] = Int.random(in: 0...3, using: &random) }
+      // The pooling's own 8 heads divide few of these widths.
+      arguments["attn_pool_num_heads"] = heads
+      if architecture.name.contains("sapiens") {
+        arguments["num_kv_heads"] = pick((1...heads).filter { heads % $0 == 0 })
+      }
+      if !architecture.name.contains("pe_core") {
+        if chance(30) { pool = pick(["avg", "token"]) }
+        if chance(20) { arguments["use_fc_norm"] = chance(50) }
+      }
+    } else if !architecture.isDistilled {
       if chance(30) { arguments["reg_tokens"] = Int.random(in: 0...3, using: &random) }
       if chance(20) { arguments["no_embed_class"] = chance(50) }
       if chance(30) { pool = "avg" }

@@ -64,6 +64,16 @@ import Testing
         RopeTable(
           grid: [2, 3], dim: 4, base: 100, coordinates: .indexed, reference: [5, 4], offset: 1,
           columnsFirst: true))),
+    Sample(
+      .ropeTable(RopeTable(grid: [2, 3], dim: 8, base: 100, coordinates: .indexed, prefix: 1)),
+      .f32(1, 4)),
+    Sample(
+      .learnedRopeTable(LearnedRopeTable(grid: [2, 3], block: 1, prefix: 1)), .f32(2, 2, 2, 3)),
+    Sample(.deinterleave(Deinterleave(heads: 2)), .f32(8)),
+    Sample(
+      .differenceScale(DifferenceScale(initial: 0.5, count: 3)), .f32(2), .f32(2), .f32(2),
+      .f32(2)),
+    Sample(.deinterleave(Deinterleave(heads: 2)), .f32(8, 3)),
     Sample(.linear(Linear()), .f32(2, 3), .f32(4, 3)),
     Sample(.linear(Linear()), .f32(2, 3), .f32(4, 3), .f32(4)),
     Sample(.matMul(MatMul()), .f32(2, 3), .f32(3, 4)),

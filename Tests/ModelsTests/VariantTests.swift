@@ -90,6 +90,7 @@ import Testing
       switch node.op {
       case .groupNorm(let op): group = op.epsilon
       case .layerNorm(let op): layer = op.epsilon
+      case .rmsNorm(let op): layer = op.epsilon
       case .swiGLU: activation = "SiLU"
       case .activation(let op): activation = names[op.function] ?? "\(op.function)"
       default: break

@@ -48,8 +48,9 @@ extension Op {
     case .swiGLU(let op): op
     case .transpose(let op): op
     case .input, .weight, .slice, .reshape, .concatenate, .patchEmbed, .linear, .splitHeads,
-      .mergeHeads, .resizePositionEmbedding, .ropeTable, .standardizeWeight, .pack,
-      .winogradWeight, .round, .quantize, .quantizationParameters, .balance, .hadamard, .diagonal:
+      .mergeHeads, .resizePositionEmbedding, .ropeTable, .learnedRopeTable, .deinterleave,
+      .differenceScale, .standardizeWeight, .pack, .winogradWeight, .round, .quantize,
+      .quantizationParameters, .balance, .hadamard, .diagonal:
       nil
     }
   }

@@ -13,8 +13,9 @@ public enum RopeCoordinates: String, Hashable, Sendable, CaseIterable {
 ///
 /// `n = dim / 4` angles for the row of a place, then as many for its column, `c / base^(j / n)` for
 /// `j = 0 … n - 1`, where `c` is what `coordinates` make of the index; their cosines, then their
-/// sines. The first `prefix` rows turn nothing: they belong to no place. Places are counted row by
-/// row. Result: `[prefix + grid[0] * grid[1], dim]`. Attributes: `grid`: rows and columns; `dim`:
+/// sines. The first `prefix` rows belong to no place: they turn nothing, or by the angles given.
+/// Places are counted row by row. Operand, optional: `angles: [prefix, dim / 2]`. Result:
+/// `[prefix + grid[0] * grid[1], dim]`. Attributes: `grid`: rows and columns; `dim`:
 /// columns of a head; `base`; `coordinates`; `prefix`, default 0; with indices `reference`, default
 /// `grid`, and `offset`, default 0; `columns_first`, default false: angles for the column come
 /// first. A constant: it is computed at compile time.
@@ -22,6 +23,7 @@ public enum RopeCoordinates: String, Hashable, Sendable, CaseIterable {
 /// - C1: `grid` and `reference` are two positive extents each.
 /// - C2: `dim` is a positive multiple of 4.
 /// - C3: `prefix` is not negative, and `base` is positive.
+/// - C4: `angles` is f32 of shape `[prefix, dim / 2]`.
 ///
 /// Reference: Heo et al. 2024, arXiv:2403.13298, section 3.2; timm's `RotaryEmbeddingCat` and
 /// `RotaryEmbeddingDinoV3`.
@@ -60,7 +62,7 @@ public struct RopeTable: OpDefinition {
 
   static let mnemonic = "rope_table"
   static let forms = Set(Form.allCases)
-  static let operandCounts = 0...0
+  static let operandCounts = 0...1
   var execution: Execution { .evaluated }
   func facts(_ operands: [TensorType]) -> OpFacts { .opaque }
   var attributes: Attributes {
@@ -96,13 +98,20 @@ public struct RopeTable: OpDefinition {
     try require(
       "C3", 0...TensorType.maximumCount ~= prefix && base > 0,
       "prefix: \(prefix) is not a number of rows, or base: \(base) is not positive")
+    if let angles = operands.first {
+      try requireType("C4", "angles", angles, .f32(prefix, dim / 2))
+    }
     return .f32(prefix + grid[0] * grid[1], dim)
   }
   func evaluate(_ operands: [Tensor]) -> Tensor {
     var table = Tensor(shape: [prefix + grid[0] * grid[1], dim])
     let count = dim / 4
     for row in 0..<prefix {
-      for j in 0..<dim / 2 { table.values[row * dim + j] = 1 }
+      for j in 0..<dim / 2 {
+        let angle = operands.isEmpty ? 0 : Double(operands[0].values[row * dim / 2 + j])
+        table.values[row * dim + j] = Float(Glibc.cos(angle))
+        table.values[row * dim + dim / 2 + j] = Float(Glibc.sin(angle))
+      }
     }
     let frequencies = (0..<count).map { Glibc.pow(Double(base), -Double($0) / Double(count)) }
     let axes = columnsFirst ? [1, 0] : [0, 1]

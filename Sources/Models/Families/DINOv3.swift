@@ -69,6 +69,7 @@ struct DINOv3: TransformerFamily {
     model.positionPrefix = 0
     model.layerScale = true
     model.timmClass = .eva
+    model.projections = .biasesApart
     var biases: AttentionBiases = []
     if try root.bool("query_bias") ?? true { biases.insert(.query) }
     if try root.bool("key_bias") ?? false { biases.insert(.key) }
@@ -145,6 +146,8 @@ struct DINOv3: TransformerFamily {
       model.rotary = RotaryPositions(base: 100)
       model.hasPositionTable = false
       model.timmClass = .eva
+      model.projections = .biasesApart
+      model.lastNorms.pooled = false
       model.attentionBiases = [.query, .value]
       if row.traits.contains(.gated) {
         model.feedForward = .gatedApart

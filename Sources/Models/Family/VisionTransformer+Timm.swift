@@ -63,16 +63,18 @@ extension VisionTransformer {
     arguments.members[key] == nil ? nil : try arguments.string(key) ?? ""
   }
 
-  /// The class's own layer norm, which also stands for none named, has epsilon 1e-6, whatever the
-  /// architecture's.
+  /// The classes' own epsilon is 1e-6, whatever the architecture's; none named stands for the layer
+  /// norm.
   private mutating func applyNorm(_ arguments: ConfigurationObject) throws(Diagnostic) {
     guard let name = try Self.layer("norm_layer", arguments) else { return }
     // timm: get_norm_layer.
-    let word = name.replacing("_", with: "").lowercased()
-    guard ["", "layernorm", "layernormfp32"].contains(word) else {
+    switch name.replacing("_", with: "").lowercased() {
+    case "", "layernorm", "layernormfp32": normKind = .layer
+    case "rmsnorm": normKind = .rootMeanSquare
+    default:
       throw Diagnostic(
         "'model_args.norm_layer' is '\(name)', which vitc does not support here",
-        at: .file(arguments.path), hint: "vitc supports 'layernorm'")
+        at: .file(arguments.path), hint: "vitc supports 'layernorm' and 'rmsnorm'")
     }
     layerNormEpsilon = 1e-6
   }
@@ -100,14 +102,16 @@ extension VisionTransformer {
       }
       self.patch = patch.height
     }
-    let ratio = Double(mlpHidden) / Double(dim)
+    let ratio = mlpRatio ?? Double(mlpHidden) / Double(dim)
     channels = try arguments.integer("in_chans") ?? channels
     dim = try arguments.integer("embed_dim") ?? dim
     depth = try arguments.integer("depth") ?? depth
     heads = try arguments.integer("num_heads") ?? heads
     if arguments.value("embed_dim") != nil || arguments.value("mlp_ratio") != nil {
-      // timm: int(dim * mlp_ratio), where the gated MLP's ratio counts both halves.
-      var factor = feedForward == .gated ? 2 * ratio : ratio
+      // timm: int(dim * mlp_ratio), where a gated MLP's ratio counts both halves unless the class
+      // is `Eva`.
+      let countsBoth = feedForward == .gated && timmClass == .visionTransformer
+      var factor = countsBoth ? 2 * ratio : ratio
       factor = try arguments.double("mlp_ratio") ?? factor
       guard factor > 0, factor < 1000,
         let width = Int(exactly: (Double(dim) * factor).rounded(.down))
@@ -115,7 +119,7 @@ extension VisionTransformer {
         throw Diagnostic(
           "'model_args.mlp_ratio' is \(factor), expected 0 to 1000", at: .file(arguments.path))
       }
-      mlpHidden = feedForward == .gated ? width / 2 : width
+      mlpHidden = countsBoth ? width / 2 : width
     }
   }
 

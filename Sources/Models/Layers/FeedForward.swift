@@ -21,12 +21,14 @@ struct FeedForward: Hashable, Sendable {
   var activation = ActivationFunction.gelu
   /// `true` iff its layers have biases.
   var hasBias = true
+  /// Between its two layers, if anything is.
+  var innerNorm: Normalization?
 
   func append(
     _ name: String, _ x: Value, to builder: inout ModelBuilder
   ) throws(Diagnostic) -> Value {
     let dim = builder.type(x).shape[1]
-    let active: Value
+    var active: Value
     switch form {
     case .mlp:
       let wide = try builder.linear("\(name).fc1", x, hidden, bias: hasBias)
@@ -38,6 +40,7 @@ struct FeedForward: Hashable, Sendable {
       let wide = try joined(name, x, &builder)
       active = try builder.append(.swiGLU(SwiGLU()), [wide], name: "\(name).act")
     }
+    if let innerNorm { active = try innerNorm.append("\(name).norm", active, to: &builder) }
     return try builder.linear("\(name).fc2", active, dim, bias: hasBias)
   }
 

@@ -2,8 +2,7 @@
 enum TimmClass: Hashable, Sendable {
   /// `VisionTransformer`.
   case visionTransformer
-  /// `Eva`: biases of queries and values beside a common weight, none of keys; LayerScale as
-  /// `gamma_1` and `gamma_2`.
+  /// `Eva`: LayerScale as `gamma_1` and `gamma_2`.
   case eva
 
   /// The names of the vectors that the two branches of a block are multiplied by, within the block.
@@ -13,4 +12,14 @@ enum TimmClass: Hashable, Sendable {
     case .eva: ("gamma_1", "gamma_2")
     }
   }
+}
+
+/// How timm stores the projections to queries, keys and values.
+enum TimmProjections: Hashable, Sendable {
+  /// In one weight and one bias, `attn.qkv`, queries first.
+  case together
+  /// In one weight, with biases `attn.q_bias` and `attn.v_bias` beside it.
+  case biasesApart
+  /// Each by itself: `attn.q_proj`, `attn.k_proj` and `attn.v_proj`.
+  case apart
 }

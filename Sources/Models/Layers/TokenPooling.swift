@@ -12,7 +12,7 @@ enum TokenPooling: String, Hashable, Sendable {
   /// Class token and distillation token, each with its own head; logits and features are the
   /// mean of the two.
   case distilled
-  /// What a learned query gathers from the patch tokens (``AttentionPooling``).
+  /// What a learned query gathers from the patch tokens, or from all (``AttentionPooling``).
   case attention = "map"
   /// Nothing: the model gives tokens alone.
   case none

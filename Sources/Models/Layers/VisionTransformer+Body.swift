@@ -17,44 +17,89 @@ extension VisionTransformer {
       prefix: positionPrefix, stored: positionGrid, grid: grid, method: positionResize)
   }
   /// Every norm.
-  var norm: Normalization { Normalization(epsilon: layerNormEpsilon) }
-  /// What a learned query makes of the patches, where it does.
+  var norm: Normalization { Normalization(epsilon: layerNormEpsilon, kind: normKind) }
+  /// What a learned query makes of the tokens, where it does.
   var attentionPool: AttentionPooling {
     AttentionPooling(
-      heads: heads, norm: norm,
-      feedForward: FeedForward(hidden: mlpHidden, activation: activation))
+      heads: poolHeads ?? heads, projectsQuery: poolProjectsQuery,
+      hasBias: poolProjectsQuery || qkvBias,
+      refinement: !poolProjectsQuery
+        ? nil
+        : .init(
+          norm: norm,
+          feedForward: FeedForward(
+            hidden: poolRatio.map { Int(Double(dim) * $0) } ?? mlpHidden, activation: activation)))
   }
-  /// Every block.
-  var block: EncoderBlock {
-    EncoderBlock(
-      norm: norm,
-      attention: SelfAttention(
-        heads: heads, biases: qkvBias ? attentionBiases : [],
-        hasProjectionBias: hasProjectionBias, timmClass: timmClass),
-      feedForward: FeedForward(
-        form: feedForward, hidden: mlpHidden, activation: activation, hasBias: hasMLPBias),
-      layerScale: layerScale)
+  /// What is done with queries, keys and values.
+  private var core: AttentionCore {
+    AttentionCore(
+      heads: heads, queryKeyNorm: queryKeyNorm ? norm : nil, isDifferential: isDifferential)
+  }
+  /// The feed-forward part of every block.
+  private var feedForwardPart: FeedForward {
+    FeedForward(
+      form: feedForward, hidden: mlpHidden, activation: activation, hasBias: hasMLPBias,
+      innerNorm: mlpNorm ? norm : nil)
+  }
+  /// The attention of a block.
+  private func attention(ofBlock index: Int) -> SelfAttention {
+    SelfAttention(
+      core: core, keyHeads: keyHeads?[index] ?? heads, biases: qkvBias ? attentionBiases : [],
+      hasProjectionBias: hasProjectionBias, projections: projections,
+      turnsNeighbours: rotary?.turnsNeighbours ?? false, innerNorm: attentionNorm ? norm : nil)
+  }
+
+  /// One block after another.
+  private func appendBlock(
+    _ index: Int, _ x: Value, rotation: Value?, to builder: inout ModelBuilder
+  ) throws(Diagnostic) -> Value {
+    let name = "blocks.\(index)"
+    switch blockForm {
+    case .sequential:
+      let block = EncoderBlock(
+        norm: norm, normsFollow: normsFollow, attention: attention(ofBlock: index),
+        feedForward: feedForwardPart,
+        layerScale: !layerScale ? .none : scalesFeedForward ? .both : .attention,
+        timmClass: timmClass)
+      return try block.append(name, index: index, x, rotation: rotation, to: &builder)
+    case .parallel, .parallelJoined:
+      let block = ParallelBlock(
+        norm: norm, core: core, hidden: mlpHidden, activation: activation, hasBias: qkvBias,
+        joinsOutputs: blockForm == .parallelJoined, layerScale: layerScale)
+      return try block.append(name, index: index, x, to: &builder)
+    case .branched(let count):
+      let block = BranchedBlock(
+        count: count, norm: norm, attention: attention(ofBlock: index),
+        feedForward: feedForwardPart, layerScale: layerScale)
+      return try block.append(name, index: index, x, to: &builder)
+    }
   }
 
   /// All tokens after the last layer norm.
   func tokens(of image: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
-    let patches = try embedding.append(image, to: &builder)
+    var patches = try embedding.append(image, to: &builder)
+    if patchNorm { patches = try norm.append("patch_embed.norm", patches, to: &builder) }
+    if hasWavePositions {
+      patches = try WavePositions(grid: grid).append(patches, to: &builder)
+    }
     var x =
       hasPositionTable
       ? try positions.append(patches, after: prefix, to: &builder)
       : try PositionTable.appendWithout(patches, after: prefix, to: &builder)
-    let rotation = try rotary?.append(
-      grid: grid, headDim: dim / heads, prefix: prefixTokens, to: &builder)
+    let rotations = try rotary?.append(
+      grid: grid, depth: depth, heads: heads, headDim: dim / heads, prefix: prefixTokens,
+      to: &builder)
     if preNorm { x = try norm.append("norm_pre", x, to: &builder) }
     for index in 0..<depth {
-      x = try block.append("blocks.\(index)", x, rotation: rotation, to: &builder)
+      x = try appendBlock(index, x, rotation: rotations?[index], to: &builder)
     }
     return finalNorm ? try norm.append("norm", x, to: &builder) : x
   }
 
   /// What the head reads: `[1, featureDim]`; two rows of `dim` for a distilled model.
   func pooled(_ tokens: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
-    var x = try pooling.append(tokens, prefix: prefixTokens, to: &builder)
+    let isWhole = pooling == .attention && poolsPrefix
+    var x = try pooling.append(tokens, prefix: isWhole ? 0 : prefixTokens, to: &builder)
     if pooling == .attention { x = try attentionPool.append(x, to: &builder) }
     if poolNorm { x = try norm.append("fc_norm", x, to: &builder) }
     guard preLogits > 0 else { return x }

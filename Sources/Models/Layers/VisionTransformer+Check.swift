@@ -48,7 +48,7 @@ extension VisionTransformer {
     guard preLogits == 0 || pooling != .distilled else {
       throw fault("two heads do not go with a layer before the head")
     }
-    guard rotary == nil || dim / heads % 4 == 0 else {
+    guard rotary.map({ dim / heads % ($0.angles == .learned ? 2 : 4) == 0 }) ?? true else {
       throw fault("heads of \(dim / heads), which positions do not turn by pairs on two axes")
     }
     guard rotary.map({ $0.base > 0 && $0.base.isFinite }) ?? true else {
@@ -63,7 +63,24 @@ extension VisionTransformer {
     guard layerNormEpsilon >= 0, layerNormEpsilon < 1 else {
       throw fault("layer norm epsilon is \(layerNormEpsilon), expected 0 to 1")
     }
-    guard feedForward == .mlp || pooling != .attention else {
+    if let keyHeads {
+      guard keyHeads.count == depth else {
+        throw fault("\(keyHeads.count) numbers of heads of keys for \(depth) blocks")
+      }
+      if let count = keyHeads.first(where: { $0 < 1 || heads % $0 != 0 }) {
+        throw fault("\(heads) heads of queries do not divide among \(count) of keys")
+      }
+    }
+    guard !isDifferential || dim / heads % 2 == 0 else {
+      throw fault("heads of \(dim / heads), which do not divide into two")
+    }
+    guard poolHeads.map({ $0 > 0 && dim % $0 == 0 }) ?? true else {
+      throw fault("width \(dim) does not divide into the \(poolHeads ?? 0) heads of the pooling")
+    }
+    guard !hasWavePositions || dim % 4 == 0 else {
+      throw fault("width \(dim), which sines and cosines of two axes do not divide")
+    }
+    guard feedForward == .mlp || pooling != .attention || !poolProjectsQuery else {
       throw fault("a gated MLP does not go with pooling by attention")
     }
     guard hasClassToken || ![.token, .tokenAndAverage, .distilled].contains(pooling) else {

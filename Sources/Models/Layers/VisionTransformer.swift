@@ -21,6 +21,14 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
   var depth: Int
   /// The number of attention heads.
   var heads: Int
+  /// The number of heads that keys and values have in each block; `nil`: as many as queries.
+  var keyHeads: [Int]?
+  /// `true` iff each head's queries and keys pass a norm.
+  var queryKeyNorm = false
+  /// `true` iff each head is the difference of two.
+  var isDifferential = false
+  /// How the parts of a block go together.
+  var blockForm = BlockForm.sequential
   /// M, the width inside the MLP.
   var mlpHidden: Int
   /// The shape of the feed-forward part.
@@ -39,12 +47,28 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
   var hasMLPBias = true
   /// What the width inside the MLP is a multiple of where it is computed from a ratio; 0: nothing.
   var mlpAlignment = 0
+  /// The exact ratio of that width to D, where it is no whole number of the one by the other.
+  var mlpRatio: Double?
   /// Whose names its tensors have.
   var timmClass = TimmClass.visionTransformer
+  /// How timm stores the projections to queries, keys and values.
+  var projections = TimmProjections.together
+  /// What every norm does.
+  var normKind = Normalization.Kind.layer
+  /// `true` iff the norms of a block are the last of its branches, not the first.
+  var normsFollow = false
+  /// `true` iff what the heads give passes a norm before its projection.
+  var attentionNorm = false
+  /// `true` iff there is a norm between the two layers of the feed-forward part.
+  var mlpNorm = false
   /// Positions that turn queries and keys, if there are such.
   var rotary: RotaryPositions?
+  /// `true` iff patches pass a norm before anything is added to them.
+  var patchNorm = false
   /// `true` iff there is a table of positions that are added.
   var hasPositionTable = true
+  /// `true` iff sines and cosines of the positions are added to the patches.
+  var hasWavePositions = false
   /// `true` iff the first token is a class token.
   var hasClassToken = true
   /// `true` iff a distillation token follows the class token.
@@ -57,8 +81,10 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
   var positionGrid: [Int]
   /// How the position table is resized.
   var positionResize = ResizeMethod.bicubicAntialiased
-  /// `true` iff both branches of a block end in a product with a learned vector (LayerScale).
+  /// `true` iff branches of a block end in a product with a learned vector (LayerScale).
   var layerScale = false
+  /// `true` iff the feed-forward part then does too.
+  var scalesFeedForward = true
   /// `true` iff a layer norm precedes the first block.
   var preNorm = false
   /// `true` iff all tokens pass a last layer norm after the last block.
@@ -67,6 +93,16 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
   var poolNorm = false
   /// What the head reads.
   var pooling = TokenPooling.token
+  /// What timm's class `Eva` was told of its last norms.
+  var lastNorms = LastNorms()
+  /// The number of heads of the pooling by attention; `nil`: that of the blocks.
+  var poolHeads: Int?
+  /// The ratio of the width inside that pooling's MLP to D; `nil`: M is that width.
+  var poolRatio: Double?
+  /// `false` iff that pooling takes its learned query as it is, and has no MLP.
+  var poolProjectsQuery = true
+  /// `true` iff that pooling attends to the tokens before the patches too.
+  var poolsPrefix = false
   /// The width of a linear layer that makes `features` of what is pooled; 0: there is
   /// none.
   ///
@@ -133,16 +169,20 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
 
   /// The multiply-adds of one image as the model is written.
   var multiplyAdds: Int {
-    let feedForwardMatrices = feedForward == .mlp ? 2 : 3
-    let block =
-      4 * tokens * dim * dim + 2 * tokens * tokens * dim
-      + feedForwardMatrices * tokens * dim * mlpHidden
+    let feedForward = (feedForward == .mlp ? 2 : 3) * tokens * dim * mlpHidden
+    let branches = if case .branched(let count) = blockForm { count } else { 1 }
+    let blocks = (0..<depth).reduce(0) { sum, index in
+      let keys = dim / heads * (keyHeads?[index] ?? heads)
+      let attention = 2 * tokens * dim * (dim + keys) + 2 * tokens * tokens * dim
+      return sum + branches * (attention + feedForward)
+    }
     let convolutions =
       backbone?.multiplyAdds(height: imageHeight, width: imageWidth, channels: channels) ?? 0
     let patchChannels = backbone?.outputWidth ?? channels
     let pool =
-      pooling == .attention ? attentionPool.multiplyAdds(tokens: patches, dim: dim) : 0
-    return convolutions + pool + patchChannels * patch * patch * dim * patches + depth * block
+      pooling == .attention
+      ? attentionPool.multiplyAdds(tokens: poolsPrefix ? tokens : patches, dim: dim) : 0
+    return convolutions + pool + patchChannels * patch * patch * dim * patches + blocks
       + pooledDim * (preLogits + projection) + classifiers.count * featureDim * classes
   }
 
@@ -164,12 +204,41 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
   var numericsSummary: String {
     var parts = [
       "\(feedForward == .mlp ? activation.rawValue : "swiglu")",
-      "layer norm epsilon \(layerNormEpsilon)",
+      "\(normKind == .layer ? "layer" : "RMS") norm epsilon \(layerNormEpsilon)",
     ]
     if let backbone { parts.append(backbone.numericsSummary) }
     if hasPositionTable, grid != positionGrid {
       parts.append("positions resized \(positionResize.rawValue)")
     }
     return "\(numerics.rawValue): \(parts.joined(separator: ", "))"
+  }
+}
+
+/// How attention and feed-forward part of a block go together.
+enum BlockForm: Hashable, Sendable {
+  /// One after the other (``EncoderBlock``).
+  case sequential
+  /// Beside each other, behind one norm and one layer (``ParallelBlock``).
+  case parallel
+  /// The same; one layer reads what both give.
+  case parallelJoined
+  /// This many attentions beside each other, then as many feed-forward parts (``BranchedBlock``).
+  case branched(Int)
+}
+
+/// What timm's class `Eva` was told of its last norms, the one of all tokens and the one of what is
+/// pooled; `nil`: nothing, and the pooling decides.
+struct LastNorms: Hashable, Sendable {
+  /// Of all tokens (`use_post_transformer_norm`).
+  var tokens: Bool?
+  /// Of what is pooled (`use_fc_norm`).
+  var pooled: Bool?
+}
+
+extension VisionTransformer {
+  /// Places the last norms as timm's class `Eva` does: after a mean, else before the pooling.
+  mutating func placeLastNorms() {
+    poolNorm = lastNorms.pooled ?? (pooling == .average)
+    finalNorm = lastNorms.tokens ?? !poolNorm
   }
 }

@@ -2,11 +2,11 @@
 enum Families {
   /// All of them, in the order of `vitc list`.
   static let all: [any Family.Type] = [
-    BigTransfer.self, Hybrid.self, ViT.self, AveragedViT.self, RegisterViT.self, SigLIP.self,
-    SigLIPGap.self,
-    CLIP.self, EVA.self, FlexiViT.self, InternViT.self, TIPS.self, DINOv2.self, DINOv3.self,
-    DeiT.self,
-    DeiT3.self, TestViT.self,
+    BigTransfer.self, Hybrid.self, ViT.self, AveragedViT.self, RegisterViT.self, RotaryViT.self,
+    BlockVariantViT.self, SigLIP.self, SigLIPGap.self, CLIP.self, PerceptionEncoder.self, EVA.self,
+    EVA02.self, BEiT3.self, AIMv2.self, FlexiViT.self, InternViT.self, TIPS.self, RADIO.self,
+    DINOv2.self, DINOv3.self, DeiT.self,
+    DeiT3.self, Sapiens2.self, TestViT.self,
   ]
 
   /// The naming of a checkpoint with these tensors, or `nil` if vitc knows none such.
