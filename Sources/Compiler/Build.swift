@@ -35,6 +35,8 @@ public struct Build {
   public var kind = Artifact.Kind.library
   /// Where the weights go.
   public var placement: Artifact.Placement
+  /// Where the files stand.
+  public var arrangement = Artifact.Arrangement.beside
   /// `true` iff the artifact, or the same code in a library for this machine, is run once for the
   /// values that its self-test compares with.
   public var wantsSelfTest = false
@@ -159,7 +161,7 @@ public struct Build {
     }
     let artifact = try Artifact(
       output: output, name: program.name, kind: kind, architecture: architecture,
-      placement: placement, weightsBytes: graph.weightsBytes)
+      placement: placement, weightsBytes: graph.weightsBytes, arrangement: arrangement)
     let total = Double(max(1, graph.weightsBytes))
     // Places do not overlap, so threads write apart.
     nonisolated(unsafe) let written = artifact

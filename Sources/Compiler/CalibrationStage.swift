@@ -40,7 +40,8 @@ struct CalibrationStage {
   }
 
   private var trial: TrialLibrary {
-    TrialLibrary(model.configuration, beside: request.output ?? "")
+    TrialLibrary(
+      model.configuration, beside: request.output ?? "", request.isPackage ? .package : .beside)
   }
 
   /// Fewer photos than this say too little: one page of text makes the error half as large again.

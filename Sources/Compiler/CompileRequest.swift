@@ -66,6 +66,8 @@ public struct CompileRequest {
   public var target = "portable"
   /// Where the weights go.
   public var weightPlacement = WeightPlacement.automatic
+  /// `true` iff the output is a folder with `lib` and `include`, for build systems.
+  public var isPackage = false
   /// `false` iff the graph stays as the model says it; for `ir` only.
   public var runsPasses = true
   /// What large matrices are multiplied in.

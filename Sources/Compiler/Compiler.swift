@@ -141,6 +141,7 @@ public struct Compiler {
       }
       build.kind = kind
       if request.weightPlacement == .file { build.placement = .file }
+      if request.isPackage { build.arrangement = .package }
       build.wantsSelfTest = request.wantsSelfTest
       // A checkpoint with a NaN is broken, be it in a tensor that the passes found to have no
       // effect, such as a bias of keys: reading is what notices it.

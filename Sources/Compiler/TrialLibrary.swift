@@ -3,17 +3,23 @@ import Diagnostics
 import Evaluation
 import IR
 import Models
+import Packaging
 import VitRuntime
 
 /// A library that the compiler makes for a calibration, and leaves no trace of.
 struct TrialLibrary {
   private let configuration: any ModelConfiguration
   private let output: String
+  private let arrangement: Artifact.Arrangement
 
-  /// Its unfinished files go beside `output`.
-  init(_ configuration: any ModelConfiguration, beside output: String) {
+  /// Its unfinished files go beside `output`, or into the folder of a package.
+  init(
+    _ configuration: any ModelConfiguration, beside output: String,
+    _ arrangement: Artifact.Arrangement = .beside
+  ) {
     self.configuration = configuration
     self.output = output
+    self.arrangement = arrangement
   }
 
   /// Compiles a planned graph for this machine, and lets `body` use it.
@@ -27,6 +33,7 @@ struct TrialLibrary {
       graph, for: try Target.list("host"), name: "trial", model: configuration.name,
       weights: weights)
     build.program.preprocessing = PreprocessingInfo(configuration)
+    build.arrangement = arrangement
     return try build.tryOut(beside: output) { (library, file) throws(Diagnostic) in
       do {
         return try body(try VitModel(path: library, options: VitOptions(weightsPath: file)))

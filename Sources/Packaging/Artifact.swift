@@ -32,6 +32,14 @@ public final class Artifact {
     }
   }
 
+  /// Where the files stand.
+  public enum Arrangement: Hashable, Sendable {
+    /// The output is a file, and the others are beside it.
+    case beside
+    /// The output is a folder with `lib` and `include`, and what pkg-config and CMake read.
+    case package
+  }
+
   /// The prefix of every symbol.
   public let name: String
   /// The name of the weights file beside the artifact, which the program looks for; `nil` for
@@ -41,8 +49,7 @@ public final class Artifact {
   private let kind: Kind
   private let weightsBytes: Int
   private let architecture: Architecture
-  private let folder: String
-  private let fileName: String
+  private let places: ArtifactPlaces
   private let workspace: Workspace
   private let weightFile: WeightFile
   private let weightPath: String
@@ -51,44 +58,24 @@ public final class Artifact {
   /// Starts an artifact.
   ///
   /// - Parameters:
-  ///   - output: the path of the library, archive or object; its folder must exist.
+  ///   - output: the path of the library, archive or object, or of the package; its folder must
+  ///     exist.
   ///   - name: the prefix of every symbol, see `ExportedSymbols.check(name:)`.
   ///   - weightsBytes: the size of the packed weights.
   public init(
     output: String, name: String, kind: Kind, architecture: Architecture, placement: Placement,
-    weightsBytes: Int
+    weightsBytes: Int, arrangement: Arrangement = .beside
   ) throws(Diagnostic) {
     try ExportedSymbols.check(name: name)
     self.name = name
     self.kind = kind
     self.weightsBytes = weightsBytes
     self.architecture = architecture
-    if let slash = output.lastIndex(of: "/") {
-      folder = slash == output.startIndex ? "/" : String(output[..<slash])
-      fileName = String(output[output.index(after: slash)...])
-    } else {
-      folder = "."
-      fileName = output
-    }
-    guard !fileName.isEmpty else {
-      throw Diagnostic(
-        output.isEmpty ? "no output file is named" : "is a folder, expected the path of a file",
-        at: output.isEmpty ? .argument("-o") : .file(output))
-    }
-    var status = stat()
-    if stat(output, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR {
-      throw Diagnostic("is a folder, expected the path of a file", at: .file(output))
-    }
-    guard stat(output, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else {
-      throw Diagnostic(
-        "is a device or a pipe, expected the path of a file", at: .file(output),
-        hint: "header and module map go beside the output, so it must be a file in a folder")
-    }
-    let weightsName = "\(name).weights"
-    try ExistingFile.check(
-      artifact: fileName, header: "\(name).h", weights: placement == .file ? weightsName : nil,
-      in: folder)
-    workspace = try Workspace(in: folder)
+    places = try ArtifactPlaces(
+      output: output, name: name, kind: kind, arrangement: arrangement,
+      hasWeightsFile: placement == .file)
+    try ExistingFile.check(places)
+    workspace = try Workspace(in: places.root)
     switch placement {
     case .embedded:
       weightsFileName = nil
@@ -99,7 +86,7 @@ public final class Artifact {
         path: weightPath, bytes: weightsBytes,
         form: kind == .library ? .library : .object(architecture, symbol: symbol))
     case .file:
-      weightsFileName = weightsName
+      weightsFileName = "\(name).weights"
       weightPath = workspace.file("weights")
       weightFile = try WeightFile(path: weightPath, bytes: weightsBytes, form: .file)
     }
@@ -146,7 +133,8 @@ public final class Artifact {
       weights = workspace.file("rehearsal.weights")
       let copied = try weightFile.copy(to: weights)
       guard copied == hash else {
-        throw Diagnostic("the weights changed while they were copied", at: .file(folder))
+        throw Diagnostic(
+          "the weights changed while they were copied", at: .file(places.artifact))
       }
     }
     defer {
@@ -180,20 +168,24 @@ public final class Artifact {
     let executable: mode_t = kind == .library ? 0o777 : 0o666
     if let permissions = workspace.permissions() { chmod(output, permissions & executable) }
 
-    let header = HeaderWriter(interface)
-    try FileError.write(header.text, to: workspace.file("header"))
-    let mapPath = "\(folder)/module.modulemap"
-    let map = ModuleMap(existing: try ExistingFile.text(mapPath)).adding(
-      name: name, library: kind == .object ? nil : fileName, needsMath: needsMath)
-    try FileError.write(map, to: workspace.file("map"))
-
-    var files: [(name: String, destination: String)] = []
-    if let weightsFileName { files.append(("weights", "\(folder)/\(weightsFileName)")) }
-    files += [
-      ("header", "\(folder)/\(name).h"), ("map", mapPath), ("artifact", "\(folder)/\(fileName)"),
+    let map = ModuleMap(existing: try ExistingFile.text(places.map)).adding(
+      name: name, library: kind == .object ? nil : places.fileName, needsMath: needsMath)
+    var texts = [
+      ("header", HeaderWriter(interface).text, places.header),
+      ("header++", CPlusPlusHeaderWriter(interface).text, places.cPlusPlusHeader),
+      ("map", map, places.map),
     ]
-    try workspace.publish(files)
-    return files.reversed().map(\.destination)
+    if let package = places.package {
+      let files = PackageFiles(interface, kind: kind, fileName: places.fileName)
+      texts += [
+        ("pc", files.pkgConfig, package.pkgConfig), ("cmake", files.cmake, package.cmake),
+      ]
+    }
+    for (file, text, _) in texts { try FileError.write(text, to: workspace.file(file)) }
+    var files = places.weights.map { [("weights", $0)] } ?? []
+    files += texts.map { ($0.0, $0.2) } + [("artifact", places.artifact)]
+    try workspace.publish(files, folders: places.folders)
+    return files.reversed().map(\.1)
   }
 
   /// Links, and lets `body` use what that makes, which goes with this object.
@@ -235,11 +227,11 @@ public final class Artifact {
       let note = workspace.file("note.o")
       try writeNote(to: note)
       try linker.linkLibrary(
-        code + [note], soname: fileName, needsMath: needsMath, to: linked)
+        code + [note], soname: places.fileName, needsMath: needsMath, to: linked)
       var segment = try WeightSegment(architecture: architecture, linked: linked)
       try segment.complete(output, weightsBytes: weightsBytes)
     case .library:
-      try linker.linkLibrary(code, soname: fileName, needsMath: needsMath, to: output)
+      try linker.linkLibrary(code, soname: places.fileName, needsMath: needsMath, to: output)
     case .static, .object:
       let joined = workspace.file("\(name).o")
       try linker.linkCode(code, weightsSymbol: Artifact.staticSymbol(name), to: joined)

@@ -7,26 +7,29 @@ import Glibc
 /// that it cannot tell from somebody else's work.
 enum ExistingFile {
   /// Checks the places of all files that an artifact consists of, before any work is done.
-  ///
-  /// - Parameter weights: the weights file's name, if there will be one.
-  static func check(
-    artifact: String, header: String, weights: String?, in folder: String
-  ) throws(Diagnostic) {
-    let map = "module.modulemap"
-    let companions = [(header, "the header"), (map, "the module map")]
-    for (name, what) in companions + (weights.map { [($0, "the weights file")] } ?? []) {
-      let path = "\(folder)/\(name)"
-      guard name != artifact, !RegularFile.isSame("\(folder)/\(artifact)", path) else {
+  static func check(_ places: ArtifactPlaces) throws(Diagnostic) {
+    let companions =
+      [
+        (places.header, "the header"), (places.cPlusPlusHeader, "the header for C++"),
+        (places.map, "the module map"),
+      ] + (places.weights.map { [($0, "the weights file")] } ?? [])
+    for (path, what) in companions {
+      guard path != places.artifact, !RegularFile.isSame(places.artifact, path) else {
         throw Diagnostic(
           "the library and \(what) that is written beside it would be one file",
-          at: .file("\(folder)/\(artifact)"), hint: "choose another name with -o")
+          at: .file(places.artifact), hint: "choose another name with -o")
       }
     }
-    try check("\(folder)/\(artifact)", "a library, archive or object", isArtifact)
-    try check("\(folder)/\(header)", "a header that vitc wrote", isHeader)
-    try check("\(folder)/\(map)", "a module map that vitc wrote", isMap)
-    if let weights {
-      try check("\(folder)/\(weights)", "a weights file that vitc wrote", isWeights)
+    try check(places.artifact, "a library, archive or object", isArtifact)
+    try check(places.header, "a header that vitc wrote", isMarked)
+    try check(places.cPlusPlusHeader, "a header that vitc wrote", isMarked)
+    try check(places.map, "a module map that vitc wrote", isMap)
+    if let package = places.package {
+      try check(package.pkgConfig, "a file that vitc wrote", isMarked)
+      try check(package.cmake, "a file that vitc wrote", isMarked)
+    }
+    if let weights = places.weights {
+      try check(weights, "a weights file that vitc wrote", isWeights)
     }
   }
 
@@ -68,8 +71,8 @@ enum ExistingFile {
     start.starts(with: [0x7f, 0x45, 0x4c, 0x46]) || start.starts(with: "!<arch>\n".utf8)
   }
 
-  /// The header's first line says who wrote it.
-  private static func isHeader(_ start: [UInt8]) -> Bool {
+  /// The first line of a header, or of a build system's file, says who wrote it.
+  private static func isMarked(_ start: [UInt8]) -> Bool {
     String(decoding: start, as: UTF8.self).split(separator: "\n").first?
       .contains(HeaderWriter.mark) == true
   }

@@ -26,7 +26,10 @@ public struct HeaderWriter {
   }
 
   /// Keeps text from outside from ending a comment, and from showing another code than there is.
-  private func comment(_ text: String) -> String {
+  private func comment(_ text: String) -> String { HeaderWriter.comment(text) }
+
+  /// The same for the other files that are written beside a header.
+  static func comment(_ text: String) -> String {
     PlainText.escaped(text.replacing("\n", with: " "))
       .replacing("*/", with: "* /").replacing("/*", with: "/ *").replacing("\n", with: " ")
   }

@@ -50,15 +50,30 @@ final class Workspace {
     return "\(path)/\(name)"
   }
 
-  /// Moves finished files to their places; on a failure those already moved are removed.
-  func publish(_ files: [(name: String, destination: String)]) throws(Diagnostic) {
+  /// Makes folders, outer ones first, and moves finished files to their places; on a failure the
+  /// files already moved are removed, and the folders made.
+  func publish(
+    _ files: [(name: String, destination: String)], folders: [String] = []
+  ) throws(Diagnostic) {
     let moves = files.map { (from: file($0.name), to: $0.destination) }
     // An interruption comes before or after, not between the header and the library.
     let failure = Unfinished.uninterrupted { () -> (path: String, code: Int32)? in
-      for (position, move) in moves.enumerated() where rename(move.from, move.to) != 0 {
+      var made: [String] = []
+      func undo(_ placed: [String], _ path: String) -> (path: String, code: Int32) {
         let failure = errno
-        for placed in moves[..<position] { unlink(placed.to) }
-        return (move.to, failure)
+        for path in placed { unlink(path) }
+        for folder in made.reversed() { rmdir(folder) }
+        return (path, failure)
+      }
+      for folder in folders {
+        if mkdir(folder, 0o777) == 0 {
+          made.append(folder)
+        } else if errno != EEXIST {
+          return undo([], folder)
+        }
+      }
+      for (position, move) in moves.enumerated() where rename(move.from, move.to) != 0 {
+        return undo(moves[..<position].map(\.to), move.to)
       }
       return nil
     }

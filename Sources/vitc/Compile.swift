@@ -30,7 +30,9 @@ struct Compile: ParsableCommand {
       """)
   var weights: String?
 
-  @Option(name: .shortAndLong, help: "The file to write, such as libNAME.so.")
+  @Option(
+    name: .shortAndLong,
+    help: "The file to write, such as libNAME.so; with --package the folder.")
   var output: String?
 
   @Option(help: "The prefix of every symbol (default: from the output's file name).")
@@ -81,6 +83,19 @@ struct Compile: ParsableCommand {
 
   @Flag(help: "Write the weights to a file beside the library instead of into it.")
   var weightsFile = false
+
+  @Flag(
+    help: """
+      Write a folder with lib, include and what CMake (target NAME::NAME) and pkg-config read; it \
+      may be moved.
+      """)
+  var package = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Write a rule for make and ninja that names the files read, so that these know when to "
+        + "compile again.", valueName: "file"))
+  var depfile: String?
 
   @Flag(
     inversion: .prefixedNo,
@@ -172,11 +187,18 @@ struct Compile: ParsableCommand {
     if stopAfter != nil, form != nil {
       throw ValidationError("--stop-after and --form cannot be combined.")
     }
+    for (option, isGiven) in [("--package", package), ("--depfile", depfile != nil)] {
+      guard !isGiven || emit.artifact != nil else {
+        throw ValidationError(
+          "\(option) requires --emit library, static or object, found \(emit.rawValue).")
+      }
+    }
   }
 
   func run() throws {
-    let photos = calibrate.map { [$0] } ?? []
-    try Overwriting.check(output, inputs: [model] + (weights.map { [$0] } ?? []) + photos)
+    let inputs = [model] + [weights, calibrate].compactMap(\.self)
+    try Overwriting.check(output, inputs: inputs)
+    try Overwriting.check(depfile, inputs: inputs)
     let failures = DumpFailures()
     let request = try request(failures)
     let line = ProgressLine("compile \(PlainText.escaped(model))")
@@ -191,6 +213,9 @@ struct Compile: ParsableCommand {
     if let text = report.text {
       guard let output else { return print(text, terminator: "") }
       return try AtomicFile.write(path: output, contents: Array(text.utf8))
+    }
+    if let depfile, let product = report.files.first {
+      try DependencyRule(product: product, inputs: inputs).write(to: depfile)
     }
     if !quiet { Console.write(try CompileSummary(report).text()) }
   }
@@ -211,6 +236,7 @@ struct Compile: ParsableCommand {
     request.target = target ?? (emit == .llvm || emit == .asm ? "host" : "portable")
     request.weightPlacement = weightsFile ? .file : .automatic
     request.output = output ?? defaultOutput
+    request.isPackage = package
     request.usesFastMatmul = fastMatmul
     request.precision = precision
     request.wantsSelfTest = selfTest && !noGolden
@@ -223,10 +249,12 @@ struct Compile: ParsableCommand {
     return request
   }
 
-  /// `libNAME.so` in the working folder, NAME being the model's last path component.
+  /// `libNAME.so`, or a package's folder `NAME`, in the working folder, NAME being the model's last
+  /// path component.
   private var defaultOutput: String? {
     let stem = model.split(separator: "/").last.map(String.init) ?? model
     let prefix = String(stem.map { $0.isLetter || $0.isNumber ? $0 : "_" })
+    if package { return prefix }
     return switch emit {
     case .library: "lib\(prefix).so"
     case .static: "lib\(prefix).a"

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Compiler
 import Diagnostics
+import JSON
 
 /// The command line: `vitc SUBCOMMAND …`.
 ///
@@ -31,6 +32,10 @@ struct Vitc: ParsableCommand {
       if let diagnostic = unknownSubcommand(arguments) {
         Console.tell(diagnostic)
         Self.exit(withError: ExitCode(Console.usageError))
+      }
+      if VersionReport.isWanted(by: arguments) {
+        try JSONValue.print(VersionReport())
+        finish()
       }
       var command = try parseAsRoot(arguments)
       try command.run()

@@ -38,7 +38,9 @@ import Testing
       in: folder)
     #expect(result.errors == "")
     #expect(try String(contentsOfFile: folder("code"), encoding: .utf8) == "0\n")
-    #expect(try names(in: folder) == ["code", "digits.h", "libdigits.so", "module.modulemap"])
+    #expect(
+      try names(in: folder)
+        == ["code", "digits.h", "digits.hpp", "libdigits.so", "module.modulemap"])
     // Nothing that was said went into a file that took a closed stream's number.
     let verified = try shell("$vitc verify libdigits.so", in: folder)
     #expect(verified.code == 0)
@@ -140,7 +142,10 @@ import Testing
     #expect(result.output == "1\n0\n0\n", "\(result.errors)")
     #expect(
       try names(in: folder)
-        == ["digits.h", "libdigits.so", "libvit.so", "module.modulemap", "vit.h"])
+        == [
+          "digits.h", "digits.hpp", "libdigits.so", "libvit.so", "module.modulemap", "vit.h",
+          "vit.hpp",
+        ])
   }
 
   @Test(arguments: [
@@ -152,7 +157,8 @@ import Testing
     "$vitc compile model -o model/model.safetensors", "$vitc compile model -o model/config.json",
     "$vitc compile model --emit ir -o model/config.json",
     "$vitc compile model --weights model/model.safetensors --emit asm -o model/model.safetensors",
-    "$vitc compile model -o digits.h --name digits", "$vitc compile model -o module.modulemap",
+    "$vitc compile model -o digits.h --name digits",
+    "$vitc compile model -o digits.hpp --name digits", "$vitc compile model -o module.modulemap",
   ])
   func inputsAreNotOverwritten(command: String) throws {
     let folder = try Folder()

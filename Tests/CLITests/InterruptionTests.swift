@@ -51,7 +51,7 @@ import Testing
     #expect(result.output == "0\n", "\(result.errors)")
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
-        == ["digits.h", "libdigits.so", "module.modulemap"])
+        == ["digits.h", "digits.hpp", "libdigits.so", "module.modulemap"])
   }
 
   /// The limit is in blocks of 512 bytes; it stops the reservation of the weights.

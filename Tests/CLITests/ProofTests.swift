@@ -177,7 +177,7 @@ import Testing
     // Nothing of the run is left, such as a copy of the weights.
     let left = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
     let beside = options.contains("--weights-file") ? ["digits.weights"] : []
-    #expect(left == ["digits.h"] + beside + ["libdigits.so", "module.modulemap"])
+    #expect(left == ["digits.h", "digits.hpp"] + beside + ["libdigits.so", "module.modulemap"])
   }
 
   @Test func selfTestTellsErrors() throws {

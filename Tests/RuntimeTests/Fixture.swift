@@ -94,12 +94,13 @@ struct Fixture {
     _ name: String = "toy", file: String? = nil, kind: Artifact.Kind = .library,
     placement: Artifact.Placement = .embedded, defines: [String] = [],
     weights: [Float] = Fixture.weights, unusedBytes: Int = 0, architecture: Architecture = .host,
-    selfTestValues: [SelfTestValues]? = nil, in folder: Folder
+    selfTestValues: [SelfTestValues]? = nil, arrangement: Artifact.Arrangement = .beside,
+    in folder: Folder
   ) throws -> [String] {
     let output = folder(file ?? "lib\(name).so")
     let product = try Artifact(
       output: output, name: name, kind: kind, architecture: architecture, placement: placement,
-      weightsBytes: weights.count * 4 + unusedBytes)
+      weightsBytes: weights.count * 4 + unusedBytes, arrangement: arrangement)
     weights.withUnsafeBytes { product.weights.copyMemory(from: $0) }
     let hash = product.sealWeights()
     var all =

@@ -27,7 +27,7 @@ import Testing
       }
     }
     // Empty files, as `mktemp` and `touch` make, hold nobody's work.
-    for name in ["toy.h", "module.modulemap", "toy.weights", "libtoy.so"] {
+    for name in ["toy.h", "toy.hpp", "module.modulemap", "toy.weights", "libtoy.so"] {
       try write("", to: name, in: folder)
     }
     _ = try Fixture.build(placement: .file, in: folder)
@@ -37,6 +37,7 @@ import Testing
     ("toy.h", "/* my own */\nint toy;\n", "exists and is not a header that vitc wrote"),
     ("toy.h", "a", "exists and is not a header that vitc wrote"),
     ("toy.h", "/* x */\n/* toy: x, compiled by vitc 1 */", "exists and is not a header that vitc"),
+    ("toy.hpp", "#pragma once\n", "exists and is not a header that vitc wrote"),
     ("module.modulemap", "module Mine { }\n", "exists and is not a module map that vitc wrote"),
     ("toy.weights", "numbers", "exists and is not a weights file that vitc wrote"),
     ("toy.weights", String(repeating: "x", count: 5000), "exists and is not a weights file"),
@@ -55,7 +56,7 @@ import Testing
     #expect(names.filter { !$0.hasSuffix(".obj") } == [name])
   }
 
-  @Test(arguments: ["toy.h", "module.modulemap", "toy.weights"])
+  @Test(arguments: ["toy.h", "toy.hpp", "module.modulemap", "toy.weights"])
   func companions(name: String) throws {
     let folder = try Folder()
     let error = refusal(file: name, in: folder)
@@ -71,7 +72,7 @@ import Testing
       refusal(file: "link", in: folder)?.message.hasSuffix("would be one file") == true)
   }
 
-  @Test(arguments: ["toy.h", "module.modulemap", "toy.weights"])
+  @Test(arguments: ["toy.h", "toy.hpp", "module.modulemap", "toy.weights"])
   func foldersAndPipes(name: String) throws {
     let folder = try Folder()
     #expect(mkfifo(folder(name), 0o600) == 0)

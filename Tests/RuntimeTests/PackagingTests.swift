@@ -80,12 +80,12 @@ import Testing
     let files = try Fixture.build(placement: .file, in: folder)
     #expect(
       files.map { String($0.dropFirst(folder.path.count + 1)) } == [
-        "libtoy.so", "module.modulemap", "toy.h", "toy.weights",
+        "libtoy.so", "module.modulemap", "toy.hpp", "toy.h", "toy.weights",
       ])
     let all = try FileManager.default.contentsOfDirectory(atPath: folder.path)
     #expect(
       all.filter { !$0.hasSuffix(".obj") }.sorted() == [
-        "libtoy.so", "module.modulemap", "toy.h", "toy.weights",
+        "libtoy.so", "module.modulemap", "toy.h", "toy.hpp", "toy.weights",
       ])
   }
 

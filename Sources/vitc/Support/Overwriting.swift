@@ -12,15 +12,19 @@ enum Overwriting {
   static func check(_ output: String?, inputs: [String]) throws(Diagnostic) {
     guard let output else { return }
     for input in inputs {
-      let inside = ((try? FileManager.default.contentsOfDirectory(atPath: input)) ?? [])
-        .filter { isInput($0) }
-      for path in [input] + inside.map({ "\(input)/\($0)" })
+      for path in [input] + files(in: input)
       where RegularFile.isSame(path, output) {
         throw Diagnostic(
           "-o names '\(path)', which is read: it would be overwritten", at: .argument("-o"),
           hint: "choose another name")
       }
     }
+  }
+
+  /// The files of a folder that may be read, sorted; none of what is no folder.
+  static func files(in folder: String) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
+      .filter { isInput($0) }.sorted().map { "\(folder)/\($0)" }
   }
 
   /// Whether a file of a folder that is an input looks like one that is read: others may be what

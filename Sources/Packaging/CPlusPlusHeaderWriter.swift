@@ -1,0 +1,319 @@
+import Diagnostics
+
+/// Writes NAME.hpp: the C interface as C++20 has such things.
+///
+/// Objects own models and contexts, spans say their sizes, failures are exceptions. It is a header
+/// only: the library exports C alone, so no standard library of C++ is fixed.
+public struct CPlusPlusHeaderWriter {
+  private let model: ModelInterface
+
+  /// Creates a writer.
+  public init(_ model: ModelInterface) { self.model = model }
+
+  private var name: String { model.name }
+  private var upper: String { model.name.uppercased() }
+  /// The inner namespace: no keyword.
+  private var space: String { CPlusPlusHeaderWriter.identifier(name) }
+
+  /// The whole header.
+  public var text: String {
+    [opening, constants, values, modelClass, contextClass, ending].joined(separator: "\n")
+  }
+
+  private var opening: String {
+    """
+    /* \(name): \(HeaderWriter.comment(model.model))\(HeaderWriter.mark)\
+    \(HeaderWriter.comment(model.compilerVersion)).
+     *
+     * \(name).h in C++20; that header is the manual. Everything is in namespace vit::\(space).
+     *
+     *   vit::\(space)::model model;                        // throws vit::\(space)::error
+     *   vit::\(space)::context context(model);             // one a thread
+     *   std::vector<float> image = vit::\(space)::preprocess(rgb, width, height);
+     *   std::vector<float> output = context.run(image);
+     *
+     * Models and contexts can be moved, not copied, and destroyed in any order.
+     */
+    #ifndef \(upper)_HPP
+    #define \(upper)_HPP
+
+    #include "\(name).h"
+
+    #include <cstddef>
+    #include <cstdint>
+    #include <limits>
+    #include <memory>
+    #include <span>
+    #include <stdexcept>
+    #include <string>
+    #include <string_view>
+    #include <utility>
+    #include <vector>
+
+    namespace vit {
+    namespace \(space) {
+
+    """
+  }
+
+  private var constants: String {
+    var text = """
+      /* One input image: planar floats, [channels, height, width]. */
+      inline constexpr ::std::size_t image_channels = \(upper)_CHANNELS;
+      inline constexpr ::std::size_t image_height = \(upper)_HEIGHT;
+      inline constexpr ::std::size_t image_width = \(upper)_WIDTH;
+      inline constexpr ::std::size_t image_count = \(upper)_IMAGE_COUNT;
+
+      /* The outputs: floats for one image; the first is what context::run returns. */
+
+      """
+    for output in outputs {
+      text += "inline constexpr ::std::size_t \(output.name)_count = \(output.count);\n"
+    }
+    if model.scores != nil {
+      text += """
+
+        /* What makes scores of logits; see \(upper)_SCORES. */
+        inline constexpr ::std::string_view scores = \(upper)_SCORES;
+
+        """
+    }
+    return text
+  }
+
+  private var values: String {
+    """
+    /* A call that failed: the library's text, and its status, such as \(upper)_OUT_OF_MEMORY. */
+    class error : public ::std::runtime_error {
+     public:
+      error(\(name)_status status, const ::std::string &text)
+          : ::std::runtime_error(text), status_(status) {}
+      \(name)_status status() const noexcept { return status_; }
+
+     private:
+      \(name)_status status_;
+    };
+
+    namespace detail {
+
+    inline void check(\(name)_status status) {
+      if (status != \(upper)_OK) throw error(status, \(name)_last_error());
+    }
+
+    /* Throws unless a span has as many floats as it should. */
+    inline void check_size(const char *what, ::std::size_t found, ::std::size_t expected) {
+      if (found != expected)
+        throw error(\(upper)_INVALID_ARGUMENT, ::std::string(what) + " has " +
+                                              ::std::to_string(found) + " floats, expected " +
+                                              ::std::to_string(expected));
+    }
+
+    }  // namespace detail
+
+    /* How a model runs; see \(name)_options. */
+    struct options {
+      ::std::int32_t threads = 0; /* 0: one for each processor available */
+      ::std::string weights_path; /* empty: embedded weights, or the file beside the library */
+      ::std::string isa;          /* empty: the best that this processor runs */
+      \(name)_parallel_for parallel_for = nullptr;
+      void *parallel_for_context = nullptr;
+    };
+
+    /* What a self-test found. */
+    struct selftest_result {
+      double error = 0;
+      double limit = 0;
+      bool passed() const noexcept { return error <= limit; }
+    };
+
+    /* Places of all outputs, for as many images as there are; an empty one is not written. */
+    struct outputs {
+    \(outputs.map { "  ::std::span<float> \($0.name);" }.joined(separator: "\n"))
+    };
+
+    /* What the model is. */
+    inline const \(name)_info &description() noexcept { return *\(name)_description(); }
+
+    /* Makes one image of the model's input from an RGB picture; see \(name)_preprocess.
+     * row_bytes: from one row to the next; 0: 3 * width. image: image_count floats. */
+    inline void preprocess(::std::span<const ::std::uint8_t> rgb, ::std::int32_t width,
+                           ::std::int32_t height, ::std::span<float> image,
+                           ::std::size_t row_bytes = 0) {
+      detail::check_size("image", image.size(), image_count);
+      const ::std::size_t columns = width > 0 ? static_cast<::std::size_t>(width) : 0;
+      const ::std::size_t rows = height > 0 ? static_cast<::std::size_t>(height) : 0;
+      if (row_bytes == 0) row_bytes = 3 * columns;
+      if (rows == 0 || columns == 0 || row_bytes < 3 * columns ||
+          (rows > 1 &&
+           row_bytes > (::std::numeric_limits<::std::size_t>::max() - 3 * columns) / (rows - 1)) ||
+          rgb.size() < (rows - 1) * row_bytes + 3 * columns)
+        throw error(\(upper)_INVALID_ARGUMENT,
+                    ::std::to_string(rgb.size()) + " bytes are not a picture of " +
+                        ::std::to_string(width) + " x " + ::std::to_string(height) +
+                        " pixels in rows of " + ::std::to_string(row_bytes) + " bytes");
+      detail::check(\(name)_preprocess(rgb.data(), width, height, row_bytes, image.data()));
+    }
+
+    inline ::std::vector<float> preprocess(::std::span<const ::std::uint8_t> rgb,
+                                           ::std::int32_t width, ::std::int32_t height,
+                                           ::std::size_t row_bytes = 0) {
+      ::std::vector<float> image(image_count);
+      preprocess(rgb, width, height, image, row_bytes);
+      return image;
+    }
+
+    """
+  }
+
+  private var modelClass: String {
+    """
+    /* Weights and settings: immutable, for any number of threads at once. */
+    class model {
+     public:
+      explicit model(const options &settings = {}) {
+        \(name)_options raw{};
+        raw.size = sizeof raw;
+        raw.threads = settings.threads;
+        raw.parallel_for = settings.parallel_for;
+        raw.parallel_for_context = settings.parallel_for_context;
+        raw.weights_path = settings.weights_path.empty() ? nullptr : settings.weights_path.c_str();
+        raw.isa = settings.isa.empty() ? nullptr : settings.isa.c_str();
+        \(name)_model *made = nullptr;
+        detail::check(\(name)_create(&raw, &made));
+        handle_.reset(made);
+      }
+
+      /* The instruction set that it runs. */
+      ::std::string_view isa() const {
+        const char *found = \(name)_isa(handle_.get());
+        return found == nullptr ? ::std::string_view() : ::std::string_view(found);
+      }
+
+      /* Runs an image whose outputs are known; an error beyond the limit is returned. */
+      selftest_result selftest() const {
+        \(name)_selftest_result raw{};
+        raw.size = sizeof raw;
+        const \(name)_status status = \(name)_selftest(handle_.get(), &raw);
+        if (status != \(upper)_SELFTEST_FAILED) detail::check(status);
+        return {raw.error, raw.limit};
+      }
+
+      /* For calls of \(name).h; this object stays the owner. */
+      \(name)_model *get() const noexcept { return handle_.get(); }
+
+     private:
+      struct destroy {
+        void operator()(\(name)_model *handle) const noexcept { \(name)_destroy(handle); }
+      };
+      ::std::unique_ptr<\(name)_model, destroy> handle_;
+    };
+
+    """
+  }
+
+  private var contextClass: String {
+    let first = outputs.first ?? (name: "output", count: "0")
+    let checks = outputs.map {
+      """
+          if (!places.\($0.name).empty())
+            detail::check_size("\($0.name)", places.\($0.name).size(), count * \($0.name)_count);
+      """
+    }.joined(separator: "\n")
+    let pointers = outputs.map {
+      "places.\($0.name).empty() ? nullptr : places.\($0.name).data()"
+    }.joined(separator: ",\n        ")
+    return """
+      /* Memory and threads of one run at a time: one for each thread. */
+      class context {
+       public:
+        explicit context(const model &owner) {
+          \(name)_context *made = nullptr;
+          detail::check(\(name)_context_create(owner.get(), &made));
+          handle_.reset(made);
+        }
+
+        /* Runs images, [count, channels, height, width], and writes the first output
+         * (\(first.name)), [count, its shape]. Allocates nothing. */
+        void run(::std::span<const float> images, ::std::span<float> output) {
+          const ::std::size_t count = count_of(images);
+          detail::check_size("output", output.size(), count * \(first.name)_count);
+          detail::check(\(name)_run(handle_.get(), images.data(), count, output.data()));
+        }
+
+        /* The same; returns the first output. */
+        ::std::vector<float> run(::std::span<const float> images) {
+          ::std::vector<float> output(count_of(images) * \(first.name)_count);
+          run(images, output);
+          return output;
+        }
+
+        /* Runs images and writes all outputs that have a place. */
+        void run_all(::std::span<const float> images, const outputs &places) {
+          const ::std::size_t count = count_of(images);
+      \(checks)
+          float *const pointers[] = {
+              \(pointers)};
+          detail::check(\(name)_run_all(handle_.get(), images.data(), count, pointers));
+        }
+
+        /* For calls of \(name).h; this object stays the owner. */
+        \(name)_context *get() const noexcept { return handle_.get(); }
+
+       private:
+        static ::std::size_t count_of(::std::span<const float> images) {
+          if (images.empty() || images.size() % image_count != 0)
+            throw error(\(upper)_INVALID_ARGUMENT,
+                        "images has " + ::std::to_string(images.size()) +
+                            " floats, expected a multiple of " + ::std::to_string(image_count));
+          return images.size() / image_count;
+        }
+
+        struct destroy {
+          void operator()(\(name)_context *handle) const noexcept {
+            \(name)_context_destroy(handle);
+          }
+        };
+        ::std::unique_ptr<\(name)_context, destroy> handle_;
+      };
+
+      """
+  }
+
+  private var ending: String {
+    """
+    }  // namespace \(space)
+    }  // namespace vit
+
+    #endif /* \(upper)_HPP */
+
+    """
+  }
+
+  /// The outputs: their names in C++, and the macros of their sizes.
+  private var outputs: [(name: String, count: String)] {
+    model.outputs.map { output in
+      let word = ExportedSymbols.name(from: output.name)
+      return (CPlusPlusHeaderWriter.identifier(word), "\(upper)_\(word.uppercased())_COUNT")
+    }
+  }
+
+  /// A name that is no keyword of C++, and none that the header uses itself.
+  static func identifier(_ name: String) -> String {
+    keywords.contains(name) || name == "detail" ? name + "_" : name
+  }
+
+  /// The keywords of C++23 and its alternative operators (ISO/IEC 14882:2024, 5.11 and 5.5).
+  private static let keywords: Set<String> = [
+    "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break",
+    "case", "catch", "char", "char16_t", "char32_t", "char8_t", "class", "co_await", "co_return",
+    "co_yield", "compl", "concept", "const", "const_cast", "consteval", "constexpr", "constinit",
+    "continue", "decltype", "default", "delete", "do", "double", "dynamic_cast", "else", "enum",
+    "explicit", "export", "extern", "false", "float", "for", "friend", "goto", "if", "inline",
+    "int", "long", "mutable", "namespace", "new", "noexcept", "not", "not_eq", "nullptr",
+    "operator", "or", "or_eq", "private", "protected", "public", "register", "reinterpret_cast",
+    "requires", "return", "short", "signed", "sizeof", "static", "static_assert", "static_cast",
+    "struct", "switch", "template", "this", "thread_local", "throw", "true", "try", "typedef",
+    "typeid", "typename", "union", "unsigned", "using", "virtual", "void", "volatile", "wchar_t",
+    "while", "xor", "xor_eq",
+  ]
+}

@@ -1,0 +1,157 @@
+import Foundation
+import Testing
+
+/// The examples that compile a model as a part of a build, and when they do so again.
+@Suite struct BuildSystemTests {
+  private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().path
+
+  /// A copy of the examples, whose files may change, and of what is beside them.
+  private func copy() throws -> Folder {
+    let folder = try Folder()
+    try FileManager.default.copyItem(atPath: Self.root + "/share", toPath: folder("share"))
+    try FileManager.default.createDirectory(
+      atPath: folder("examples"), withIntermediateDirectories: false)
+    for name in ["c", "cpp", "cmake", "meson", "make"] {
+      try FileManager.default.copyItem(
+        atPath: Self.root + "/examples/\(name)", toPath: folder("examples/\(name)"))
+    }
+    try FileManager.default.createDirectory(
+      atPath: folder("examples/digits"), withIntermediateDirectories: false)
+    for name in ["model", "images"] {
+      try FileManager.default.copyItem(
+        atPath: Self.root + "/examples/digits/\(name)", toPath: folder("examples/digits/\(name)"))
+    }
+    try? FileManager.default.removeItem(atPath: folder("examples/make/build"))
+    return folder
+  }
+
+  /// Runs a shell command with the program of the tests first on PATH.
+  private func run(_ command: String, in folder: Folder) throws -> Outcome {
+    let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    let programs = URL(fileURLWithPath: tests).deletingLastPathComponent().path
+    let result = try launch(
+      URL(fileURLWithPath: "/bin/sh"), ["-ec", "PATH=\"\(programs):$PATH\"; \(command)"],
+      in: folder.path)
+    #expect(result.code == 0, "\(command): \(result.output) \(result.errors)")
+    return result
+  }
+
+  private static let photo = "examples/digits/images/digit-3-0013.png"
+  private static let answer = "\(photo)  three   96.99 %\n"
+
+  @Test(arguments: ["OFF", "ON"], ["Ninja", "Unix Makefiles"])
+  func cMake(isStatic: String, generator: String) throws {
+    let folder = try copy()
+    let built = try run(
+      """
+      cmake -S examples/cmake -B build -G '\(generator)' -DSTATIC=\(isStatic) > log
+      cmake --build build >> log
+      build/classify \(Self.photo); build/classify_c \(Self.photo)
+      """, in: folder)
+    #expect(built.output == Self.answer + Self.answer)
+    // Nothing changed, nothing is compiled; then a file of the model did.
+    let library =
+      isStatic == "ON" ? "build/digits/lib/libdigits.a" : "build/digits/lib/libdigits.so"
+    let again = try run(
+      """
+      stat -c %y \(library) > first; cmake --build build > log; stat -c %y \(library) | cmp first -
+      sed -i s/three/drei/ examples/digits/model/config.json
+      cmake --build build > log; stat -c %y \(library) | cmp -s first - && exit 3
+      grep -q drei \(library)
+      build/classify \(Self.photo)
+      """, in: folder)
+    #expect(again.output == Self.answer)
+  }
+
+  @Test func cMakeSaysWhatIsWrong() throws {
+    let folder = try copy()
+    for (call, words) in [
+      ("add_vit_model(digits)", "add_vit_model(digits): MODEL is missing"),
+      ("add_vit_model(9 MODEL x)", "add_vit_model: '9' cannot begin the names of C functions"),
+      ("add_vit_model(digits MODEL x SIZE 3)", "add_vit_model(digits): unknown arguments SIZE;3"),
+    ] {
+      let project = """
+        cmake_minimum_required(VERSION 3.20)
+        project(x C)
+        find_package(vitc REQUIRED PATHS share/cmake NO_DEFAULT_PATH)
+        \(call)
+
+        """
+      _ = try folder.write(project, to: "CMakeLists.txt")
+      let result = try run("cmake -S . -B build 2>&1 || true", in: folder)
+      let text = result.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+      #expect(text.contains(words), "\(text)")
+    }
+  }
+
+  @Test func meson() throws {
+    let folder = try copy()
+    let result = try run(
+      """
+      vitc compile examples/digits/model --package -o digits -q
+      meson setup build examples/meson --pkg-config-path "$PWD/digits/lib/pkgconfig" > log
+      meson compile -C build >> log
+      build/classify \(Self.photo)
+      """, in: folder)
+    #expect(result.output == Self.answer)
+  }
+
+  @Test func make() throws {
+    let folder = try copy()
+    let result = try run(
+      """
+      make -s -C examples/make 2> log
+      examples/make/build/classify \(Self.photo)
+      make -q -C examples/make
+      sed -i s/three/drei/ examples/digits/model/config.json
+      make -q -C examples/make && exit 3
+      make -s -C examples/make 2> log
+      grep -q drei examples/make/build/digits/lib/libdigits.so
+      """, in: folder)
+    #expect(result.output == Self.answer)
+  }
+
+  /// What make takes for the end of a name, or for a variable.
+  @Test func rulesNameEveryFile() throws {
+    let folder = try Folder()
+    let result = try run(
+      """
+      cp -r '\(Self.root)/examples/digits/model' 'a $b #c'
+      vitc compile 'a $b #c' -o lib.so --name lib --depfile lib.d -q --no-self-test
+      cat lib.d
+      printf '%s\\n' 'include lib.d' 'lib.so:; touch lib.so' > Makefile
+      make -q lib.so && echo current
+      touch -d '1 hour' 'a $b #c/config.json'; make -q lib.so || echo stale
+      """, in: folder)
+    #expect(
+      result.output == """
+        ./lib.so: \\
+          a\\ $$b\\ \\#c/config.json \\
+          a\\ $$b\\ \\#c/model.safetensors
+        current
+        stale
+
+        """)
+  }
+
+  @Test func wrongUseIsTold() throws {
+    for option in ["--package", "--depfile x.d"] {
+      let words = option.split(separator: " ").map(String.init)
+      let result = try vitc(["compile", "ViT-Ti/16", "--emit", "ir"] + words)
+      #expect(result.code == 64)
+      #expect(
+        result.errors.contains(
+          "\(words[0]) requires --emit library, static or object, found ir."), "\(result.errors)")
+    }
+  }
+
+  @Test func theVersionAsJSON() throws {
+    let report = try vitc("--version", "--json").json()
+    let plain = try vitc("--version").output
+    #expect("vitc \(report["version"]?.string ?? "")\n" == plain)
+    #expect(report["llvm"]?.string?.split(separator: ".").count == 3)
+    #expect(report["targets"]?.array?.contains { $0.string == "x86-64-v3" } == true)
+    #expect(report["linker"]?.string?.hasPrefix("/") == true)
+  }
+}
