@@ -1,7 +1,7 @@
 # `make` prints the menu: every target with a comment after its name.
 
 .DEFAULT_GOAL := menu
-.PHONY: menu deps test-deps build demo clean format lint filetest bless docs test test-slow test-asan test-tsan test-outside test-load mutate fuzz bench bench-peers
+.PHONY: menu deps test-deps build demo clean format lint filetest bless docs test test-slow test-asan test-tsan test-outside test-load mutate fuzz bench bench-peers test-python test-python-torch test-engines wheel
 
 SWIFT ?= swift
 # The version of swift-format that the sources are formatted with: others differ in details, so that
@@ -12,8 +12,10 @@ LLVM_PACKAGE := $(if $(VITC_LLVM),llvm-$(VITC_LLVM)-dev,llvm-dev)
 PACKAGES := $(LLVM_PACKAGE) libopenblas0 libxxhash-dev libpng-dev libjpeg-dev zlib1g-dev \
   binutils pkg-config
 # What only the tests take: emulators of other processors, and Arm's libc for programs that run there;
-# another libc, and a tool that changes libraries.
-TEST_PACKAGES := qemu-user libc6-dev-arm64-cross musl-tools patchelf
+# another libc, a tool that changes libraries, build systems, and Python's
+# environments.
+TEST_PACKAGES := qemu-user libc6-dev-arm64-cross musl-tools patchelf python3-venv \
+  cmake meson ninja-build g++
 
 # Numerics are 15 times slower without optimization, so tests are built for release too; in a folder
 # of their own, since a build that may be tested is another build.
@@ -66,9 +68,13 @@ demo: build ## Compiles the digit classifier and classifies images: vitc, a C an
 	examples/swift/.build/release/Loaded out/libdigits.so $(PHOTOS)/digit-3-1729.png
 
 clean: ## Removes what was built.
-	rm -rf .build .build-* out examples/swift/.build
+	rm -rf .build .build-* out dist examples/swift/.build
 	rm -f examples/swift/Model/libdigits.so examples/swift/Model/digits.h \
 	  examples/swift/Model/module.modulemap
+
+# The program that `make dist` made goes into the wheel.
+wheel: build test-deps ## Builds dist/vitc-*.whl, the Python package, and tries it in a fresh environment.
+	Scripts/wheel $(VITC) $(wildcard dist/vitc/bin/vitc)
 
 ##@ Change
 
@@ -104,7 +110,14 @@ test-deps: deps ## Installs what only the tests take as well.
 test: lint test-deps ## Lints, then runs all tests but the slow ones and a little of the fuzzing.
 	$(TEST) --filter DocumentTests
 	$(TEST) --skip-build --skip DocumentTests
+	Scripts/python-tests .build-tests/release/vitc
 	SWIFT=$(SWIFT) Scripts/fuzz same
+
+test-python: build test-deps ## Runs the Python package's tests, in a virtual environment of their own.
+	Scripts/python-tests $(VITC) $(PYTEST)
+
+test-python-torch: build test-deps ## Tests modules of timm and transformers, torch.compile: some GB to install.
+	PYTHON_SUITE=torch Scripts/python-tests $(VITC) $(PYTEST)
 
 test-slow: test-deps ## Runs all tests, with the largest models: some GB of memory, some minutes.
 	VITC_SLOW=1 $(TEST)

@@ -1,0 +1,149 @@
+"""Arrays from anywhere, without copies where that can be: numpy, PyTorch, DLPack, buffers."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+Floats = NDArray[numpy.float32]
+
+
+def is_tensor(value: object) -> bool:
+    """Whether ``value`` is a tensor of PyTorch's, which is not imported to find out."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, getattr(torch, "Tensor", ()))
+
+
+def view(value: Any) -> tuple[NDArray[Any], Callable[[Floats], Any]]:
+    """``value`` as an array of numpy's, and what turns a result into what the caller uses.
+
+    The array shares memory with ``value``. Raises TypeError for what is no array, ValueError for a
+    tensor that cannot be shared.
+    """
+    if isinstance(value, numpy.ma.MaskedArray):
+        raise TypeError("found a masked array, whose mask would be ignored: fill it first")
+    if isinstance(value, numpy.ndarray):
+        return value, lambda result: result
+    if is_tensor(value):
+        return _tensor(value), _to_tensor
+    if isinstance(value, (str, bytes, list, tuple)):
+        raise TypeError(
+            f"found {_article(type(value).__name__)}, expected an array of float32; "
+            "preprocess() makes one of pictures"
+        )
+    if hasattr(value, "__dlpack__"):
+        try:
+            return numpy.from_dlpack(value), lambda result: result
+        except (BufferError, RuntimeError, TypeError, ValueError) as error:
+            raise ValueError(f"numpy cannot share the {_name(value)}: {error}") from error
+    try:
+        buffer = memoryview(value)
+    except TypeError:
+        raise TypeError(
+            f"found {_article(_name(value))}, expected an array of float32: of numpy or PyTorch, "
+            "or anything with DLPack or the buffer protocol"
+        ) from None
+    return numpy.asarray(buffer), lambda result: result
+
+
+def images(value: Any, shape: tuple[int, ...]) -> tuple[Floats, bool, Callable[[Floats], Any]]:
+    """``value`` as images [n, *shape], dense and aligned; whether it was one image without n; and
+    what turns a result into what the caller uses.
+
+    Raises TypeError for another element type or no array at all, ValueError for another shape.
+    """
+    array, wrap = view(value)
+    expected = ", ".join(map(str, shape))
+    if array.dtype != numpy.float32:
+        hint = "convert it with astype(numpy.float32)"
+        if array.dtype == numpy.uint8:
+            hint = "preprocess() makes float32 images of pictures"
+        elif is_tensor(value):
+            hint = "convert it with .float()"
+        raise TypeError(f"the images are {array.dtype}, expected float32; {hint}")
+    is_single = array.shape == shape
+    if is_single:
+        array = array[numpy.newaxis]
+    if array.ndim != len(shape) + 1 or array.shape[1:] != shape:
+        found = ", ".join(map(str, array.shape))
+        message = f"the images have shape [{found}], expected [n, {expected}] or [{expected}]"
+        if len(shape) == 3 and array.shape[-3:] == (*shape[1:], shape[0]):
+            message += "; the channels come last: transpose to channels, height, width"
+        raise ValueError(message)
+    # A copy only where elements are not where the library looks for them.
+    return numpy.require(array, numpy.float32, ["C", "A"]), is_single, wrap
+
+
+def outputs(
+    given: Mapping[str, Any] | None, shapes: Mapping[str, tuple[int, ...]], source: NDArray[Any]
+) -> dict[str, Floats]:
+    """Places for outputs of these shapes: the caller's own where there are some, else new ones.
+
+    Raises ValueError for a place that does not fit, TypeError for one of another element type.
+    """
+    places: dict[str, Floats] = {}
+    for name, shape in shapes.items():
+        if given is None or name not in given:
+            places[name] = numpy.empty(shape, numpy.float32)
+            continue
+        place, _ = view(given[name])
+        what = f"the place of output '{name}'"
+        if place.dtype != numpy.float32:
+            raise TypeError(f"{what} is {place.dtype}, expected float32")
+        if place.shape != shape:
+            raise ValueError(f"{what} has shape {list(place.shape)}, expected {list(shape)}")
+        if not (place.flags.c_contiguous and place.flags.aligned and place.flags.writeable):
+            raise ValueError(f"{what} is not a contiguous array that may be written to")
+        others: list[NDArray[Any]] = [source, *places.values()]
+        if any(numpy.may_share_memory(place, other) for other in others if other.size):
+            raise ValueError(f"{what} overlaps the images or another output")
+        places[name] = place
+    for name in given or {}:
+        if name not in shapes:
+            known = ", ".join(f"'{known}'" for known in shapes)
+            raise ValueError(f"there is no output '{name}' to write, but {known}")
+    return places
+
+
+def not_finite(array: Floats) -> int | None:
+    """The index of the first element that is NaN or infinite, if there is one."""
+    with numpy.errstate(all="ignore"):
+        # A sum is finite only if all its terms are; a sum that is not may have overflowed.
+        if math.isfinite(float(array.sum())):
+            return None
+    wrong = ~numpy.isfinite(array.reshape(-1))
+    return int(wrong.argmax()) if wrong.any() else None
+
+
+def _tensor(tensor: Any) -> NDArray[Any]:
+    torch = sys.modules["torch"]
+    if tensor.device.type != "cpu":
+        raise ValueError(f"the tensor is on {tensor.device}, expected the CPU: use .cpu()")
+    if tensor.layout is not torch.strided:
+        raise ValueError(f"the tensor is {tensor.layout}, expected a dense one: use .to_dense()")
+    if tensor.requires_grad and torch.is_grad_enabled():
+        raise ValueError(
+            "the tensor requires gradients, which a compiled model has none of: "
+            "use torch.inference_mode() or .detach()"
+        )
+    if tensor.dtype is torch.bfloat16:  # numpy has no such type
+        raise TypeError("the images are bfloat16, expected float32; convert it with .float()")
+    array: NDArray[Any] = tensor.detach().resolve_conj().resolve_neg().numpy()
+    return array
+
+
+def _to_tensor(result: Floats) -> Any:
+    return sys.modules["torch"].from_numpy(result)
+
+
+def _name(value: object) -> str:
+    return type(value).__name__
+
+
+def _article(name: str) -> str:
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"

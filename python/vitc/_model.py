@@ -1,0 +1,338 @@
+"""A compiled model."""
+
+from __future__ import annotations
+
+import ctypes
+import operator
+import os
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, overload
+
+import numpy
+
+from . import _arrays, _info, _scores
+from ._arrays import Floats
+from ._contexts import Contexts
+from ._info import Info, SelfTest
+from ._library import Library
+from ._pictures import Picture, is_picture, pixels
+from ._scores import Prediction
+from ._stream import batches
+from .errors import Status, VitError
+
+_NOT_FINITE_HINT = (
+    "the model's sums overflow, or its weights are damaged: 'vitc verify' and 'vitc selftest' tell"
+)
+# Outputs that are one vector for a picture, and made to be compared.
+_EMBEDDINGS = ("features", "pooler")
+
+
+def load(
+    path: str | os.PathLike[str],
+    threads: int = 0,
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    isa: str | None = None,
+) -> Model:
+    """Loads a library that ``vitc compile`` wrote.
+
+    path: the library.
+    threads: the parts that a run is split into, which is the processors that it uses; 0: all that
+        the process may use. With several processes, or threads that run models at once, give each
+        its share.
+    weights: the weights file, where it is not beside the library.
+    isa: the instruction set to run, such as "x86-64-v3" or "v3"; None: the one that the environment
+        variable VITC_ISA names, else the best that this processor runs.
+
+    Raises FileNotFoundError and other errors of opening a file; VitError, with the library's text,
+    if it is no compiled model, is for another processor, or its weights cannot be used.
+    """
+    return Model(path, threads, weights=weights, isa=isa)
+
+
+class Model:
+    """A compiled model, for any number of threads and processes.
+
+    Calling it runs it. Each thread has a context of its own, made when it first runs; a forked
+    child makes its own, and shares the weights. It travels to other processes as its path and
+    options. The library stays mapped as long as the process lives; ``close`` ends all the rest.
+    """
+
+    path: str
+    """The library's absolute path."""
+    info: Info
+    """What the model is."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        threads: int = 0,
+        *,
+        weights: str | os.PathLike[str] | None = None,
+        isa: str | None = None,
+    ) -> None:
+        """As ``load``."""
+        self._threads = operator.index(threads)
+        if not 0 <= self._threads < 1 << 31:
+            raise ValueError(f"threads is {threads}, expected 0 or more")
+        self.path = os.path.abspath(os.fspath(path))
+        self._weights = None if weights is None else os.path.abspath(os.fspath(weights))
+        self._isa = isa
+        self._library = Library(self.path)
+        handle = self._library.create(self._threads, self._weights, isa)
+        self._handle = handle
+        self._end = weakref.finalize(self, self._library.entry.destroy, handle)
+        self._end.atexit = False
+        self._contexts = Contexts(self._library, handle)
+        self.info = _info.read(self._library.description(), self._library.isa(handle))
+
+    # ---- Running ---------------------------------------------------------------------------------
+
+    def __call__(
+        self,
+        images: Any,
+        *,
+        outputs: Sequence[str] | None = None,
+        out: Mapping[str, Any] | None = None,
+        check: bool = True,
+    ) -> dict[str, Any]:
+        """Runs images and returns the outputs by name.
+
+        images: float32 [n, channels, height, width], as ``preprocess`` makes them; or one image
+            without n, whose outputs then have no n either. Arrays of numpy or PyTorch (on the CPU),
+            and anything with DLPack or the buffer protocol; dense ones are not copied.
+        outputs: those wanted; None: all.
+        out: float32 arrays to write to, by output; they may not overlap the images.
+        check: whether NaN and infinity are looked for, which costs little: about 0.1 ms for a
+            hundred images of 224 x 224.
+
+        Returns arrays of numpy, [n, *shape]; tensors of PyTorch for one of those.
+
+        Raises TypeError and ValueError for images, names or places that do not fit; ValueError for
+        images that are not finite; VitError for outputs that are not, and for whatever the library
+        refuses; ClosedError.
+        """
+        self._contexts.check()
+        source, is_single, wrap = _arrays.images(images, self.info.input.shape)
+        names = self._names(outputs)
+        if is_single and out is not None:
+            out = {name: _arrays.view(place)[0][numpy.newaxis] for name, place in out.items()}
+        shapes = {
+            output.name: (len(source), *output.shape)
+            for output in self.info.outputs
+            if output.name in names
+        }
+        places = _arrays.outputs(out, shapes, source)
+        if check:
+            self._check_images(source)
+        if len(source) > 0:
+            self._run(source, places)
+        if check:
+            self._check_outputs(places)
+        return {name: wrap(places[name][0] if is_single else places[name]) for name in names}
+
+    def _names(self, outputs: Sequence[str] | None) -> list[str]:
+        all_names = [output.name for output in self.info.outputs]
+        if outputs is None:
+            return all_names
+        names = [outputs] if isinstance(outputs, str) else list(outputs)
+        for name in names:
+            if name not in all_names:
+                known = ", ".join(f"'{known}'" for known in all_names)
+                raise ValueError(
+                    f"the model has no output '{name}', but {known}; outputs are chosen when it is "
+                    "compiled"
+                )
+        return list(dict.fromkeys(names))
+
+    def _run(self, source: Floats, places: Mapping[str, Floats]) -> None:
+        pointers = (ctypes.c_void_p * len(self.info.outputs))(
+            *(
+                places[output.name].ctypes.data if output.name in places else None
+                for output in self.info.outputs
+            )
+        )
+        with self._contexts.use() as context:
+            self._library.check(
+                self._library.entry.run_all(context, source.ctypes.data, len(source), pointers)
+            )
+
+    def _check_images(self, source: Floats) -> None:
+        wrong = _arrays.not_finite(source)
+        if wrong is not None:
+            image = wrong // (source.size // len(source))
+            value = source.reshape(-1)[wrong]
+            raise ValueError(f"image {image} of {len(source)} holds {value}, expected finite numbers")
+
+    def _check_outputs(self, places: Mapping[str, Floats]) -> None:
+        for name, place in places.items():
+            wrong = _arrays.not_finite(place)
+            if wrong is not None:
+                raise VitError(
+                    f"output '{name}' holds {place.reshape(-1)[wrong]} at {wrong}: "
+                    f"{_NOT_FINITE_HINT}",
+                    Status.NOT_FINITE,
+                )
+
+    # ---- Pictures --------------------------------------------------------------------------------
+
+    def preprocess(
+        self, picture: Picture, *, orient: bool = False, out: Floats | None = None
+    ) -> Floats:
+        """One image of the model's input, [channels, height, width], from a picture of any size.
+
+        picture: a path, the bytes of a file, an image of Pillow's, or RGB pixels uint8 [height,
+            width, 3]. Files take Pillow.
+        orient: whether the picture is turned as its EXIF data says, which neither timm nor
+            transformers do.
+        out: where the image is written.
+
+        Resized, cropped and normalized as the checkpoint's library does, to PIL's pixels. Any
+        number of threads may do it at once.
+
+        Raises FileNotFoundError, ValueError and TypeError for what is no picture; VitError where
+        the model has no preprocessing that vitc follows.
+        """
+        self._contexts.check()
+        rgb = pixels(picture, on_white=self.info.puts_on_white, orient=orient)
+        shape = self.info.input.shape
+        place = _arrays.outputs({"image": out} if out is not None else None, {"image": shape}, rgb)
+        image = place["image"]
+        height, width = rgb.shape[:2]
+        self._library.check(
+            self._library.entry.preprocess(
+                rgb.ctypes.data, width, height, rgb.strides[0], image.ctypes.data
+            )
+        )
+        return image if out is None else out
+
+    def embed(
+        self,
+        pictures: Picture | Iterable[Picture],
+        *,
+        batch: int = 32,
+        output: str | None = None,
+        orient: bool = False,
+    ) -> Floats:
+        """The vectors of pictures, [n, *shape]; of one picture without n.
+
+        pictures: as of ``preprocess``, one or any number.
+        batch: how many are decoded and run together; the next ones are decoded meanwhile.
+        output: which output; None: "features", else "pooler", else the only one.
+        orient: as of ``preprocess``.
+
+        Raises as ``preprocess`` and as a run do; ValueError where the output is not clear.
+        """
+        name = self._embedding(output)
+        one = is_picture(pictures)
+        some: Any = [pictures] if one else pictures
+        parts = [results[name] for results in batches(self, some, batch, [name], orient)]
+        if one:
+            vector: Floats = parts[0][0]
+            return vector
+        shape = next(found.shape for found in self.info.outputs if found.name == name)
+        return numpy.concatenate(parts) if parts else numpy.empty((0, *shape), numpy.float32)
+
+    def _embedding(self, output: str | None) -> str:
+        if output is not None:
+            return self._names([output])[0]
+        names = [found.name for found in self.info.outputs]
+        for name in _EMBEDDINGS:
+            if name in names:
+                return name
+        if len(names) == 1 and names[0] != "logits":
+            return names[0]
+        raise ValueError(
+            f"none of the outputs {', '.join(names)} is an embedding by itself: name one, or compile "
+            "the model with outputs features"
+        )
+
+    @overload
+    def classify(  # type: ignore[overload-overlap]  # a str is an iterable too
+        self, pictures: Picture, top: int = 5, *, batch: int = 32, orient: bool = False
+    ) -> list[Prediction]: ...
+
+    @overload
+    def classify(
+        self, pictures: Iterable[Picture], top: int = 5, *, batch: int = 32, orient: bool = False
+    ) -> list[list[Prediction]]: ...
+
+    def classify(
+        self, pictures: Any, top: int = 5, *, batch: int = 32, orient: bool = False
+    ) -> list[Prediction] | list[list[Prediction]]:
+        """The ``top`` classes of pictures by score, the highest first; a list for each picture, or
+        one list for one picture.
+
+        The scores are what the model's head was trained for, ``info.scores``: probabilities by
+        softmax, of each class by itself by sigmoid, or values.
+
+        Raises as ``preprocess`` and as a run do; ValueError where the model has no class scores.
+        """
+        rule = self.info.scores
+        if self.info.output("logits") is None:
+            names = ", ".join(output.name for output in self.info.outputs)
+            raise ValueError(f"the model has no class scores; its outputs are {names}")
+        if rule is None:
+            raise ValueError("this version of the package does not know what makes the model's scores")
+        if top < 1:
+            raise ValueError(f"top is {top}, expected 1 or more")
+        one = is_picture(pictures)
+        answers = [
+            _scores.top(row, top, self.info.labels)
+            for results in batches(self, [pictures] if one else pictures, batch, ["logits"], orient)
+            for row in _scores.scores(results["logits"], rule)
+        ]
+        return answers[0] if one else answers
+
+    # ---- What it is ------------------------------------------------------------------------------
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the classes; empty where the checkpoint had none."""
+        return self.info.labels
+
+    @property
+    def threads(self) -> int:
+        """The parts that a run is split into, as asked for; 0: one for each processor."""
+        return self._threads
+
+    def selftest(self) -> SelfTest:
+        """Runs a made-up image whose outputs are known; takes as long as one run.
+
+        For a service to call before it takes requests. A result beyond the limit is returned, not
+        raised. Raises VitError if the library has no self-test values.
+        """
+        self._contexts.check()
+        return SelfTest(*self._library.selftest(self._handle))
+
+    def close(self) -> None:
+        """Ends all contexts, each after the run that it is in, and the model."""
+        self._contexts.close()
+        self._end()
+
+    def __enter__(self) -> Model:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopen, (self.path, self._threads, self._weights, self._isa)
+
+    def __repr__(self) -> str:
+        outputs = ", ".join(f"{output.name} {list(output.shape)}" for output in self.info.outputs)
+        return f"<vitc.Model {self.info.model} {list(self.info.input.shape)} -> {outputs}>"
+
+
+def _reopen(path: str, threads: int, weights: str | None, isa: str | None) -> Model:
+    return Model(path, threads, weights=weights, isa=isa)
+
+
+__all__ = ["Model", "load"]
