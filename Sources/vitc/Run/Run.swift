@@ -12,7 +12,8 @@ struct Run: ParsableCommand {
     discussion: """
       The array of --input is [n, channels, height, width], or one image without n, already \
       preprocessed; outputs are [n, ...] in f32. Photos are PNG or JPEG files, or folders of \
-      them; the model preprocesses them as its checkpoint says.
+      them; the model preprocesses them as its checkpoint says. The exit code is 1 if one of the \
+      photos cannot be read; the others are answered.
       """)
 
   @Argument(help: "The compiled model.")

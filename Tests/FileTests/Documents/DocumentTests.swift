@@ -5,12 +5,13 @@ import Testing
 
 /// What documents say is what the sources and the program say; `make docs` writes it.
 @Suite struct DocumentTests {
-  @Test(arguments: ["Ops.md", "Passes.md", "Targets.md"])
+  @Test(arguments: ["Ops.md", "Passes.md", "Targets.md", "CLI.md"])
   func `a generated document is current`(_ name: String) throws {
     let text =
       switch name {
       case "Ops.md": try OperationReference.text()
       case "Passes.md": try PassReference.text()
+      case "CLI.md": try CommandReference.text()
       default: try TargetReference.text()
       }
     let url = DocComments.root.appending(path: "Docs").appending(path: name)
