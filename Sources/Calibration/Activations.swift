@@ -71,11 +71,12 @@ struct Activations {
     var operands: [[Tensor]] = []
     for operand in node.operands { operands.append(try tensors(operand)) }
     let inputs = operands
-    if case .attention(let attention) = node.op, !attention.hasWeights {
+    if case .attention(let attention) = node.op, let matmul = AttentionMatmul(attention) {
       return [
         concurrentMap(count) { image in
-          AttentionMatmul(attention)
-            .evaluate(inputs[0][image], inputs[1][image], inputs[2][image])
+          matmul.evaluate(
+            inputs[0][image], inputs[1][image], inputs[2][image],
+            bias: inputs.count > 3 ? inputs[3][image] : nil)
         }
       ]
     }

@@ -2,17 +2,24 @@ import COpenBLAS
 import Glibc
 import IR
 
-/// An attention of one image through OpenBLAS: what `Attention.evaluate` computes in doubles.
+/// An attention of one image through OpenBLAS, of one window and without a grid: what
+/// `Attention.evaluate` computes in doubles.
 struct AttentionMatmul {
   private let attention: Attention
 
-  init(_ attention: Attention) { self.attention = attention }
+  /// `nil`: it is another one.
+  init?(_ attention: Attention) {
+    guard !attention.hasWeights, attention.windows == 1, attention.grid == nil else { return nil }
+    self.attention = attention
+  }
 
-  func evaluate(_ q: Tensor, _ k: Tensor, _ v: Tensor) -> Tensor {
+  /// - Parameter bias: what is added to the scores, if something is.
+  func evaluate(_ q: Tensor, _ k: Tensor, _ v: Tensor, bias: Tensor?) -> Tensor {
     let (queries, keys, columns) = (q.rows, k.rows, q.columns)
     let head = columns / attention.heads
     let isRounded = q.element == .bf16
-    let factor = attention.base2 ? attention.scale * Float(M_LN2) : attention.scale
+    let unit = attention.base2 ? Float(M_LN2) : 1
+    let factor = attention.scale * unit
     var scores = [Float](repeating: 0, count: queries * keys)
     var result = [Float](repeating: 0, count: queries * columns)
     for h in 0..<attention.heads {
@@ -24,6 +31,9 @@ struct AttentionMatmul {
             factor, q + h * head, Int32(columns), k + h * head, Int32(columns), 0, &scores,
             Int32(keys))
         }
+      }
+      if let bias {
+        for i in scores.indices { scores[i] += unit * bias.values[h * scores.count + i] }
       }
       var totals = [Float](repeating: 0, count: queries)
       for row in 0..<queries {

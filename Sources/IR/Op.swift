@@ -26,6 +26,11 @@ public enum Op: Hashable, Sendable {
   case learnedRopeTable(LearnedRopeTable)
   case deinterleave(Deinterleave)
   case differenceScale(DifferenceScale)
+  case relativePositionBias(RelativePositionBias)
+  case relativeScores(RelativeScores)
+  case relativeTable(RelativeTable)
+  case windowPartition(WindowPartition)
+  case windowMerge(WindowMerge)
   case linear(Linear)
   case matMul(MatMul)
   case splitHeads(SplitHeads)
@@ -78,6 +83,11 @@ public enum Op: Hashable, Sendable {
     case .learnedRopeTable(let op): op
     case .deinterleave(let op): op
     case .differenceScale(let op): op
+    case .relativePositionBias(let op): op
+    case .relativeScores(let op): op
+    case .relativeTable(let op): op
+    case .windowPartition(let op): op
+    case .windowMerge(let op): op
     case .linear(let op): op
     case .matMul(let op): op
     case .splitHeads(let op): op
@@ -136,6 +146,11 @@ public enum Op: Hashable, Sendable {
         reader(LearnedRopeTable.self, Op.learnedRopeTable),
         reader(Deinterleave.self, Op.deinterleave),
         reader(DifferenceScale.self, Op.differenceScale),
+        reader(RelativePositionBias.self, Op.relativePositionBias),
+        reader(RelativeScores.self, Op.relativeScores),
+        reader(RelativeTable.self, Op.relativeTable),
+        reader(WindowPartition.self, Op.windowPartition),
+        reader(WindowMerge.self, Op.windowMerge),
         reader(Linear.self, Op.linear),
         reader(MatMul.self, Op.matMul),
         reader(SplitHeads.self, Op.splitHeads),

@@ -13,13 +13,20 @@ extension Pass {
   /// becomes
   ///     %y: f32[197,768] = attention %q, %k, %v {heads = 12, scale = 0.125}
   ///
-  /// The scale may be absent. Where something reads `%p` as well, after the attention, or it is
+  /// The scale may be absent. A constant that is added to the scores becomes an operand:
+  ///
+  ///     %b: f32[12,197,197] = add %c, %table
+  ///     %p: f32[12,197,197] = softmax %b
+  /// becomes
+  ///     %y: f32[197,768] = attention %q, %k, %v, %table {heads = 12, scale = 0.125, bias = true}
+  ///
+  /// Where something reads `%p` as well, after the attention, or it is
   /// returned, it becomes the attention's second result:
   ///
   ///     %y: f32[197,768], %y.weights: f32[12,197,197] = attention %q, %k, %v {…, weights = true}
   ///
-  /// Declines where anything else between scores and result has another reader, since it is then
-  /// wanted itself.
+  /// Declines where what is added depends on the input, and where anything else between scores and
+  /// result has another reader, since it is then wanted itself.
   public static let fuseAttention = Pass(
     "fuse-attention", "the textbook's attention as one operation", .imported, fuse)
 }
@@ -36,6 +43,14 @@ extension Pass {
       case let softmax = rewriter.source[weighted.operands[0]], case .softmax = softmax.op,
       var scores = rewriter.soleProducer(of: softmax.operands[0])
     else { return nil }
+    var bias: Value?
+    if case .add = scores.op, scores.type == rewriter.source[scores.operands[1]].type,
+      let position = scores.operands.firstIndex(where: { rewriter.constants[$0.index] })
+    {
+      guard let sum = rewriter.soleProducer(of: scores.operands[1 - position]) else { return nil }
+      bias = rewriter[scores.operands[position]]
+      scores = sum
+    }
     var factor: Float = 1
     if case .scale(let scale) = scores.op {
       guard let product = rewriter.soleProducer(of: scores.operands[0]) else { return nil }
@@ -58,8 +73,10 @@ extension Pass {
     guard users[weights].count(where: { $0 < current }) == 1 else { return nil }
     let hasWeights = rewriter.useCounts[weights] > 1
     let result = try rewriter.append(
-      .attention(Attention(heads: heads[0], scale: factor, hasWeights: hasWeights)), operands,
-      name: node.name)
+      .attention(
+        Attention(
+          heads: heads[0], scale: factor, hasWeights: hasWeights, hasBias: bias != nil)),
+      operands + (bias.map { [$0] } ?? []), name: node.name)
     if hasWeights { rewriter.replace(weights, by: result.sibling(1)) }
     return result
   }

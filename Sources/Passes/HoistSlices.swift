@@ -13,10 +13,11 @@ extension Pass {
   ///     %c: f32[1,768] = layer_norm %y, %g, %b {epsilon = 1e-06}
   ///
   /// Row `t` of an operation that works row by row depends on row `t` of its operand only; row `t`
-  /// of an attention on row `t` of the queries, and on all keys and values. So where only the class
-  /// token is read, the last block computes keys and values for all tokens and the rest for one.
-  /// The rows wanted of a value are the smallest range that covers what its readers want. Declines
-  /// where that is more than half of the rows: little would be won and tiles would grow ragged.
+  /// of an attention on row `t` of the queries, and on all keys and values; of a bias of its
+  /// scores, on the numbers for that query. So where only the class token is read, the last block
+  /// computes keys and values for all tokens and the rest for one. The rows wanted of a value are
+  /// the smallest range that covers what its readers want. Declines where that is more than half of
+  /// the rows: little would be won and tiles would grow ragged.
   public static let hoistSlices = Pass(
     "hoist-slices", "only the rows that somebody reads", .imported, hoist)
 }
@@ -80,6 +81,9 @@ private func allRows(_ type: TensorType) -> Range<Int> { 0..<(type.shape.first ?
 /// Row `r` of the result reads row `r - distance`. `nil` where the node does not work row by row.
 private func rowOperands(_ node: Node, _ graph: Graph) -> [Int: Int]? {
   guard node.type.rank == 2, node.results.count == 1 else { return nil }
+  if case .attention(let attention) = node.op, attention.hasBias, attention.windows == 1 {
+    return [0: 0]
+  }
   return graph.facts(of: node).rows.distances(node.operands.map { graph[$0].type })
 }
 
@@ -113,7 +117,11 @@ private struct SliceHoister {
     var operands: [Value] = []
     for (position, old) in node.operands.enumerated() {
       guard let distance = distances[position] else {
-        operands.append(rewriter[old])
+        operands.append(
+          node.op.position(of: .scores) == position
+            ? try rewriter.append(
+              .slice(Slice(axis: 1, start: rows.lowerBound, count: rows.count)), [rewriter[old]],
+              name: "\(node.name).scores") : rewriter[old])
         continue
       }
       let all = allRows(rewriter.source[old].type)

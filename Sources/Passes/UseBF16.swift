@@ -17,12 +17,12 @@ extension Pass {
   ///
   /// A fused linear layer rounds what it reads, row by row, after the norm of the row is found, so
   /// that a normalized row loses nothing by it. Its result is bf16 already where nothing reads it
-  /// but such fused linear layers, as they read it without a norm, and attentions of bf16; what
-  /// is between may be rotations (`rope`), whose angles stay f32.
-  /// Convolutions round what they read when it has been normalized. Declines where the weight is no
-  /// constant, in convolutions of a planar image or of an odd number of channels and in those that
-  /// go Winograd's way, in attentions that read or feed anything else, and where heads have an odd
-  /// number of features.
+  /// but such fused linear layers, as they read it without a norm, and attentions of bf16; what is
+  /// added to their scores stays f32. Between them may be rotations (`rope`), whose angles stay
+  /// f32. Convolutions round what they read when it has been normalized. Declines where the weight
+  /// is no constant, in convolutions of a planar image or of an odd number of channels and in those
+  /// that go Winograd's way, in attentions that read or feed anything else, and where heads have an
+  /// odd number of features.
   public static let useBF16 = useBF16(except: [])
 
   /// The same but for the operations of these names; `calibrated`: biases are those that a
@@ -122,15 +122,20 @@ private struct Lowering {
 
   private func carriesPairs(_ node: Node) -> Bool {
     if case .rope = node.op { return true }
+    if case .attention(let attention) = node.op {
+      return attention.takesBF16(facts.graph[node.operands[0]].type)
+    }
     return facts.graph.facts(of: node).carriesBF16
   }
 
   private func readsPairs(_ node: Node) -> Bool {
     if case .rope = node.op { return results.contains(node.operands[0]) }
+    if case .attention = node.op { return node.operands.prefix(3).allSatisfy(results.contains) }
     return carriesPairs(node) ? node.operands.allSatisfy(results.contains) : true
   }
 
   private func takesPairs(_ reader: Node, _ user: Value, _ value: Value) -> Bool {
+    if case .attention = reader.op, reader.operands.dropFirst(3).contains(value) { return false }
     guard case .fusedLinear(let fusedLinear) = reader.op else { return results.contains(user) }
     return linears.contains(user) && fusedLinear.prologue.epsilon == nil
       && reader.operands.count { $0 == value } == 1 && reader.operands[0] == value

@@ -100,18 +100,22 @@ import Testing
     #expect(ErrorFeedback(Covariance([Tensor(shape: [1, 2], values: [.nan, 1])])) == nil)
   }
 
-  @Test(arguments: [false, true]) func `attentions are those of the definition`(base2: Bool) {
-    let attention = Attention(heads: 3, scale: 0.7, base2: base2)
+  @Test(arguments: [false, true], [false, true])
+  func `attentions are those of the definition`(base2: Bool, hasBias: Bool) throws {
+    let attention = Attention(heads: 3, scale: 0.7, base2: base2, hasBias: hasBias)
     let (q, k, v) = (
       Self.tensor([5, 12], seed: 5), Self.tensor([9, 12], seed: 6), Self.tensor([9, 12], seed: 7)
     )
-    let found = AttentionMatmul(attention).evaluate(q, k, v)
-    let truth = Op.attention(attention).evaluate([q, k, v])
-    #expect(Self.distance(found, truth) < 1e-5)
+    let bias = hasBias ? Self.tensor([3, 5, 9], seed: 8) : nil
+    let more = bias.map { [$0] } ?? []
+    let matmul = try #require(AttentionMatmul(attention))
+    let truth = Op.attention(attention).evaluate([q, k, v] + more)
+    #expect(Self.distance(matmul.evaluate(q, k, v, bias: bias), truth) < 1e-5)
     let rounded = [q, k, v].map { $0.rounded(to: .bf16) }
-    let pairs = AttentionMatmul(attention).evaluate(rounded[0], rounded[1], rounded[2])
+    let pairs = matmul.evaluate(rounded[0], rounded[1], rounded[2], bias: bias)
     #expect(pairs.element == .bf16)
-    #expect(Self.distance(pairs, Op.attention(attention).evaluate(rounded)) < 0.05)
+    #expect(Self.distance(pairs, Op.attention(attention).evaluate(rounded + more)) < 0.05)
+    #expect(AttentionMatmul(Attention(heads: 3, windows: 2)) == nil)
   }
 
   /// A fused linear layer in parts is the operation.

@@ -40,21 +40,76 @@ import Testing
     }
   }
 
+  /// What is added to the scores, the same in all windows or not, or by rows and columns of a grid:
+  /// of one block of tokens and several, with few queries and many, powers within the limit and
+  /// beyond.
+  @Test(arguments: Target.runnableHere)
+  func additions(_ target: Target) throws {
+    for (index, added) in [
+      Added.matrix, .matrixOfWindow, .grid([3, 7]), .grid([7, 33]), .matrix, .grid([20, 15]),
+      .matrixOfWindow, .none,
+    ].enumerated() {
+      let tokens: Int
+      if case .grid(let grid) = added {
+        tokens = grid[0] * grid[1]
+      } else {
+        tokens = 37 + 90 * index
+      }
+      try check(
+        target, queries: [tokens, 15, 1, 30][index % 4], tokens: tokens, heads: 1 + index % 3,
+        headDim: [32, 36, 64, 5][index % 4], base2: index % 2 == 0, scale: index % 4 < 2 ? 1 : 0.3,
+        growth: [0, 0, 0, 0, 0.5, 0, 0.5, 0][index], longestBlock: index < 4 ? 2048 : 96,
+        windows: [1, 3, 2, 1, 1, 2, 2, 4][index], added: added)
+    }
+  }
+
+  /// What is added to the scores of a test.
+  private enum Added {
+    case none
+    case matrix
+    case matrixOfWindow
+    case grid([Int])
+  }
+
   private func check(
     _ target: Target, queries: Int, tokens: Int, heads: Int, headDim: Int, base2: Bool,
-    scale: Float, growth: Float = 0, longestBlock: Int = 2048
+    scale: Float, growth: Float = 0, longestBlock: Int = 2048, windows: Int = 1,
+    added: Added = .none
   ) throws {
     let dim = heads * headDim
     // Queries, keys and values are column views of rows of three times the dimension and a pad.
     let stride = 3 * dim + 16
-    let kernel = AttentionKernel(
+    var kernel = AttentionKernel(
       queries: queries, tokens: tokens, heads: heads, headDim: headDim, qStride: stride,
       kStride: stride, vStride: stride, outputStride: dim + 3, scale: scale, base2: base2,
       longestBlock: longestBlock)
+    kernel.windows = windows
+    var attention = Attention(heads: heads, scale: scale, base2: base2, windows: windows)
     var random = Random(state: UInt64(headDim))
-    let rows = max(queries, tokens)
+    let rows = max(queries, tokens) * windows
+    var operands: [Tensor] = []
+    switch added {
+    case .none: break
+    case .matrix, .matrixOfWindow:
+      var maps = heads
+      if case .matrixOfWindow = added { maps *= windows }
+      kernel.addition = .matrix(stride: tokens, ofEachWindow: maps > heads)
+      attention.hasBias = true
+      operands = [
+        Tensor(shape: [maps, queries, tokens], values: random.floats(maps * queries * tokens))
+      ]
+    case .grid(let grid):
+      kernel.addition = .grid(
+        rows: grid[0], columns: grid[1], rowStride: heads * grid[0], columnStride: heads * grid[1])
+      attention.grid = grid
+      operands = grid.map { extent in
+        let shape = [queries * windows, heads * extent]
+        return Tensor(shape: shape, values: random.floats(shape[0] * shape[1]))
+      }
+    }
+    let scores = operands.map { Floats($0.values) }
     let qkv = Floats(random.floats(rows * stride))
-    for row in 0..<tokens {
+    for row in 0..<tokens * windows {
       for column in dim..<2 * dim {
         qkv.pointer[row * stride + column] *= 1 + growth * Float(row)
       }
@@ -66,15 +121,18 @@ import Testing
           (0..<dim).map { qkv.pointer[row * stride + column + $0] }
         })
     }
-    let expected = Attention(heads: heads, scale: scale, base2: base2)
-      .evaluate([view(0, queries), view(dim, tokens), view(2 * dim, tokens)])
+    let expected = attention.evaluate(
+      [view(0, queries * windows), view(dim, tokens * windows), view(2 * dim, tokens * windows)]
+        + operands)
     let function = try NativeKernel(kernel, on: target)
     func run(_ count: Int) -> [Float] {
-      let output = Floats(count: queries * (dim + 3)) { _ in -7 }
+      let output = Floats(count: windows * queries * (dim + 3)) { _ in -7 }
       let scratch = Floats(count: kernel.scratchBytes(target) / 4) { _ in .nan }
       function.all(
         [
           .q: qkv.pointer, .k: qkv.pointer + dim, .v: qkv.pointer + 2 * dim,
+          .scores: scores.first?.pointer, .rowScores: scores.first?.pointer,
+          .columnScores: scores.last?.pointer,
           .output: output.pointer, .scratch: scratch.pointer,
         ], count: count)
       #expect(output.isIntact && scratch.isIntact)
@@ -82,7 +140,7 @@ import Testing
     }
     let whole = run(1)
     var worst: Float = 0
-    for row in 0..<queries {
+    for row in 0..<queries * windows {
       for column in 0..<dim {
         let found = whole[row * (dim + 3) + column]
         worst = max(worst, abs(found - expected.values[row * dim + column]))
@@ -91,7 +149,9 @@ import Testing
       for column in dim..<dim + 3 { #expect(whole[row * (dim + 3) + column] == -7) }
     }
     // A score is off by some units of its last place, and its power by as much, relatively.
-    let largest = largestScore(view(0, queries), view(dim, tokens), headDim: headDim) * scale
+    let largest =
+      scale
+      * largestScore(view(0, queries * windows), view(dim, tokens * windows), headDim: headDim)
     #expect(worst <= 3e-6 + 1e-7 * largest, "\(target.name) \(kernel)")
     for count in [2, 3, 7, 64] { #expect(run(count) == whole, "\(count) tasks: \(kernel)") }
   }

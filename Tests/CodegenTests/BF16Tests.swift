@@ -151,8 +151,8 @@ import Testing
       let base = qkv.memory.pointer
       function.all(
         [
-          .q: base, .k: base + dim / 2, .v: base + dim, .output: output.pointer,
-          .scratch: scratch.pointer,
+          .q: base, .k: base + dim / 2, .v: base + dim, .scores: base, .rowScores: base,
+          .columnScores: base, .output: output.pointer, .scratch: scratch.pointer,
         ], count: count)
       #expect(output.isIntact && scratch.isIntact)
       return output

@@ -165,7 +165,14 @@ extension KernelCase {
       sampleAttention,
       { $0.queries += 1 }, { $0.tokens += 1 }, { $0.heads += 1 }, { $0.headDim += 2 },
       { $0.qStride += 2 }, { $0.kStride += 2 }, { $0.vStride += 2 }, { $0.outputStride += 2 },
-      { $0.scale = 0.5 }, { $0.base2 = true }, { $0.longestBlock = 32 }, { $0.element = .bf16 }),
+      { $0.scale = 0.5 }, { $0.base2 = true }, { $0.longestBlock = 32 }, { $0.element = .bf16 },
+      { $0.windows = 2 }, { $0.addition = .matrix(stride: 40, ofEachWindow: false) },
+      { $0.addition = .matrix(stride: 41, ofEachWindow: false) },
+      { $0.addition = .matrix(stride: 40, ofEachWindow: true) },
+      { $0.addition = .grid(rows: 4, columns: 10, rowStride: 8, columnStride: 20) },
+      { $0.addition = .grid(rows: 10, columns: 4, rowStride: 8, columnStride: 20) },
+      { $0.addition = .grid(rows: 4, columns: 10, rowStride: 9, columnStride: 20) },
+      { $0.addition = .grid(rows: 4, columns: 10, rowStride: 8, columnStride: 21) }),
     KernelCase(
       AttentionKernel.ExactRows(attention: sampleAttention, rows: 3),
       { $0.rows += 1 }, { $0.attention.queries += 1 }, { $0.attention.tokens += 1 },
@@ -173,7 +180,8 @@ extension KernelCase {
       { $0.attention.kStride += 2 }, { $0.attention.vStride += 2 },
       { $0.attention.outputStride += 2 }, { $0.attention.scale = 0.5 },
       { $0.attention.base2 = true }, { $0.attention.longestBlock = 32 },
-      { $0.attention.element = .bf16 }),
+      { $0.attention.element = .bf16 }, { $0.attention.windows = 2 },
+      { $0.attention.addition = .matrix(stride: 40, ofEachWindow: false) }),
     KernelCase(
       KeyPanels(tokens: 17, headDim: 12, stride: 36),
       { $0.tokens += 1 }, { $0.headDim += 1 }, { $0.stride += 1 }),
@@ -186,7 +194,7 @@ extension KernelCase {
         softmax: SoftmaxExponents(), isFirst: true),
       { $0.rows += 1 }, { $0.columns -= 1 }, { $0.depth += 1 }, { $0.qStride += 1 },
       { $0.powerStride += 1 }, { $0.softmax.scale = 0.5 }, { $0.softmax.base2 = true },
-      { $0.isFirst = false }, { $0.element = .bf16 }),
+      { $0.isFirst = false }, { $0.element = .bf16 }, { $0.addedStride = 40 }),
     KernelCase(
       SoftmaxBlock(columns: 20), { $0.columns += 1 }, { $0.exponents.scale = 0.5 },
       { $0.exponents.base2 = true }, { $0.sums = 12 }),
@@ -198,14 +206,15 @@ extension KernelCase {
       { $0.attention.kStride += 2 }, { $0.attention.vStride += 2 },
       { $0.attention.outputStride += 2 }, { $0.attention.scale = 0.5 },
       { $0.attention.base2 = true }, { $0.attention.longestBlock = 32 },
-      { $0.attention.element = .bf16 }),
+      { $0.attention.element = .bf16 }, { $0.attention.windows = 2 },
+      { $0.attention.addition = .matrix(stride: 40, ofEachWindow: false) }),
     KernelCase(
       AttentionWeights(
         queries: 20, tokens: 40, heads: 2, headDim: 12, qStride: 72, kStride: 72,
         weightsStride: 40),
       { $0.queries += 1 }, { $0.tokens += 1 }, { $0.heads += 1 }, { $0.headDim += 1 },
       { $0.qStride += 1 }, { $0.kStride += 1 }, { $0.weightsStride += 1 }, { $0.scale = 0.5 },
-      { $0.base2 = true }),
+      { $0.base2 = true }, { $0.addedStride = 40 }),
   ]
 
   private static let sampleAttention = AttentionKernel(
@@ -229,6 +238,19 @@ extension KernelCase {
       { $0.operation = .rmsNorm(epsilon: 1e-6, weighted: false) },
       { $0.operation = .rmsNorm(epsilon: 1e-5, weighted: true) }, { $0.rows += 1 },
       { $0.columns += 1 }, { $0.xStride += 1 }, { $0.yStride += 1 }, { $0.outputStride += 1 }),
+    KernelCase(
+      WindowRowsKernel(
+        direction: .toWindows, grid: WindowGrid(image: [5, 6], window: [2, 3]), columns: 12,
+        hasBorder: false, xStride: 12, outputStride: 12),
+      { $0.direction = .toImage }, { $0.grid.image = [6, 6] }, { $0.grid.window = [3, 3] },
+      { $0.grid.shift = [1, 1] }, { $0.grid.movesFirst = true }, { $0.columns += 1 },
+      { $0.hasBorder = true }, { $0.xStride += 1 }, { $0.outputStride += 1 }),
+    KernelCase(
+      RelativeScoresKernel(
+        rows: 12, heads: 2, headDim: 8, grid: [3, 4], axis: 0, qStride: 16, tableStride: 5,
+        outputStride: 6),
+      { $0.rows += 12 }, { $0.heads += 1 }, { $0.headDim += 1 }, { $0.grid = [4, 3] },
+      { $0.axis = 1 }, { $0.qStride += 1 }, { $0.tableStride += 1 }, { $0.outputStride += 1 }),
     KernelCase(
       RopeKernel(
         rows: 5, heads: 3, headDim: 20, isTableOfHeads: false, xStride: 60, tableStride: 20,

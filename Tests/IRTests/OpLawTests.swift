@@ -138,6 +138,38 @@ import Testing
       .f32(2, 4)),
     Sample(
       .attention(Attention(heads: 2, hasWeights: true)), .f32(3, 4), .f32(2, 4), .f32(2, 4)),
+    Sample(
+      .attention(Attention(heads: 2, hasBias: true)), .f32(3, 4), .f32(2, 4), .f32(2, 4),
+      .f32(2, 3, 2)),
+    Sample(
+      .attention(Attention(heads: 2, windows: 2, hasBias: true)), .f32(6, 4), .f32(4, 4),
+      .f32(4, 4), .f32(4, 3, 2)),
+    Sample(
+      .attention(Attention(heads: 2, windows: 3)), .f32(6, 4), .f32(9, 4), .f32(9, 4)),
+    Sample(
+      .attention(Attention(heads: 2, grid: [3, 2])), .f32(5, 4), .f32(6, 4), .f32(6, 4),
+      .f32(5, 6), .f32(5, 4)),
+    Sample(
+      .relativePositionBias(
+        RelativePositionBias(grid: [2, 3], from: [2, 2], method: .geometric, hasPrefix: true)),
+      .f32(12, 2)),
+    Sample(
+      .relativePositionBias(
+        RelativePositionBias(grid: [2, 2], method: .bilinear, windows: [2, 1], shift: [1, 0])),
+      .f32(9, 2)),
+    Sample(.relativeTable(RelativeTable(to: 3)), .f32(4, 2)),
+    Sample(
+      .relativeScores(RelativeScores(heads: 2, grid: [2, 3], axis: 1)), .f32(12, 4), .f32(2, 5)),
+    Sample(
+      .windowPartition(WindowPartition(WindowGrid(image: [2, 4], window: [2, 2]))), .f32(8, 3)),
+    Sample(
+      .windowPartition(
+        WindowPartition(
+          WindowGrid(image: [3, 5], window: [2, 2], shift: [1, 0], movesFirst: true))),
+      .f32(15, 3), .f32(3)),
+    Sample(
+      .windowMerge(WindowMerge(WindowGrid(image: [3, 5], window: [2, 2], shift: [1, 1]))),
+      .f32(24, 3)),
     Sample(.pack(Pack()), .f32(33, 2, 3, 1)),
     Sample(.convolution(Convolution(width: 3, kernel: [2, 1])), .f32(6, 2), .f32(4, 2, 2, 1)),
     Sample(

@@ -11,13 +11,20 @@ import IR
 /// near the limit is computed again in the usual way (``SoftmaxBlock``): a row that meets a new
 /// maximum scales what it has summed up (Milakov and Gimelshein 2018, arXiv:1805.02867).
 ///
+/// What is added to the scores (``ScoreAddition``) is added to the exponents in the registers too.
+/// Of several windows each head is a unit of its own.
+///
 /// Of bf16, panels and rows of powers consist of groups of two elements, which the microkernel
 /// multiplies at once; a row of powers then fills half of its place.
 struct AttentionKernel: StepKernel {
   enum Parameter: StepParameter {
-    case q, k, v, output, scratch, task, count
+    case q, k, v
+    /// What is added to the scores; by the keys' rows and columns, if it is so.
+    case scores, rowScores, columnScores
+    case output, scratch, task, count
   }
 
+  /// The queries and tokens of one window.
   var queries: Int
   var tokens: Int
   var heads: Int
@@ -40,6 +47,10 @@ struct AttentionKernel: StepKernel {
   var longestBlock = 2048
   /// The type of queries, keys, values, powers and the result; sums are f32.
   var element = ElementType.f32
+  /// The number of windows.
+  var windows = 1
+  /// What is added to the scores.
+  var addition = ScoreAddition.none
 
   private var format: any StoredFormat { element.storedFormat }
   private var perGroup: Int { format.perGroup }
@@ -72,9 +83,13 @@ struct AttentionKernel: StepKernel {
     statesOffset(target) + target.tileRows * SoftmaxBlock.stateBytes(target)
   }
 
+  private func additionOffset(_ target: Target) -> Int { inversesOffset(target) + 64 }
+
   /// The scratch memory of one task: K and V of one head; scores, sums and the state of the softmax
-  /// of one tile of rows.
-  func scratchBytes(_ target: Target) -> Int { inversesOffset(target) + 64 }
+  /// of one tile of rows, and what is added to its scores where that is made up.
+  func scratchBytes(_ target: Target) -> Int {
+    additionOffset(target) + addition.scratchBytes(tokens: tokens, target)
+  }
 
   var title: String { "attention_\(queries)x\(tokens)_\(heads)x\(headDim)_\(element.rawValue)" }
 
@@ -84,19 +99,29 @@ struct AttentionKernel: StepKernel {
     let tiles = RowTiles.count(rows: queries, height: b.target.tileRows)
     let perHead = b.constant(tiles)
     let (first, end) = b.share(
-      of: b.constant(heads * tiles), p[.task], of: p[.count])
+      of: b.constant(windows * heads * tiles), p[.task], of: p[.count])
     let keys = KeyPanels(tokens: tokens, headDim: headGroups, stride: kStride / perGroup)
     let values = ValuePanels(tokens: tokens, headDim: headDim, stride: vStride, element: element)
     let afterLast = b.divide(b.add(end, b.constant(tiles - 1)), perHead)
     b.ifThen(b.less(first, end)) {
-      b.forLoop(from: b.divide(first, perHead), to: afterLast) { head, _ in
+      b.forLoop(from: b.divide(first, perHead), to: afterLast) { index, _ in
         let size = element.sizeBytes
+        let head = windows == 1 ? index : b.remainder(index, b.constant(heads))
+        let window = windows == 1 ? nil : b.divide(index, b.constant(heads))
+        func inWindow(_ base: Value, rows: Int, stride: Int) -> Value {
+          guard let window else { return base }
+          return b.offset(base, b.multiply(window, b.constant(rows * stride)))
+        }
         let bytes = b.multiply(head, b.constant(headDim * size))
+        let q = inWindow(q, rows: queries, stride: qStride * size)
+        let k = inWindow(k, rows: tokens, stride: kStride * size)
+        let v = inWindow(v, rows: tokens, stride: vStride * size)
+        let output = inWindow(output, rows: queries, stride: outputStride * size)
         b.call(keys, [.keys: b.offset(k, bytes), .panels: scratch])
         b.call(
           values,
           [.values: b.offset(v, bytes), .panels: b.offset(scratch, bytes: valuesOffset)])
-        let start = b.multiply(head, perHead)
+        let start = b.multiply(index, perHead)
         let firstTile = b.maximum(b.subtract(first, start), b.constant(0))
         let endTile = b.minimum(b.subtract(end, start), perHead)
         let (base, extra) = (queries / tiles, queries % tiles)
@@ -109,8 +134,12 @@ struct AttentionKernel: StepKernel {
           let from = b.offset(b.offset(q, b.multiply(row, b.constant(qStride * size))), bytes)
           let to = b.offset(
             b.offset(output, b.multiply(row, b.constant(outputStride * size))), bytes)
+          let added = addition.address(
+            b, self, p, index: index, head: head, window: window, row: row)
           b.choose(height, among: heights) { rows in
-            rowsOfHead(b, rows, from, to, scratch)
+            let scores = addition.rows(
+              b, self, added, rows, b.offset(scratch, bytes: additionOffset(b.target)))
+            rowsOfHead(b, rows, from, scores, to, scratch)
           }
           return []
         }
@@ -119,22 +148,23 @@ struct AttentionKernel: StepKernel {
     }
   }
 
-  /// Emits one unit: `rows` rows of queries against all tokens of one head.
+  /// Emits one unit: `rows` rows of queries against all tokens of one head; `added` is what is
+  /// added to their scores.
   private func rowsOfHead(
-    _ b: Builder, _ rows: Int, _ q: Value, _ output: Value, _ scratch: Value
+    _ b: Builder, _ rows: Int, _ q: Value, _ added: Value, _ output: Value, _ scratch: Value
   ) {
     let exact = ExactRows(attention: self, rows: rows)
     // With few rows the scores are computed in several accumulators each, which want the registers.
     if Tile.accumulators(forRows: queries, on: b.target) > 1 {
-      b.call(exact, [.q: q, .scratch: scratch])
+      b.call(exact, [.q: q, .added: added, .scratch: scratch])
       _ = invert(b, rows, scratch)
     } else {
       eachBlock(b) { index, tokens, isFirst in
-        powerRows(b, rows, q, index, tokens: tokens, isFirst: isFirst, scratch)
+        powerRows(b, rows, q, added, index, tokens: tokens, isFirst: isFirst, scratch)
         sumValues(b, rows, index, tokens: tokens, isFirst: isFirst, scratch)
       }
       b.ifThen(b.less(b.constant(0), invert(b, rows, scratch))) {
-        b.call(exact, [.q: q, .scratch: scratch])
+        b.call(exact, [.q: q, .added: added, .scratch: scratch])
         _ = invert(b, rows, scratch)
       }
     }
@@ -180,7 +210,7 @@ struct AttentionKernel: StepKernel {
   /// Powers and sums of some rows of queries, below the true maximum of each.
   struct ExactRows: Kernel {
     enum Parameter: KernelParameter {
-      case q, scratch
+      case q, added, scratch
     }
 
     var attention: AttentionKernel
@@ -192,7 +222,7 @@ struct AttentionKernel: StepKernel {
       let (q, scratch) = (p[.q], p[.scratch])
       attention.eachBlock(b) { index, tokens, isFirst in
         attention.scoreRows(b, rows, q, index, tokens: tokens, scratch)
-        attention.softmaxRows(b, rows, tokens: tokens, isFirst: isFirst, scratch)
+        attention.softmaxRows(b, rows, p[.added], index, tokens: tokens, isFirst: isFirst, scratch)
         attention.sumValues(b, rows, index, tokens: tokens, isFirst: isFirst, scratch)
       }
     }
@@ -217,8 +247,8 @@ struct AttentionKernel: StepKernel {
 
   /// Emits the powers of a tile of rows and a block of tokens.
   private func powerRows(
-    _ b: Builder, _ rows: Int, _ q: Value, _ index: Value, tokens: Int, isFirst: Bool,
-    _ scratch: Value
+    _ b: Builder, _ rows: Int, _ q: Value, _ added: Value, _ index: Value, tokens: Int,
+    isFirst: Bool, _ scratch: Value
   ) {
     let width = b.target.tileColumns
     let first = b.multiply(index, b.constant(block))
@@ -228,10 +258,12 @@ struct AttentionKernel: StepKernel {
       let tile = ScoreTile(
         rows: rows, columns: columns, depth: headGroups, qStride: qStride / perGroup,
         powerStride: scoreStride, softmax: SoftmaxExponents(scale: scale, base2: base2),
-        isFirst: isFirst, element: element)
+        isFirst: isFirst, element: element, addedStride: addition.stride(tokens: self.tokens))
       let panel = panelAddress(b, scratch, b.add(first, column), depth: headGroups)
       let place = b.offset(powers, b.multiply(column, b.constant(element.sizeBytes)))
-      b.call(tile, [.q: q, .panel: panel, .powers: place, .states: states])
+      let addedHere = addition == .none ? added : b.element(added, b.add(first, column))
+      b.call(
+        tile, [.q: q, .panel: panel, .powers: place, .states: states, .added: addedHere])
     }
     if isFirst { multiply(b.constant(0), columns: min(width, tokens), isFirst: true) }
     let whole = tokens / width * width
@@ -287,15 +319,25 @@ struct AttentionKernel: StepKernel {
 
   /// Emits the softmax of a tile of rows and a block of tokens.
   private func softmaxRows(
-    _ b: Builder, _ rows: Int, tokens: Int, isFirst: Bool, _ scratch: Value
+    _ b: Builder, _ rows: Int, _ added: Value, _ index: Value, tokens: Int, isFirst: Bool,
+    _ scratch: Value
   ) {
-    let softmax = SoftmaxBlock(
+    var softmax = SoftmaxBlock(
       columns: tokens, exponents: SoftmaxExponents(scale: scale, base2: base2),
       sums: isFirst ? nil : headDim)
+    let addedStride = addition.stride(tokens: self.tokens)
+    // What has been added to is an exponent already.
+    if addedStride != nil { softmax.exponents = SoftmaxExponents(scale: 1, base2: true) }
     let stateBytes = SoftmaxBlock.stateBytes(b.target)
     b.forLoop(from: b.constant(0), to: b.constant(rows)) { row, _ in
       func line(_ offset: Int, bytes: Int) -> Value {
         b.offset(b.offset(scratch, bytes: offset), b.multiply(row, b.constant(bytes)))
+      }
+      if let addedStride {
+        let first = b.multiply(index, b.constant(block))
+        add(
+          b, b.element(added, b.add(b.multiply(row, b.constant(addedStride)), first)),
+          to: line(scoresOffset, bytes: scoreStride * 4), tokens)
       }
       b.call(
         softmax,
@@ -306,6 +348,19 @@ struct AttentionKernel: StepKernel {
         ])
       if element != .f32 { roundRow(b, line(scoresOffset, bytes: scoreStride * 4), tokens) }
       return []
+    }
+  }
+
+  /// Emits the exponents of a row of scores, to which something is added, where they lie.
+  private func add(_ b: Builder, _ added: Value, to row: Value, _ tokens: Int) {
+    let lanes = b.target.lanes
+    let softmax = SoftmaxExponents(scale: scale, base2: base2)
+    b.visitRow(columns: tokens) { bytes, count in
+      let score = b.loadFloats(b.offset(row, bytes), lanes, count: count)
+      let exponent = softmax.adding(
+        b, b.loadFloats(b.offset(added, bytes), lanes, count: count),
+        to: softmax.exponents(b, score, count: lanes))
+      b.storeFloats(exponent, b.offset(row, bytes), count: count)
     }
   }
 

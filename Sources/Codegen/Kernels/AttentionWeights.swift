@@ -6,7 +6,10 @@
 /// long as the products of the attention itself, and is not for every layer of a model.
 struct AttentionWeights: Kernel {
   enum Parameter: StepParameter {
-    case q, k, weights, task, count
+    case q, k
+    /// What is added to the scores.
+    case scores
+    case weights, task, count
   }
 
   var queries: Int
@@ -21,6 +24,8 @@ struct AttentionWeights: Kernel {
   var scale: Float = 1
   /// `true` iff the softmax is to base 2.
   var base2 = false
+  /// Elements from one row to the next of what is added to the scores, if something is.
+  var addedStride: Int?
 
   var title: String { "attention_weights_\(queries)x\(tokens)_\(heads)x\(headDim)" }
 
@@ -40,8 +45,14 @@ struct AttentionWeights: Kernel {
       b.visitRow(columns: tokens) { bytes, count in
         let address = b.offset(row, bytes)
         let scores = b.loadFloats(address, lanes, count: count)
-        b.storeFloats(
-          b.multiplyFloat(scores, b.floats(factor, lanes)), address, count: count)
+        var exponents = b.multiplyFloat(scores, b.floats(factor, lanes))
+        if let addedStride {
+          let added = b.element(p[.scores], b.multiply(index, b.constant(addedStride)))
+          exponents = b.multiplyAdd(
+            b.loadFloats(b.offset(added, bytes), lanes, count: count),
+            b.floats(base2 ? 0.6931471805599453 : 1, lanes), exponents)
+        }
+        b.storeFloats(exponents, address, count: count)
       }
       b.call(SoftmaxRow(columns: tokens), [.x: row, .y: row])
       return []
@@ -53,7 +64,10 @@ struct AttentionWeights: Kernel {
 /// weights, which wait for nothing that other tasks do.
 struct VisibleAttentionKernel: StepKernel {
   enum Parameter: StepParameter {
-    case q, k, v, output, weights, scratch, task, count
+    case q, k, v
+    /// What is added to the scores.
+    case scores
+    case output, weights, scratch, task, count
   }
 
   var attention: AttentionKernel
@@ -67,14 +81,19 @@ struct VisibleAttentionKernel: StepKernel {
       attention,
       [
         .q: p[.q], .k: p[.k], .v: p[.v], .output: p[.output], .scratch: p[.scratch],
-        .task: p[.task], .count: p[.count],
+        .task: p[.task], .count: p[.count], .scores: p[.scores], .rowScores: p[.scores],
+        .columnScores: p[.scores],
       ])
     let weights = AttentionWeights(
       queries: attention.queries, tokens: attention.tokens, heads: attention.heads,
       headDim: attention.headDim, qStride: attention.qStride, kStride: attention.kStride,
-      weightsStride: weightsStride, scale: attention.scale, base2: attention.base2)
+      weightsStride: weightsStride, scale: attention.scale, base2: attention.base2,
+      addedStride: attention.addition.stride(tokens: attention.tokens))
     b.call(
       weights,
-      [.q: p[.q], .k: p[.k], .weights: p[.weights], .task: p[.task], .count: p[.count]])
+      [
+        .q: p[.q], .k: p[.k], .weights: p[.weights], .task: p[.task], .count: p[.count],
+        .scores: p[.scores],
+      ])
   }
 }

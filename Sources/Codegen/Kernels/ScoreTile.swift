@@ -9,8 +9,9 @@ import IR
 /// ``limit`` has met no power out of range, and its products with values are as precise as any.
 struct ScoreTile: Kernel {
   enum Parameter: KernelParameter {
-    /// Queries, a panel of keys, where the powers go, and the rows' states.
-    case q, panel, powers, states
+    /// Queries, a panel of keys, where the powers go, the rows' states, and what is added to the
+    /// scores.
+    case q, panel, powers, states, added
     var isUnaliased: Bool { true }
   }
 
@@ -27,6 +28,8 @@ struct ScoreTile: Kernel {
   var isFirst: Bool
   /// The type of queries, keys and powers.
   var element = ElementType.f32
+  /// Elements from one row to the next of what is added to the scores, if something is.
+  var addedStride: Int?
 
   /// What a sum of powers must stay below: values of up to 2^63 do not overflow then.
   static let limit: Float = 0x1p64
@@ -57,6 +60,15 @@ struct ScoreTile: Kernel {
       var sums = isFirst ? [] : [b.load(b.floats(lanes), state)]
       if !startsShifted {
         exponents = zip(exponents, counts).map { softmax.exponents(b, $0, count: $1) }
+      }
+      if let addedStride {
+        for (vector, count) in counts.enumerated() {
+          let place = b.offset(p[.added], bytes: (row * addedStride + vector * lanes) * 4)
+          exponents[vector] = softmax.adding(
+            b, b.loadFloats(place, lanes, count: count), to: exponents[vector])
+        }
+      }
+      if !startsShifted {
         if isFirst {
           let largest = b.reduce(b.pairwise(exponents, b.maximumFloat), b.maximumFloat)
           SoftmaxBlock.storeMaximum(b, b.negate(largest), state)

@@ -34,6 +34,13 @@ struct SoftmaxExponents: Hashable {
   /// What a score is multiplied by.
   var factor: Float { base2 ? scale : scale * 1.4426950408889634 }
 
+  /// Emits the exponents, to which something is added that is in units of the base.
+  func adding(_ b: Builder, _ added: Value, to exponents: Value) -> Value {
+    base2
+      ? b.addFloat(exponents, added)
+      : b.multiplyAdd(added, b.floats(1.4426950408889634, b.target.lanes), exponents)
+  }
+
   /// Emits the exponents of a vector of scores; beyond `count` they are minus infinity.
   func exponents(_ b: Builder, _ scores: Value, count: Int) -> Value {
     let lanes = b.target.lanes

@@ -6,16 +6,19 @@ extension Attention: Lowering {
   func lower(_ site: LoweringSite) -> StepCall {
     let (q, k, v) = (site.operands[0], site.operands[1], site.operands[2])
     let kernel = AttentionKernel(
-      queries: q.rows, tokens: k.rows, heads: heads, headDim: q.columns / heads,
+      queries: q.rows / windows, tokens: k.rows / windows, heads: heads,
+      headDim: q.columns / heads,
       qStride: q.stride, kStride: k.stride, vStride: v.stride, outputStride: site.output.stride,
-      scale: scale, base2: base2, element: site.node.type.element)
+      scale: scale, base2: base2, element: site.node.type.element, windows: windows,
+      addition: addition(site))
     let scratch = StepCall.Operand.scratch(bytes: kernel.scratchBytes(site.target))
     guard let weightsStride = site.resultStride(1) else {
       return StepCall(
         kernel,
         [
           .q: site.operand(.queries), .k: site.operand(.keys), .v: site.operand(.values),
-          .output: site.result(0), .scratch: scratch,
+          .output: site.result(0), .scratch: scratch, .scores: site.operand(.scores),
+          .rowScores: site.operand(.rowScores), .columnScores: site.operand(.columnScores),
         ])
     }
     return StepCall(
@@ -23,6 +26,19 @@ extension Attention: Lowering {
       [
         .q: site.operand(.queries), .k: site.operand(.keys), .v: site.operand(.values),
         .output: site.result(0), .weights: site.result(1), .scratch: scratch,
+        .scores: site.operand(.scores),
       ])
+  }
+
+  private func addition(_ site: LoweringSite) -> ScoreAddition {
+    if let stride = site.stride(.scores) {
+      let heads = site.types[3].shape[0]
+      return .matrix(stride: stride, ofEachWindow: heads > self.heads)
+    }
+    guard let grid, let rowStride = site.stride(.rowScores),
+      let columnStride = site.stride(.columnScores)
+    else { return .none }
+    return .grid(
+      rows: grid[0], columns: grid[1], rowStride: rowStride, columnStride: columnStride)
   }
 }

@@ -43,14 +43,17 @@ extension Op {
     case .normalize(let op): op
     case .rmsNorm(let op): op
     case .rope(let op): op
+    case .relativeScores(let op): op
+    case .windowPartition(let op): op
+    case .windowMerge(let op): op
     case .scale(let op): op
     case .softmax(let op): op
     case .swiGLU(let op): op
     case .transpose(let op): op
     case .input, .weight, .slice, .reshape, .concatenate, .patchEmbed, .linear, .splitHeads,
       .mergeHeads, .resizePositionEmbedding, .ropeTable, .learnedRopeTable, .deinterleave,
-      .differenceScale, .standardizeWeight, .pack, .winogradWeight, .round, .quantize,
-      .quantizationParameters, .balance, .hadamard, .diagonal:
+      .differenceScale, .relativePositionBias, .relativeTable, .standardizeWeight, .pack,
+      .winogradWeight, .round, .quantize, .quantizationParameters, .balance, .hadamard, .diagonal:
       nil
     }
   }

@@ -19,6 +19,12 @@ public enum OperandRole: Hashable, Sendable {
   case keys
   /// The rows of an attention that are averaged.
   case values
+  /// What is added to the scores of an attention.
+  case scores
+  /// What is added to the scores of an attention by the row, on a grid, of the key.
+  case rowScores
+  /// What is added to the scores of an attention by the column, on a grid, of the key.
+  case columnScores
 }
 
 extension Op {

@@ -4,21 +4,36 @@ import Glibc
 /// Multi-head scaled dot-product attention.
 ///
 /// For each head `h`, with `q_h[t, d] = q[t, h * headDim + d]` and so on:
-/// `y_h[t, d] = sum_s p[t, s] * v_h[s, d]`, `p[t, s] = b^(scale * q_h[t] . k_h[s] - m_t) / l_t`,
-/// where `m_t` is the row's largest exponent, `l_t` makes the row's sum 1, and the base `b` is e,
-/// or 2 with the attribute `base2` (log2 e has then been folded into `q`).
+/// `y_h[t, d] = sum_s p[t, s] * v_h[s, d]`,
+/// `p[t, s] = b^(scale * q_h[t] . k_h[s] + a_h[t, s] - m_t) / l_t`, where `m_t` is the row's
+/// largest exponent, `l_t` makes the row's sum 1, and the base `b` is e, or 2 with the attribute
+/// `base2` (log2 e has then been folded into `q` and `a`).
 ///
-/// Operands: `q: [queries, heads * headDim]`, `k`, `v: [tokens, heads * headDim]`.
+/// Operands: `q: [queries, heads * headDim]`, `k`, `v: [tokens, heads * headDim]`; with `bias` also
+/// `a: [heads, queries, tokens]`; with `grid` also `rows: [queries, heads * grid[0]]` and
+/// `columns: [queries, heads * grid[1]]`, where the keys are the places of a grid and
+/// `a_h[t, s] = rows[t, h * grid[0] + s / grid[1]] + columns[t, h * grid[1] + s % grid[1]]`;
+/// without either `a` is zero. With `windows`, `q`, `k`, `v`, `rows` and `columns` are so many
+/// equal parts of rows, each an attention by itself, whose queries and tokens those of `a` are: the
+/// same for all, or `a: [windows * heads, queries, tokens]`, the heads of the first window first.
 /// Results: `y: [queries, heads * headDim]`; with `weights`, also `p: [heads, queries, tokens]`.
-/// Attributes: `heads`; `scale`, default 1; `base2`, `weights`, default false. Operands of bf16 are
-/// multiplied as such and summed up in f32, powers are rounded to bf16 before they are multiplied
-/// with values, and the result is bf16.
+/// Attributes: `heads`; `scale`, default 1; `base2`, `weights`, `bias`, default false; `windows`,
+/// default 1; `grid`, by default none. Operands of bf16 are multiplied as such and summed up in
+/// f32, powers are rounded to bf16 before they are multiplied with values, and the result is bf16;
+/// `a`, `rows` and `columns` are of f32.
 ///
 /// - C1: `q` has rank 2 and `heads` divides its columns, into even parts where it is bf16.
 /// - C2: `k` and `v` have equal types and the columns of `q`.
-/// - C3: with `weights`, operands are f32: rounded powers are not what anybody asks to see.
+/// - C3: with `weights`, operands are f32: rounded powers are not what anybody asks to see; and
+///   there is neither `grid` nor more than one window.
+/// - C4: there are as many operands as the attributes say.
+/// - C5: `windows` divides the rows of `q` and of `k`.
+/// - C6: `a` is f32 and has the heads, of one window or of all, and the queries and tokens of one.
+/// - C7: `grid` is two extents of as many places as a window has tokens, `rows` and `columns` are
+///   f32 of these extents, and there is no `bias`.
 ///
-/// Reference: Vaswani et al. 2017, arXiv:1706.03762, equation 1.
+/// Reference: Vaswani et al. 2017, arXiv:1706.03762, equation 1; the bias: Shaw et al. 2018,
+/// arXiv:1803.02155; of rows and columns: Li et al. 2021, arXiv:2112.01526, equation 4.
 public struct Attention: OpDefinition {
   /// The number of heads.
   public var heads: Int
@@ -28,28 +43,52 @@ public struct Attention: OpDefinition {
   public var base2: Bool
   /// `true` iff the weights of the values are a second result.
   public var hasWeights: Bool
+  /// The number of parts that attend to themselves.
+  public var windows: Int
+  /// `true` iff an operand is added to the scores.
+  public var hasBias: Bool
+  /// Rows and columns of the grid of keys by which two operands are added to the scores, if they
+  /// are.
+  public var grid: [Int]?
 
   /// Creates an attention.
-  public init(heads: Int, scale: Float = 1, base2: Bool = false, hasWeights: Bool = false) {
+  public init(
+    heads: Int, scale: Float = 1, base2: Bool = false, hasWeights: Bool = false, windows: Int = 1,
+    hasBias: Bool = false, grid: [Int]? = nil
+  ) {
     self.heads = heads
     self.scale = scale
     self.base2 = base2
     self.hasWeights = hasWeights
+    self.windows = windows
+    self.hasBias = hasBias
+    self.grid = grid
   }
 
   static let mnemonic = "attention"
   static let forms: Set<Form> = [.imported, .fused, .planned]
-  static let operandCounts = 3...3
-  var roles: [OperandRole] { [.queries, .keys, .values] }
+  static let operandCounts = 3...6
+  var roles: [OperandRole] {
+    [.queries, .keys, .values] + (hasBias ? [.scores] : [])
+      + (grid == nil ? [] : [.rowScores, .columnScores])
+  }
   var execution: Execution { .kernel }
   func facts(_ operands: [TensorType]) -> OpFacts {
+    // A row reads a row of the bias, but not along its first dimension: `hoist-slices` knows that,
+    // and `use-bf16` that what is added to the scores stays f32.
+    let isPlain = !hasBias && windows == 1
     // Scores, then weighted values: each a multiply-add for each token and element of the queries.
-    OpFacts(
-      inPlace: [], rows: .same([0]), addends: [], norm: nil, absorbs: [0, 1, 2], spread: .balanced,
-      carriesBF16: !hasWeights && (operands[0].shape.last ?? 0) / heads % 2 == 0,
+    return OpFacts(
+      inPlace: [], rows: isPlain ? .same(grid == nil ? [0] : [0, 3, 4]) : .all, addends: [],
+      norm: nil, absorbs: [0, 1, 2], spread: .balanced,
+      carriesBF16: isPlain && grid == nil && takesBF16(operands[0]),
       work: Work(
-        flops: 4 * operands[0].count * operands[1].shape[0], element: operands[0].element,
-        panels: nil))
+        flops: 4 * operands[0].count * (operands[1].shape[0] / max(windows, 1)),
+        element: operands[0].element, panels: nil))
+  }
+  /// `true` iff queries of this shape, keys and values may be bf16.
+  public func takesBF16(_ queries: TensorType) -> Bool {
+    !hasWeights && (queries.shape.last ?? 0) / heads % 2 == 0
   }
   var attributes: Attributes {
     var list = Attributes()
@@ -57,6 +96,9 @@ public struct Attention: OpDefinition {
     if scale != 1 { list.set("scale", .number(scale)) }
     if base2 { list.set("base2", .boolean(true)) }
     if hasWeights { list.set("weights", .boolean(true)) }
+    if windows != 1 { list.set("windows", .integer(windows)) }
+    if hasBias { list.set("bias", .boolean(true)) }
+    if let grid { list.set("grid", .integers(grid)) }
     return list
   }
   init(_ attributes: inout Attributes) throws(Diagnostic) {
@@ -64,8 +106,12 @@ public struct Attention: OpDefinition {
     scale = try attributes.number("scale", default: 1)
     base2 = try attributes.boolean("base2")
     hasWeights = try attributes.boolean("weights")
+    windows = try attributes.integer("windows", default: 1)
+    hasBias = try attributes.boolean("bias")
+    grid = attributes.value("grid") == nil ? nil : try attributes.integers("grid")
   }
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
+    try requireOperands("C4", operands)
     try requireFloats("C1", "q", operands[0], 2)
     try require(
       "C1", heads > 0 && operands[0].shape[1] % heads == 0,
@@ -82,7 +128,37 @@ public struct Attention: OpDefinition {
     try require(
       "C3", !hasWeights || operands[0].element == .f32,
       "weights: expected operands of f32, found \(operands[0])")
+    try require(
+      "C3", !hasWeights || grid == nil && windows == 1, "weights: there is a grid, or windows")
+    try require(
+      "C5",
+      windows > 0 && operands[0].shape[0] % windows == 0 && operands[1].shape[0] % windows == 0,
+      "windows: \(windows) do not divide the rows of \(operands[0]) and \(operands[1])")
+    try requireAdditions(operands)
     return operands[0]
+  }
+  private func requireAdditions(_ operands: [TensorType]) throws(Diagnostic) {
+    let (queries, tokens) = (operands[0].shape[0], operands[1].shape[0] / windows)
+    if let bias = operand(.scores, of: operands) {
+      let counts = [heads, windows * heads]
+      try require(
+        "C6",
+        bias.rank == 3 && bias.element == .f32 && counts.contains(bias.shape[0])
+          && Array(bias.shape.dropFirst()) == [queries / windows, tokens],
+        "a: expected \(TensorType.f32(heads, queries / windows, tokens)), or one of each window, "
+          + "found \(bias)")
+    }
+    guard let grid else { return }
+    try require(
+      "C7",
+      grid.count == 2 && TensorType(.f32, grid).isAllowed && grid[0] * grid[1] == tokens
+        && !hasBias,
+      "grid: expected two extents of \(tokens) places and no bias, found \(grid)")
+    for (role, extent) in zip([OperandRole.rowScores, .columnScores], grid) {
+      guard let found = operand(role, of: operands) else { continue }
+      try requireType(
+        "C7", role == .rowScores ? "rows" : "columns", found, .f32(queries, heads * extent))
+    }
   }
   var furtherResults: [String] { hasWeights ? ["weights"] : [] }
   func resultTypes(of operands: [TensorType]) throws(Diagnostic) -> [TensorType] {
@@ -92,14 +168,59 @@ public struct Attention: OpDefinition {
   }
   func evaluate(_ operands: [Tensor]) -> Tensor { evaluateAll(operands)[0] }
   func evaluateAll(_ operands: [Tensor]) -> [Tensor] {
+    let results = (0..<windows).map { evaluate(operands, window: $0) }
+    guard windows > 1 else { return hasWeights ? results[0] : [results[0][0]] }
+    return [Tensor(shape: operands[0].shape, values: results.flatMap { $0[0].values })]
+  }
+
+  /// The result and the weights of one window.
+  private func evaluate(_ operands: [Tensor], window: Int) -> [Tensor] {
     let split = SplitHeads(heads: heads)
     let (q, k, v) = (
-      split.evaluate([operands[0]]), split.evaluate([operands[1]]), split.evaluate([operands[2]])
+      split.evaluate([part(window, of: operands[0])]),
+      split.evaluate([part(window, of: operands[1])]),
+      split.evaluate([part(window, of: operands[2])])
     )
-    let factor = base2 ? scale * Float(Glibc.log(2.0)) : scale
-    let scores = Scale(factor).evaluate([MatMul(transposed: true).evaluate([q, k])])
+    let unit = base2 ? Float(Glibc.log(2.0)) : 1
+    var scores = Scale(scale * unit).evaluate([MatMul(transposed: true).evaluate([q, k])])
+    if let added = added(operands, window, scores.shape) {
+      for i in scores.values.indices { scores.values[i] += unit * added[i] }
+    }
     let weights = Softmax().evaluate([scores])
-    let result = MergeHeads().evaluate([MatMul().evaluate([weights, v])])
-    return hasWeights ? [result, weights] : [result]
+    return [MergeHeads().evaluate([MatMul().evaluate([weights, v])]), weights]
+  }
+
+  /// The rows of one window.
+  private func part(_ window: Int, of x: Tensor) -> Tensor {
+    let rows = x.rows / windows
+    let first = window * rows * x.columns
+    return Tensor(
+      shape: [rows, x.columns], values: Array(x.values[first..<first + rows * x.columns]))
+  }
+
+  /// What is added to the scores of one window, `[heads, queries, tokens]`; `nil`: nothing.
+  private func added(_ operands: [Tensor], _ window: Int, _ shape: [Int]) -> [Float]? {
+    if let bias = operand(.scores, of: operands) {
+      let count = shape.reduce(1, *)
+      let first = bias.values.count > count ? window * count : 0
+      return Array(bias.values[first..<first + count])
+    }
+    guard let grid, let rows = operand(.rowScores, of: operands),
+      let columns = operand(.columnScores, of: operands)
+    else { return nil }
+    let (ofRows, ofColumns) = (part(window, of: rows), part(window, of: columns))
+    var values: [Float] = []
+    values.reserveCapacity(shape.reduce(1, *))
+    for head in 0..<heads {
+      for query in 0..<shape[1] {
+        let row = (query * heads + head) * grid[0]
+        let column = (query * heads + head) * grid[1]
+        for place in 0..<shape[2] {
+          values.append(
+            ofRows.values[row + place / grid[1]] + ofColumns.values[column + place % grid[1]])
+        }
+      }
+    }
+    return values
   }
 }

@@ -1,0 +1,94 @@
+import IR
+
+/// What is added to the scores of an attention.
+///
+/// The kernel reads it by rows of a tile of queries, as long as the tokens: as they lie in memory,
+/// or made up in the tile's scratch memory.
+enum ScoreAddition: Hashable {
+  /// Nothing.
+  case none
+  /// A number for each head, query and token, whose rows are so many elements apart;
+  /// `ofEachWindow`: every window has its own.
+  case matrix(stride: Int, ofEachWindow: Bool)
+  /// The sum of a number for the row and of one for the column of the token's place on a grid:
+  /// `[queries, heads * rows]` and `[queries, heads * columns]`, rows so many elements apart.
+  case grid(rows: Int, columns: Int, rowStride: Int, columnStride: Int)
+
+  /// The addresses of a tile's first row.
+  struct Address {
+    var scores: Value
+    /// Only of a grid.
+    var columns: Value
+  }
+
+  /// Elements from one row that the kernel reads to the next; `nil`: there is nothing to add.
+  func stride(tokens: Int) -> Int? {
+    switch self {
+    case .none: nil
+    case .matrix(let stride, _): stride
+    case .grid: tokens
+    }
+  }
+
+  /// The scratch memory for a tile of rows.
+  func scratchBytes(tokens: Int, _ target: Target) -> Int {
+    guard case .grid = self else { return 0 }
+    // Whole cache lines.
+    return (target.tileRows * tokens * 4 + 63) / 64 * 64
+  }
+
+  /// Emits the addresses for the tile whose first query is `row` of a window.
+  ///
+  /// - Parameters:
+  ///   - index: the number of the head, counted through all windows.
+  ///   - window: `nil`: there is one.
+  func address(
+    _ b: Builder, _ attention: AttentionKernel, _ p: Arguments<AttentionKernel.Parameter>,
+    index: Value, head: Value, window: Value?, row: Value
+  ) -> Address {
+    let queries = b.constant(attention.queries)
+    switch self {
+    case .none: return Address(scores: p[.scores], columns: p[.columnScores])
+    case .matrix(let stride, let ofEachWindow):
+      let first = b.multiply(ofEachWindow ? index : head, queries)
+      let scores = b.element(p[.scores], b.multiply(b.add(first, row), b.constant(stride)))
+      return Address(scores: scores, columns: scores)
+    case .grid(let rows, let columns, let rowStride, let columnStride):
+      let query = window.map { b.add(b.multiply($0, queries), row) } ?? row
+      func line(_ base: Value, _ stride: Int, _ extent: Int) -> Value {
+        b.element(
+          base,
+          b.add(b.multiply(query, b.constant(stride)), b.multiply(head, b.constant(extent))))
+      }
+      return Address(
+        scores: line(p[.rowScores], rowStride, rows),
+        columns: line(p[.columnScores], columnStride, columns))
+    }
+  }
+
+  /// Emits what it takes to have `count` rows at one address, and returns that.
+  func rows(
+    _ b: Builder, _ attention: AttentionKernel, _ address: Address, _ count: Int, _ scratch: Value
+  ) -> Value {
+    guard case .grid(let rows, let columns, let rowStride, let columnStride) = self else {
+      return address.scores
+    }
+    let lanes = b.target.lanes
+    b.forLoop(from: b.constant(0), to: b.constant(count)) { row, _ in
+      let ofRows = b.element(address.scores, b.multiply(row, b.constant(rowStride)))
+      let ofColumns = b.element(address.columns, b.multiply(row, b.constant(columnStride)))
+      let line = b.element(scratch, b.multiply(row, b.constant(attention.tokens)))
+      b.forLoop(from: b.constant(0), to: b.constant(rows)) { place, _ in
+        let term = b.splat(b.load(b.f32, b.element(ofRows, place)), lanes)
+        let to = b.element(line, b.multiply(place, b.constant(columns)))
+        b.visitRow(columns: columns) { bytes, count in
+          let other = b.loadFloats(b.offset(ofColumns, bytes), lanes, count: count)
+          b.storeFloats(b.addFloat(term, other), b.offset(to, bytes), count: count)
+        }
+        return []
+      }
+      return []
+    }
+    return scratch
+  }
+}
