@@ -49,6 +49,25 @@ def whole(config: str, side: int, patch: int, text: dict = {}, **arguments):
     )
 
 
+SAM = {
+    "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2, "output_channels": 8,
+    "mlp_dim": 48, "patch_size": 4, "num_pos_feats": 4,
+}
+DECODER = {
+    "hidden_size": 8, "mlp_dim": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
+    "iou_head_hidden_dim": 8,
+}
+
+
+def sam(config: str, side: int, window: int, decoder: dict = {}):
+    """The configuration of SAM, whose image encoder takes one size."""
+    vision = SAM | {"image_size": side, "window_size": window, "global_attn_indexes": [1]}
+    prompt = {"hidden_size": 8, "image_size": side, "patch_size": 4, "mask_input_channels": 4}
+    return globals()[config](
+        vision_config=vision, prompt_encoder_config=prompt, mask_decoder_config=DECODER | decoder
+    )
+
+
 # Name: class, its configuration, stored type.
 MODELS = {
     "clip": ("CLIPModel", whole("CLIPConfig", 16, 4, projection_dim=24), F32),
@@ -110,6 +129,66 @@ MODELS = {
     "aimv2-headless": (
         "Aimv2VisionModel", tower("Aimv2VisionConfig", 16, 4, use_head=False), BF16,
     ),
+    # Relative positions in each block, of all blocks, both beside a table; with and without the mean.
+    "beit": (
+        "BeitForImageClassification",
+        tower("BeitConfig", 16, 4, use_relative_position_bias=True, layer_scale_init_value=0.1), F32,
+    ),
+    "beit-token-f16": (
+        "BeitModel",
+        tower(
+            "BeitConfig", 16, 4, use_relative_position_bias=True,
+            use_shared_relative_position_bias=True, use_absolute_position_embeddings=True,
+            use_mean_pooling=False, layer_scale_init_value=0.0, use_mask_token=True,
+        ), F16,
+    ),
+    "beit-wide-f16": (
+        "BeitModel",
+        tower("BeitConfig", (12, 20), 4, use_relative_position_bias=True), F16,
+    ),
+    "beit-masked-f16": (
+        "BeitForMaskedImageModeling",
+        tower(
+            "BeitConfig", 16, 4, use_shared_relative_position_bias=True, use_mask_token=True,
+            vocab_size=7,
+        ), F16,
+    ),
+    "data2vec": (
+        "Data2VecVisionForImageClassification",
+        tower("Data2VecVisionConfig", 16, 4, use_shared_relative_position_bias=True), F16,
+    ),
+    "data2vec-bare-bf16": (
+        "Data2VecVisionModel",
+        tower("Data2VecVisionConfig", 16, 4, use_relative_position_bias=True), BF16,
+    ),
+    # Windows that cover the map and that reach beyond it; the encoder in a whole, and alone.
+    "sam": ("SamModel", sam("SamConfig", 20, 3), F16),
+    "sam-hq": ("SamHQModel", sam("SamHQConfig", 24, 2, {"vit_dim": 32}), F16),
+    "sam-vision": (
+        "SamVisionModel",
+        SamVisionConfig(
+            **SAM, image_size=16, window_size=3, global_attn_indexes=[0, 2], use_abs_pos=False,
+            qkv_bias=False, hidden_act="gelu_pytorch_tanh",
+        ), F32,
+    ),
+    "sam-hq-vision": (
+        "SamHQVisionModel",
+        SamHQVisionConfig(
+            **SAM, image_size=16, window_size=3, global_attn_indexes=[1], use_rel_pos=False
+        ), F16,
+    ),
+    "vitdet": (
+        "VitDetModel",
+        tower(
+            "VitDetConfig", 16, 4, pretrain_image_size=12, mlp_ratio=2, window_size=3,
+            window_block_indices=[0], use_relative_position_embeddings=True,
+        ), F32,
+    ),
+    "vitdet-backbone-f16": (
+        "VitDetBackbone",
+        tower("VitDetConfig", 16, 4, pretrain_image_size=16, window_block_indices=[1], window_size=2),
+        F16,
+    ),
     "mae": ("ViTMAEModel", tower("ViTMAEConfig", 16, 4, mask_ratio=0.0), F16),
     "mae-decoder": (
         "ViTMAEForPreTraining",
@@ -129,7 +208,7 @@ PROCESSORS = {"owlvit": "OwlViT", "owlv2-detector": "Owlv2"}
 
 def encoder(model: torch.nn.Module) -> torch.nn.Module:
     """The image encoder within a model."""
-    for name in ("clip", "owlvit", "owlv2", "siglip", "vit", "ijepa"):
+    for name in ("clip", "owlvit", "owlv2", "siglip", "vit", "ijepa", "beit", "data2vec_vision"):
         model = getattr(model, name, model)
     return getattr(model, "vision_model", model)
 
@@ -141,11 +220,17 @@ def pooled(model: torch.nn.Module, result) -> torch.Tensor | None:
         return result.last_hidden_state.mean(1)
     if kind in ("vit_mae", "vit_msn"):
         return result.last_hidden_state[:, 0]
-    return result.pooler_output
+    return getattr(result, "pooler_output", None)
 
 
 def outputs(model: torch.nn.Module, images: torch.Tensor, resized: bool) -> dict:
     """What a user of the model's class takes of it."""
+    if model.config.model_type.startswith(("sam", "vitdet")):
+        with torch.inference_mode():
+            last = getattr(model, "vision_encoder", model)(images.double())
+        # A map of pixels.
+        last = last.feature_maps[-1] if "feature_maps" in last else last.last_hidden_state
+        return {"tokens": last.flatten(2).transpose(1, 2)}
     captured = {}
     vision = encoder(model)
     hooks = [
@@ -221,6 +306,12 @@ def make(name: str) -> dict:
     model.to(dtype).save_pretrained(folder)
     vision = getattr(config, "vision_config", config)
     side, patch = vision.image_size, vision.patch_size
+    if config.model_type.startswith("sam"):
+        sizes = [(side, None)]
+    elif isinstance(side, int):
+        sizes = [(side, None), (side + 2 * patch, None), (side - patch, side + patch)]
+    else:
+        sizes = [tuple(side), (side[1], None)]
     if name.endswith("-v4"):
         rename(
             folder / "model.safetensors", "vision_model.", "embeddings.position_ids",
@@ -236,15 +327,15 @@ def make(name: str) -> dict:
         (folder / "preprocessor_config.json").write_text(json.dumps(processor) + "\n")
     model = globals()[cls].from_pretrained(folder, dtype=torch.float64).eval()
     entries = []
-    for size in ((side, None), (side + 2 * patch, None), (side - patch, side + patch)):
+    for size in sizes:
         images = input_images(name, *size)
-        golden = outputs(model, images, size != (side, None))
+        golden = outputs(model, images, size != sizes[0])
         entries += write_goldens(folder, size[0], images, golden, size[1])
     return {
         "name": name,
         "class": cls,
         "dtype": str(dtype).removeprefix("torch."),
-        "image": side,
+        "image": sizes[0][0],
         "goldens": entries,
     }
 

@@ -23,7 +23,7 @@ import timm
 import torch
 from safetensors.torch import load_file
 from timm.models import save_for_hf
-from timm.models import eva, vision_transformer
+from timm.models import beit, eva, vision_transformer
 from tinymodels import GOLDENS, fresh, input_images, randomize, write_goldens, write_index
 
 FOLDER = GOLDENS / "timm"
@@ -32,6 +32,14 @@ SMALL = PLAIN | {"mlp_ratio": 2}
 NO_HEAD = SMALL | {"num_classes": 0}
 HEADLESS = {"embed_dim": 32, "depth": 2, "num_heads": 2, "patch_size": 7, "num_classes": 0}
 DINOV3 = {"embed_dim": 32, "depth": 2, "num_heads": 2, "patch_size": 4, "mlp_ratio": 1.5}
+SHARED = SMALL | {
+    "use_rel_pos_bias": False, "use_shared_rel_pos_bias": True, "use_abs_pos_emb": True,
+    "global_pool": "token", "init_values": 0.0, "qkv_bias": False,
+}
+SAM = {
+    "embed_dim": 36, "depth": 3, "num_heads": 3, "patch_size": 4, "mlp_ratio": 2,
+    "global_attn_indexes": [1],
+}
 NARROW = {"channels": [128] * 4, "stem_chs": 32, "num_classes": 5}
 # Defaults of the class, spelled out; two of them are not this architecture's own.
 SPELLED = {
@@ -125,6 +133,18 @@ MODELS = [
          "num_kv_heads": (4, 2, 4)},
         F16, (16, 12), (12, 20),
     ),
+    # Relative positions: resized by timm's way; of all blocks, beside a table, with the class token.
+    ("beit", "beit_base_patch16_224", SMALL, torch.float32, 16, (24, 12)),
+    ("beit-shared", "beitv2_base_patch16_224", SHARED, torch.float16, 24, 16),
+    # Windows that reach beyond the map; convolutions at the end, or a norm alone.
+    (
+        "sam", "samvit_base_patch16", SAM | {"window_size": 3, "neck_chans": 8, "num_classes": 0},
+        torch.float32, 20, (24, 16),
+    ),
+    (
+        "sam-small", "samvit_base_patch16_224", SAM | {"window_size": 2, "num_classes": 5},
+        torch.float16, 16, 24,
+    ),
     # A convolution and a pooling before the patches.
     ("hybrid", "vit_tiny_r_s16_p8_224", SMALL | {"patch_size": 2}, torch.float16, 24, 40),
     ("bit", "resnetv2_50x1_bit", NARROW, torch.float16, 35, 48),
@@ -157,8 +177,9 @@ def steady(model: torch.nn.Module) -> None:
 
 def make(name, architecture, arguments, dtype, side, other) -> dict:
     """Writes one model's folder; its entry of the index."""
-    # ResNets take any size: there is no argument.
+    # ResNets take any size: there is no argument. SAM's encoder takes others than it is made for.
     free = architecture.startswith("resnet")
+    dynamic = architecture.startswith("samvit")
     size = {"pretrained_cfg_overlay": {"input_size": (3, side, side)}}
     model = timm.create_model(
         architecture, **(size if free else {"img_size": side}), **arguments
@@ -175,7 +196,7 @@ def make(name, architecture, arguments, dtype, side, other) -> dict:
     (folder / "model.safetensors").chmod(0o644)
     entries = []
     for size in (side, other):
-        own = {} if free else {"img_size": size}
+        own = {} if free or dynamic else {"img_size": size}
         model = timm.create_model(f"local-dir:{folder}", **own).eval()
         stored = load_file(folder / "model.safetensors")
         stored = {key: value.float() for key, value in stored.items()}
@@ -183,12 +204,14 @@ def make(name, architecture, arguments, dtype, side, other) -> dict:
         translate = vision_transformer.checkpoint_filter_fn
         if isinstance(model, eva.Eva):
             translate = eva.checkpoint_filter_fn
+        if isinstance(model, beit.Beit):
+            translate = beit.checkpoint_filter_fn
         way = {}
         if "flexi" in architecture or "radio" in architecture:
             way = {"interpolation": "bilinear", "antialias": False}
         if "base_patch16_radio_v3" in architecture:
             way["align_corners"] = True
-        model.load_state_dict(stored if free else translate(stored, model, **way))
+        model.load_state_dict(stored if free or dynamic else translate(stored, model, **way))
         height, width = size if isinstance(size, tuple) else (size, None)
         images = input_images(name, height, width)
         golden = outputs(model.double(), images)

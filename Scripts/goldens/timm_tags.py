@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes what timm says of the pretrained tags of vitc's variants, and ImageNet's labels:
-Sources/Models/Registry/Tags+Table.swift and Sources/Models/Registry/ImageNetLabels+Text.swift.
+Sources/Models/Registry/Tags+Table.swift, Tags+OtherTable.swift (of timm's modules but
+vision_transformer.py) and ImageNetLabels+Text.swift.
 
     python3 timm_tags.py NAME...   (names: the first column of Tests/Goldens/timm_variants.tsv)
 
@@ -25,7 +26,7 @@ CONSTANTS = {
     ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)): "imageNet",
     ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)): "clip",
 }
-rows = []
+rows, others = [], []
 for name in sys.argv[1:]:
     if name not in _model_default_cfgs:
         continue
@@ -38,18 +39,23 @@ for name in sys.argv[1:]:
         channels, height, width = cfg.input_size
         assert channels == 3 and not cfg.label_offset and not cfg.label_names, name
         size = str(height) if height == width else f"{height}x{width}"
-        rows.append(" ".join([
+        module = timm.models.model_entrypoint(name).__module__.rsplit(".", 1)[1]
+        (rows if module == "vision_transformer" else others).append(" ".join([
             name, tag, size, cfg.interpolation, repr(float(cfg.crop_pct)), cfg.crop_mode,
             CONSTANTS[tuple(map(float, cfg.mean)), tuple(map(float, cfg.std))],
             str(cfg.num_classes or 0)]))
-text = f'''extension Tag {{
-  /// A tag a line, those of a name one after the other, timm's default first: name, tag, input
-  /// size, filter, `crop_pct`, `crop_mode`, constants, classes.
+for lines, file, table, what in (
+    (rows, "Tags+Table", "table", "vision_transformer.py"),
+    (others, "Tags+OtherTable", "otherTable", "other modules"),
+):
+    text = f'''extension Tag {{
+  /// A tag of timm's {what} a line, those of a name together, its default
+  /// first: name, tag, input size, filter, `crop_pct`, `crop_mode`, constants, classes.
   ///
   /// {NOTE}
-  static let table: StaticString = """
-''' + "".join(f"    {row}\n" for row in rows) + '    """\n}\n'
-(FOLDER / "Tags+Table.swift").write_text(text)
+  static let {table}: StaticString = """
+''' + "".join(f"    {row}\n" for row in lines) + '    """\n}\n'
+    (FOLDER / f"{file}.swift").write_text(text)
 
 labels = ImageNetInfo("imagenet-1k").label_descriptions()
 assert not any(";" in label or "\\" in label for label in labels)
@@ -68,4 +74,4 @@ text = f'''extension ImageNetLabels {{
   static let text: StaticString = """
 ''' + "".join(f"    {each}\\\n" for each in lines[:-1]) + f'    {lines[-1]}\n    """\n}}\n'
 (FOLDER / "ImageNetLabels+Text.swift").write_text(text)
-print(len(rows), "tags,", len(labels), "labels,", len(lines), "lines")
+print(len(rows) + len(others), "tags,", len(labels), "labels,", len(lines), "lines")

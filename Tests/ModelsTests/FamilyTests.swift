@@ -43,8 +43,14 @@ import Testing
 
   /// For each naming that a family knows, every tensor of some variant has a name of its own there;
   /// for the others there is none at all, not timm's.
+  ///
+  /// A family whose models come in folders alone is held to those (`FolderGoldenTests`).
   @Test func namesAreCompleteOrAbsent() throws {
     for family in Families.all {
+      guard let first = family.variants.first else {
+        #expect(!family.modelTypes.isEmpty, "\(family.title) has neither names nor folders")
+        continue
+      }
       for naming in Self.namings {
         let what = "\(family.title), \(naming.title)"
         var complete = 0
@@ -63,8 +69,7 @@ import Testing
           if !naming.knows(stored) { #expect(names.isEmpty, "\(what)") }
           if complete > 0 { break }
         }
-        #expect(
-          (complete > 0) == naming.knows(try #require(family.variants.first).model.storedNames))
+        #expect((complete > 0) == naming.knows(first.model.storedNames), "\(what)")
       }
     }
   }
@@ -72,7 +77,7 @@ import Testing
   /// The list of tensors is what the graph reads.
   @Test(arguments: [true, false]) func tensorsAreTheGraphsWeights(isFused: Bool) throws {
     for family in Families.all {
-      let model = try #require(family.variants.first).model
+      guard let model = family.variants.first?.model else { continue }
       let output: ModelOutput = model.classes > 0 ? .logits : .features
       let graph = try model.graph(fusedQKV: isFused, outputs: [output])
       let weights = graph.nodes.compactMap { node -> TensorSpecification? in

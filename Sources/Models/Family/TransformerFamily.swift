@@ -54,6 +54,7 @@ extension TransformerFamily {
     switch model.timmClass {
     case .visionTransformer: try model.apply(arguments)
     case .eva: try model.applyEva(arguments)
+    case .beit: try model.applyBEiT(arguments)
     }
   }
 

@@ -37,8 +37,9 @@ struct TransformersModel: Sendable {
   /// The image processor where `preprocessor_config.json` names none: transformers' class, without
   /// `ImageProcessor`.
   let processor: String
-  /// What holds without `preprocessor_config.json`: what the hub's folders of this type say.
-  let assumed: AssumedPreprocessing
+  /// What holds without `preprocessor_config.json`: what the hub's folders of this type say; `nil`:
+  /// nothing is known.
+  let assumed: AssumedPreprocessing?
   /// What a preprocessor's crop says of the image size.
   let crop: CropRule
   /// Reads the configuration, for a model of this name.

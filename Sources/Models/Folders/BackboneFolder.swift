@@ -17,10 +17,15 @@ enum BackboneFolder {
         "\(architecture): \(what)", at: .file(root.path),
         hint: "for what the last norm gives, name the model's own class in 'architectures'")
     }
-    guard let transformer = (model as? any TransformerFamily)?.model else {
+    let (last, prefix, grid, dim): (Int, Int, [Int], Int)
+    if let transformer = (model as? any TransformerFamily)?.model {
+      (last, prefix) = (transformer.depth, transformer.prefixTokens)
+      (grid, dim) = (transformer.grid, transformer.dim)
+    } else if let windowed = (model as? any WindowedFamily)?.model {
+      (last, prefix, grid, dim) = (windowed.depth, 0, windowed.grid, windowed.outputDim)
+    } else {
       throw refusal("its feature maps are of before the last norm, which vitc does not return")
     }
-    let last = transformer.depth
     let stages = try stages(root, last)
     guard stages == [last] else {
       let names = stages.map { $0 == 0 ? "stem" : "stage\($0)" }
@@ -31,13 +36,12 @@ enum BackboneFolder {
     guard try root.bool("apply_layernorm") ?? true else {
       throw refusal("'apply_layernorm' is false, and vitc returns tokens after the last norm only")
     }
-    let prefix = transformer.prefixTokens
     guard try root.bool("reshape_hidden_states") ?? true else {
       return "\(architecture) returns what --outputs tokens does"
     }
-    let (rows, columns) = (transformer.grid[0], transformer.grid[1])
-    return "\(architecture) returns a map [\(transformer.dim), \(rows), \(columns)]: the same "
-      + "numbers are in the output 'tokens', [\(rows * columns), \(transformer.dim)] after "
+    let (rows, columns) = (grid[0], grid[1])
+    return "\(architecture) returns a map [\(dim), \(rows), \(columns)]: the same "
+      + "numbers are in the output 'tokens', [\(rows * columns), \(dim)] after "
       + "\(prefix) tokens that are no patches"
   }
 

@@ -50,8 +50,14 @@ enum TransformersFolder {
     guard found.model.channels == 3, (try? found.model.check()) != nil else { return }
     let image = (height: found.model.imageHeight, width: found.model.imageWidth)
     guard let root = try processor(in: found.path ?? "") else {
-      let crop = (height: type.assumed.crop, width: type.assumed.crop)
-      var specification = type.assumed.specification.scaled(from: crop, to: image)
+      guard let assumed = type.assumed else {
+        found.model.preprocessingRefusal =
+          "transformers has no image processor for '\(type.modelType)', and there is no "
+          + "preprocessor_config.json"
+        return
+      }
+      let crop = (height: assumed.crop, width: assumed.crop)
+      var specification = assumed.specification.scaled(from: crop, to: image)
       if ProcessorClass.named(type.processor)?.convertsToRGB ?? false {
         specification.alpha = .onWhite
       }

@@ -16,9 +16,10 @@ struct AttentionCore: Hashable, Sendable {
   ///   - name: of the attention; the tensors that it reads are named after it.
   ///   - block: the index of the block.
   ///   - rotation: the table of angles that queries and keys are turned by, if they are.
+  ///   - bias: what is added to the scores, if something is; not to those of differences.
   func append(
     _ name: String, block: Int, _ query: Value, _ key: Value, _ value: Value,
-    rotation: Value? = nil, to builder: inout ModelBuilder
+    rotation: Value? = nil, bias: Value? = nil, to builder: inout ModelBuilder
   ) throws(Diagnostic) -> Value {
     var parts = [query, key]
     for (index, part) in ["q", "k"].enumerated() {
@@ -32,7 +33,7 @@ struct AttentionCore: Hashable, Sendable {
       }
     }
     guard isDifferential else {
-      return try builder.attention(name, parts[0], parts[1], value, heads: heads)
+      return try builder.attention(name, parts[0], parts[1], value, heads: heads, bias: bias)
     }
     return try DifferentialAttention(heads: heads).append(
       name, block: block, parts[0], parts[1], value, to: &builder)

@@ -19,13 +19,15 @@ struct EncoderBlock: Hashable, Sendable {
   /// - Parameters:
   ///   - index: of the block.
   ///   - rotation: the table of angles that queries and keys are turned by, if they are.
+  ///   - bias: what is added to the scores of the attention, if something is.
   func append(
-    _ name: String, index: Int, _ x: Value, rotation: Value? = nil,
+    _ name: String, index: Int, _ x: Value, rotation: Value? = nil, bias: RelativeBias? = nil,
     to builder: inout ModelBuilder
   ) throws(Diagnostic) -> Value {
     var branch = normsFollow ? x : try norm.append("\(name).norm1", x, to: &builder)
+    let added = try bias?.append("\(name).attn", heads: attention.core.heads, to: &builder)
     branch = try attention.append(
-      "\(name).attn", block: index, branch, rotation: rotation, to: &builder)
+      "\(name).attn", block: index, branch, rotation: rotation, bias: added, to: &builder)
     if normsFollow { branch = try norm.append("\(name).norm1", branch, to: &builder) }
     if layerScale != .none {
       branch = try scaled(

@@ -7,6 +7,8 @@ struct ModelBuilder {
   private let tensors: TensorLayout
   /// The weights so far, by canonical name.
   private var weights: [String: Value] = [:]
+  /// What several layers read, by its name.
+  private var named: [String: Value] = [:]
   /// The tensors that were asked for, in order.
   private(set) var specifications: [TensorSpecification] = []
 
@@ -35,6 +37,16 @@ struct ModelBuilder {
     _ op: Op, _ operands: [Value], name: String
   ) throws(Diagnostic) -> Value {
     try builder.append(op, operands, name: name)
+  }
+
+  /// The same value each time that it is asked for by this name.
+  mutating func once(
+    _ op: Op, _ operands: [Value], name: String
+  ) throws(Diagnostic) -> Value {
+    if let known = named[name] { return known }
+    let value = try append(op, operands, name: name)
+    named[name] = value
+    return value
   }
 
   /// The planar image that the model reads.

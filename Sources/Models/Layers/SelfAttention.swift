@@ -24,8 +24,9 @@ struct SelfAttention: Hashable, Sendable {
   /// - Parameters:
   ///   - block: the index of the block.
   ///   - rotation: the table of angles that queries and keys are turned by, if they are.
+  ///   - bias: what is added to the scores, if something is.
   func append(
-    _ name: String, block: Int, _ x: Value, rotation: Value? = nil,
+    _ name: String, block: Int, _ x: Value, rotation: Value? = nil, bias: Value? = nil,
     to builder: inout ModelBuilder
   ) throws(Diagnostic) -> Value {
     let dim = builder.type(x).shape[1]
@@ -35,7 +36,8 @@ struct SelfAttention: Hashable, Sendable {
       parts.append(try projection(name, index, x, isTurned: isTurned, &builder))
     }
     var merged = try core.append(
-      name, block: block, parts[0], parts[1], parts[2], rotation: rotation, to: &builder)
+      name, block: block, parts[0], parts[1], parts[2], rotation: rotation, bias: bias,
+      to: &builder)
     if let innerNorm { merged = try innerNorm.append("\(name).norm", merged, to: &builder) }
     return try builder.linear("\(name).proj", merged, dim, bias: hasProjectionBias)
   }
@@ -106,10 +108,12 @@ extension ModelBuilder {
   /// Multi-head scaled dot-product attention as the textbook has it: queries, keys and values,
   /// `[tokens, heads * headDim]`, cut into heads, which are put side by side again.
   ///
-  /// - Parameter scale: what scores are multiplied by; `nil`: `1 / sqrt(headDim)`.
+  /// - Parameters:
+  ///   - scale: what scores are multiplied by; `nil`: `1 / sqrt(headDim)`.
+  ///   - bias: what is added to the scores, `[heads, queries, tokens]`, if something is.
   mutating func attention(
     _ name: String, _ query: Value, _ key: Value, _ value: Value, heads: Int,
-    scale factor: Double? = nil
+    scale factor: Double? = nil, bias: Value? = nil
   ) throws(Diagnostic) -> Value {
     var parts: [Value] = []
     for (part, projected) in [("q", query), ("k", key), ("v", value)] {
@@ -121,6 +125,7 @@ extension ModelBuilder {
       .matMul(MatMul(transposed: true)), [parts[0], parts[1]], name: "\(name).scores")
     let scale = Float(factor ?? 1 / Double(type(query).shape[1] / heads).squareRoot())
     scores = try append(.scale(Scale(scale)), [scores], name: "\(name).scaled")
+    if let bias { scores = try sum(scores, bias, name: "\(name).biased") }
     let weights = try append(.softmax(Softmax()), [scores], name: "\(name).softmax")
     let mixed = try append(.matMul(MatMul()), [weights, parts[2]], name: "\(name).mixed")
     return try append(.mergeHeads(MergeHeads()), [mixed], name: "\(name).merged")

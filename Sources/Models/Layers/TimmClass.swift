@@ -4,12 +4,14 @@ enum TimmClass: Hashable, Sendable {
   case visionTransformer
   /// `Eva`: LayerScale as `gamma_1` and `gamma_2`.
   case eva
+  /// `Beit`: the same.
+  case beit
 
   /// The names of the vectors that the two branches of a block are multiplied by, within the block.
   var scales: (attention: String, feedForward: String) {
     switch self {
     case .visionTransformer: ("ls1.gamma", "ls2.gamma")
-    case .eva: ("gamma_1", "gamma_2")
+    case .eva, .beit: ("gamma_1", "gamma_2")
     }
   }
 }

@@ -51,7 +51,7 @@ extension VisionTransformer {
 
   /// One block after another.
   private func appendBlock(
-    _ index: Int, _ x: Value, rotation: Value?, to builder: inout ModelBuilder
+    _ index: Int, _ x: Value, rotation: Value?, bias: RelativeBias?, to builder: inout ModelBuilder
   ) throws(Diagnostic) -> Value {
     let name = "blocks.\(index)"
     switch blockForm {
@@ -61,7 +61,8 @@ extension VisionTransformer {
         feedForward: feedForwardPart,
         layerScale: !layerScale ? .none : scalesFeedForward ? .both : .attention,
         timmClass: timmClass)
-      return try block.append(name, index: index, x, rotation: rotation, to: &builder)
+      return try block.append(
+        name, index: index, x, rotation: rotation, bias: bias, to: &builder)
     case .parallel, .parallelJoined:
       let block = ParallelBlock(
         norm: norm, core: core, hidden: mlpHidden, activation: activation, hasBias: qkvBias,
@@ -89,9 +90,12 @@ extension VisionTransformer {
     let rotations = try rotary?.append(
       grid: grid, depth: depth, heads: heads, headDim: dim / heads, prefix: prefixTokens,
       to: &builder)
+    let bias = relativeBias.map {
+      RelativeBias(tables: $0, stored: positionGrid, grid: grid, method: relativeResize)
+    }
     if preNorm { x = try norm.append("norm_pre", x, to: &builder) }
     for index in 0..<depth {
-      x = try appendBlock(index, x, rotation: rotations?[index], to: &builder)
+      x = try appendBlock(index, x, rotation: rotations?[index], bias: bias, to: &builder)
     }
     return finalNorm ? try norm.append("norm", x, to: &builder) : x
   }

@@ -54,6 +54,12 @@ extension VisionTransformer {
     guard rotary.map({ $0.base > 0 && $0.base.isFinite }) ?? true else {
       throw fault("the base of the positions' angles is \(rotary?.base ?? 0), expected above 0")
     }
+    guard relativeBias == nil || blockForm == .sequential && !isDifferential else {
+      throw fault("relative positions do not go with blocks of this form")
+    }
+    guard relativeBias == nil || prefixTokens == 1 else {
+      throw fault("relative positions of \(prefixTokens) prefix tokens, expected one")
+    }
     guard dim % heads == 0 else { throw fault("width \(dim) does not divide into \(heads) heads") }
     if let problem = backbone?.problem { throw fault(problem) }
     guard grid[0] > 0, grid[1] > 0 else {

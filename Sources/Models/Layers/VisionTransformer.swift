@@ -63,6 +63,10 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
   var mlpNorm = false
   /// Positions that turn queries and keys, if there are such.
   var rotary: RotaryPositions?
+  /// Tables of what is added to the scores by relative position, if there are such.
+  var relativeBias: RelativeBias.Tables?
+  /// How those are resized.
+  var relativeResize = RelativeResizeMethod.geometric
   /// `true` iff patches pass a norm before anything is added to them.
   var patchNorm = false
   /// `true` iff there is a table of positions that are added.
@@ -209,6 +213,9 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
     if let backbone { parts.append(backbone.numericsSummary) }
     if hasPositionTable, grid != positionGrid {
       parts.append("positions resized \(positionResize.rawValue)")
+    }
+    if relativeBias != nil, grid != positionGrid {
+      parts.append("relative positions resized \(relativeResize.rawValue)")
     }
     return "\(numerics.rawValue): \(parts.joined(separator: ", "))"
   }

@@ -2,8 +2,9 @@
 /// name.
 ///
 /// `{i}` in a canonical name is any number; in a stored name `{i}` is that number, `{i+1}` counts
-/// from 1, `{i+1:02}` also has two digits; numbers are taken in order. Other words in braces are
-/// the naming's own. A tensor without a row has no name: there is nothing to fall back to.
+/// from 1, `{i+1:02}` also has two digits; numbers are taken in order. A row whose canonical name
+/// has the number itself comes first. Other words in braces are the naming's own. A tensor without
+/// a row has no name: there is nothing to fall back to.
 struct NameTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
   /// How a layer's tensors are named and laid out; what it means, each naming says.
   enum Layout: Hashable, Sendable {
@@ -138,11 +139,12 @@ struct NameTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
       numbers.append(number)
       return "{i}"
     }
-    if let row = rows[parts.joined(separator: ".")] {
+    if let row = rows[canonical] ?? rows[parts.joined(separator: ".")] {
       return Match(row, numbers, leaf: nil)
     }
     guard let leaf = parts.popLast(), leaf == "weight" || leaf == "bias",
-      let row = rows[parts.joined(separator: ".")]
+      let row = rows[String(canonical.dropLast(leaf.count + 1))]
+        ?? rows[parts.joined(separator: ".")]
     else { return nil }
     return Match(row, numbers, leaf: leaf)
   }

@@ -5,8 +5,8 @@ enum Families {
     BigTransfer.self, Hybrid.self, ViT.self, AveragedViT.self, RegisterViT.self, RotaryViT.self,
     BlockVariantViT.self, SigLIP.self, SigLIPGap.self, CLIP.self, PerceptionEncoder.self, EVA.self,
     EVA02.self, BEiT3.self, AIMv2.self, FlexiViT.self, InternViT.self, TIPS.self, RADIO.self,
-    DINOv2.self, DINOv3.self, DeiT.self,
-    DeiT3.self, Sapiens2.self, TestViT.self,
+    DINOv2.self, DINOv3.self, BEiT.self, SAM.self, ViTDet.self, DeiT.self, DeiT3.self,
+    Sapiens2.self, TestViT.self,
   ]
 
   /// The naming of a checkpoint with these tensors, or `nil` if vitc knows none such.

@@ -22,7 +22,10 @@ public struct Tag: Hashable, Sendable {
   public var fullName: String { "\(variant).\(name)" }
 
   /// All tags, those of a variant one after the other, timm's default first.
-  public static let all = "\(table)".split(separator: "\n").compactMap { Tag(line: $0) }
+  public static let all = lines.compactMap { Tag(line: $0) }
+
+  /// The lines of both tables.
+  static let lines = "\(table)\n\(otherTable)".split(separator: "\n")
 
   /// The tags of a variant, timm's default first.
   public static func tags(of variant: String) -> [Tag] { all.filter { $0.variant == variant } }

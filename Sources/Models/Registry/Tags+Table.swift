@@ -1,6 +1,6 @@
 extension Tag {
-  /// A tag a line, those of a name one after the other, timm's default first: name, tag, input
-  /// size, filter, `crop_pct`, `crop_mode`, constants, classes.
+  /// A tag of timm's vision_transformer.py a line, those of a name together, its default
+  /// first: name, tag, input size, filter, `crop_pct`, `crop_mode`, constants, classes.
   ///
   /// Written by Scripts/goldens/timm_tags.py from timm 1.0.31.
   static let table: StaticString = """
@@ -250,56 +250,6 @@ extension Tag {
     vit_tiny_patch16_384 augreg_in21k_ft_in1k 384 bicubic 1.0 center half 1000
     vit_base_patch16_224_miil in21k 224 bilinear 0.875 center unit 11221
     vit_base_patch16_224_miil in21k_ft_in1k 224 bilinear 0.875 center unit 1000
-    deit_base_patch16_224 fb_in1k 224 bicubic 0.9 center imageNet 1000
-    deit_base_patch16_384 fb_in1k 384 bicubic 1.0 center imageNet 1000
-    deit_small_patch16_224 fb_in1k 224 bicubic 0.9 center imageNet 1000
-    deit_tiny_patch16_224 fb_in1k 224 bicubic 0.9 center imageNet 1000
-    deit3_base_patch16_224 fb_in1k 224 bicubic 0.9 center imageNet 1000
-    deit3_base_patch16_224 fb_in22k_ft_in1k 224 bicubic 1.0 center imageNet 1000
-    deit3_base_patch16_384 fb_in1k 384 bicubic 1.0 center imageNet 1000
-    deit3_base_patch16_384 fb_in22k_ft_in1k 384 bicubic 1.0 center imageNet 1000
-    deit3_huge_patch14_224 fb_in1k 224 bicubic 0.9 center imageNet 1000
-    deit3_huge_patch14_224 fb_in22k_ft_in1k 224 bicubic 1.0 center imageNet 1000
-    deit3_large_patch16_224 fb_in1k 224 bicubic 0.9 center imageNet 1000
-    deit3_large_patch16_224 fb_in22k_ft_in1k 224 bicubic 1.0 center imageNet 1000
-    deit3_large_patch16_384 fb_in1k 384 bicubic 1.0 center imageNet 1000
-    deit3_large_patch16_384 fb_in22k_ft_in1k 384 bicubic 1.0 center imageNet 1000
-    deit3_medium_patch16_224 fb_in1k 224 bicubic 0.9 center imageNet 1000
-    deit3_medium_patch16_224 fb_in22k_ft_in1k 224 bicubic 1.0 center imageNet 1000
-    deit3_small_patch16_224 fb_in1k 224 bicubic 0.9 center imageNet 1000
-    deit3_small_patch16_224 fb_in22k_ft_in1k 224 bicubic 1.0 center imageNet 1000
-    deit3_small_patch16_384 fb_in1k 384 bicubic 1.0 center imageNet 1000
-    deit3_small_patch16_384 fb_in22k_ft_in1k 384 bicubic 1.0 center imageNet 1000
-    deit_base_distilled_patch16_224 fb_in1k 224 bicubic 0.9 center imageNet 1000
-    deit_base_distilled_patch16_384 fb_in1k 384 bicubic 1.0 center imageNet 1000
-    deit_small_distilled_patch16_224 fb_in1k 224 bicubic 0.9 center imageNet 1000
-    deit_tiny_distilled_patch16_224 fb_in1k 224 bicubic 0.9 center imageNet 1000
-    resnetv2_50x1_bit goog_distilled_in1k 224 bicubic 0.875 center half 1000
-    resnetv2_50x1_bit goog_in21k_ft_in1k 448 bilinear 1.0 center half 1000
-    resnetv2_50x1_bit goog_in21k 224 bilinear 0.875 center half 21843
-    resnetv2_50x3_bit goog_in21k_ft_in1k 448 bilinear 1.0 center half 1000
-    resnetv2_50x3_bit goog_in21k 224 bilinear 0.875 center half 21843
-    resnetv2_101x1_bit goog_in21k_ft_in1k 448 bilinear 1.0 center half 1000
-    resnetv2_101x1_bit goog_in21k 224 bilinear 0.875 center half 21843
-    resnetv2_101x3_bit goog_in21k_ft_in1k 448 bilinear 1.0 center half 1000
-    resnetv2_101x3_bit goog_in21k 224 bilinear 0.875 center half 21843
-    resnetv2_152x2_bit goog_teacher_in21k_ft_in1k 224 bicubic 0.875 center half 1000
-    resnetv2_152x2_bit goog_teacher_in21k_ft_in1k_384 384 bicubic 1.0 center half 1000
-    resnetv2_152x2_bit goog_in21k_ft_in1k 448 bilinear 1.0 center half 1000
-    resnetv2_152x2_bit goog_in21k 224 bilinear 0.875 center half 21843
-    resnetv2_152x4_bit goog_in21k_ft_in1k 480 bilinear 1.0 center half 1000
-    resnetv2_152x4_bit goog_in21k 224 bilinear 0.875 center half 21843
-    vit_tiny_r_s16_p8_224 augreg_in21k_ft_in1k 224 bicubic 0.9 center half 1000
-    vit_tiny_r_s16_p8_224 augreg_in21k 224 bicubic 0.9 center half 21843
-    vit_tiny_r_s16_p8_384 augreg_in21k_ft_in1k 384 bicubic 1.0 center half 1000
-    vit_small_r26_s32_224 augreg_in21k_ft_in1k 224 bicubic 0.9 center half 1000
-    vit_small_r26_s32_224 augreg_in21k 224 bicubic 0.9 center half 21843
-    vit_small_r26_s32_384 augreg_in21k_ft_in1k 384 bicubic 1.0 center half 1000
-    vit_base_r50_s16_224 orig_in21k 224 bicubic 0.9 center half 0
-    vit_base_r50_s16_384 orig_in21k_ft_in1k 384 bicubic 1.0 center half 1000
-    vit_large_r50_s32_224 augreg_in21k_ft_in1k 224 bicubic 0.9 center half 1000
-    vit_large_r50_s32_224 augreg_in21k 224 bicubic 0.9 center half 21843
-    vit_large_r50_s32_384 augreg_in21k_ft_in1k 384 bicubic 1.0 center half 1000
     vit_base_patch16_siglip_224 v2_webli 224 bicubic 0.9 center half 0
     vit_base_patch16_siglip_224 webli 224 bicubic 0.9 center half 0
     vit_base_patch16_siglip_256 v2_webli 256 bicubic 0.9 center half 0
@@ -327,27 +277,6 @@ extension Tag {
     vit_so400m_patch16_siglip_256 webli_i18n 256 bicubic 0.9 center half 0
     vit_so400m_patch16_siglip_384 v2_webli 384 bicubic 0.9 center half 0
     vit_so400m_patch16_siglip_512 v2_webli 512 bicubic 0.9 center half 0
-    vit_7b_patch16_dinov3 lvd1689m 256 bicubic 1.0 center imageNet 0
-    vit_7b_patch16_dinov3 sat493m 256 bicubic 1.0 center satellite 0
-    vit_base_patch16_dinov3 lvd1689m 256 bicubic 1.0 center imageNet 0
-    vit_base_patch16_dinov3_qkvb lvd1689m 256 bicubic 1.0 center imageNet 0
-    vit_base_patch16_dinov3_qkvb eupe_lvd1689m 256 bicubic 1.0 center imageNet 0
-    vit_huge_plus_patch16_dinov3 lvd1689m 256 bicubic 1.0 center imageNet 0
-    vit_huge_plus_patch16_dinov3_qkvb lvd1689m 256 bicubic 1.0 center imageNet 0
-    vit_large_patch16_dinov3 lvd1689m 256 bicubic 1.0 center imageNet 0
-    vit_large_patch16_dinov3 sat493m 256 bicubic 1.0 center satellite 0
-    vit_large_patch16_dinov3_qkvb lvd1689m 256 bicubic 1.0 center imageNet 0
-    vit_large_patch16_dinov3_qkvb sat493m 256 bicubic 1.0 center satellite 0
-    vit_small_patch16_dinov3 lvd1689m 256 bicubic 1.0 center imageNet 0
-    vit_small_patch16_dinov3_qkvb lvd1689m 256 bicubic 1.0 center imageNet 0
-    vit_small_patch16_dinov3_qkvb eupe_lvd1689m 256 bicubic 1.0 center imageNet 0
-    vit_small_plus_patch16_dinov3 lvd1689m 256 bicubic 1.0 center imageNet 0
-    vit_small_plus_patch16_dinov3_qkvb lvd1689m 256 bicubic 1.0 center imageNet 0
-    vit_tiny_patch16_dinov3_qkvb eupe_lvd1689m 256 bicubic 1.0 center imageNet 0
-    vit_base_patch16_lingbot robbyant 512 bilinear 1.0 squash imageNet 0
-    vit_giant_patch16_lingbot robbyant 512 bilinear 1.0 squash imageNet 0
-    vit_large_patch16_lingbot robbyant 512 bilinear 1.0 squash imageNet 0
-    vit_small_patch16_lingbot robbyant 512 bilinear 1.0 squash imageNet 0
     aimv2_1b_patch14_224 apple_pt 224 bicubic 1.0 center clip 0
     aimv2_1b_patch14_336 apple_pt 336 bicubic 1.0 center clip 0
     aimv2_1b_patch14_448 apple_pt 448 bicubic 1.0 center clip 0
@@ -384,67 +313,5 @@ extension Tag {
     vit_so400m_patch16_radio_v4 c_radio 512 bicubic 1.0 center clip 0
     vit_base_patch16_rpn_224 sw_in1k 224 bicubic 0.9 center half 1000
     test_vit3 r160_in1k 160 bicubic 0.95 center half 1000
-    eva_giant_patch14_224 clip_ft_in1k 224 bicubic 0.9 center clip 1000
-    eva_giant_patch14_336 clip_ft_in1k 336 bicubic 1.0 squash clip 1000
-    eva_giant_patch14_336 m30m_ft_in22k_in1k 336 bicubic 1.0 squash imageNet 1000
-    eva_giant_patch14_560 m30m_ft_in22k_in1k 560 bicubic 1.0 squash imageNet 1000
-    eva_giant_patch14_clip_224 laion400m 224 bicubic 0.9 center clip 1024
-    eva_giant_patch14_clip_224 merged2b 224 bicubic 0.9 center clip 1024
-    eva02_base_patch14_224 mim_in22k 224 bicubic 0.9 center clip 0
-    eva02_base_patch14_448 mim_in22k_ft_in22k_in1k 448 bicubic 1.0 squash clip 1000
-    eva02_base_patch14_448 mim_in22k_ft_in1k 448 bicubic 1.0 center clip 1000
-    eva02_base_patch14_448 mim_in22k_ft_in22k 448 bicubic 1.0 squash clip 21841
-    eva02_large_patch14_224 mim_in22k 224 bicubic 0.9 center clip 0
-    eva02_large_patch14_224 mim_m38m 224 bicubic 0.9 center clip 0
-    eva02_large_patch14_448 mim_in22k_ft_in22k_in1k 448 bicubic 1.0 squash clip 1000
-    eva02_large_patch14_448 mim_m38m_ft_in22k_in1k 448 bicubic 1.0 squash clip 1000
-    eva02_large_patch14_448 mim_in22k_ft_in1k 448 bicubic 1.0 center clip 1000
-    eva02_large_patch14_448 mim_m38m_ft_in1k 448 bicubic 1.0 center clip 1000
-    eva02_large_patch14_448 mim_in22k_ft_in22k 448 bicubic 1.0 squash clip 21841
-    eva02_large_patch14_448 mim_m38m_ft_in22k 448 bicubic 1.0 squash clip 21841
-    eva02_small_patch14_224 mim_in22k 224 bicubic 0.9 center clip 0
-    eva02_small_patch14_336 mim_in22k_ft_in1k 336 bicubic 1.0 center clip 1000
-    eva02_tiny_patch14_224 mim_in22k 224 bicubic 0.9 center clip 0
-    eva02_tiny_patch14_336 mim_in22k_ft_in1k 336 bicubic 1.0 center clip 1000
-    eva02_enormous_patch14_clip_224 laion2b 224 bicubic 0.9 center clip 1024
-    eva02_enormous_patch14_clip_224 laion2b_plus 224 bicubic 0.9 center clip 1024
-    eva02_base_patch16_clip_224 merged2b 224 bicubic 0.9 center clip 512
-    eva02_large_patch14_clip_224 merged2b 224 bicubic 0.9 center clip 768
-    eva02_large_patch14_clip_336 merged2b 336 bicubic 1.0 center clip 768
-    vit_pe_core_base_patch16_224 fb 224 bicubic 1.0 center half 1024
-    vit_pe_core_gigantic_patch14_448 fb 448 bicubic 1.0 center half 1280
-    vit_pe_core_large_patch14_336 fb 336 bicubic 1.0 center half 1024
-    vit_pe_core_small_patch16_384 fb 384 bicubic 1.0 center half 512
-    vit_pe_core_tiny_patch16_384 fb 384 bicubic 1.0 center half 512
-    vit_pe_lang_gigantic_patch14_448 fb 448 bicubic 1.0 center half 0
-    vit_pe_lang_gigantic_patch14_448 fb_tiling 448 bicubic 1.0 center half 0
-    vit_pe_lang_large_patch14_448 fb 448 bicubic 1.0 center half 0
-    vit_pe_lang_large_patch14_448 fb_tiling 448 bicubic 1.0 center half 0
-    vit_pe_spatial_base_patch16_512 fb 512 bicubic 1.0 center half 0
-    vit_pe_spatial_gigantic_patch14_448 fb 448 bicubic 1.0 center half 0
-    vit_pe_spatial_large_patch14_448 fb 448 bicubic 1.0 center half 0
-    vit_pe_spatial_small_patch16_512 fb 512 bicubic 1.0 center half 0
-    vit_pe_spatial_tiny_patch16_512 fb 512 bicubic 1.0 center half 0
-    vit_base_patch16_rope_224 naver_in1k 224 bicubic 0.9 center imageNet 1000
-    vit_base_patch16_rope_ape_224 naver_in1k 224 bicubic 0.9 center imageNet 1000
-    vit_large_patch16_rope_224 naver_in1k 224 bicubic 0.9 center imageNet 1000
-    vit_large_patch16_rope_ape_224 naver_in1k 224 bicubic 0.9 center imageNet 1000
-    vit_small_patch16_rope_224 naver_in1k 224 bicubic 0.9 center imageNet 1000
-    vit_small_patch16_rope_ape_224 naver_in1k 224 bicubic 0.9 center imageNet 1000
-    vit_base_patch16_rope_mixed_224 naver_in1k 224 bicubic 0.9 center imageNet 1000
-    vit_base_patch16_rope_mixed_ape_224 naver_in1k 224 bicubic 0.9 center imageNet 1000
-    vit_large_patch16_rope_mixed_224 naver_in1k 224 bicubic 0.9 center imageNet 1000
-    vit_large_patch16_rope_mixed_ape_224 naver_in1k 224 bicubic 0.9 center imageNet 1000
-    vit_small_patch16_rope_mixed_224 naver_in1k 224 bicubic 0.9 center imageNet 1000
-    vit_small_patch16_rope_mixed_ape_224 naver_in1k 224 bicubic 0.9 center imageNet 1000
-    vit_base_patch16_rope_reg1_gap_256 sbb_in1k 256 bicubic 0.95 center half 1000
-    vit_betwixt_patch16_rope_reg4_gap_256 sbb_in1k 256 bicubic 0.95 center clip 1000
-    vit_medium_patch16_rope_reg1_gap_256 sbb_in1k 256 bicubic 0.95 center half 1000
-    vit_mediumd_patch16_rope_reg1_gap_256 sbb_in1k 256 bicubic 0.95 center half 1000
-    vit_5b_patch16_sapiens2 fb 1024x768 bilinear 1.0 squash imageNet 0
-    vit_base_patch16_sapiens2 fb 1024x768 bilinear 1.0 squash imageNet 0
-    vit_giant_patch16_sapiens2 fb 1024x768 bilinear 1.0 squash imageNet 0
-    vit_huge_patch16_sapiens2 fb 1024x768 bilinear 1.0 squash imageNet 0
-    vit_large_patch16_sapiens2 fb 1024x768 bilinear 1.0 squash imageNet 0
     """
 }
