@@ -71,7 +71,12 @@ public struct Compiler {
     report.calibration = calibrated?.report
     try checkOverrides(graph)
     let named = targets
-    if !graph.multipliesNarrow { targets = Target.withoutNarrowProducts(targets) }
+    let types = graph.multipliedTypes
+    if types.isSubset(of: [.f32]) {
+      targets = Target.withoutNarrowProducts(targets)
+    } else if request.target == Target.portableWord {
+      targets = Target.portable(multiplying: types)
+    }
     report.target = Target.summary(targets)
     report.notes = model.notes
     if request.target.contains("+"), targets != named {

@@ -14,13 +14,10 @@ extension Graph {
   /// The type of the operands of a node's matmuls; `nil` where it multiplies no matrices.
   public func precision(of node: Node) -> ElementType? { facts(of: node).work?.element }
 
-  /// `true` iff something is multiplied at run time that is not a float.
-  public var multipliesNarrow: Bool {
+  /// The types of what is multiplied at run time.
+  public var multipliedTypes: Set<ElementType> {
     let constants = constants()
-    return nodes.indices.contains { index in
-      guard !constants[index], let precision = precision(of: nodes[index]) else { return false }
-      return precision != .f32
-    }
+    return Set(nodes.indices.compactMap { constants[$0] ? nil : precision(of: nodes[$0]) })
   }
 
   /// The precisions of all matmuls at run time, with the part of the multiply-adds that each has,

@@ -53,6 +53,14 @@ import VitRuntime
       }
     }
 
+    @Test func `by default int8 has code for processors with VNNI and without BF16`() throws {
+      let bench = try Workbench()
+      let path = try bench.compile(Self.digits) { $0.precision = .int8 }
+      #expect(try VitModel(path: path).description.isas.contains("x86-64-v4+vnni"))
+      let wide = try bench.compile(Self.digits) { $0.precision = .bf16 }
+      #expect(try !VitModel(path: wide).description.isas.contains("x86-64-v4+vnni"))
+    }
+
     @Test func `features that nothing uses keep no processor away`() throws {
       let bench = try Workbench()
       var request = CompileRequest(model: Self.digits)

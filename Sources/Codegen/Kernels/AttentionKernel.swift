@@ -54,6 +54,7 @@ struct AttentionKernel: StepKernel {
 
   private var format: any StoredFormat { element.storedFormat }
   private var perGroup: Int { format.perGroup }
+  private func tileRows(_ target: Target) -> Int { target.tileRows(of: element) }
   /// The features of a head, in groups.
   private var headGroups: Int { headDim / perGroup }
 
@@ -74,13 +75,13 @@ struct AttentionKernel: StepKernel {
     valuesOffset + valuePanels * format.groups(tokens) * Tile.panelWidth * 4
   }
   private func sumsOffset(_ target: Target) -> Int {
-    scoresOffset + target.tileRows * scoreStride * 4
+    scoresOffset + tileRows(target) * scoreStride * 4
   }
   private func statesOffset(_ target: Target) -> Int {
-    sumsOffset(target) + (blocks > 1 ? target.tileRows * sumStride * 4 : 0)
+    sumsOffset(target) + (blocks > 1 ? tileRows(target) * sumStride * 4 : 0)
   }
   private func inversesOffset(_ target: Target) -> Int {
-    statesOffset(target) + target.tileRows * SoftmaxBlock.stateBytes(target)
+    statesOffset(target) + tileRows(target) * SoftmaxBlock.stateBytes(target)
   }
 
   private func additionOffset(_ target: Target) -> Int { inversesOffset(target) + 64 }
@@ -96,7 +97,7 @@ struct AttentionKernel: StepKernel {
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let (q, k, v, output) = (p[.q], p[.k], p[.v], p[.output])
     let scratch = p[.scratch]
-    let tiles = RowTiles.count(rows: queries, height: b.target.tileRows)
+    let tiles = RowTiles.count(rows: queries, height: tileRows(b.target))
     let perHead = b.constant(tiles)
     let (first, end) = b.share(
       of: b.constant(windows * heads * tiles), p[.task], of: p[.count])
@@ -130,7 +131,7 @@ struct AttentionKernel: StepKernel {
             b.multiply(tile, b.constant(base)), b.minimum(tile, b.constant(extra)))
           let height = b.select(
             b.less(tile, b.constant(extra)), b.constant(base + 1), b.constant(base))
-          let heights = RowTiles.heights(rows: queries, height: b.target.tileRows).sorted()
+          let heights = RowTiles.heights(rows: queries, height: tileRows(b.target)).sorted()
           let from = b.offset(b.offset(q, b.multiply(row, b.constant(qStride * size))), bytes)
           let to = b.offset(
             b.offset(output, b.multiply(row, b.constant(outputStride * size))), bytes)

@@ -19,7 +19,7 @@ extension ConvolutionKernel {
   /// The tiles of a column and block, at least, that prefetch the next panel: four spread the
   /// requests best.
   func prefetchTiles(_ target: Target) -> Int {
-    let units = min(blockUnits, max(1, self.units / min(2, rowTasks)))
+    let units = min(blockUnits, max(1, self.units / min(TileLoop.mostRowTasks, rowTasks)))
     return min(4, units * tilesPerUnit(target))
   }
 
@@ -27,7 +27,7 @@ extension ConvolutionKernel {
   /// of its own: 49 pixels are 9 tiles of 5 or 6 rows, but 14 where each line is divided.
   private func crossesLines(_ target: Target) -> Bool {
     units == 1 && rows <= ConvolutionKernel.mostCrossing && !image.isStraight
-      && RowTiles.count(rows: rows, height: target.tileRows)
+      && RowTiles.count(rows: rows, height: target.tileRows(of: image.operandType))
         < tilesByLine(target)
   }
 
@@ -35,7 +35,7 @@ extension ConvolutionKernel {
   private static let mostCrossing = 64
 
   private func tilesPerUnit(_ target: Target) -> Int {
-    let height = target.tileRows
+    let height = target.tileRows(of: image.operandType)
     if image.isStraight || crossesLines(target) {
       return RowTiles.count(rows: unitRows, height: height)
     }
@@ -43,7 +43,7 @@ extension ConvolutionKernel {
   }
 
   private func tilesByLine(_ target: Target) -> Int {
-    let height = target.tileRows
+    let height = target.tileRows(of: image.operandType)
     let lines = unitRows / lineRows
     let grouped = height / lineRows
     return grouped > 1
@@ -56,7 +56,7 @@ extension ConvolutionKernel {
     _ b: Builder, _ p: Arguments<Parameter>, _ place: Place, from row: Value, to end: Value,
     _ order: Value
   ) -> Value {
-    let height = b.target.tileRows
+    let height = b.target.tileRows(of: image.operandType)
     let base = image.kind == .inPlace ? p[.x] : p[.scratch]
     if image.isStraight {
       let first = image.kind == .dense ? b.subtract(row, place.blockStart) : row
@@ -110,7 +110,7 @@ extension ConvolutionKernel {
   private func crossing(
     _ b: Builder, _ p: Arguments<Parameter>, _ place: Place, _ base: Value, _ order: Value
   ) -> Value {
-    let tiles = RowTiles.count(rows: rows, height: b.target.tileRows)
+    let tiles = RowTiles.count(rows: rows, height: b.target.tileRows(of: image.operandType))
     var (row, order) = (0, order)
     for index in 0..<tiles {
       var tile = place.shape

@@ -71,18 +71,21 @@ struct FusedLinearKernel: StepKernel {
   private func heights(_ target: Target) -> [Int] {
     var heights: Set<Int> = []
     for tasks in 1...rowTasks {
-      heights.formUnion(RowTiles.heights(rows: rows / tasks, height: target.tileRows))
+      heights.formUnion(
+        RowTiles.heights(rows: rows / tasks, height: target.tileRows(of: operandType)))
       if rows % tasks != 0 {
-        heights.formUnion(RowTiles.heights(rows: rows / tasks + 1, height: target.tileRows))
+        heights.formUnion(
+          RowTiles.heights(rows: rows / tasks + 1, height: target.tileRows(of: operandType)))
       }
     }
     return heights.sorted()
   }
 
   /// The tiles of a panel that prefetch the next one: four, which spreads the requests best, or
-  /// fewer where two tasks do not have so many.
+  /// fewer where tasks do not have so many.
   private func prefetchTiles(_ target: Target) -> Int {
-    let tiles = RowTiles.count(rows: rows / min(2, rowTasks), height: target.tileRows)
+    let tiles = RowTiles.count(
+      rows: rows / min(TileLoop.mostRowTasks, rowTasks), height: target.tileRows(of: operandType))
     return min(4, max(1, tiles) * Tile.panelWidth / target.tileColumns)
   }
 
@@ -163,7 +166,7 @@ struct FusedLinearKernel: StepKernel {
     let resultBytes = b.multiply(tile, b.constant(target.tileColumns * result.sizeBytes))
     let bias = hasBias ? b.offset(p[.bias], columnBytes) : p[.bias]
 
-    let tiles = RowTiles(b, rows: band.count, height: target.tileRows)
+    let tiles = RowTiles(b, rows: band.count, height: target.tileRows(of: operandType))
     let shape = Tile(
       rows: 1, columns: width, depth: groups, aStride: leftStride, cStride: cStride,
       residualStride: residualStride, epilogue: epilogue,

@@ -220,7 +220,7 @@ struct StrassenKernel: StepKernel {
 
   /// The tiles that share the prefetches of a chunk, at least.
   private func leastTiles(_ target: Target) -> Int {
-    let pairs = pairs / min(rowTasks, 2)
+    let pairs = pairs / min(rowTasks, TileLoop.mostRowTasks)
     let blocks = (pairs + blockRows - 1) / blockRows
     return max(1, RowTiles.count(rows: pairs / blocks, height: target.tileRows))
       * (Tile.panelWidth / target.tileColumns)

@@ -1,5 +1,6 @@
 internal import CLLVM
 import Diagnostics
+import IR
 
 /// What code is generated for: an instruction set, and the kernel shapes that suit it.
 public struct Target: Hashable, Sendable {
@@ -24,6 +25,9 @@ public struct Target: Hashable, Sendable {
   /// (which needs a register for products), 16 + 12 of 32 with NEON (where the multiplier stays in
   /// a register of four).
   public let tileVectors: Int
+  /// The rows of the largest tile where bf16 is widened before it is multiplied, which takes four
+  /// registers for the right operand and two for the left beside the accumulators.
+  let widenedTileRows: Int
   /// `true` iff a multiply-add takes one lane of a register as an operand, so that the tile loads
   /// four steps of a row at once instead of repeating each element over a vector.
   public let hasLaneFMA: Bool
@@ -41,6 +45,11 @@ public struct Target: Hashable, Sendable {
 
   /// The size of a cache line.
   var lineBytes: Int { 64 }
+
+  /// The rows of the largest register tile that multiplies numbers of a type.
+  func tileRows(of element: ElementType) -> Int {
+    element == .bf16 && !hasBF16Dot ? widenedTileRows : tileRows
+  }
 
   /// The columns of one register tile.
   var tileColumns: Int { lanes * tileVectors }
@@ -64,35 +73,38 @@ extension Target {
   public static let x86v2 = Target(
     name: "x86-64-v2", triple: "x86_64-unknown-linux-gnu", cpu: "x86-64-v2", features: "",
     vectorUnit: "sse42", lanes: 4, hasFMA: false, tileRows: 5, tileVectors: 2,
-    hasLaneFMA: false, requirements: CPUFeature.x86v2)
+    widenedTileRows: 4, hasLaneFMA: false, requirements: CPUFeature.x86v2)
 
   /// AVX2 and FMA: Haswell, Zen and later.
   public static let x86v3 = Target(
     name: "x86-64-v3", triple: "x86_64-unknown-linux-gnu", cpu: "x86-64-v3", features: "",
     vectorUnit: "avx2", lanes: 8, hasFMA: true, tileRows: 6, tileVectors: 2,
-    hasLaneFMA: false, requirements: CPUFeature.x86v3)
+    widenedTileRows: 5, hasLaneFMA: false, requirements: CPUFeature.x86v3)
 
   /// AVX-512 (F, BW, CD, DQ, VL): Skylake-X, Ice Lake, Zen 4 and later.
   public static let x86v4 = Target(
     name: "x86-64-v4", triple: "x86_64-unknown-linux-gnu", cpu: "x86-64-v4", features: "",
     vectorUnit: "avx512", lanes: 16, hasFMA: true, tileRows: 14, tileVectors: 2,
-    hasLaneFMA: false, requirements: CPUFeature.x86v4)
+    widenedTileRows: 13, hasLaneFMA: false, requirements: CPUFeature.x86v4)
 
   /// AVX-512 with products of bf16 and 8-bit integers (BF16, VNNI): Cooper Lake, Sapphire Rapids,
   /// Zen 4 and later.
   public static let x86v4BF16 = x86v4.adding(x86v4.optionalFeatures, name: "x86-64-v4-bf16")
 
+  /// AVX-512 with products of 8-bit integers alone (VNNI): Cascade Lake, Ice Lake, Tiger Lake.
+  static let x86v4VNNI = x86v4.adding(x86v4.optionalFeatures.filter { $0.word == "vnni" })
+
   /// Every 64-bit Arm CPU.
   public static let aarch64 = Target(
     name: "aarch64-neon", triple: "aarch64-unknown-linux-gnu", cpu: "generic", features: "+neon",
     vectorUnit: "neon", lanes: 4, hasFMA: true, tileRows: 8, tileVectors: 2,
-    hasLaneFMA: true, requirements: [])
+    widenedTileRows: 8, hasLaneFMA: true, requirements: [])
 
   /// What functions are compiled for that run before the processor was asked: any x86-64.
   static let x86Baseline = Target(
     name: "x86-64", triple: "x86_64-unknown-linux-gnu", cpu: "x86-64", features: "",
     vectorUnit: "sse2", lanes: 4, hasFMA: false, tileRows: 5, tileVectors: 2,
-    hasLaneFMA: false, requirements: [])
+    widenedTileRows: 4, hasLaneFMA: false, requirements: [])
 
   /// Every target, those of the same architecture from the baseline to the best.
   public static let all: [Target] = [x86v2, x86v3, x86v4, x86v4BF16, aarch64]
@@ -101,7 +113,7 @@ extension Target {
   ///
   /// Decided by features, never by the CPU's name, which an older LLVM may not know.
   public static func host() throws(Diagnostic) -> Target {
-    guard let best = runnableHere.last else {
+    guard let best = runnable(portable(multiplying: Set(ElementType.allCases))).last else {
       throw Diagnostic(
         "this machine runs none of the targets", at: .argument("--target"),
         notes: ["targets: \(all.map(\.name).joined(separator: ", "))"],
@@ -111,12 +123,15 @@ extension Target {
   }
 
   /// The targets whose code this machine runs, from the baseline to the best.
-  public static var runnableHere: [Target] {
+  public static var runnableHere: [Target] { runnable(portable) }
+
+  /// Those of some targets whose code this machine runs.
+  private static func runnable(_ targets: [Target]) -> [Target] {
     guard let text = LLVMGetHostCPUFeatures() else { return [] }
     defer { LLVMDisposeMessage(text) }
     let features = Set(String(cString: text).split(separator: ",").map(String.init))
     // LLVM knows by itself which registers the kernel keeps.
-    return portable.filter { target in
+    return targets.filter { target in
       target.requirements.allSatisfy { !$0.isInstruction || features.contains("+\($0.name)") }
     }
   }

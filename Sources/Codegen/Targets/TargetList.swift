@@ -1,4 +1,5 @@
 import Diagnostics
+import IR
 
 /// `--target`: the instruction sets of one library.
 ///
@@ -8,7 +9,9 @@ import Diagnostics
 /// architecture). A name, not a word, may be followed by features: `v4+bf16+vnni`.
 extension Target {
   /// What a word of `--target` may be for besides a target.
-  private static let words = ["portable", "host"]
+  private static let words = [portableWord, "host"]
+  /// The word for all that this machine's architecture has.
+  public static let portableWord = "portable"
   /// Names that are neither a target's own nor what follows its last hyphen.
   private static let aliases = ["aarch64": Target.aarch64]
 
@@ -143,5 +146,14 @@ extension Target {
     #else
       [x86v2, x86v3, x86v4, x86v4BF16]
     #endif
+  }
+
+  /// Every target of this machine's architecture that code which multiplies these types profits
+  /// from: of 8-bit integers, processors with VNNI and without BF16 too, such as Ice Lake.
+  public static func portable(multiplying types: Set<ElementType>) -> [Target] {
+    guard types.contains(.s8) else { return portable }
+    return combinations.filter {
+      portable.contains($0) || $0 == x86v4VNNI && portable.contains(x86v4)
+    }
   }
 }

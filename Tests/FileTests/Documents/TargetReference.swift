@@ -11,7 +11,8 @@ enum TargetReference {
       Made from the table in `Sources/Codegen/Targets` by `make docs`; a test fails when it is
       stale. `--target` takes names of the table, or what follows their last hyphen, separated by
       commas: `--target v3,v4` makes one library with code for both. `portable`, the default, is all
-      of the compiling machine's architecture; `host` is the best one that this machine runs.
+      of the compiling machine's architecture, and for int8 `v4+vnni` as well, for processors that
+      have VNNI and not BF16; `host` is the best one that this machine runs.
       A name may be followed by features (below) for instructions that only some of its processors
       have: `--target v3,v4,v4+bf16+vnni`, `--target aarch64+dotprod+i8mm+bf16`.
 

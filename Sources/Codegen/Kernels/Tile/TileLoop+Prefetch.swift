@@ -1,6 +1,13 @@
 /// How tiles bring the next panel into the L2 cache while they multiply: the first few tiles of a
 /// panel each take a part of it, some lines in each round.
 extension TileLoop {
+  /// The row tasks that prefetches are sized for.
+  ///
+  /// Each task brings a panel into a cache of its own, with the tiles that it has. Sized for fewer
+  /// tasks, those that have fewer tiles would leave out part of the panel; for more, a task with
+  /// many tiles would ask for all of it in the first few.
+  static let mostRowTasks = 32
+
   private var lineBytes: Int { b.target.lineBytes }
 
   /// The number of tiles that bring a panel in when each prefetches `lines` cache lines in a round
