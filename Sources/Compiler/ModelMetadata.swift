@@ -36,6 +36,8 @@ struct ModelMetadata: Encodable {
     var op: String
     /// Floating-point operations of one image, 2 for each multiply-add of a matmul.
     var flops: Int
+    /// Of the packed weights that it reads, in bytes; absent where it reads none.
+    var weightBytes: Int?
     /// What matrices are multiplied in; absent where none are.
     var precision: String?
   }
@@ -46,6 +48,9 @@ struct ModelMetadata: Encodable {
     steps = CodeGenerator.steps(of: graph).map { node in
       Step(
         name: node.name, op: node.op.mnemonic, flops: graph.flops(of: node),
+        weightBytes: graph.facts(of: node).work?.panels.map {
+          graph[node.operands[$0]].type.sizeBytes
+        },
         precision: graph.precision(of: node)?.rawValue)
     }
     precision = graph.precisionSummary

@@ -82,6 +82,38 @@ import Testing
     #expect(text.contains("\nall "))
   }
 
+  @Test func benchPredictsOtherThreadCounts() throws {
+    let folder = try Folder()
+    let model = try Toy.build(in: folder)
+    let result = try vitc(
+      "bench", model, "--simulate", "8,2", "--iterations", "3", "--bandwidth", "10", "--json")
+    #expect(result.code == 0, "\(result.errors)")
+    let json = try result.json()
+    #expect(json["bandwidth_gb_s"]?.double == 10)
+    let results = try #require(json["results"]?.array)
+    #expect(results.map { $0["threads"] } == [.integer(2), .integer(8)])
+    let barrier = try #require(json["barrier_us_of_two"]?.double)
+    for (result, threads) in zip(results, [2.0, 8]) {
+      let kinds = try #require(result["kinds"]?.array)
+      #expect(kinds.map { $0["name"]?.string } == ["blocks.*.up", "head"])
+      // The kinds are all there is; three steps wait for each other.
+      let ms = try #require(result["ms"]?.double)
+      let sum = kinds.reduce(0) { $0 + ($1["ms"]?.double ?? .nan) }
+      #expect(abs(sum - ms) < 1e-9 * max(1, ms))
+      let waiting = 3 * (barrier + (threads - 2) * 0.05) / 1000
+      let share = try #require(result["barrier_share"]?.double)
+      #expect(abs(share * ms - waiting) < 1e-6)
+      let efficiency = try #require(result["efficiency"]?.double)
+      #expect(efficiency > 0 && efficiency <= 1)
+    }
+    let text = try vitc("bench", model, "--simulate", "4", "--iterations", "1").output
+    #expect(text.contains("memory is not a bound"))
+    #expect(text.contains("\n4 threads\n"))
+    for wrong in [["--bandwidth", "3"], ["--simulate", "4", "--per-op"], ["--simulate", "0"]] {
+      #expect(try vitc(["bench", model] + wrong).code == 64)
+    }
+  }
+
   @Test func benchRefusesNonsense() throws {
     #expect(try vitc("bench", "lib.so", "--iterations", "0").code == 64)
     #expect(try vitc("bench", "lib.so", "--threads", "0").code == 64)

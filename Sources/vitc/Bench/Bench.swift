@@ -11,6 +11,10 @@ struct Bench: ParsableCommand {
       threads, with fused multiply-adds in registers. With --json, 'results' has an object for \
       each thread count, and the fields beside it are those of the highest. --per-op also runs \
       single images on the highest thread count and prints the time of each operation.
+
+      --simulate predicts the latency on more processors than there are here: it measures every \
+      task of every step alone and adds up the longest of each step and the waiting between \
+      steps. It knows nothing of caches that cores share, so predictions are lower bounds.
       """)
 
   @Argument(help: "The compiled model.")
@@ -37,6 +41,18 @@ struct Bench: ParsableCommand {
   @Flag(help: "Print the time, GFLOP/s and percent of peak of each operation.")
   var perOp = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Predict the latency on these thread counts, such as 4,8,16, instead of measuring it.",
+      valueName: "list"))
+  var simulate: ThreadCounts?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --simulate: what all processors together read from memory, in GB/s.",
+      valueName: "gb/s"))
+  var bandwidth: Double?
+
   @Flag(help: "Print one JSON object.")
   var json = false
 
@@ -54,9 +70,31 @@ struct Bench: ParsableCommand {
     guard seconds > 0, seconds <= 3600 else {
       throw ValidationError("--seconds must be above 0 and at most 3600, found \(seconds).")
     }
+    guard bandwidth.map({ $0 > 0 && $0 <= 1e6 }) ?? true else {
+      throw ValidationError(
+        "--bandwidth must be above 0 and at most 1000000, found \(bandwidth.map { "\($0)" } ?? "")."
+      )
+    }
+    guard bandwidth == nil || simulate != nil else {
+      throw ValidationError("--bandwidth needs --simulate.")
+    }
+    guard simulate == nil || (batch == 1 && !perOp) else {
+      throw ValidationError("--simulate is of one image and has no --batch and no --per-op.")
+    }
   }
 
+  /// Runs that measure the tasks for a thread count, where nothing else is said.
+  private static let simulatedRuns = 8
+
   func run() throws {
+    if let simulate {
+      let report = try Simulation(
+        library: library, threads: simulate.counts(), runs: iterations ?? Self.simulatedRuns,
+        bandwidth: bandwidth.map { $0 * 1e9 }
+      ).run()
+      if json { return try JSONValue.print(report) }
+      return print(report.text, terminator: "")
+    }
     let report = try Benchmark(
       library: library, threads: threads.counts(), batch: batch,
       amount: iterations.map { .iterations($0) } ?? .seconds(seconds), perOp: perOp

@@ -82,7 +82,7 @@ struct StepReport: Encodable {
   }
 
   /// `blocks.3.attn.qkv` is a `blocks.*.attn.qkv`.
-  private static func kind(_ name: String) -> String {
+  static func kind(_ name: String) -> String {
     name.split(separator: ".", omittingEmptySubsequences: false)
       .map { !$0.isEmpty && $0.allSatisfy(\.isNumber) ? "*" : String($0) }
       .joined(separator: ".")
