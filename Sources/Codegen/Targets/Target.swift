@@ -26,7 +26,8 @@ public struct Target: Hashable, Sendable {
   /// a register of four).
   public let tileVectors: Int
   /// The rows of the largest tile where bf16 is widened before it is multiplied, which takes four
-  /// registers for the right operand and two for the left beside the accumulators.
+  /// registers for the right operand and two for the left beside the accumulators. (With AVX-512
+  /// one row less was measured and is not faster.)
   let widenedTileRows: Int
   /// `true` iff a multiply-add takes one lane of a register as an operand, so that the tile loads
   /// four steps of a row at once instead of repeating each element over a vector.
@@ -85,7 +86,7 @@ extension Target {
   public static let x86v4 = Target(
     name: "x86-64-v4", triple: "x86_64-unknown-linux-gnu", cpu: "x86-64-v4", features: "",
     vectorUnit: "avx512", lanes: 16, hasFMA: true, tileRows: 14, tileVectors: 2,
-    widenedTileRows: 13, hasLaneFMA: false, requirements: CPUFeature.x86v4)
+    widenedTileRows: 14, hasLaneFMA: false, requirements: CPUFeature.x86v4)
 
   /// AVX-512 with products of bf16 and 8-bit integers (BF16, VNNI): Cooper Lake, Sapphire Rapids,
   /// Zen 4 and later.

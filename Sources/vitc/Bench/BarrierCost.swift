@@ -18,23 +18,19 @@ struct BarrierCost: Hashable {
     threads < 2 ? 0 : ofTwo + Double(threads - 2) * Self.perThread
   }
 
-  private static let rounds = 20_000
-  private static let bursts = 20
+  /// Meetings in one burst, short enough that both threads keep their processors all the time.
+  private static let rounds = 200
+  /// Bursts of a measurement; the fastest counts.
+  private static let bursts = 500
 
   /// Measures two threads that meet as the runtime's do: a counter, and a line that is polled.
   static func measure() -> BarrierCost {
     guard ProcessInfo.processInfo.activeProcessorCount > 1 else { return BarrierCost(ofTwo: usual) }
-    var fastest = Double.infinity
-    for _ in 0..<bursts { fastest = min(fastest, burst() / Double(rounds)) }
-    return BarrierCost(ofTwo: fastest)
-  }
-
-  /// The seconds of all rounds once.
-  private static func burst() -> Double {
     let arrived = Atomic<UInt32>(0)
     let turn = Atomic<UInt32>(0)
-    let meet: @Sendable () -> Void = {
-      for round in 0..<UInt32(rounds) {
+    /// Meets the other thread once for each round from `first` on.
+    let meet: @Sendable (_ first: UInt32) -> Void = { first in
+      for round in first..<first + UInt32(rounds) {
         if arrived.wrappingAdd(1, ordering: .acquiringAndReleasing).oldValue == 1 {
           arrived.store(0, ordering: .relaxed)
           turn.store(round + 1, ordering: .releasing)
@@ -51,12 +47,16 @@ struct BarrierCost: Hashable {
     let group = DispatchGroup()
     group.enter()
     Thread.detachNewThread {
-      meet()
+      for burst in 0..<bursts { meet(UInt32(burst * rounds)) }
       group.leave()
     }
-    let start = ContinuousClock.now
-    meet()
+    var fastest = Double.infinity
+    for burst in 0..<bursts {
+      let start = ContinuousClock.now
+      meet(UInt32(burst * rounds))
+      fastest = min(fastest, (ContinuousClock.now - start).seconds / Double(rounds))
+    }
     group.wait()
-    return (ContinuousClock.now - start).seconds
+    return BarrierCost(ofTwo: fastest)
   }
 }
