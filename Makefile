@@ -1,7 +1,7 @@
 # `make` prints the menu: every target with a comment after its name.
 
 .DEFAULT_GOAL := menu
-.PHONY: menu deps test-deps build demo clean format lint filetest bless docs test test-slow test-asan test-tsan test-outside test-load mutate fuzz bench bench-peers test-python test-python-torch test-engines wheel
+.PHONY: menu deps test-deps build demo clean format lint filetest bless docs test test-slow test-asan test-tsan test-outside test-load mutate fuzz bench bench-peers test-python test-python-torch test-engines wheel dist
 
 SWIFT ?= swift
 # The version of swift-format that the sources are formatted with: others differ in details, so that
@@ -72,6 +72,9 @@ clean: ## Removes what was built.
 	rm -f examples/swift/Model/libdigits.so examples/swift/Model/digits.h \
 	  examples/swift/Model/module.modulemap
 
+dist: deps ## Builds a vitc that brings its libraries along: dist/vitc-*.tar.xz.
+	SWIFT=$(SWIFT) Scripts/dist
+
 # The program that `make dist` made goes into the wheel.
 wheel: build test-deps ## Builds dist/vitc-*.whl, the Python package, and tries it in a fresh environment.
 	Scripts/wheel $(VITC) $(wildcard dist/vitc/bin/vitc)
@@ -118,6 +121,9 @@ test-python: build test-deps ## Runs the Python package's tests, in a virtual en
 
 test-python-torch: build test-deps ## Tests modules of timm and transformers, torch.compile: some GB to install.
 	PYTHON_SUITE=torch Scripts/python-tests $(VITC) $(PYTEST)
+
+test-engines: build test-deps ## Tests the adapters for Ray Data and Dask, on loopback; some GB to install.
+	PYTHON_SUITE=engines Scripts/python-tests $(VITC) $(PYTEST)
 
 test-slow: test-deps ## Runs all tests, with the largest models: some GB of memory, some minutes.
 	VITC_SLOW=1 $(TEST)

@@ -225,7 +225,7 @@ class Model:
 
         Raises as ``preprocess`` and as a run do; ValueError where the output is not clear.
         """
-        name = self._embedding(output)
+        name = self.embedding_output(output)
         one = is_picture(pictures)
         some: Any = [pictures] if one else pictures
         parts = [results[name] for results in batches(self, some, batch, [name], orient)]
@@ -235,7 +235,11 @@ class Model:
         shape = next(found.shape for found in self.info.outputs if found.name == name)
         return numpy.concatenate(parts) if parts else numpy.empty((0, *shape), numpy.float32)
 
-    def _embedding(self, output: str | None) -> str:
+    def embedding_output(self, output: str | None = None) -> str:
+        """The output that ``embed`` takes: ``output``, or what stands for it if it is None.
+
+        Raises ValueError where the model has no such output, or it is not clear which one.
+        """
         if output is not None:
             return self._names([output])[0]
         names = [found.name for found in self.info.outputs]

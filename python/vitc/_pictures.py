@@ -90,13 +90,13 @@ def _open(picture: Any) -> Any:
     if isinstance(picture, (str, os.PathLike)):
         source: Any = os.fspath(picture)
     else:
-        try:
-            source = io.BytesIO(picture)
-        except TypeError:
+        # BytesIO takes None for no bytes.
+        if not isinstance(picture, (bytes, bytearray, memoryview)):
             raise TypeError(
                 f"found {type(picture).__name__}, expected a path, the bytes of a file, an image of "
                 "Pillow's, or an array uint8 [height, width, 3]"
-            ) from None
+            )
+        source = io.BytesIO(picture)
     try:
         return Image.open(source)
     except UnidentifiedImageError:
