@@ -1,7 +1,7 @@
 # `make` prints the menu: every target with a comment after its name.
 
 .DEFAULT_GOAL := menu
-.PHONY: menu deps test-deps build demo clean format lint filetest bless docs test test-slow test-asan test-tsan test-outside test-load mutate fuzz bench bench-peers test-python test-python-torch test-engines wheel dist
+.PHONY: menu deps test-deps build demo clean format lint filetest bless docs test test-slow test-asan test-tsan test-outside test-load mutate fuzz bench bench-peers test-python test-python-torch test-engines wheel dist test-dist
 
 SWIFT ?= swift
 # The version of swift-format that the sources are formatted with: others differ in details, so that
@@ -74,6 +74,9 @@ clean: ## Removes what was built.
 
 dist: deps ## Builds a vitc that brings its libraries along: dist/vitc-*.tar.xz.
 	SWIFT=$(SWIFT) Scripts/dist
+
+test-dist: test-deps ## Tries dist/vitc in a folder with glibc and a linker alone; needs root.
+	Scripts/dist-test
 
 # The program that `make dist` made goes into the wheel.
 wheel: build test-deps ## Builds dist/vitc-*.whl, the Python package, and tries it in a fresh environment.
