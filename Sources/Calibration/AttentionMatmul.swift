@@ -17,7 +17,7 @@ struct AttentionMatmul {
   func evaluate(_ q: Tensor, _ k: Tensor, _ v: Tensor, bias: Tensor?) -> Tensor {
     let (queries, keys, columns) = (q.rows, k.rows, q.columns)
     let head = columns / attention.heads
-    let isRounded = q.element == .bf16
+    let powers = q.element
     let unit = attention.base2 ? Float(M_LN2) : 1
     let factor = attention.scale * unit
     var scores = [Float](repeating: 0, count: queries * keys)
@@ -42,7 +42,7 @@ struct AttentionMatmul {
         for i in range {
           let power = Glibc.expf(scores[i] - largest)
           totals[row] += power
-          scores[i] = isRounded ? BFloat16.rounded(power) : power
+          scores[i] = powers.rounded(power)
         }
       }
       v.values.withUnsafeBufferPointer { v in

@@ -13,15 +13,13 @@ struct LinearStep: Sendable {
     let norms = fusedLinear.prologue.epsilon.map {
       FusedLinear.rowScales(x, epsilon: $0).map { Float($0) }
     }
-    switch operandType {
-    case .bf16: return Self.scaled(x.rounded(to: .bf16).rounded(to: .f32), norms)
-    case .s8:
-      let floats = x.rounded(to: .f32)
-      let size = fusedLinear.prologue.hadamardSize
-      let rotated = size.map { Op.hadamard(Hadamard(size: $0)).evaluate([floats]) } ?? floats
-      return Self.scaled(Self.quantized(rotated), norms)
-    case .f32: return Self.scaled(x, norms)
+    guard operandType == .s8 else {
+      return Self.scaled(x.rounded(to: operandType).rounded(to: .f32), norms)
     }
+    let floats = x.rounded(to: .f32)
+    let size = fusedLinear.prologue.hadamardSize
+    let rotated = size.map { Op.hadamard(Hadamard(size: $0)).evaluate([floats]) } ?? floats
+    return Self.scaled(Self.quantized(rotated), norms)
   }
 
   /// `rows weight^T + bias`.

@@ -19,6 +19,22 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
     }
   }
 
+  /// `true` iff the numbers are floating-point numbers of fewer bits than f32: weights and
+  /// activations may be rounded to them, sums are of f32.
+  public var isNarrowFloat: Bool {
+    switch self {
+    case .bf16: true
+    case .f32, .s8: false
+    }
+  }
+
+  /// The types of floating-point numbers, for messages: `f32 or bf16`.
+  static var floatNames: String { "f32 or \(narrowFloatNames)" }
+  /// Those of fewer bits than f32.
+  static var narrowFloatNames: String {
+    allCases.filter(\.isNarrowFloat).map(\.rawValue).joined(separator: " or ")
+  }
+
   /// The elements of a group of 32 bits: packed weights keep so many neighbours along the depth
   /// together, which kernels multiply at once.
   public var perGroup: Int { 4 / sizeBytes }

@@ -86,23 +86,24 @@ extension OpDefinition {
       "\(what): expected f32 of rank \(rank), found \(type)")
   }
 
-  /// Throws unless `type` is of the given rank, and of `f32` or `bf16`.
+  /// Throws unless `type` is of the given rank, and of floating-point numbers.
   func requireFloats(
     _ constraint: String, _ what: String, _ type: TensorType, _ rank: Int
   ) throws(Diagnostic) {
     try require(
-      constraint, type.rank == rank && (type.element == .f32 || type.element == .bf16),
-      "\(what): expected f32 or bf16 of rank \(rank), found \(type)")
+      constraint, type.rank == rank && (type.element == .f32 || type.element.isNarrowFloat),
+      "\(what): expected \(ElementType.floatNames) of rank \(rank), found \(type)")
   }
 
-  /// Throws if `type` is of `bf16` and ends in half a pair of columns.
+  /// Throws if `type` is of narrow floats and ends within a group of columns.
   func requirePairs(
     _ constraint: String, _ what: String, _ type: TensorType
   ) throws(Diagnostic) {
     let columns = type.shape.last ?? 0
     try require(
-      constraint, type.element != .bf16 || columns % 2 == 0,
-      "\(what): columns of bf16 are whole pairs, found \(columns)")
+      constraint, !type.element.isNarrowFloat || columns % type.element.perGroup == 0,
+      "\(what): columns of \(type.element.rawValue) are whole groups of "
+        + "\(type.element.perGroup), found \(columns)")
   }
 
   /// Throws unless `type` is `expected`.

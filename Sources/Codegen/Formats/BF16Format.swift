@@ -30,10 +30,12 @@ struct BF16Format: StoredFormat {
   func preparation(of rows: LeftRows) -> (any PreparedRow)? {
     // Rows of another type, or that begin or end within a group, or are read for their norm.
     let isReady =
-      rows.element == .bf16 && rows.columns % perGroup == 0 && rows.stride % perGroup == 0
+      rows.element == element && rows.columns % perGroup == 0 && rows.stride % perGroup == 0
       && rows.epsilon == nil
     return isReady
-      ? nil : RoundedRow(columns: rows.columns, element: rows.element, epsilon: rows.epsilon)
+      ? nil
+      : RoundedRow(
+        result: element, columns: rows.columns, element: rows.element, epsilon: rows.epsilon)
   }
 
   func load(_ b: Builder, _ address: Value, _ lanes: Int, count: Int) -> Value {

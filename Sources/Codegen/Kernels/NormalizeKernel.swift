@@ -65,7 +65,7 @@ struct NormalizeRows: Kernel {
           if let (scale, shift) = residualScaleShift { r = b.multiplyAdd(r, scale, shift) }
           y = b.addFloat(y, r)
         }
-        let place = result == .f32 ? bytes : b.divide(bytes, b.constant(2))
+        let place = result == .f32 ? bytes : b.divide(bytes, b.constant(result.perGroup))
         b.storeElements(
           result, b.activate(activation, y),
           b.offset(b.offset(output, place), bytes: row * outputStride * 4), count: count)

@@ -49,7 +49,7 @@ public struct Target: Hashable, Sendable {
 
   /// The rows of the largest register tile that multiplies numbers of a type.
   func tileRows(of element: ElementType) -> Int {
-    element == .bf16 && !hasBF16Dot ? widenedTileRows : tileRows
+    element.isNarrowFloat && !hasBF16Dot ? widenedTileRows : tileRows
   }
 
   /// The columns of one register tile.

@@ -117,8 +117,9 @@ public struct Attention: OpDefinition {
       "C1", heads > 0 && operands[0].shape[1] % heads == 0,
       "q: \(heads) heads do not divide \(operands[0])")
     try require(
-      "C1", operands[0].element == .f32 || operands[0].shape[1] / heads % 2 == 0,
-      "q: heads of bf16 have an even number of columns, found \(operands[0].shape[1] / heads)")
+      "C1", operands[0].shape[1] / heads % operands[0].element.perGroup == 0,
+      "q: heads of \(operands[0].element.rawValue) have whole groups of "
+        + "\(operands[0].element.perGroup) columns, found \(operands[0].shape[1] / heads)")
     try requireFloats("C2", "k", operands[1], 2)
     let expected = TensorType(operands[0].element, [operands[1].shape[0], operands[0].shape[1]])
     try require(

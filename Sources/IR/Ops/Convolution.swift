@@ -246,13 +246,12 @@ public struct Convolution: OpDefinition {
           + "\(tile.frequencies) frequencies")
       return columns
     }
+    let group = weight.element.perGroup
     let isPacked =
-      switch weight.element {
-      case .f32: weight.rank == 3 && weight.shape[1] == depth(of: x)
-      case .bf16:
-        weight.rank == 4 && weight.shape[3] == 2 && weight.shape[1] == (depth(of: x) + 1) / 2
-      case .s8: false
-      }
+      weight.element == .f32
+      ? weight.rank == 3 && weight.shape[1] == depth(of: x)
+      : weight.element.isNarrowFloat && weight.rank == 4 && weight.shape[3] == group
+        && weight.shape[1] == (depth(of: x) - 1) / group + 1
     try require(
       "C3", isPacked && columns > 0 && weight.shape[0] == (columns - 1) / weight.shape[2] + 1,
       "weight: \(weight) does not pack \(columns) sums of \(depth(of: x)) products")
@@ -270,7 +269,8 @@ public struct Convolution: OpDefinition {
     _ operands: [Tensor], linear: ([Tensor]) -> Tensor
   ) -> [Tensor] {
     let image = input(operands)
-    let patches = patches(operands[1].element == .bf16 ? image.rounded(to: .bf16) : image)
+    let type = operands[1].element
+    let patches = patches(type.isNarrowFloat ? image.rounded(to: type) : image)
     let bias = operand(.bias, of: operands).map { [$0] } ?? []
     let sums = linear([patches, rows(of: operands[1], operands[0].type)] + bias)
     let y = epilogue.finish(sums, residual: operand(.residual, of: operands))

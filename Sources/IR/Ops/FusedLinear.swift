@@ -107,7 +107,7 @@ public struct FusedLinear: OpDefinition {
       "prologue: rows have no channels to normalize")
     try requireOperands("C5", operands)
     let precision = operands[1].element
-    if precision == .bf16 || precision == .s8 {
+    if precision != .f32 {
       try requireFloats("C1", "x", operands[0], 2)
     } else {
       try requireRank("C1", "x", operands[0], 2)
@@ -118,7 +118,7 @@ public struct FusedLinear: OpDefinition {
     try require(
       "C7",
       epilogue.result == .f32
-        || epilogue.result == .bf16 && precision != .f32 && !epilogue.hasResidual,
+        || epilogue.result.isNarrowFloat && precision != .f32 && !epilogue.hasResidual,
       "result: \(epilogue.result.rawValue) of a weight \(operands[1])"
         + (epilogue.hasResidual ? " with a residual" : ""))
     let result = TensorType(epilogue.result, [x[0], out])
@@ -192,9 +192,9 @@ public struct FusedLinear: OpDefinition {
     if operands[1].element == .s8, let bias {
       return epilogue.finish(integerProduct(x, weight, quantization: bias), residual: residual)
     }
-    if operands[1].element == .bf16 {
+    if operands[1].element.isNarrowFloat {
       let scales = prologue.epsilon.map { FusedLinear.rowScales(x, epsilon: $0) }
-      x = x.rounded(to: .bf16)
+      x = x.rounded(to: operands[1].element)
       for (row, scale) in (scales ?? []).enumerated() {
         for i in row * x.columns..<(row + 1) * x.columns {
           x.values[i] = Float(Double(x.values[i]) * scale)

@@ -40,14 +40,12 @@ public struct Pack: OpDefinition {
   }
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     let (weight, element) = (operands[0].shape, operands[0].element)
-    let isAllowed =
-      switch element {
-      case .f32, .bf16: weight.count == 2 || weight.count == 4
-      case .s8: weight.count == 2
-      }
+    let isFloat = element == .f32 || element.isNarrowFloat
+    let isAllowed = weight.count == 2 || isFloat && weight.count == 4
     try require(
       "C1", isAllowed,
-      "weight: expected f32 or bf16 of rank 2 or 4, or s8 of rank 2, found \(operands[0])")
+      "weight: expected \(ElementType.floatNames) of rank 2 or 4, or integers of rank 2, found "
+        + "\(operands[0])")
     try require("C2", width > 0, "width: expected at least 1, found \(width)")
     let (panels, depth) = ((weight[0] - 1) / width + 1, weight[1...].reduce(1, *))
     guard element != .f32 else { return .f32(panels, depth, width) }

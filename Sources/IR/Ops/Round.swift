@@ -8,7 +8,7 @@ import Diagnostics
 /// operations that make or read them.
 ///
 /// - C1: `x` is f32.
-/// - C2: `element` is `bf16`.
+/// - C2: `element` is a floating-point type of fewer bits than f32.
 public struct Round: OpDefinition {
   /// The type of the result's elements.
   public var element: ElementType
@@ -31,7 +31,9 @@ public struct Round: OpDefinition {
   }
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try require("C1", operands[0].element == .f32, "x: expected f32, found \(operands[0])")
-    try require("C2", element == .bf16, "element: expected bf16, found \(element.rawValue)")
+    try require(
+      "C2", element.isNarrowFloat,
+      "element: expected \(ElementType.narrowFloatNames), found \(element.rawValue)")
     return TensorType(element, operands[0].shape)
   }
   func evaluate(_ operands: [Tensor]) -> Tensor { operands[0] }

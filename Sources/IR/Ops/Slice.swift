@@ -58,8 +58,11 @@ public struct Slice: OpDefinition {
     result.shape[axis] = count
     try requirePairs("C3", "x", operands[0])
     try require(
-      "C3", result.element != .bf16 || axis < result.rank - 1 || start % 2 == 0,
-      "range: pairs of \(result.element.rawValue) begin at even columns, found \(start)")
+      "C3",
+      !result.element.isNarrowFloat || axis < result.rank - 1
+        || start % result.element.perGroup == 0,
+      "range: groups of \(result.element.rawValue) begin at multiples of "
+        + "\(result.element.perGroup) columns, found \(start)")
     try requirePairs("C3", "result", result)
     return result
   }
