@@ -41,6 +41,14 @@ def tower(config: str, side: int, patch: int, **arguments):
     return globals()[config](**SIZE, image_size=side, patch_size=patch, **arguments)
 
 
+def ratio(config: str, side: int, patch: int, **arguments):
+    """The configuration of an image encoder that says its MLP's width as a ratio."""
+    size = {key: value for key, value in SIZE.items() if key != "intermediate_size"}
+    return globals()[config](
+        **size, mlp_ratio=2, image_size=side, patch_size=patch, **arguments
+    )
+
+
 def whole(config: str, side: int, patch: int, text: dict = {}, **arguments):
     """The configuration of an image encoder beside a text encoder."""
     vision = SIZE | {"image_size": side, "patch_size": patch}
@@ -189,6 +197,27 @@ MODELS = {
         tower("VitDetConfig", 16, 4, pretrain_image_size=16, window_block_indices=[1], window_size=2),
         F16,
     ),
+    # The class token turns by angles of its own.
+    "mlcd": ("MLCDVisionModel", tower("MLCDVisionConfig", 16, 4), F16),
+    # Norms of whole rows of queries and keys; RMS norms, a last layer norm, the class token.
+    "internvl": ("InternVLVisionModel", tower("InternVLVisionConfig", 16, 4, use_qk_norm=True), F16),
+    "internvl-token": (
+        "InternVLVisionModel",
+        tower(
+            "InternVLVisionConfig", 16, 4, norm_type="rms_norm", use_mean_pooling=False,
+            attention_bias=True,
+        ), F16,
+    ),
+    # The pooled row passes the last norm twice.
+    "blip": ("BlipVisionModel", tower("BlipVisionConfig", 16, 4), F16),
+    "blip2": ("Blip2VisionModel", tower("Blip2VisionConfig", 16, 4), F16),
+    # Several class tokens, whose mean is taken.
+    "pixio": ("PixioModel", ratio("PixioConfig", 16, 4, n_cls_tokens=3), F16),
+    "tips": ("Tipsv2VisionModel", ratio("Tipsv2VisionConfig", 16, 4), F16),
+    "tips-gated": (
+        "Tipsv2VisionModel",
+        ratio("Tipsv2VisionConfig", 24, 4, use_swiglu_ffn=True, num_register_tokens=2), F16,
+    ),
     "mae": ("ViTMAEModel", tower("ViTMAEConfig", 16, 4, mask_ratio=0.0), F16),
     "mae-decoder": (
         "ViTMAEForPreTraining",
@@ -200,6 +229,8 @@ MODELS = {
     ),
     "msn": ("ViTMSNModel", tower("ViTMSNConfig", 16, 4), F16),
     "msn-classifier": ("ViTMSNForImageClassification", tower("ViTMSNConfig", 16, 4), F16),
+    # As transformers 5.23 writes it: no prefix before the blocks.
+    "msn-classifier-own": ("ViTMSNForImageClassification", tower("ViTMSNConfig", 16, 4), F16),
     "ijepa": ("IJepaModel", tower("IJepaConfig", 16, 4), F16),
     "ijepa-classifier": ("IJepaForImageClassification", tower("IJepaConfig", 16, 4), F16),
 }
@@ -217,6 +248,11 @@ def pooled(model: torch.nn.Module, result) -> torch.Tensor | None:
     """What a model makes of its tokens: where it makes nothing, what a classifier reads."""
     kind = model.config.model_type
     if kind == "ijepa":
+        return result.last_hidden_state.mean(1)
+    if kind == "internvl_vision":
+        tokens = result.last_hidden_state
+        return tokens[:, 1:].mean(1) if model.config.use_mean_pooling else tokens[:, 0]
+    if kind == "aimv2_vision_model" and not model.use_head:
         return result.last_hidden_state.mean(1)
     if kind in ("vit_mae", "vit_msn"):
         return result.last_hidden_state[:, 0]
@@ -246,8 +282,10 @@ def outputs(model: torch.nn.Module, images: torch.Tensor, resized: bool) -> dict
                 lambda module, arguments: captured.update(features=arguments[0])
             )
         )
-    # What has no table has nothing to interpolate.
-    free = model.config.model_type.startswith("dinov3")
+    # What has no table has nothing to interpolate, and some interpolate without being asked.
+    free = model.config.model_type.startswith(
+        ("dinov3", "aimv2", "mlcd", "internvl", "pixio", "tipsv2")
+    )
     arguments = {"interpolate_pos_encoding": True} if resized and not free else {}
     if model.config.model_type == "vit_mae":
         # Patches in their order: the smallest noise comes first.
@@ -306,7 +344,11 @@ def make(name: str) -> dict:
     model.to(dtype).save_pretrained(folder)
     vision = getattr(config, "vision_config", config)
     side, patch = vision.image_size, vision.patch_size
-    if config.model_type.startswith("sam"):
+    if isinstance(patch, (tuple, list)):
+        side, patch = side[0], patch[0]
+    # AIMv2 with a table has one size, and so has SAM.
+    has_table = config.model_type.startswith("aimv2") and not vision.is_native
+    if has_table or config.model_type.startswith("sam"):
         sizes = [(side, None)]
     elif isinstance(side, int):
         sizes = [(side, None), (side + 2 * patch, None), (side - patch, side + patch)]

@@ -23,7 +23,7 @@ import timm
 import torch
 from safetensors.torch import load_file
 from timm.models import save_for_hf
-from timm.models import beit, eva, vision_transformer
+from timm.models import beit, eva, vision_transformer, vision_transformer_hybrid
 from tinymodels import GOLDENS, fresh, input_images, randomize, write_goldens, write_index
 
 FOLDER = GOLDENS / "timm"
@@ -40,6 +40,10 @@ SAM = {
     "embed_dim": 36, "depth": 3, "num_heads": 3, "patch_size": 4, "mlp_ratio": 2,
     "global_attn_indexes": [1],
 }
+FEW = {"channels": [32] * 4, "layers": [1, 2, 1, 1], "stem_chs": 32, "num_classes": 5}
+GROUPS = {"channels": [128] * 2, "layers": [1, 2], "stem_chs": 64, "num_classes": 5}
+MOBILECLIP = "vit_base_mci_224"
+MCI = {"embed_dim": 32, "depth": 2, "num_heads": 2, "mlp_ratio": 2, "num_classes": 5}
 NARROW = {"channels": [128] * 4, "stem_chs": 32, "num_classes": 5}
 # Defaults of the class, spelled out; two of them are not this architecture's own.
 SPELLED = {
@@ -148,6 +152,14 @@ MODELS = [
     # A convolution and a pooling before the patches.
     ("hybrid", "vit_tiny_r_s16_p8_224", SMALL | {"patch_size": 2}, torch.float16, 24, 40),
     ("bit", "resnetv2_50x1_bit", NARROW, torch.float16, 35, 48),
+    # Batch norms; units of two convolutions; deep stems and shortcuts of means; group norms without
+    # standardized weights.
+    ("resnetv2", "resnetv2_50", FEW, F16, 35, (48, 40)),
+    ("resnetv2-basic", "resnetv2_18d", FEW, F16, 64, (32, 96)),
+    ("resnetv2-tiered", "resnetv2_50t", FEW, F16, 64, (32, 96)),
+    ("resnetv2-groups", "resnetv2_50d_gn", GROUPS, F16, 32, (16, 48)),
+    # Three convolutions with batch norms make the patches.
+    ("mobileclip", MOBILECLIP, MCI, F16, 32, (16, 48)),
 ]
 
 
@@ -175,15 +187,28 @@ def steady(model: torch.nn.Module) -> None:
             parameter += 1
 
 
+def build(architecture, size, arguments) -> torch.nn.Module:
+    """timm's model; of MobileCLIP's, whose stem has one width, as timm makes it of another width."""
+    if architecture != MOBILECLIP:
+        return timm.create_model(architecture, **size, **arguments)
+    width = arguments["embed_dim"]
+    stem = vision_transformer_hybrid.ConvStem(
+        channels=(width // 4, width // 4, width), stride=(4, 2, 2), kernel_size=(4, 2, 2),
+        padding=0, act_layer=torch.nn.GELU,
+    )
+    return vision_transformer_hybrid._create_vision_transformer_hybrid(
+        architecture, backbone=stem, embed_args={"proj": False}, no_embed_class=True, **size,
+        **arguments,
+    )
+
+
 def make(name, architecture, arguments, dtype, side, other) -> dict:
     """Writes one model's folder; its entry of the index."""
     # ResNets take any size: there is no argument. SAM's encoder takes others than it is made for.
     free = architecture.startswith("resnet")
     dynamic = architecture.startswith("samvit")
     size = {"pretrained_cfg_overlay": {"input_size": (3, side, side)}}
-    model = timm.create_model(
-        architecture, **(size if free else {"img_size": side}), **arguments
-    )
+    model = build(architecture, size if free else {"img_size": side}, arguments)
     randomize(model, f"timm {name}")
     if free:
         steady(model)
@@ -196,8 +221,11 @@ def make(name, architecture, arguments, dtype, side, other) -> dict:
     (folder / "model.safetensors").chmod(0o644)
     entries = []
     for size in (side, other):
-        own = {} if free or dynamic else {"img_size": size}
-        model = timm.create_model(f"local-dir:{folder}", **own).eval()
+        if architecture == MOBILECLIP:
+            model = build(architecture, {"img_size": size}, arguments).eval()
+        else:
+            own = {} if free or dynamic else {"img_size": size}
+            model = timm.create_model(f"local-dir:{folder}", **own).eval()
         stored = load_file(folder / "model.safetensors")
         stored = {key: value.float() for key, value in stored.items()}
         # As timm's loader resizes: FlexiViT in its own way.

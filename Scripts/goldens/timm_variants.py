@@ -23,7 +23,11 @@ for name in sys.argv[1:]:
         size = (224, 224) if name in papermodels.PAPER else config["input_size"][1:]
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             model(torch.zeros(1, 3, *size))
-    state = model.state_dict()
+    # Counters of training are none of the model's numbers.
+    state = {
+        key: value for key, value in model.state_dict().items()
+        if not key.endswith("num_batches_tracked")
+    }
     head = [key for key in state if key.startswith("head")]
     if hasattr(model, "blocks"):
         assert tuple(size) == tuple(model.patch_embed.img_size)

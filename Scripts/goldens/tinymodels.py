@@ -24,7 +24,8 @@ def generator(name: str) -> torch.Generator:
 
 @torch.no_grad()
 def randomize(model: torch.nn.Module, name: str) -> None:
-    """Overwrites every parameter so that none is zero or one and each changes the output.
+    """Overwrites every parameter, and stored statistics, so that none is zero or one and each
+    changes the output.
 
     Norm scales lie about 1, layer scales about 0.5, biases and tokens have deviation 0.1 and 0.5,
     linear and convolution weights keep the variance of what they read.
@@ -43,6 +44,11 @@ def randomize(model: torch.nn.Module, name: str) -> None:
         else:
             values = values * (1.2 / parameter[0].numel() ** 0.5)
         parameter.copy_(values)
+    for path, buffer in model.named_buffers():
+        if path.endswith("running_mean"):
+            buffer.copy_(0.1 * torch.randn(buffer.shape, generator=random))
+        elif path.endswith("running_var"):
+            buffer.copy_(1 + 0.3 * torch.rand(buffer.shape, generator=random))
 
 
 def input_images(name: str, side: int, width: int | None = None) -> torch.Tensor:

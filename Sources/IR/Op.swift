@@ -31,6 +31,7 @@ public enum Op: Hashable, Sendable {
   case relativeTable(RelativeTable)
   case windowPartition(WindowPartition)
   case windowMerge(WindowMerge)
+  case batchScaleShift(BatchScaleShift)
   case linear(Linear)
   case matMul(MatMul)
   case splitHeads(SplitHeads)
@@ -88,6 +89,7 @@ public enum Op: Hashable, Sendable {
     case .relativeTable(let op): op
     case .windowPartition(let op): op
     case .windowMerge(let op): op
+    case .batchScaleShift(let op): op
     case .linear(let op): op
     case .matMul(let op): op
     case .splitHeads(let op): op
@@ -151,6 +153,7 @@ public enum Op: Hashable, Sendable {
         reader(RelativeTable.self, Op.relativeTable),
         reader(WindowPartition.self, Op.windowPartition),
         reader(WindowMerge.self, Op.windowMerge),
+        reader(BatchScaleShift.self, Op.batchScaleShift),
         reader(Linear.self, Op.linear),
         reader(MatMul.self, Op.matMul),
         reader(SplitHeads.self, Op.splitHeads),

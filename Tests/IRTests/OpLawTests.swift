@@ -71,6 +71,8 @@ import Testing
       .learnedRopeTable(LearnedRopeTable(grid: [2, 3], block: 1, prefix: 1)), .f32(2, 2, 2, 3)),
     Sample(.deinterleave(Deinterleave(heads: 2)), .f32(8)),
     Sample(
+      .batchScaleShift(BatchScaleShift(epsilon: 10)), .f32(3), .f32(3), .f32(3), .f32(3)),
+    Sample(
       .differenceScale(DifferenceScale(initial: 0.5, count: 3)), .f32(2), .f32(2), .f32(2),
       .f32(2)),
     Sample(.deinterleave(Deinterleave(heads: 2)), .f32(8, 3)),

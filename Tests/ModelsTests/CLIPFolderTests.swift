@@ -158,8 +158,9 @@ import Testing
 
   @Test(arguments: [
     (
-      #""attentional_pool": true"#,
-      "'model_cfg.vision_cfg.attentional_pool' is true, which vitc does not support"
+      #""attentional_pool": "parallel""#,
+      "'model_cfg.vision_cfg.attentional_pool' is the string \"parallel\", which vitc does not "
+        + "support"
     ),
     (
       #""norm_kwargs": {"eps": 1e-6}"#,
@@ -173,8 +174,8 @@ import Testing
       "unknown 'model_cfg.vision_cfg.timm_model_name' 'convnext_base'"
     ),
     (
-      #""timm_model_name": "vit_base_patch16_224", "timm_pool": "", "timm_proj": "mlp""#,
-      "'model_cfg.vision_cfg.timm_proj' is 'mlp', which vitc does not support"
+      #""timm_model_name": "vit_base_patch16_224", "timm_pool": "", "timm_proj": "conv""#,
+      "'model_cfg.vision_cfg.timm_proj' is 'conv', which vitc does not support"
     ),
   ])
   func refusesOpenCLIP(vision: String, message: String) throws {

@@ -73,7 +73,7 @@ import Testing
 
   @Test(arguments: [
     (#""swiglu_mlp": true"#, "'model_args.swiglu_mlp' is true, which vitc does not support"),
-    (#""global_pool": "map""#, "unknown 'global_pool' 'map'"),
+    (#""global_pool": "max""#, "unknown 'global_pool' 'max'"),
   ])
   func refusesArguments(argument: String, message: String) throws {
     let error = try diagnostic {

@@ -88,8 +88,8 @@ import Testing
     ),
     (#""proj_bias": false"#, "'model_args.proj_bias' is false, which vitc does not support"),
     (
-      #""norm_layer": "rmsnorm""#,
-      "'model_args.norm_layer' is 'rmsnorm', which vitc does not support here"
+      #""norm_layer": "batchnorm""#,
+      "'model_args.norm_layer' is 'batchnorm', which vitc does not support here"
     ),
     (
       #""dynamic_img_pad": true, "img_size": 225"#,

@@ -23,15 +23,15 @@ import Testing
   @Test func everyVariantHasItsTagsOrNone() {
     let untagged = [
       "R101x1", "R101x3", "R152x1", "R152x4", "R200x3", "R50+ViT-B/32", "R50+ViT-L/16", "R50x2",
-      "R50x3", "beit3_giant_patch14_224", "beit3_giant_patch14_336",
-      "samvit_base_patch16_224", "test_vit4",
-      "vit_base_patch16_18x2_224",
-      "vit_base_patch16_gap_224", "vit_base_patch16_plus_240", "vit_base_patch16_reg4_gap_256",
-      "vit_base_patch16_xp_224", "vit_base_patch32_plus_256", "vit_base_r26_s32_224",
-      "vit_betwixt_patch16_gap_256", "vit_giant_patch14_224", "vit_gigantic_patch14_224",
-      "vit_huge_patch14_xp_224", "vit_large_patch14_224", "vit_large_patch14_xp_224",
-      "vit_small_patch16_18x2_224", "vit_small_patch16_36x1_224",
-      "vit_so150m_patch16_reg4_map_256",
+      "R50x3", "beit3_giant_patch14_224", "beit3_giant_patch14_336", "resnetv2_101d",
+      "resnetv2_152", "resnetv2_152d", "resnetv2_50d", "resnetv2_50t", "samvit_base_patch16_224",
+      "test_vit4", "vit_base_patch16_18x2_224", "vit_base_patch16_gap_224",
+      "vit_base_patch16_plus_240", "vit_base_patch16_reg4_gap_256", "vit_base_patch16_xp_224",
+      "vit_base_patch32_plus_256", "vit_base_r26_s32_224", "vit_base_resnet26d_224",
+      "vit_base_resnet50d_224", "vit_betwixt_patch16_gap_256", "vit_giant_patch14_224",
+      "vit_gigantic_patch14_224", "vit_huge_patch14_xp_224", "vit_large_patch14_224",
+      "vit_large_patch14_xp_224", "vit_small_patch16_18x2_224", "vit_small_patch16_36x1_224",
+      "vit_small_resnet26d_224", "vit_small_resnet50d_s16_224", "vit_so150m_patch16_reg4_map_256",
     ]
     let found = Variants.all.map(\.name).filter { Tag.tags(of: $0).isEmpty }.sorted()
     #expect(found == untagged, "run Scripts/goldens/timm_tags.py, or name it here")

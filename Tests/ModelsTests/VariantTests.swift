@@ -89,6 +89,7 @@ import Testing
     for node in try model.graph(outputs: [.features]).nodes {
       switch node.op {
       case .groupNorm(let op): group = op.epsilon
+      case .batchScaleShift(let op): group = op.epsilon
       case .layerNorm(let op) where !node.name.hasPrefix("neck"): layer = op.epsilon
       case .rmsNorm(let op): layer = op.epsilon
       case .swiGLU: activation = "SiLU"

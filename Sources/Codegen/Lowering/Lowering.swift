@@ -52,8 +52,9 @@ extension Op {
     case .transpose(let op): op
     case .input, .weight, .slice, .reshape, .concatenate, .patchEmbed, .linear, .splitHeads,
       .mergeHeads, .resizePositionEmbedding, .ropeTable, .learnedRopeTable, .deinterleave,
-      .differenceScale, .relativePositionBias, .relativeTable, .standardizeWeight, .pack,
-      .winogradWeight, .round, .quantize, .quantizationParameters, .balance, .hadamard, .diagonal:
+      .differenceScale, .batchScaleShift, .relativePositionBias, .relativeTable,
+      .standardizeWeight, .pack, .winogradWeight, .round, .quantize, .quantizationParameters,
+      .balance, .hadamard, .diagonal:
       nil
     }
   }

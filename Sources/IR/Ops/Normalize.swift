@@ -1,7 +1,7 @@
 import Diagnostics
 
 /// Scales and shifts each channel, adds a second tensor that may be scaled and shifted too, and
-/// applies an activation: group norms whose readers cannot do it themselves.
+/// applies an activation: batch norms, and group norms whose readers cannot do it themselves.
 ///
 /// `y[i, c] = activation(x[i, c] * scale_shift[0, c] + scale_shift[1, c] + r[i, c])`, where
 /// `r = residual`, or `residual[i, c] * residual_scale_shift[0, c] + residual_scale_shift[1, c]`,
@@ -9,7 +9,8 @@ import Diagnostics
 ///
 /// Operands: `x: [rows, channels]`, `scale_shift: [2, channels]`; then `residual: [rows, channels]`
 /// and `residual_scale_shift: [2, channels]` where present. Result: `[rows, channels]`.
-/// Attribute: `activation`, default none. `scale_shift` is what `group_scale_shift` makes.
+/// Attribute: `activation`, default none. `scale_shift` is what `group_scale_shift` or
+/// `batch_scale_shift` makes.
 ///
 /// - C1: `x` has rank 2.
 /// - C2: scale and shift have shape `[2, channels]`.
@@ -22,7 +23,7 @@ public struct Normalize: OpDefinition {
   public init(activation: ActivationFunction? = nil) { self.activation = activation }
 
   static let mnemonic = "normalize"
-  static let forms: Set<Form> = [.fused, .planned]
+  static let forms = Set(Form.allCases)
   static let operandCounts = 2...4
   var execution: Execution { .kernel }
   func facts(_ operands: [TensorType]) -> OpFacts {

@@ -11,6 +11,9 @@ public enum ResizeMethod: String, Hashable, Sendable, CaseIterable {
   case bicubic
   /// Two taps between half-pixel centres, clamped: `interpolate(mode='bilinear')`.
   case bilinear
+  /// The same, widened when shrinking: `interpolate(mode='bilinear', antialias=True)`, as Hugging
+  /// Face's TIPS v2 does.
+  case bilinearAntialiased = "bilinear_antialiased"
   /// Two taps with the corners on the corners: `scipy.ndimage.zoom(order=1)`, as JAX's ViT does.
   case bilinearCorners = "bilinear_corners"
 }
@@ -114,14 +117,9 @@ extension ResizeMethod {
       let center = (Double(i) + 0.5) * ratio
       switch self {
       case .bicubicAntialiased:
-        let stretch = max(ratio, 1)
-        let low = max(Int((center - 2 * stretch + 0.5).rounded(.down)), 0)
-        let high = min(Int((center + 2 * stretch + 0.5).rounded(.down)), from)
-        let raw = (low..<high).map {
-          cubic((Double($0) - center + 0.5) / stretch, a: -0.5)
-        }
-        let sum = raw.reduce(0, +)
-        return zip(low..<high, raw).map { (index: $0, weight: $1 / sum) }
+        return widened(center, ratio, reach: 2, from: from) { cubic($0, a: -0.5) }
+      case .bilinearAntialiased:
+        return widened(center, ratio, reach: 1, from: from) { max(0, 1 - abs($0)) }
       case .bicubic:
         let first = (center - 0.5).rounded(.down)
         let t = center - 0.5 - first
@@ -135,6 +133,19 @@ extension ResizeMethod {
           at: to == 1 ? 0 : Double(i) * Double(from - 1) / Double(to - 1), from: from)
       }
     }
+  }
+
+  /// The taps of a kernel that reaches so far, widened when shrinking, weights renormalized at the
+  /// borders.
+  private func widened(
+    _ center: Double, _ ratio: Double, reach: Double, from: Int, _ kernel: (Double) -> Double
+  ) -> [(index: Int, weight: Double)] {
+    let stretch = max(ratio, 1)
+    let low = max(Int((center - reach * stretch + 0.5).rounded(.down)), 0)
+    let high = min(Int((center + reach * stretch + 0.5).rounded(.down)), from)
+    let raw = (low..<high).map { kernel((Double($0) - center + 0.5) / stretch) }
+    let sum = raw.reduce(0, +)
+    return zip(low..<high, raw).map { (index: $0, weight: $1 / sum) }
   }
 
   private func linear(at position: Double, from: Int) -> [(index: Int, weight: Double)] {

@@ -99,8 +99,39 @@ struct CLIP: TransformerFamily {
       // Larger images.
       whole("owlvit", projection: 512, image: 768), tower("owlvit_vision_model", image: 768),
       whole("owlv2", projection: 512, patch: 16, image: 768),
-      tower("owlv2_vision_model", patch: 16, image: 768),
+      tower("owlv2_vision_model", patch: 16, image: 768), mlcd,
     ]
+
+  /// MLCD: positions turn queries and keys of all tokens, those of the class token by angles of its
+  /// own; no table.
+  private static let mlcd = TransformersModel(
+    modelType: "mlcd_vision_model", prefix: "vision_model.",
+    anchor: ["class_pos_emb", "embeddings.class_embedding", "embeddings.patch_embedding.weight"],
+    processor: "CLIP",
+    assumed: .init(mode: .shortestEdge, edge: 336, .bicubic, Preprocessing.clip, crop: 336),
+    crop: .isScaled
+  ) { (root, name) throws(Diagnostic) in
+    var family = try read(root, name, patch: 14, image: 336, activation: "gelu")
+    // The defaults of the class are those of the largest model.
+    family.model.dim = try root.integer("hidden_size") ?? 1664
+    family.model.depth = try root.integer("num_hidden_layers") ?? 48
+    family.model.heads = try root.integer("num_attention_heads") ?? 16
+    family.model.mlpHidden = try root.integer("intermediate_size") ?? 8192
+    let rotation = try root.part("rope_parameters")
+    let type = try rotation.string("rope_type") ?? "axial"
+    let groups = try root.integer("num_key_value_groups") ?? 1
+    guard type == "axial", groups == 1 else {
+      throw Diagnostic(
+        "'rope_parameters.rope_type' is '\(type)' and 'num_key_value_groups' is \(groups), "
+          + "expected 'axial' and 1", at: .file(root.path))
+    }
+    family.model.rotary = RotaryPositions(
+      base: try rotation.double("rope_theta") ?? 10000, coordinates: .indexed,
+      angles: .powersAndClassToken)
+    family.model.hasPositionTable = false
+    family.model.positionPrefix = 0
+    return family
+  }
 
   /// What every file of a CLIP image encoder has.
   private static let anchor: Anchor = [
@@ -154,10 +185,11 @@ struct CLIP: TransformerFamily {
   }
 
   private static func read(
-    _ vision: ConfigurationObject, _ name: String, patch: Int, image: Int
+    _ vision: ConfigurationObject, _ name: String, patch: Int, image: Int,
+    activation: String = "quick_gelu"
   ) throws(Diagnostic) -> CLIP {
     var model = try VisionTransformer(
-      vision, name: name, patch: patch, epsilon: 1e-5, image: image, activation: "quick_gelu")
+      vision, name: name, patch: patch, epsilon: 1e-5, image: image, activation: activation)
     model.mlpHidden = try vision.integer("intermediate_size") ?? 3072
     model.preNorm = true
     model.patchBias = false
@@ -192,6 +224,15 @@ extension NameTable {
     "blocks.{i}.ls2.gamma": "transformer.resblocks.{i}.ls_2.gamma",
     "norm": "ln_post",
     "fc_norm": "ln_post",
+    "attn_pool.query": "attn_pool.query",
+    "attn_pool.ln_q": "attn_pool.ln_q",
+    "attn_pool.ln_k": "attn_pool.ln_k",
+    "attn_pool.attn.in_proj_weight": "attn_pool.attn.in_proj_weight",
+    "attn_pool.attn.in_proj_bias": "attn_pool.attn.in_proj_bias",
+    "attn_pool.attn.q_proj_weight": "attn_pool.attn.q_proj_weight",
+    "attn_pool.attn.k_proj_weight": "attn_pool.attn.k_proj_weight",
+    "attn_pool.attn.v_proj_weight": "attn_pool.attn.v_proj_weight",
+    "attn_pool.attn.out_proj": "attn_pool.attn.out_proj",
     "proj.weight": Row("proj", .dense),
     "head.weight": Row("proj", .dense),
   ]
@@ -216,6 +257,7 @@ extension NameTable {
       "norm": "post_layernorm",
       "fc_norm": "post_layernorm",
       "proj": Row("visual_projection", isBeside: true),
+      "class_pos_emb": "class_pos_emb",
     ]
     // The text encoder; what a classifier does not read; detectors' and segmenters' own.
     table.unread = [

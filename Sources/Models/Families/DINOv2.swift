@@ -65,7 +65,7 @@ struct DINOv2: TransformerFamily {
   ) throws(Diagnostic) -> DINOv2 {
     var model = try VisionTransformer(root, name: name, patch: patch, epsilon: 1e-6)
     model.layerScale = true
-    model.mlpHidden = try scaledWidth(model.dim, root)
+    model.mlpHidden = try root.width("mlp_ratio", of: model.dim, default: 4)
     if try root.bool("use_swiglu_ffn") ?? false {
       model.feedForward = .gated
       model.activation = .silu
@@ -77,17 +77,6 @@ struct DINOv2: TransformerFamily {
       model.setHead(head)
     }
     return DINOv2(model)
-  }
-
-  private static func scaledWidth(
-    _ dim: Int, _ root: ConfigurationObject
-  ) throws(Diagnostic) -> Int {
-    let ratio = try root.double("mlp_ratio") ?? 4
-    guard ratio > 0, ratio < 1000, let width = Int(exactly: (Double(dim) * ratio).rounded(.down))
-    else {
-      throw Diagnostic("'mlp_ratio' is \(ratio), expected 0 to 1000", at: .file(root.path))
-    }
-    return width
   }
 
   static let variants = dinov2 + dinov2Registers

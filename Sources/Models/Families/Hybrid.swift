@@ -1,6 +1,7 @@
 import Diagnostics
 
-/// Vision Transformers after a ResNet whose norms follow its convolutions.
+/// Vision Transformers after a ResNet whose norms follow its convolutions, or after a few
+/// convolutions.
 ///
 /// What the ResNet makes of the image is cut into patches, mostly of one pixel; `features` is the
 /// class token. Names count how many pixels of the image a patch covers, but R+ViT-Ti/16 has 32.
@@ -17,6 +18,7 @@ struct Hybrid: TransformerFamily {
   // MARK: - Names
 
   var storedNames: StoredNames {
+    guard model.backbone?.norm == .group else { return .none }
     let backbone = PatchEmbedding.backbonePrefix
     return StoredNames(
       transformers: .transformersViT
@@ -132,6 +134,37 @@ struct Hybrid: TransformerFamily {
     return Variant(Hybrid(model), paperName: paper)
   }
 
+  /// timm's own, untrained, after a ResNet-D of its other class, with batch norms.
+  private static func resNetD(
+    _ name: String, _ depths: [Int], _ size: TransformerSize
+  ) -> Variant {
+    var model = VisionTransformer(
+      name: name, image: 224, patch: 1, dim: size.dim, depth: size.depth, heads: size.heads,
+      mlpHidden: size.mlpHidden, classes: 1000)
+    var backbone = ResNetBackbone(.postActivation, border: .symmetric, depths: depths)
+    backbone.isStandardized = false
+    backbone.norm = .batch
+    backbone.stemForm = .deep
+    backbone.averagesShortcuts = true
+    backbone.names = .resNet
+    model.backbone = backbone
+    model.positionGrid = model.grid
+    model.preprocessing = .timm(
+      height: 224, width: 224, cropFraction: 0.9, mean: Preprocessing.imageNet.0,
+      deviation: Preprocessing.imageNet.1)
+    return Variant(Hybrid(model), paperName: nil)
+  }
+
+  /// MobileCLIP-B, after three convolutions; the head is its projection.
+  private static let mobileCLIP: Variant = {
+    let row = TransformerRow(
+      "vit_base_mci_224", .base, 16, 224, 0.9, [.patchPositions, .unitMean], classes: 512,
+      paper: "MobileCLIP-B")
+    var model = row.model([], classes: 512)
+    model.hasConvolutionalStem = true
+    return Variant(Hybrid(model), paperName: row.paper)
+  }()
+
   private static let r26 = [2, 2, 2, 2]
   private static let r50 = [3, 4, 6, 3]
   /// Without the last stage, whose three units are at the end of the one before it.
@@ -149,5 +182,10 @@ struct Hybrid: TransformerFamily {
     variant("vit_large_r50_s32_224", r50, .large, 224, 0.9, paper: "R50+ViT-L/32"),
     variant("vit_large_r50_s32_384", r50, .large, 384, 1, paper: "R50+ViT-L/32-384"),
     variant("R50+ViT-L/16", r50s16, .large, 224, 0.9),
+    resNetD("vit_small_resnet26d_224", r26, .shallow),
+    resNetD("vit_small_resnet50d_s16_224", [3, 4, 6], .shallow),
+    resNetD("vit_base_resnet26d_224", r26, .base),
+    resNetD("vit_base_resnet50d_224", r50, .base),
+    mobileCLIP,
   ]
 }

@@ -129,10 +129,8 @@ extension NameTable {
     ]
     for (index, part) in ["q", "k", "v"].enumerated() {
       for leaf in ["weight", "bias"] {
-        table =
-          table + [
-            "attn_pool.\(part).\(leaf)": .part(index, of: 3, "head.attention.in_proj_\(leaf)")
-          ]
+        table = table.adding(
+          "attn_pool.\(part).\(leaf)", .part(index, of: 3, "head.attention.in_proj_\(leaf)"))
       }
     }
     table.unread = ["logit_bias"]

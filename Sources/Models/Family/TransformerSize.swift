@@ -48,6 +48,7 @@ struct TransformerSize {
   static let test9 = TransformerSize(96, 9, 3, 192)
   static let test9Wide = TransformerSize(96, 9, 3, 288)
   static let fiveBillion = TransformerSize(2432, 56, 32, 9728)
+  static let shallow = TransformerSize(768, 8, 8, 2304)
   static let sevenBillion = TransformerSize(4096, 40, 32, 8192)
   static let gigantic = TransformerSize(1664, 48, 16, 8192)
 }

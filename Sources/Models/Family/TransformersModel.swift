@@ -16,15 +16,16 @@ struct TransformersModel: Sendable {
   struct AssumedPreprocessing: Sendable {
     var specification: Preprocessing
     /// What the specification crops to.
-    var crop = 224
+    var crop: Int
 
     init(
       mode: Preprocessing.Mode, edge: Int, _ filter: Preprocessing.Filter,
-      _ constants: ([Double], [Double])
+      _ constants: ([Double], [Double]), crop: Int = 224
     ) {
       specification = Preprocessing(
         mode: mode, resizeWidth: edge, resizeHeight: edge, filter: filter, mean: constants.0,
         deviation: constants.1, cropRounding: .down)
+      self.crop = crop
     }
   }
 

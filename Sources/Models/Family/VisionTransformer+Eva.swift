@@ -60,7 +60,9 @@ extension VisionTransformer {
     case nil: break
     case "token": pooling = .token
     case "avg": pooling = .average
-    case "map": pooling = .attention
+    case "map":
+      pooling = .attention
+      poolsPrefix = true
     case let name?:
       throw Diagnostic(
         "unknown 'global_pool' '\(name)'", at: .file(arguments.path),

@@ -58,3 +58,17 @@ extension ActivationFunction {
     self = function
   }
 }
+
+extension ConfigurationObject {
+  /// A width given as a ratio to another one, of whose product the whole part counts.
+  func width(
+    _ key: String, of dim: Int, default ratio: Double
+  ) throws(Diagnostic) -> Int {
+    let ratio = try double(key) ?? ratio
+    guard ratio > 0, ratio < 1000, let width = Int(exactly: (Double(dim) * ratio).rounded(.down))
+    else {
+      throw Diagnostic("'\(prefix)\(key)' is \(ratio), expected 0 to 1000", at: .file(path))
+    }
+    return width
+  }
+}

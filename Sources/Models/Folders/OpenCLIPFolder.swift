@@ -39,7 +39,8 @@ enum OpenCLIPFolder {
     let read: Set<String> = [
       "image_size", "layers", "width", "patch_size", "head_width", "mlp_ratio", "ls_init_value",
       "no_ln_pre", "pool_type", "final_ln_after_pool", "patch_dropout", "output_tokens",
-      // Without them the keys of the pooling by attention mean nothing; positions are stored.
+      "attentional_pool",
+      // Without that the other keys of the pooling mean nothing; positions are stored.
       "attn_pooler_queries", "attn_pooler_heads", "pos_embed_type",
     ]
     for (key, value) in vision.members.sorted(by: { $0.key < $1.key })
@@ -83,8 +84,31 @@ enum OpenCLIPFolder {
         hint: "vitc supports 'tok' and 'avg'")
     }
     model.poolNorm = try vision.bool("final_ln_after_pool") ?? false
+    if try poolsContext(vision) {
+      guard model.pooling == .token else {
+        throw Diagnostic(
+          "'\(vision.prefix)pool_type' is 'avg', which vitc does not support with "
+            + "'attentional_pool'", at: .file(vision.path), hint: "vitc supports 'tok'")
+      }
+      model.pooling = .context
+      model.poolNorm = true
+      model.contextPool = ContextPooling(
+        queries: try vision.integer("attn_pooler_queries") ?? 256, width: embedding,
+        heads: try vision.integer("attn_pooler_heads") ?? 8, norm: model.norm)
+    }
     model.finalNorm = !model.poolNorm
     return CLIP(model)
+  }
+
+  /// `true` iff learned queries pool, in the one way that OpenCLIP's models do.
+  private static func poolsContext(_ vision: ConfigurationObject) throws(Diagnostic) -> Bool {
+    guard let value = vision.value("attentional_pool") else { return false }
+    guard case .bool(let isPooled) = value else {
+      throw Diagnostic(
+        "'\(vision.prefix)attentional_pool' is \(value.described), which vitc does not support",
+        at: .file(vision.path), hint: "vitc supports true and false")
+    }
+    return isPooled
   }
 
   /// A model of timm's, with a projection of its own or timm's head as one.
@@ -120,10 +144,16 @@ enum OpenCLIPFolder {
       transformer.model.projection = embedding
       transformer.model.projectionHasBias = try vision.bool("timm_proj_bias") ?? false
       return transformer
+    case "mlp":
+      guard var transformer = family as? any TransformerFamily else { break }
+      transformer.model.projection = embedding
+      transformer.model.projectionHidden = 2 * embedding
+      transformer.model.projectionHasBias = try vision.bool("timm_proj_bias") ?? false
+      return transformer
     case let name?:
       throw Diagnostic(
         "'\(vision.prefix)timm_proj' is '\(name)', which vitc does not support",
-        at: .file(vision.path), hint: "vitc supports 'linear', 'none' and none given")
+        at: .file(vision.path), hint: "vitc supports 'linear', 'mlp', 'none' and none given")
     }
     throw Diagnostic(
       "'\(architecture)' with a projection is not an image encoder that vitc supports",

@@ -7,8 +7,10 @@ import IR
 struct AttentionCore: Hashable, Sendable {
   /// The number of heads.
   var heads: Int
-  /// Of queries and keys, head by head, if there is any.
+  /// Of queries and keys, if there is any.
   var queryKeyNorm: Normalization?
+  /// `true` iff that norm is of all heads together, not of each by itself.
+  var normsWholeRows = false
   /// `true` iff each head is the difference of two (``DifferentialAttention``).
   var isDifferential = false
 
@@ -25,7 +27,8 @@ struct AttentionCore: Hashable, Sendable {
     for (index, part) in ["q", "k"].enumerated() {
       if let queryKeyNorm {
         parts[index] = try queryKeyNorm.append(
-          "\(name).\(part)_norm", parts[index], heads: heads, to: &builder)
+          "\(name).\(part)_norm", parts[index], heads: normsWholeRows ? 1 : heads,
+          to: &builder)
       }
       if let rotation {
         parts[index] = try builder.append(
@@ -45,6 +48,7 @@ extension Normalization {
   func append(
     _ name: String, _ x: Value, heads: Int, to builder: inout ModelBuilder
   ) throws(Diagnostic) -> Value {
+    guard heads > 1 else { return try append(name, x, to: &builder) }
     let shape = builder.type(x).shape
     let split = try builder.append(
       .reshape(Reshape([shape[0] * heads, shape[1] / heads])), [x], name: "\(name).heads")

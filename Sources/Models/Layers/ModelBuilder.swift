@@ -115,4 +115,19 @@ struct ModelBuilder {
     let stored = try weight(name, [1, count, dim])
     return try append(.reshape(Reshape([count, dim])), [stored], name: "\(name).rows")
   }
+
+  /// A batch norm of each channel, by its stored statistics.
+  mutating func batchNorm(
+    _ name: String, _ x: Value, epsilon: Double
+  ) throws(Diagnostic) -> Value {
+    let channels = type(x).shape[1]
+    var vectors: [Value] = []
+    for vector in ["weight", "bias", "running_mean", "running_var"] {
+      vectors.append(try weight("\(name).\(vector)", [channels]))
+    }
+    let scaleShift = try append(
+      .batchScaleShift(BatchScaleShift(epsilon: Float(epsilon))), vectors,
+      name: "\(name).scale_shift")
+    return try append(.normalize(Normalize()), [x, scaleShift], name: name)
+  }
 }

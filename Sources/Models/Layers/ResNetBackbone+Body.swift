@@ -32,13 +32,68 @@ private struct BackboneWriter {
   mutating func write(_ image: Value) throws(Diagnostic) -> FeatureMap {
     let shape = builder.type(image).shape
     let planar = FeatureMap(value: image, height: shape[1], width: shape[2])
-    var x = try convolution(
-      "\(backbone.stem)conv", planar, backbone.stemWidth, size: ResNetBackbone.stemKernel, stride: 2
-    )
-    if isPost { x = try normalized("\(backbone.stem)norm", x) }
+    var x = try stem(planar)
     x = try pooled("\(backbone.stem)pool", x)
     for unit in backbone.units { x = isPost ? try post(unit, x) : try pre(unit, x) }
     return isPost ? x : try normalized("norm", x)
+  }
+
+  /// The convolutions before the pooling; between them norm and ReLU, after them where units end
+  /// with those.
+  private mutating func stem(_ image: FeatureMap) throws(Diagnostic) -> FeatureMap {
+    guard backbone.stemForm != .plain else {
+      let x = try convolution(
+        "\(backbone.stem)conv", image, backbone.stemWidth, size: ResNetBackbone.stemKernel,
+        stride: 2)
+      return isPost ? try normalized("\(backbone.stem)norm", x) : x
+    }
+    var x = image
+    for (index, width) in backbone.stemWidths.enumerated() {
+      let isLast = index == backbone.stemWidths.count - 1
+      // PyTorch's deep stem is a sequence in which ReLUs count.
+      let (layer, norm) =
+        backbone.names == .resNet
+        ? ("conv1.\(3 * index)", isLast ? "bn1" : "conv1.\(3 * index + 1)")
+        : ("\(backbone.stem)conv\(index + 1)", "\(backbone.stem)norm\(index + 1)")
+      x = try convolution(layer, x, width, size: 3, stride: index == 0 ? 2 : 1)
+      if !isLast || isPost { x = try normalized(norm, x) }
+    }
+    return x
+  }
+
+  /// The name of a norm of a unit, by its number.
+  private func norm(_ unit: ResNetBackbone.Unit, _ number: Int) -> String {
+    "\(unit.name).\(backbone.names == .resNet ? "bn" : "norm")\(number)"
+  }
+
+  /// The convolution around a unit.
+  private mutating func shortcut(
+    _ unit: ResNetBackbone.Unit, _ x: FeatureMap
+  ) throws(Diagnostic) -> FeatureMap {
+    let name = "\(unit.name).downsample.\(backbone.names == .resNet ? "1" : "conv")"
+    guard backbone.averagesShortcuts, unit.stride == 2 else {
+      return try convolution(name, x, unit.outputs, size: 1, stride: unit.stride)
+    }
+    return try averagedConvolution(name, x, unit.outputs)
+  }
+
+  /// A convolution of one pixel of the means of 2x2 pixels: one of 2x2 with a quarter of the weight
+  /// in each place.
+  private mutating func averagedConvolution(
+    _ name: String, _ x: FeatureMap, _ outputs: Int
+  ) throws(Diagnostic) -> FeatureMap {
+    let name = prefix + name
+    let channels = builder.type(x.value).shape[1]
+    let weight = try builder.weight("\(name).weight", [outputs, channels, 1, 1])
+    let quarter = try builder.append(.scale(Scale(0.25)), [weight], name: "\(name).quarter")
+    let row = try builder.append(
+      .concatenate(Concatenate(axis: 3)), [quarter, quarter], name: "\(name).row")
+    let square = try builder.append(
+      .concatenate(Concatenate(axis: 2)), [row, row], name: "\(name).square")
+    return FeatureMap(
+      value: try builder.append(
+        .conv2d(Conv2d(width: x.width, stride: 2)), [x.value, square], name: name),
+      height: x.height / 2, width: x.width / 2)
   }
 
   /// Norm and ReLU before each convolution; the shortcut bypasses them, unless it is projected.
@@ -47,10 +102,14 @@ private struct BackboneWriter {
   ) throws(Diagnostic) -> FeatureMap {
     let name = unit.name
     let active = try normalized("\(name).norm1", x)
-    let shortcut =
-      unit.hasProjection
-      ? try convolution(
-        "\(name).downsample.conv", active, unit.outputs, size: 1, stride: unit.stride) : x
+    let shortcut = unit.hasProjection ? try shortcut(unit, active) : x
+    if backbone.isBasic {
+      var y = try convolution(
+        "\(name).conv1", active, unit.middle, size: 3, stride: unit.stride)
+      y = try normalized("\(name).norm2", y)
+      y = try convolution("\(name).conv2", y, unit.outputs, size: 3)
+      return try sum("\(name).residual", y, shortcut)
+    }
     var y = try convolution("\(name).conv1", active, unit.middle, size: 1)
     y = try normalized("\(name).norm2", y)
     y = try convolution("\(name).conv2", y, unit.middle, size: 3, stride: unit.stride)
@@ -66,16 +125,16 @@ private struct BackboneWriter {
     let name = unit.name
     var shortcut = x
     if unit.hasProjection {
-      shortcut = try convolution(
-        "\(name).downsample.conv", x, unit.outputs, size: 1, stride: unit.stride)
-      shortcut = try norm("\(name).downsample.norm", shortcut)
+      shortcut = try self.shortcut(unit, x)
+      shortcut = try norm(
+        "\(name).downsample.\(backbone.names == .resNet ? "2" : "norm")", shortcut)
     }
     var y = try convolution("\(name).conv1", x, unit.middle, size: 1)
-    y = try normalized("\(name).norm1", y)
+    y = try normalized(norm(unit, 1), y)
     y = try convolution("\(name).conv2", y, unit.middle, size: 3, stride: unit.stride)
-    y = try normalized("\(name).norm2", y)
+    y = try normalized(norm(unit, 2), y)
     y = try convolution("\(name).conv3", y, unit.outputs, size: 1)
-    y = try norm("\(name).norm3", y)
+    y = try norm(norm(unit, 3), y)
     return try relu("\(name).act3", try sum("\(name).residual", y, shortcut))
   }
 
@@ -86,11 +145,13 @@ private struct BackboneWriter {
     let isPlanar = shape.count == 3
     let channels = isPlanar ? shape[0] : shape[1]
     let weight = try builder.weight("\(prefix)\(name).weight", [outputs, channels, size, size])
-    let standard = try builder.append(
-      .standardizeWeight(
-        StandardizeWeight(
-          epsilon: Float(backbone.standardizationEpsilon), kind: backbone.standardization)),
-      [weight], name: "\(prefix)\(name).standardized")
+    let standard =
+      backbone.isStandardized
+      ? try builder.append(
+        .standardizeWeight(
+          StandardizeWeight(
+            epsilon: Float(backbone.standardizationEpsilon), kind: backbone.standardization)),
+        [weight], name: "\(prefix)\(name).standardized") : weight
     let op = Conv2d(
       width: isPlanar ? nil : x.width, stride: stride,
       padding: backbone.padding(height: x.height, width: x.width, size: size, stride: stride))
@@ -115,6 +176,12 @@ private struct BackboneWriter {
   private mutating func norm(
     _ name: String, _ x: FeatureMap
   ) throws(Diagnostic) -> FeatureMap {
+    if backbone.norm == .batch {
+      var y = x
+      y.value = try builder.batchNorm(
+        prefix + name, x.value, epsilon: backbone.batchNormEpsilon)
+      return y
+    }
     let channels = builder.type(x.value).shape[1]
     let op = GroupNorm(groups: backbone.groups, epsilon: Float(backbone.groupNormEpsilon))
     let operands = [

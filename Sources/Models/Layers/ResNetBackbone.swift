@@ -1,7 +1,10 @@
 import IR
 
-/// The convolutional part of Big Transfer's ResNets and of the hybrids: convolutions with
-/// standardized weights and without bias, group norms, bottleneck units.
+/// The convolutional part of ResNets and of the hybrids: convolutions without bias, and units of
+/// them with shortcuts around.
+///
+/// Big Transfer's and Google's hybrids' have standardized weights, group norms and units of three
+/// convolutions; timm's others have plain weights and, mostly, batch norms.
 struct ResNetBackbone: Hashable, Sendable {
   /// Where units normalize.
   enum Form: String, Hashable, Sendable {
@@ -19,6 +22,34 @@ struct ResNetBackbone: Hashable, Sendable {
     /// As little as strides need, the larger half below and to the right: TensorFlow's and JAX's
     /// `SAME`. Nothing but pixels counts in the pooling.
     case same
+    /// By half the kernel on each side; nothing but pixels counts in the pooling: PyTorch's.
+    case symmetric
+  }
+
+  /// What norms are.
+  enum Norm: Hashable, Sendable {
+    /// Of groups of channels, by the image's own statistics.
+    case group
+    /// Of channels, by statistics that are stored.
+    case batch
+  }
+
+  /// What the image passes first.
+  enum Stem: Hashable, Sendable {
+    /// A convolution of 7x7 pixels.
+    case plain
+    /// Three convolutions of 3x3 pixels, with half the channels after the first two (ResNet-D).
+    case deep
+    /// The same, with three eighths of them after the first (ResNet-T).
+    case tiered
+  }
+
+  /// Whose names the tensors have.
+  enum Names: Hashable, Sendable {
+    /// timm's class `ResNetV2`.
+    case resNetV2
+    /// timm's class `ResNet`, which is PyTorch's.
+    case resNet
   }
 
   /// Where units normalize.
@@ -39,6 +70,20 @@ struct ResNetBackbone: Hashable, Sendable {
   var standardization = Standardization.variance
   /// What keeps a filter's deviation from zero; timm's and Hugging Face's value.
   var standardizationEpsilon = 1e-8
+  /// `true` iff the weights of convolutions are standardized.
+  var isStandardized = true
+  /// What norms are.
+  var norm = Norm.group
+  /// What is added to the variance in every batch norm.
+  var batchNormEpsilon = 1e-5
+  /// What the image passes first.
+  var stemForm = Stem.plain
+  /// `true` iff units are of two convolutions of 3x3 pixels.
+  var isBasic = false
+  /// `true` iff a shortcut with a stride averages 2x2 pixels before its convolution.
+  var averagesShortcuts = false
+  /// Whose names the tensors have.
+  var names = Names.resNetV2
 
   /// Creates a backbone; the widths are those of the papers, times a factor.
   init(_ form: Form, border: Border, depths: [Int], widthFactor: Int = 1) {
@@ -74,9 +119,12 @@ struct ResNetBackbone: Hashable, Sendable {
         let isFirst = index == 0
         units.append(
           Unit(
-            name: "stages.\(stage).blocks.\(index)", inputs: inputs,
-            middle: Self.middle(of: widths[stage]),
-            outputs: widths[stage], stride: isFirst && stage > 0 ? 2 : 1, hasProjection: isFirst))
+            name: names == .resNet
+              ? "layer\(stage + 1).\(index)" : "stages.\(stage).blocks.\(index)",
+            inputs: inputs,
+            middle: isBasic ? widths[stage] : Self.middle(of: widths[stage]),
+            outputs: widths[stage], stride: isFirst && stage > 0 ? 2 : 1,
+            hasProjection: isFirst && (!isBasic || stage > 0 || inputs != widths[stage])))
         inputs = widths[stage]
       }
     }
@@ -104,7 +152,7 @@ struct ResNetBackbone: Hashable, Sendable {
   /// What a layer with a kernel of this size widens an image by.
   func padding(height: Int, width: Int, size: Int, stride: Int) -> Padding {
     switch border {
-    case .fixed: Padding(size / 2)
+    case .fixed, .symmetric: Padding(size / 2)
     case .same: .same(height: height, width: width, size: size, stride: stride)
     }
   }
@@ -114,20 +162,37 @@ struct ResNetBackbone: Hashable, Sendable {
   /// timm makes a stem alone a module of its own.
   var stem: String { depths.isEmpty ? "" : "stem." }
 
+  /// The channels of the stem's convolutions.
+  var stemWidths: [Int] {
+    switch stemForm {
+    case .plain: [stemWidth]
+    case .deep: [stemWidth / 2, stemWidth / 2, stemWidth]
+    case .tiered: [3 * stemWidth / 8, stemWidth / 2, stemWidth]
+    }
+  }
+
   /// The side of the stem's kernel.
   static let stemKernel = 7
 
   /// The multiply-adds of its convolutions for one image; those with pixels outside count.
   func multiplyAdds(height: Int, width: Int, channels: Int) -> Int {
     var extents = (halved(height), halved(width))
-    var sum = extents.0 * extents.1 * stemWidth * channels * Self.stemKernel * Self.stemKernel
+    let area = stemForm == .plain ? Self.stemKernel * Self.stemKernel : 9
+    var sum = 0
+    for (inputs, outputs) in zip([channels] + stemWidths, stemWidths) {
+      sum += extents.0 * extents.1 * inputs * outputs * area
+    }
     extents = (halved(extents.0), halved(extents.1))
     for unit in units {
       let before = extents.0 * extents.1
       if unit.stride == 2 { extents = (halved(extents.0), halved(extents.1)) }
       let after = extents.0 * extents.1
-      sum += before * unit.inputs * unit.middle
-      sum += after * unit.middle * (9 * unit.middle + unit.outputs)
+      if isBasic {
+        sum += 9 * after * unit.middle * (unit.inputs + unit.outputs)
+      } else {
+        sum += before * unit.inputs * unit.middle
+        sum += after * unit.middle * (9 * unit.middle + unit.outputs)
+      }
       if unit.hasProjection { sum += after * unit.inputs * unit.outputs }
     }
     return sum
@@ -151,7 +216,11 @@ struct ResNetBackbone: Hashable, Sendable {
     for width in widths where width % 8 != 0 {
       return "width \(width) of a stage is not a multiple of 8"
     }
-    for width in [stemWidth] + widths + widths.map(Self.middle) where width % groups != 0 {
+    for width in stemWidths where width < 1 {
+      return "\(stemWidth) channels are too few for this stem"
+    }
+    let normed = [stemWidth] + stemWidths + widths + (isBasic ? [] : widths.map(Self.middle))
+    for width in normed where norm == .group && width % groups != 0 {
       return "\(width) channels do not divide into \(groups) groups"
     }
     for (what, epsilon) in [
@@ -171,8 +240,25 @@ struct ResNetBackbone: Hashable, Sendable {
     groupNormEpsilon = groupNorm
   }
 
+  /// Why an image of this extent does not fit, or `nil`: what averages pairs takes even extents.
+  func problem(extent: Int) -> String? {
+    guard averagesShortcuts, depths.count > 1 else { return nil }
+    let multiple = 1 << (depths.count - 1)
+    let before = (extent + 3) / 4
+    return before % multiple == 0
+      ? nil
+      : "image extent \(extent) makes \(before) pixels after the stem, which shortcuts do not "
+        + "average in pairs; a multiple of \(4 * multiple) does"
+  }
+
   /// Its arithmetic in a few words.
   var numericsSummary: String {
+    if norm == .batch { return "batch norm epsilon \(batchNormEpsilon)" }
+    if !isStandardized { return "group norm epsilon \(groupNormEpsilon)" }
+    return standardizedSummary
+  }
+
+  private var standardizedSummary: String {
     "filters over \(standardization == .variance ? "sqrt(variance + " : "(deviation + ")"
       + "\(standardizationEpsilon)), group norm epsilon \(groupNormEpsilon)"
   }

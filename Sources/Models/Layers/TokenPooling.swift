@@ -5,6 +5,8 @@ import IR
 enum TokenPooling: String, Hashable, Sendable {
   /// The class token.
   case token
+  /// The mean of the class tokens, of which there are several.
+  case classAverage = "class_average"
   /// The mean of the patch tokens.
   case average
   /// Class token and mean of the patch tokens, side by side: transformers' DINOv2 classifier.
@@ -14,6 +16,9 @@ enum TokenPooling: String, Hashable, Sendable {
   case distilled
   /// What a learned query gathers from the patch tokens, or from all (``AttentionPooling``).
   case attention = "map"
+  /// What learned queries gather from all tokens, of which the first is taken
+  /// (``ContextPooling``).
+  case context
   /// Nothing: the model gives tokens alone.
   case none
 
@@ -24,6 +29,9 @@ enum TokenPooling: String, Hashable, Sendable {
   ) throws(Diagnostic) -> Value {
     switch self {
     case .token: return try first(tokens, &builder)
+    case .classAverage:
+      let all = try builder.rows(tokens, from: 0, count: prefix, name: "pool.tokens")
+      return try builder.mean(all, name: "pool.mean")
     case .average: return try patchMean(tokens, prefix, &builder)
     case .tokenAndAverage:
       return try builder.append(
@@ -31,7 +39,7 @@ enum TokenPooling: String, Hashable, Sendable {
         [try first(tokens, &builder), try patchMean(tokens, prefix, &builder)], name: "pool")
     case .distilled: return try builder.rows(tokens, from: 0, count: 2, name: "pool.tokens")
     case .attention: return try patches(tokens, prefix, &builder)
-    case .none: return tokens
+    case .context, .none: return tokens
     }
   }
 

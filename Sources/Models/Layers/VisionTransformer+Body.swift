@@ -33,7 +33,10 @@ extension VisionTransformer {
   /// What is done with queries, keys and values.
   private var core: AttentionCore {
     AttentionCore(
-      heads: heads, queryKeyNorm: queryKeyNorm ? norm : nil, isDifferential: isDifferential)
+      heads: heads,
+      queryKeyNorm: normsWholeRows
+        ? Normalization(epsilon: 1e-6, kind: .rootMeanSquare) : queryKeyNorm ? norm : nil,
+      normsWholeRows: normsWholeRows, isDifferential: isDifferential)
   }
   /// The feed-forward part of every block.
   private var feedForwardPart: FeedForward {
@@ -78,7 +81,10 @@ extension VisionTransformer {
 
   /// All tokens after the last layer norm.
   func tokens(of image: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
-    var patches = try embedding.append(image, to: &builder)
+    var patches =
+      hasConvolutionalStem
+      ? try ConvolutionalStem(dim: dim).append(image, to: &builder)
+      : try embedding.append(image, to: &builder)
     if patchNorm { patches = try norm.append("patch_embed.norm", patches, to: &builder) }
     if hasWavePositions {
       patches = try WavePositions(grid: grid).append(patches, to: &builder)
@@ -97,13 +103,15 @@ extension VisionTransformer {
     for index in 0..<depth {
       x = try appendBlock(index, x, rotation: rotations?[index], bias: bias, to: &builder)
     }
-    return finalNorm ? try norm.append("norm", x, to: &builder) : x
+    let last = Normalization(epsilon: layerNormEpsilon, kind: finalNormKind ?? normKind)
+    return finalNorm ? try last.append("norm", x, to: &builder) : x
   }
 
   /// What the head reads: `[1, featureDim]`; two rows of `dim` for a distilled model.
   func pooled(_ tokens: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
     let isWhole = pooling == .attention && poolsPrefix
     var x = try pooling.append(tokens, prefix: isWhole ? 0 : prefixTokens, to: &builder)
+    if pooling == .context, let contextPool { x = try contextPool.append(x, to: &builder) }
     if pooling == .attention { x = try attentionPool.append(x, to: &builder) }
     if poolNorm { x = try norm.append("fc_norm", x, to: &builder) }
     guard preLogits > 0 else { return x }
@@ -116,8 +124,15 @@ extension VisionTransformer {
   func features(_ pooled: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
     if pooling == .distilled { return try builder.mean(pooled, name: "pool.mean") }
     guard projection > 0 else { return pooled }
+    var pooled = pooled
+    if projectionHidden > 0 {
+      pooled = try builder.linear("\(Self.projectionName).fc1", pooled, projectionHidden)
+      pooled = try builder.activation(.gelu, pooled, name: "\(Self.projectionName).act")
+    }
     return try builder.linear(
-      projectionIsHead ? "head" : Self.projectionName, pooled, projection,
+      projectionIsHead
+        ? "head" : projectionHidden > 0 ? "\(Self.projectionName).fc2" : Self.projectionName,
+      pooled, projection,
       bias: projectionHasBias)
   }
 

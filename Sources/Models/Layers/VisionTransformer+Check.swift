@@ -18,6 +18,7 @@ extension VisionTransformer {
         hint:
           "\(extent / covered * covered) and \((extent / covered + 1) * covered) are the nearest")
     }
+    if let problem = backbone?.problem(extent: extent) { return Diagnostic(problem) }
     return nil
   }
 
@@ -32,6 +33,18 @@ extension VisionTransformer {
     ]
     for (what, value, limit) in positive where value < 1 || value > limit {
       throw fault("\(what) is \(value), expected 1 to \(limit)")
+    }
+    guard (1...1024).contains(classTokens) else {
+      throw fault("number of class tokens is \(classTokens), expected 1 to 1024")
+    }
+    if let problem = contextPool?.problem { throw fault(problem) }
+    guard projectionHidden >= 0, projectionHidden <= 1 << 17 else {
+      throw fault("width before the projection is \(projectionHidden), expected 0 to \(1 << 17)")
+    }
+    guard !hasConvolutionalStem || dim % 4 == 0 && patch == 16 else {
+      throw fault(
+        "the convolutions of the stem cover 16 pixels and widths of four, not \(patch) "
+          + "and \(dim)")
     }
     guard registerTokens >= 0, registerTokens <= 1024 else {
       throw fault("number of register tokens is \(registerTokens), expected 0 to 1024")

@@ -11,6 +11,8 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
   var facts: ModelFacts
   /// The convolutions that patches are cut from the result of; `nil`: patches of the image itself.
   var backbone: ResNetBackbone?
+  /// `true` iff three convolutions make the patches (``ConvolutionalStem``).
+  var hasConvolutionalStem = false
   /// The side of a patch, in pixels of the image or of the backbone's result.
   var patch: Int
   /// `true` iff the patch embedding has a bias.
@@ -25,6 +27,8 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
   var keyHeads: [Int]?
   /// `true` iff each head's queries and keys pass a norm.
   var queryKeyNorm = false
+  /// `true` iff that norm is of all heads together: an RMS norm of epsilon 1e-6, as InternVL's.
+  var normsWholeRows = false
   /// `true` iff each head is the difference of two.
   var isDifferential = false
   /// How the parts of a block go together.
@@ -55,6 +59,8 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
   var projections = TimmProjections.together
   /// What every norm does.
   var normKind = Normalization.Kind.layer
+  /// What the norm of all tokens does, if it is another thing.
+  var finalNormKind: Normalization.Kind?
   /// `true` iff the norms of a block are the last of its branches, not the first.
   var normsFollow = false
   /// `true` iff what the heads give passes a norm before its projection.
@@ -73,8 +79,10 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
   var hasPositionTable = true
   /// `true` iff sines and cosines of the positions are added to the patches.
   var hasWavePositions = false
-  /// `true` iff the first token is a class token.
+  /// `true` iff the first token is a class token, or the first ones are.
   var hasClassToken = true
+  /// How many class tokens there are, where there are any.
+  var classTokens = 1
   /// `true` iff a distillation token follows the class token.
   var hasDistillationToken = false
   /// The number of register tokens; they follow the tokens above.
@@ -105,6 +113,8 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
   var poolRatio: Double?
   /// `false` iff that pooling takes its learned query as it is, and has no MLP.
   var poolProjectsQuery = true
+  /// What pools in OpenCLIP's CoCa, to a width of its own.
+  var contextPool: ContextPooling?
   /// `true` iff that pooling attends to the tokens before the patches too.
   var poolsPrefix = false
   /// The width of a linear layer that makes `features` of what is pooled; 0: there is
@@ -112,6 +122,8 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
   ///
   /// CLIP's models have it, into the space that images share with texts.
   var projection = 0
+  /// The width of a layer with GELU before the projection; 0: there is none.
+  var projectionHidden = 0
   /// `true` iff the projection has a bias.
   var projectionHasBias = false
   /// `true` iff the projection is stored where a head is: OpenCLIP takes timm's head for it.
@@ -150,19 +162,25 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
   /// The tokens before the patches: the name and the number of each kind.
   var prefix: [(name: String, count: Int)] {
     let kinds = [
-      ("cls_token", hasClassToken ? 1 : 0), ("dist_token", hasDistillationToken ? 1 : 0),
+      ("cls_token", hasClassToken ? classTokens : 0), ("dist_token", hasDistillationToken ? 1 : 0),
       ("reg_token", registerTokens),
     ]
     return kinds.filter { $0.1 > 0 }
   }
   /// The number of tokens before the patches.
   var prefixTokens: Int {
-    (hasClassToken ? 1 : 0) + (hasDistillationToken ? 1 : 0) + registerTokens
+    (hasClassToken ? classTokens : 0) + (hasDistillationToken ? 1 : 0) + registerTokens
   }
   /// T, the number of tokens.
   var tokens: Int { prefixTokens + patches }
   /// The width of what is pooled.
-  var pooledDim: Int { pooling == .tokenAndAverage ? 2 * dim : dim }
+  var pooledDim: Int {
+    switch pooling {
+    case .tokenAndAverage: 2 * dim
+    case .context: contextPool?.width ?? dim
+    case .token, .classAverage, .average, .distilled, .attention, .none: dim
+    }
+  }
   /// The width of what the head reads.
   var featureDim: Int { preLogits > 0 ? preLogits : pooledDim }
   /// The layers that make logits: one, or one for each of a distilled model's tokens.
@@ -186,8 +204,15 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
     let pool =
       pooling == .attention
       ? attentionPool.multiplyAdds(tokens: poolsPrefix ? tokens : patches, dim: dim) : 0
-    return convolutions + pool + patchChannels * patch * patch * dim * patches + blocks
-      + pooledDim * (preLogits + projection) + classifiers.count * featureDim * classes
+    let embedding =
+      hasConvolutionalStem
+      ? ConvolutionalStem(dim: dim).multiplyAdds(
+        pixels: patches * patch * patch, channels: channels)
+      : patchChannels * patch * patch * dim * patches
+    return convolutions + pool + embedding + blocks
+      + pooledDim * (preLogits + (projectionHidden > 0 ? projectionHidden : projection))
+      + projectionHidden * projection + (contextPool?.multiplyAdds(tokens: tokens, dim: dim) ?? 0)
+      + classifiers.count * featureDim * classes
   }
 
   /// Its sizes by name.

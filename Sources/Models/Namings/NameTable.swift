@@ -106,6 +106,13 @@ struct NameTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     return sum
   }
 
+  /// The same rows and one more, of a name that is not written out.
+  func adding(_ canonical: String, _ row: Row) -> NameTable {
+    var table = self
+    table.rows[canonical] = row
+    return table
+  }
+
   /// The same rows; a stored name with `part` in it may have `other` there instead.
   func spelled(_ part: String, also other: String) -> NameTable {
     var table = self

@@ -47,6 +47,8 @@ struct OpenCLIPNaming: Naming {
   private func towerPlace(_ tensor: TensorSpecification) -> StoredTensor? {
     let shape = tensor.type.shape
     switch tensor.name {
+    case "proj.fc1.weight", "proj.fc1.bias", "proj.fc2.weight", "proj.fc2.bias":
+      return StoredTensor("\(Self.prefix)head.mlp.\(tensor.name.dropFirst(5))", [shape])
     case "proj.weight": return StoredTensor("\(Self.prefix)head.proj.weight", [shape])
     case "proj.bias": return StoredTensor("\(Self.prefix)head.proj.bias", [shape])
     default: return StoredTensor(Self.tower + tensor.name, [shape])

@@ -7,9 +7,14 @@ struct TimmNaming: Naming {
   init() {}
 
   init?(recognizing names: [String], by anchors: [Anchor]) {
-    guard names.contains("patch_embed.proj.weight") || names.contains("stem.conv.weight") else {
-      return nil
-    }
+    let anchors = [
+      "patch_embed.proj.weight", "stem.conv.weight", "stem.conv1.weight",
+      "patch_embed.backbone.0.conv.weight",
+    ]
+    guard anchors.contains(where: names.contains) else { return nil }
+    // TIPS v2's own names, which transformers keeps, are timm's but for a few.
+    let own = ["blocks.0.mlp.c_fc.weight", "blocks.0.mlp.w12.weight"]
+    if names.contains("register_tokens"), own.contains(where: names.contains) { return nil }
   }
 
   var convention: NumericsConvention { .timm }

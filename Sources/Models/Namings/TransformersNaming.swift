@@ -19,7 +19,8 @@ struct TransformersNaming: Naming {
       guard let first = anchor.first else { continue }
       for name in names where name == first || name.hasSuffix(".\(first)") {
         let prefix = String(name.dropLast(first.count))
-        if anchor.allSatisfy({ all.contains(prefix + $0) }),
+        // transformers 5.23 leaves the prefix out before ViT-MSN's blocks.
+        if anchor.allSatisfy({ all.contains(prefix + $0) || all.contains($0) }),
           prefix.count < shortest?.count ?? .max
         {
           shortest = prefix
@@ -41,9 +42,10 @@ struct TransformersNaming: Naming {
     guard let match = names.transformers?.match(tensor.name) else { return nil }
     let isMatrix = match.row.layout == .matrix && match.leaf == "weight"
     let shape = tensor.type.shape
-    let spelled = ([match.stored] + match.others).map { stored in
-      prefix(of: match.row) + [stored, match.leaf].compactMap { $0 }.joined(separator: ".")
+    let bare = ([match.stored] + match.others).map { stored in
+      [stored, match.leaf].compactMap { $0 }.joined(separator: ".")
     }
+    let spelled = bare.map { prefix(of: match.row) + $0 } + bare
     var place = StoredTensor(
       spelled.first(where: self.names.contains) ?? spelled[0],
       [isMatrix ? Array(shape[..<2]) : shape])

@@ -2,11 +2,12 @@
 enum Families {
   /// All of them, in the order of `vitc list`.
   static let all: [any Family.Type] = [
-    BigTransfer.self, Hybrid.self, ViT.self, AveragedViT.self, RegisterViT.self, RotaryViT.self,
+    BigTransfer.self, ResNetV2.self, Hybrid.self, ViT.self, AveragedViT.self, RegisterViT.self,
+    RotaryViT.self,
     BlockVariantViT.self, SigLIP.self, SigLIPGap.self, CLIP.self, PerceptionEncoder.self, EVA.self,
-    EVA02.self, BEiT3.self, AIMv2.self, FlexiViT.self, InternViT.self, TIPS.self, RADIO.self,
-    DINOv2.self, DINOv3.self, BEiT.self, SAM.self, ViTDet.self, DeiT.self, DeiT3.self,
-    Sapiens2.self, TestViT.self,
+    EVA02.self, BEiT3.self, AIMv2.self, FlexiViT.self, InternViT.self, TIPS.self, BLIP.self,
+    Pixio.self, RADIO.self, DINOv2.self, DINOv3.self, BEiT.self, SAM.self, ViTDet.self, DeiT.self,
+    DeiT3.self, Sapiens2.self, TestViT.self,
   ]
 
   /// The naming of a checkpoint with these tensors, or `nil` if vitc knows none such.

@@ -153,5 +153,16 @@ extension Tag {
     samvit_base_patch16 sa1b 1024 bicubic 1.0 center imageNet 0
     samvit_large_patch16 sa1b 1024 bicubic 1.0 center imageNet 0
     samvit_huge_patch16 sa1b 1024 bicubic 1.0 center imageNet 0
+    resnetv2_18 ra4_e3600_r224_in1k 224 bicubic 0.9 center half 1000
+    resnetv2_18d ra4_e3600_r224_in1k 224 bicubic 0.9 center half 1000
+    resnetv2_34 ra4_e3600_r224_in1k 224 bicubic 0.9 center half 1000
+    resnetv2_34d ra4_e3600_r224_in1k 224 bicubic 0.9 center half 1000
+    resnetv2_34d ra4_e3600_r384_in1k 384 bicubic 1.0 center half 1000
+    resnetv2_50 a1h_in1k 224 bicubic 0.95 center half 1000
+    resnetv2_50d_gn ah_in1k 224 bicubic 0.95 center half 1000
+    resnetv2_101 a1h_in1k 224 bicubic 0.95 center half 1000
+    vit_base_mci_224 apple_mclip_lt 224 bicubic 0.9 center unit 512
+    vit_base_mci_224 apple_mclip 224 bicubic 0.9 center unit 512
+    vit_base_mci_224 apple_mclip2_dfndr2b 224 bicubic 0.9 center unit 512
     """
 }

@@ -1,0 +1,88 @@
+import Diagnostics
+
+/// The image encoders of BLIP and BLIP-2, as transformers has them: queries, keys and values in one
+/// layer.
+///
+/// `features` is `pooler_output`: the normalized class token, which passes the same norm a second
+/// time. `tokens` are normalized once.
+///
+/// Reference: Li et al. 2022, arXiv:2201.12086, and Li et al. 2023, arXiv:2301.12597.
+struct BLIP: TransformerFamily {
+  static let title = "blip"
+
+  var model: VisionTransformer
+
+  init(_ model: VisionTransformer) { self.model = model }
+
+  var storedNames: StoredNames { StoredNames(transformers: .transformersBLIP) }
+
+  /// Only folders of transformers have this model.
+  static let variants: [Variant] = []
+
+  static let modelTypes = [
+    type("blip_vision_model", edge: 384) { (root, name) throws(Diagnostic) in
+      let model = try VisionTransformer(root, name: name, patch: 16, epsilon: 1e-5, image: 384)
+      return try read(root, model, mlpHidden: 3072)
+    },
+    type("blip_2_vision_model", edge: 224) { (root, name) throws(Diagnostic) in
+      var model = try VisionTransformer(root, name: name, patch: 14, epsilon: 1e-6)
+      model.dim = try root.integer("hidden_size") ?? 1408
+      model.depth = try root.integer("num_hidden_layers") ?? 39
+      model.heads = try root.integer("num_attention_heads") ?? 16
+      return try read(root, model, mlpHidden: 6144)
+    },
+  ]
+
+  private static func type(
+    _ modelType: String, edge: Int,
+    read: @escaping @Sendable (ConfigurationObject, String) throws(Diagnostic) -> any Family
+  ) -> TransformersModel {
+    TransformersModel(
+      modelType: modelType, prefix: "vision_model.",
+      anchor: ["embeddings.class_embedding", "encoder.layers.0.self_attn.qkv.weight"],
+      processor: "Blip",
+      assumed: .init(mode: .exact, edge: edge, .bicubic, Preprocessing.clip, crop: edge),
+      crop: .isScaled, read: read)
+  }
+
+  private static func read(
+    _ root: ConfigurationObject, _ model: VisionTransformer, mlpHidden: Int
+  ) throws(Diagnostic) -> BLIP {
+    var model = model
+    model.mlpHidden = try root.integer("intermediate_size") ?? mlpHidden
+    model.poolNorm = true
+    return BLIP(model)
+  }
+}
+
+extension NameTable {
+  /// transformers' names of a BLIP image encoder.
+  static let transformersBLIP: NameTable = {
+    var table: NameTable = [
+      "cls_token": "embeddings.class_embedding",
+      "pos_embed": "embeddings.position_embedding",
+      "patch_embed.proj": "embeddings.patch_embedding",
+      "blocks.{i}.norm1": "encoder.layers.{i}.layer_norm1",
+      "blocks.{i}.attn.proj": "encoder.layers.{i}.self_attn.projection",
+      "blocks.{i}.norm2": "encoder.layers.{i}.layer_norm2",
+      "blocks.{i}.mlp.fc1": "encoder.layers.{i}.mlp.fc1",
+      "blocks.{i}.mlp.fc2": "encoder.layers.{i}.mlp.fc2",
+      "norm": "post_layernorm",
+      "fc_norm": "post_layernorm",
+    ]
+    table = table + .parts("blocks.{i}.attn", of: "encoder.layers.{i}.self_attn.qkv")
+    return table
+  }()
+
+  /// Queries, keys and values of an attention as parts of one stored layer.
+  static func parts(_ attention: String, of stored: String) -> NameTable {
+    var table: NameTable = [:]
+    for (index, part) in ["q", "k", "v"].enumerated() {
+      for leaf in ["weight", "bias"] {
+        table = table.adding(
+          "\(attention).\(part).\(leaf)", .part(index, of: 3, "\(stored).\(leaf)"))
+      }
+    }
+    return table
+  }
+}
