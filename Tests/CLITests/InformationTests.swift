@@ -217,3 +217,14 @@ import Testing
       ProgressLine.text("linking", fraction: nil, elapsed: .milliseconds(1900)) == "linking  1 s")
   }
 }
+
+extension JSONValue {
+  /// The value of a number.
+  fileprivate var double: Double? {
+    switch self {
+    case .integer(let value): Double(value)
+    case .number(let value): value
+    case .null, .bool, .string, .array, .object: nil
+    }
+  }
+}

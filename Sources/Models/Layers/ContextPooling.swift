@@ -2,8 +2,10 @@ import Diagnostics
 import IR
 
 /// Pooling as in OpenCLIP's CoCa: learned queries of another width attend to all tokens, both after
-/// a norm. What the first query gathers is the image's vector; the others are a decoder's, and are
-/// not computed.
+/// a norm.
+///
+/// What the first query gathers is the image's vector; the others are a decoder's, and are not
+/// computed.
 ///
 /// Source: `AttentionalPooler` of open_clip; Yu et al. 2022, arXiv:2205.01917.
 struct ContextPooling: Hashable, Sendable {
