@@ -47,8 +47,9 @@ import Testing
 
   /// How many image sizes there are of folders whose library does not take any.
   private static let sizes = [
-    "aimv2": 1, "aimv2-bare": 1, "aimv2-headless": 1, "beit-wide-f16": 2, "sam": 1, "sam-hq": 1,
-    "sam-hq-vision": 1, "sam-vision": 1, "tower-mlp": 1,
+    "encoders/aimv2": 1, "encoders/aimv2-bare": 1, "encoders/aimv2-headless": 1,
+    "encoders/beit-wide-f16": 2, "encoders/sam": 1, "encoders/sam-hq": 1,
+    "encoders/sam-hq-vision": 1, "encoders/sam-vision": 1, "open-clip/tower-mlp": 1,
   ]
 
   /// max |y - y64| / rms(y64) ≤ 2e-5, for each output, at the checkpoint's own image size and at
@@ -58,7 +59,7 @@ import Testing
     let parts = name.split(separator: "/").map(String.init)
     let entry = try #require(try Self.entries(parts[0]).first { $0.name == parts[1] })
     let folder = goldens.appendingPathComponent(name)
-    let sizes = Self.sizes[parts[1]] ?? (["hf", "timm"].contains(parts[0]) ? 2 : 3)
+    let sizes = Self.sizes[name] ?? (["hf", "timm"].contains(parts[0]) ? 2 : 3)
     #expect(Set(entry.goldens.map(\.size)).count == sizes)
     for (size, files) in Dictionary(grouping: entry.goldens, by: \.size) {
       let (height, width) = (size[0], size[1])
