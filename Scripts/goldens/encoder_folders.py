@@ -218,6 +218,28 @@ MODELS = {
         "Tipsv2VisionModel",
         ratio("Tipsv2VisionConfig", 24, 4, use_swiglu_ffn=True, num_register_tokens=2), F16,
     ),
+    # Windows that are shifted, that reach beyond the map, and that cover it; maps of odd sides.
+    "swin": (
+        "SwinForImageClassification",
+        SwinConfig(
+            image_size=40, patch_size=2, embed_dim=8, depths=[2, 2], num_heads=[2, 4],
+            window_size=5, mlp_ratio=2,
+        ), F32,
+    ),
+    "swin-bare-f16": (
+        "SwinModel",
+        SwinConfig(
+            image_size=36, patch_size=4, embed_dim=8, depths=[2, 3], num_heads=[1, 2],
+            window_size=4, qkv_bias=False, hidden_act="gelu_pytorch_tanh",
+        ), F16,
+    ),
+    "donut-swin": (
+        "DonutSwinModel",
+        DonutSwinConfig(
+            image_size=[20, 28], patch_size=2, embed_dim=8, depths=[2, 2], num_heads=[2, 4],
+            window_size=4, mlp_ratio=1.5,
+        ), F16,
+    ),
     "mae": ("ViTMAEModel", tower("ViTMAEConfig", 16, 4, mask_ratio=0.0), F16),
     "mae-decoder": (
         "ViTMAEForPreTraining",
@@ -239,7 +261,7 @@ PROCESSORS = {"owlvit": "OwlViT", "owlv2-detector": "Owlv2"}
 
 def encoder(model: torch.nn.Module) -> torch.nn.Module:
     """The image encoder within a model."""
-    for name in ("clip", "owlvit", "owlv2", "siglip", "vit", "ijepa", "beit", "data2vec_vision"):
+    for name in ("clip", "owlvit", "owlv2", "siglip", "vit", "ijepa", "beit", "data2vec_vision", "swin"):
         model = getattr(model, name, model)
     return getattr(model, "vision_model", model)
 
@@ -284,7 +306,7 @@ def outputs(model: torch.nn.Module, images: torch.Tensor, resized: bool) -> dict
         )
     # What has no table has nothing to interpolate, and some interpolate without being asked.
     free = model.config.model_type.startswith(
-        ("dinov3", "aimv2", "mlcd", "internvl", "pixio", "tipsv2")
+        ("dinov3", "donut", "aimv2", "mlcd", "internvl", "pixio", "tipsv2")
     )
     arguments = {"interpolate_pos_encoding": True} if resized and not free else {}
     if model.config.model_type == "vit_mae":
@@ -350,6 +372,10 @@ def make(name: str) -> dict:
     has_table = config.model_type.startswith("aimv2") and not vision.is_native
     if has_table or config.model_type.startswith("sam"):
         sizes = [(side, None)]
+    elif "swin" in config.model_type and isinstance(side, int):
+        sizes = [(side, None), (side + 4 * patch, side)]
+    elif "swin" in config.model_type:
+        sizes = [tuple(side)]
     elif isinstance(side, int):
         sizes = [(side, None), (side + 2 * patch, None), (side - patch, side + patch)]
     else:

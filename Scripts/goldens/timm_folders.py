@@ -23,7 +23,9 @@ import timm
 import torch
 from safetensors.torch import load_file
 from timm.models import save_for_hf
-from timm.models import beit, eva, vision_transformer, vision_transformer_hybrid
+from timm.models import (
+    beit, eva, swin_transformer, vision_transformer, vision_transformer_hybrid,
+)
 from tinymodels import GOLDENS, fresh, input_images, randomize, write_goldens, write_index
 
 FOLDER = GOLDENS / "timm"
@@ -44,6 +46,10 @@ FEW = {"channels": [32] * 4, "layers": [1, 2, 1, 1], "stem_chs": 32, "num_classe
 GROUPS = {"channels": [128] * 2, "layers": [1, 2], "stem_chs": 64, "num_classes": 5}
 MOBILECLIP = "vit_base_mci_224"
 MCI = {"embed_dim": 32, "depth": 2, "num_heads": 2, "mlp_ratio": 2, "num_classes": 5}
+SWIN = {
+    "embed_dim": 8, "depths": [2, 2], "num_heads": [2, 4], "mlp_ratio": 2, "patch_size": 4,
+    "num_classes": 5,
+}
 NARROW = {"channels": [128] * 4, "stem_chs": 32, "num_classes": 5}
 # Defaults of the class, spelled out; two of them are not this architecture's own.
 SPELLED = {
@@ -149,6 +155,17 @@ MODELS = [
         "sam-small", "samvit_base_patch16_224", SAM | {"window_size": 2, "num_classes": 5},
         torch.float16, 16, 24,
     ),
+    # Windows that are shifted along one axis, along both, not at all; that reach beyond the map.
+    (
+        "swin", "swin_tiny_patch4_window7_224", SWIN | {"window_size": 5}, torch.float32, 36,
+        (36, 60),
+    ),
+    (
+        "swin-stages", "swin_s3_tiny_224",
+        SWIN | {"window_size": [3, 4, 2], "depths": [2, 1, 2], "num_heads": [1, 2, 2],
+                "num_classes": 0},
+        F16, 32, 24,
+    ),
     # A convolution and a pooling before the patches.
     ("hybrid", "vit_tiny_r_s16_p8_224", SMALL | {"patch_size": 2}, torch.float16, 24, 40),
     ("bit", "resnetv2_50x1_bit", NARROW, torch.float16, 35, 48),
@@ -171,7 +188,8 @@ def outputs(model: torch.nn.Module, images: torch.Tensor) -> dict:
         if model.num_classes:
             named["logits"] = model.forward_head(tokens)
     if tokens.ndim == 4:  # pixels as rows, channels last
-        named["tokens"] = tokens.flatten(2).transpose(1, 2)
+        last = getattr(model, "output_fmt", "NCHW") == "NHWC"
+        named["tokens"] = tokens.flatten(1, 2) if last else tokens.flatten(2).transpose(1, 2)
     return named
 
 
@@ -232,8 +250,9 @@ def make(name, architecture, arguments, dtype, side, other) -> dict:
         translate = vision_transformer.checkpoint_filter_fn
         if isinstance(model, eva.Eva):
             translate = eva.checkpoint_filter_fn
-        if isinstance(model, beit.Beit):
-            translate = beit.checkpoint_filter_fn
+        for module, kind in ((beit, "Beit"), (swin_transformer, "SwinTransformer")):
+            if isinstance(model, getattr(module, kind)):
+                translate = module.checkpoint_filter_fn
         way = {}
         if "flexi" in architecture or "radio" in architecture:
             way = {"interpolation": "bilinear", "antialias": False}

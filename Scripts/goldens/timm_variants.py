@@ -38,6 +38,8 @@ for name in sys.argv[1:]:
             epsilon, act = block.in_norm.eps, block.mlp_act
         else:
             epsilon, act = block.norm1.eps, block.mlp.act
+    elif hasattr(model, "layers"):
+        epsilon, act = model.norm.eps, model.layers[0].blocks[0].mlp.act
     else:
         epsilon, act = model.norm.eps, model.norm.act
     known = [

@@ -71,6 +71,15 @@ import Testing
 
   @Test(arguments: [
     (#""model_type": "vti""#, "unknown model_type 'vti'"),
+    (
+      #""model_type": "swinv2""#,
+      "model_type 'swinv2' needs attention by the cosine of queries and keys, and positions made "
+        + "by a small network, which vitc does not have"
+    ),
+    (
+      #""model_type": "sam2""#,
+      "model_type 'sam2' needs queries that are pooled between stages, which vitc does not have"
+    ),
     (#""model_type": 3"#, "'model_type' is the integer 3, expected a string"),
     (
       #""model_type": "vit", "hidden_size": "768""#,

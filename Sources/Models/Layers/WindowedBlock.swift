@@ -45,7 +45,9 @@ struct WindowedBlock: Hashable, Sendable {
     _ name: String, _ x: Value, _ builder: inout ModelBuilder
   ) throws(Diagnostic) -> Value {
     var operands: [Value] = []
-    for index in 0..<3 { operands.append(try projection(name, index, x, &builder)) }
+    for index in 0..<3 {
+      operands.append(try builder.windowed(name, index, x, hasBias: hasBias, windows: windows))
+    }
     let headDim = builder.type(x).shape[1] / heads
     if let relative {
       for axis in 0..<2 {
@@ -60,29 +62,6 @@ struct WindowedBlock: Hashable, Sendable {
     guard let windows else { return mixed }
     return try builder.append(
       .windowMerge(WindowMerge(windows)), [mixed], name: "\(name).merged")
-  }
-
-  /// Queries, keys or values, by their index, in the order of windows.
-  private func projection(
-    _ name: String, _ index: Int, _ x: Value, _ builder: inout ModelBuilder
-  ) throws(Diagnostic) -> Value {
-    let dim = builder.type(x).shape[1]
-    let part = "\(name).\(["q", "k", "v"][index])"
-    var operands = [x]
-    for (suffix, shape) in [("weight", [dim, dim]), ("bias", [dim])].prefix(hasBias ? 2 : 1) {
-      guard builder.fusesQKV else {
-        operands.append(try builder.weight("\(part).\(suffix)", shape))
-        continue
-      }
-      let whole = try builder.weight("\(name).qkv.\(suffix)", [3 * dim] + shape.dropFirst())
-      operands.append(
-        try builder.rows(whole, from: index * dim, count: dim, name: "\(part).\(suffix)"))
-    }
-    let rows = try builder.append(.linear(Linear()), operands, name: part)
-    guard let windows else { return rows }
-    let border = hasBias && windows.places < windows.widenedPlaces ? [operands[2]] : []
-    return try builder.append(
-      .windowPartition(WindowPartition(windows)), [rows] + border, name: "\(part).windows")
   }
 
   /// What is added to the scores along an axis, from vectors for a grid of `learned` places there.

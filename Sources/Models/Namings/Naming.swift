@@ -52,12 +52,12 @@ typealias Anchor = [String]
 
 /// What is never read, whatever the model: `mask_token`, `decoder` and `lm_head` serve training;
 /// `pooler` is transformers' extra dense layer, which no classification head reads; `position_ids`,
-/// `relative_position_index` and `num_batches_tracked` are buffers; `pre_logits` is what timm drops
-/// on loading.
+/// `relative_position_index`, `attn_mask` and `num_batches_tracked` are buffers; `pre_logits` is
+/// what timm drops on loading.
 enum UnreadTensors {
   private static let parts: Set<String> = [
     "mask_token", "pooler", "position_ids", "num_batches_tracked", "decoder", "pre_logits",
-    "lm_head", "relative_position_index",
+    "lm_head", "relative_position_index", "attn_mask",
   ]
 
   static func contains(_ name: String) -> Bool {

@@ -6,8 +6,8 @@ enum Families {
     RotaryViT.self,
     BlockVariantViT.self, SigLIP.self, SigLIPGap.self, CLIP.self, PerceptionEncoder.self, EVA.self,
     EVA02.self, BEiT3.self, AIMv2.self, FlexiViT.self, InternViT.self, TIPS.self, BLIP.self,
-    Pixio.self, RADIO.self, DINOv2.self, DINOv3.self, BEiT.self, SAM.self, ViTDet.self, DeiT.self,
-    DeiT3.self, Sapiens2.self, TestViT.self,
+    Pixio.self, RADIO.self, DINOv2.self, DINOv3.self, BEiT.self, SAM.self, ViTDet.self, Swin.self,
+    DeiT.self, DeiT3.self, Sapiens2.self, TestViT.self,
   ]
 
   /// The naming of a checkpoint with these tensors, or `nil` if vitc knows none such.

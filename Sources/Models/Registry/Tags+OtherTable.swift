@@ -164,5 +164,24 @@ extension Tag {
     vit_base_mci_224 apple_mclip_lt 224 bicubic 0.9 center unit 512
     vit_base_mci_224 apple_mclip 224 bicubic 0.9 center unit 512
     vit_base_mci_224 apple_mclip2_dfndr2b 224 bicubic 0.9 center unit 512
+    swin_tiny_patch4_window7_224 ms_in1k 224 bicubic 0.9 center imageNet 1000
+    swin_tiny_patch4_window7_224 ms_in22k_ft_in1k 224 bicubic 0.9 center imageNet 1000
+    swin_tiny_patch4_window7_224 ms_in22k 224 bicubic 0.9 center imageNet 21841
+    swin_small_patch4_window7_224 ms_in22k_ft_in1k 224 bicubic 0.9 center imageNet 1000
+    swin_small_patch4_window7_224 ms_in1k 224 bicubic 0.9 center imageNet 1000
+    swin_small_patch4_window7_224 ms_in22k 224 bicubic 0.9 center imageNet 21841
+    swin_base_patch4_window7_224 ms_in22k_ft_in1k 224 bicubic 0.9 center imageNet 1000
+    swin_base_patch4_window7_224 ms_in1k 224 bicubic 0.9 center imageNet 1000
+    swin_base_patch4_window7_224 ms_in22k 224 bicubic 0.9 center imageNet 21841
+    swin_base_patch4_window12_384 ms_in22k_ft_in1k 384 bicubic 1.0 center imageNet 1000
+    swin_base_patch4_window12_384 ms_in1k 384 bicubic 1.0 center imageNet 1000
+    swin_base_patch4_window12_384 ms_in22k 384 bicubic 1.0 center imageNet 21841
+    swin_large_patch4_window7_224 ms_in22k_ft_in1k 224 bicubic 0.9 center imageNet 1000
+    swin_large_patch4_window7_224 ms_in22k 224 bicubic 0.9 center imageNet 21841
+    swin_large_patch4_window12_384 ms_in22k_ft_in1k 384 bicubic 1.0 center imageNet 1000
+    swin_large_patch4_window12_384 ms_in22k 384 bicubic 1.0 center imageNet 21841
+    swin_s3_tiny_224 ms_in1k 224 bicubic 0.9 center imageNet 1000
+    swin_s3_small_224 ms_in1k 224 bicubic 0.9 center imageNet 1000
+    swin_s3_base_224 ms_in1k 224 bicubic 0.9 center imageNet 1000
     """
 }
