@@ -3,8 +3,9 @@
 
     python3 Scripts/differential.py [--first SEED] [--count N] [--target TARGET] [--seconds S]
 
-A seed draws a Vision Transformer of timm, whose folder is written and compiled with `seed:` weights
-(3 of 5 seeds), or a ResNet or a hybrid of transformers with its weights in the folder. Each is run
+A seed draws a Vision Transformer of timm, one with windows or relative positions in 1 of 6 seeds,
+whose folder is written and compiled with `seed:` weights
+(4 of 6 seeds), or a ResNet or a hybrid of transformers with its weights in the folder. Each is run
 with 1 to 3 threads and images and compared with the Python library's own model of the same
 arguments and weights. A failing seed is printed; `--first SEED --count 1` replays it.
 
@@ -37,6 +38,8 @@ from seedweights import fill, seeded  # noqa: E402
 from tinymodels import randomize  # noqa: E402
 from vitlib import CompiledModel  # noqa: E402
 
+# What a seed may draw.
+KINDS = ["vit", "windowed", "resnet", "hybrid"]
 # The largest error over the root mean square of the truth.
 TOLERANCE = 5e-5
 # Name: what draw_vit asks of it: "pooled" without a class token, "distilled" with two heads, "gated"
@@ -87,8 +90,44 @@ BOTTLENECK = {
 def draw(seed):
     """(kind, what it takes to make the model) of one seed."""
     r = random.Random(seed)
-    kind = r.choice(["vit", "vit", "vit", "resnet", "hybrid"])
-    return (kind, *{"vit": draw_vit, "resnet": draw_resnet, "hybrid": draw_hybrid}[kind](r))
+    kind = r.choice(["vit", "vit", "vit", "windowed", "resnet", "hybrid"])
+    draws = {
+        "vit": draw_vit, "windowed": draw_windowed, "resnet": draw_resnet, "hybrid": draw_hybrid,
+    }
+    return (kind, *draws[kind](r))
+
+
+def draw_windowed(r):
+    """The same for what has windows or relative positions: BEiT, Swin and SAM's encoder."""
+    name = r.choice([
+        "beit_base_patch16_224", "beitv2_base_patch16_224", "swin_tiny_patch4_window7_224",
+        "swin_s3_tiny_224", "samvit_base_patch16", "samvit_base_patch16_224",
+    ])
+    patch, heads = r.choice([2, 3, 4]), r.randint(1, 3)
+    arguments = {
+        "patch_size": patch, "embed_dim": heads * r.choice([8, 11, 16, 20]),
+        "img_size": [patch * r.randint(1, 9), patch * r.randint(1, 9)],
+        "mlp_ratio": r.choice([1.0, 2.0, 4.0]), "qkv_bias": r.random() < 0.7,
+    }
+    if name.startswith("swin"):
+        stages = r.randint(1, 3)
+        arguments["depths"] = [r.randint(1, 3) for _ in range(stages)]
+        arguments["num_heads"] = [heads << stage for stage in range(stages)]
+        arguments["window_size"] = r.choice([2, 3, 4, 5, 7])
+    else:
+        arguments |= {"num_heads": heads, "depth": r.randint(1, 3)}
+    if name.startswith("beit"):
+        arguments["use_shared_rel_pos_bias"] = r.random() < 0.3
+        arguments["use_abs_pos_emb"] = r.random() < 0.3
+        if r.random() < 0.3:
+            arguments["global_pool"] = "token"
+    if name.startswith("samvit"):
+        arguments["window_size"] = r.choice([2, 3, 4, 5])
+        arguments["global_attn_indexes"] = [i for i in range(3) if r.random() < 0.4]
+        arguments["use_rel_pos"] = r.random() < 0.8
+    if name == "samvit_base_patch16":
+        arguments["neck_chans"] = r.choice([4, 8, 20])
+    return name, arguments, 0 if r.random() < 0.15 else r.randint(1, 45)
 
 
 def draw_vit(r):
@@ -258,7 +297,7 @@ def check(seed, vitc, target):
     """Compiles and compares one model: the error, a text that says what is wrong, or None where
     there is no model."""
     kind, *arguments = draw(seed)
-    make = {"vit": make_vit, "resnet": make_resnet, "hybrid": make_hybrid}[kind]
+    make = {"resnet": make_resnet, "hybrid": make_hybrid}.get(kind, make_vit)
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         made = make(seed, folder, *arguments)
@@ -316,7 +355,7 @@ def main():
             errors.append(result)
     if not kinds:
         sys.exit(f"no model ran, of {options.count} seeds from {options.first} on")
-    drawn = ", ".join(f"{kinds.count(kind)} {kind}" for kind in ("vit", "resnet", "hybrid"))
+    drawn = ", ".join(f"{kinds.count(kind)} {kind}" for kind in KINDS)
     print(
         f"{len(kinds)} random models ({drawn}), {failures} failures, "
         f"largest error {max(errors, default=0):.2g}, median {numpy.median(errors or [0]):.2g}"
