@@ -128,6 +128,35 @@ private func lastError(_ entry: vit_entry) -> String {
     }
     options.size = 12
     #expect(entry.create(&options, &made) == VIT_INVALID_ARGUMENT)
+    options.threads = 1
+    // Where the fields begin, whatever a smaller struct has there instead.
+    "/nowhere/weights".withCString { text in
+      for (size, works) in [(32, true), (39, true), (40, false)] {
+        options.weights_path = text
+        options.size = size
+        #expect((entry.create(&options, &made) == VIT_OK) == works, "\(size)")
+        if works { entry.destroy(made) }
+      }
+      options.weights_path = nil
+      for (size, works) in [(40, true), (47, true), (48, false)] {
+        options.isa = text
+        options.size = size
+        #expect((entry.create(&options, &made) == VIT_OK) == works, "\(size)")
+        if works { entry.destroy(made) }
+      }
+    }
+    options.isa = nil
+    options.parallel_for = { _, _, _, _ in }
+    options.size = 23
+    #expect(entry.create(&options, &made) == VIT_OK)
+    var context: OpaquePointer?
+    #expect(entry.context_create(made, &context) == VIT_OK)
+    var output = [Float](repeating: -7, count: 64)
+    #expect(entry.run(context, [Float](repeating: 1, count: 4096), 1, &output) == VIT_OK)
+    #expect(output.contains { $0 != -7 })
+    entry.context_destroy(context)
+    entry.destroy(made)
+    options.parallel_for = nil
     // A later version's larger struct is accepted.
     options.threads = 1
     options.size = 64
