@@ -164,7 +164,8 @@ extension ConvolutionKernel {
       b.choose(size, among: sizes.sorted()) { items in
         var tile = shape
         tile.rows = items * strip.itemRows
-        if strip.itemRows > 1 {
+        // A line may be one pixel.
+        if strip.itemRows > 1 || strip.itemStride != image.tileStride {
           tile.addressing.line = strip.itemRows
           tile.addressing.lineStride = strip.itemStride
         }
