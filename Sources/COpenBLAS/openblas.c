@@ -24,6 +24,17 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static char fault[512];
 static int is_loaded;
 
+// Each call that runs at the same time as others takes a buffer of its own. Where address space is
+// limited one follows the other, so that the buffer of the first call is all that is ever needed.
+static int takes_turns;
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+static void begin_call(void) {
+  if (takes_turns) pthread_mutex_lock(&turn);
+}
+static void end_call(void) {
+  if (takes_turns) pthread_mutex_unlock(&turn);
+}
+
 static void *wait_for_gate(void *gate) {
   pthread_mutex_lock(gate);
   pthread_mutex_unlock(gate);
@@ -45,14 +56,19 @@ static int can_start(int count) {
   return started == count;
 }
 
-/// Whether so many bytes can be mapped now: without them OpenBLAS tries for ever, or ends the process.
+/// Whether so many bytes can be mapped now: without them OpenBLAS tries for ever, or ends the
+/// process.
 static int can_map(size_t bytes) {
-  struct rlimit limit;
-  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 1;
-  void *memory = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return 0;
   munmap(memory, bytes);
   return 1;
+}
+
+static int is_limited(int resource) {
+  struct rlimit limit;
+  return getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
 }
 
 static void *find(void *library, const char *name) {
@@ -62,17 +78,17 @@ static void *find(void *library, const char *name) {
 }
 
 static void load(void) {
-  // Measured of version 0.3.21: 180 MB of address space with one thread, 140 MB more for each other.
-  const size_t first = (size_t)256 << 20, other = (size_t)160 << 20;
+  // Measured of version 0.3.21: 180 MB of address space with one thread.
+  const size_t needed = (size_t)256 << 20;
   cpu_set_t set;
   int processors = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-  if (!can_map(first)) {
+  takes_turns = is_limited(RLIMIT_AS) || is_limited(RLIMIT_DATA);
+  if (takes_turns && !can_map(needed)) {
     snprintf(fault, sizeof fault,
-             "OpenBLAS needs %zu MB of address space: raise the limit (ulimit -v)", first >> 20);
+             "OpenBLAS needs %zu MB of address space: raise the limit (ulimit -v)", needed >> 20);
     return;
   }
-  if (!can_map(first + other * (size_t)(processors - 1)) || !can_start(processors - 1))
-    setenv("OPENBLAS_NUM_THREADS", "1", 1);
+  if (takes_turns || !can_start(processors - 1)) setenv("OPENBLAS_NUM_THREADS", "1", 1);
   void *library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
   if (library == NULL) {
     snprintf(fault, sizeof fault, "OpenBLAS cannot be loaded: %s", dlerror());
@@ -85,6 +101,13 @@ static void load(void) {
   *(void **)&blas.set_num_threads = find(library, "openblas_set_num_threads");
   is_loaded = blas.sgemm && blas.dpotrf && blas.dtrtri && blas.get_num_threads &&
               blas.set_num_threads;
+  if (is_loaded && takes_turns) {
+    // The buffer is taken now, while there is room for it.
+    enum { kSize = 128 };
+    static float a[kSize * kSize], b[kSize * kSize], c[kSize * kSize];
+    blas.sgemm(kRowMajor, kNoTranspose, kNoTranspose, kSize, kSize, kSize, 1, a, kSize, b, kSize, 0,
+               c, kSize);
+  }
 }
 
 const char *vitc_blas_fault(void) {
@@ -96,22 +119,28 @@ void vitc_blas_sgemm(int transposes_a, int transposes_b, int m, int n, int k, fl
                      const float *a, int a_stride, const float *b, int b_stride, float beta,
                      float *c, int c_stride) {
   pthread_once(&once, load);
+  begin_call();
   blas.sgemm(kRowMajor, transposes_a ? kTranspose : kNoTranspose,
              transposes_b ? kTranspose : kNoTranspose, m, n, k, alpha, a, a_stride, b, b_stride,
              beta, c, c_stride);
+  end_call();
 }
 
 int vitc_blas_dpotrf(char triangle, int n, double *a) {
   int info = 0;
   pthread_once(&once, load);
+  begin_call();
   blas.dpotrf(&triangle, &n, a, &n, &info);
+  end_call();
   return info;
 }
 
 int vitc_blas_dtrtri(char triangle, char diagonal, int n, double *a) {
   int info = 0;
   pthread_once(&once, load);
+  begin_call();
   blas.dtrtri(&triangle, &diagonal, &n, a, &n, &info);
+  end_call();
   return info;
 }
 

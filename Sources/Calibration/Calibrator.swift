@@ -39,9 +39,14 @@ public struct Calibrator {
     images: [Tensor], progress: (Double) -> Void = { _ in }
   ) throws(Diagnostic) -> Calibration {
     if let fault = vitc_blas_fault() {
+      let text = String(cString: fault)
+      // What says what to do needs no hint.
+      let hint =
+        text.contains("raise the limit")
+        ? "or compile without --calibrate"
+        : "run 'apt-get install libopenblas0', or compile without --calibrate"
       throw Diagnostic(
-        "cannot calibrate: \(String(cString: fault))", at: .argument("--calibrate"),
-        hint: "run 'apt-get install libopenblas0', or compile without --calibrate")
+        "cannot calibrate: \(text)", at: .argument("--calibrate"), hint: hint)
     }
     var calibration = Calibration()
     var truth = Activations(original, images: images, weights: weights)

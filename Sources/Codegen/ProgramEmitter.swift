@@ -3,6 +3,15 @@ internal import CVitABI
 import Diagnostics
 import IR
 
+extension Graph {
+  /// The shape of one image's result: a matrix of one row is a vector to the caller, unless it is
+  /// a list of tokens.
+  public func visibleShape(of output: Output) -> [Int] {
+    let shape = self[output.value].type.shape
+    return shape.count == 2 && shape[0] == 1 && output.name != "tokens" ? [shape[1]] : shape
+  }
+}
+
 /// Emits what surrounds the steps: the constants of `vit_abi.h` and the exported functions, each
 /// of which hands its arguments to the embedded runtime.
 struct ProgramEmitter {
@@ -58,7 +67,7 @@ struct ProgramEmitter {
   /// `const vit_description *`.
   private func description(input: Node) -> Value {
     let outputs = graph.outputs.map { output in
-      tensor(name: output.name, shape: visible(graph[output.value].type.shape, output.name))
+      tensor(name: output.name, shape: graph.visibleShape(of: output))
     }
     return b.global(
       "description",
@@ -70,16 +79,25 @@ struct ProgramEmitter {
         .value(tensor(name: "images", shape: input.type.shape)),
         .value(b.global("outputs", b.constantArray(outputs, of: tensorType))),
         .wide(program.parameters), .wide(program.flops), .wide(program.weightsBytes),
-        .wide(program.arenaBytes), .value(b.text(program.json)),
+        .wide(program.arenaBytes), .value(record()),
         .value(b.text(Target.names(targets))),
         .value(program.scores.map { b.text($0) } ?? b.null),
       ]))
   }
 
-  /// The shape of one image's result: a matrix of one row is a vector to the caller, unless it is
-  /// a list of tokens.
-  private func visible(_ shape: [Int], _ name: String) -> [Int] {
-    shape.count == 2 && shape[0] == 1 && name != "tokens" ? [shape[1]] : shape
+  /// Emits the `vit_record`; returns the address of the details in it.
+  private func record() -> Value {
+    let marks = [VIT_RECORD_MARK_LOW, VIT_RECORD_MARK_HIGH].map {
+      b.constant(Int(bitPattern: UInt($0)))
+    }
+    let facts = program.facts.utf8.count
+    let record = b.global(
+      "record",
+      b.constantStruct([
+        .value(b.constantArray(marks, of: b.i64)), .wide(facts), .wide(program.json.utf8.count),
+        .value(b.characters(program.facts)), .value(b.characters(program.json)),
+      ]))
+    return b.constantAddress(record, plus: MemoryLayout<vit_record>.size + facts + 1)
   }
 
   private var tensorType: ValueType { b.type(of: tensor(name: "", shape: [])) }

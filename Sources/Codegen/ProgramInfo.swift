@@ -26,6 +26,8 @@ public struct ProgramInfo: Hashable, Sendable {
   /// What makes scores of the output `logits`: "softmax", "sigmoid" or "identity"; `nil` where
   /// there is none.
   public var scores: String?
+  /// The fields of the description, as a JSON text: for readers of the file.
+  public var facts = "{}"
   /// Everything else, as a JSON text.
   public var json: String
   /// The largest error that a self-test lets pass.
@@ -56,7 +58,7 @@ public struct ProgramInfo: Hashable, Sendable {
   }
 
   /// The hash as 32 hexadecimal digits, the high half first.
-  var weightsHash: String {
+  public var weightsHash: String {
     func digits(_ half: UInt64) -> String {
       let text = String(half, radix: 16)
       return String(repeating: "0", count: 16 - text.count) + text

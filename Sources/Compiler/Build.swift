@@ -42,10 +42,14 @@ public struct Build {
   public var wantsSelfTest = false
   /// For the header: what makes scores of the logits; `nil` where there are none.
   public var scores: ScoreFunction?
+  /// For the header: `true` iff the logits are an embedding.
+  public var logitsAreEmbedding = false
   /// For the header: whose arithmetic the model follows; `nil` if nothing is known.
   public var numerics: String?
   /// For the header: how an RGB image becomes the input; `nil` if the model does not say.
   public var preprocessing: String?
+  /// `true` iff a library keeps the names of steps and kernels, for profilers and debuggers.
+  public var keepsSymbols = false
   /// Tensors that no constant needs and that are read all the same: reading finds damage.
   public var alsoRead: [String] = []
   private let weights: Evaluator.WeightReader
@@ -73,7 +77,9 @@ public struct Build {
   public func code(
     as form: CodeGenerator.Artifact = .object
   ) throws(Diagnostic) -> CodeGenerator.Output {
-    try CodeGenerator.generate(graph, for: targets, program: program, as: form)
+    var program = program
+    program.facts = try RecordedFacts(program, graph, targets, image: graph.imageShape).text()
+    return try CodeGenerator.generate(graph, for: targets, program: program, as: form)
   }
 
   /// The packed weights, in memory: for code that is run without the runtime.
@@ -162,6 +168,7 @@ public struct Build {
     let artifact = try Artifact(
       output: output, name: program.name, kind: kind, architecture: architecture,
       placement: placement, weightsBytes: graph.weightsBytes, arrangement: arrangement)
+    artifact.keepsSymbols = keepsSymbols
     let total = Double(max(1, graph.weightsBytes))
     // Places do not overlap, so threads write apart.
     nonisolated(unsafe) let written = artifact
@@ -203,7 +210,12 @@ public struct Build {
         ModelInterface.Tensor(name: $0.name, shape: graph[$0.value].type.shape)
       },
       parameters: program.parameters, flops: program.flops, arenaBytes: program.arenaBytes,
-      scores: scores.map { .init(function: $0.rawValue, formula: $0.formula) }, numerics: numerics,
+      scores: scores.map {
+        .init(
+          function: $0.rawValue,
+          formula: logitsAreEmbedding
+            ? "none, they are a projection: an embedding, not scores of classes" : $0.formula)
+      }, numerics: numerics,
       precision: graph.precisionSummary, preprocessing: preprocessing)
   }
 }

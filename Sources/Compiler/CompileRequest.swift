@@ -86,6 +86,8 @@ public struct CompileRequest {
   public var usesFastMatmul = true
   /// `false` iff the library gets no self-test values, which cost one run of its baseline code.
   public var wantsSelfTest = true
+  /// `true` iff a library keeps the names of steps and kernels, for profilers and debuggers.
+  public var keepsSymbols = false
   /// What to show of the passes, and where to stop.
   public var passOptions = PassManager.Options()
 

@@ -127,6 +127,7 @@ public struct Compiler {
     build.program.preprocessing = PreprocessingInfo(configuration)
     build.program.selfTestLimit = selfTestLimit(calibrated?.precision ?? request.precision)
     build.scores = metadata.scores
+    build.logitsAreEmbedding = configuration.logitsAreEmbedding
     build.numerics = configuration.numericsSummary
     build.preprocessing =
       configuration.preprocessing?.summary
@@ -148,6 +149,7 @@ public struct Compiler {
       if request.weightPlacement == .file { build.placement = .file }
       if request.isPackage { build.arrangement = .package }
       build.wantsSelfTest = request.wantsSelfTest
+      build.keepsSymbols = request.keepsSymbols
       // A checkpoint with a NaN is broken, be it in a tensor that the passes found to have no
       // effect, such as a bias of keys: reading is what notices it.
       let read = (calibrated?.read ?? []).union(graph.checkpointTensors.keys)

@@ -19,6 +19,9 @@ struct ModelMetadata: Encodable {
   var preprocessingRefusal: String?
   /// What makes scores of the logits; absent where there are none.
   var scores: ScoreFunction?
+  /// What the logits are: "classes", or "embedding" for the projection of a model that was trained
+  /// with texts; absent where there are none.
+  var logits: String?
   /// The names of the classes; empty where nothing is known.
   var labels: [String]
   /// The passes that changed the graph, in order.
@@ -58,6 +61,7 @@ struct ModelMetadata: Encodable {
     preprocessingRefusal = model.preprocessingRefusal
     numerics = model.numericsSummary
     scores = logits ? model.scoreFunction : nil
+    self.logits = logits ? (model.logitsAreEmbedding ? "embedding" : "classes") : nil
     labels = logits ? model.labels : []
     passes = report.records.filter(\.changed).map(\.name)
     architecture = model.architecture

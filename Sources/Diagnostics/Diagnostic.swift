@@ -73,10 +73,23 @@ extension Diagnostic: CustomStringConvertible {
     case .argument(let name): place = "\(name): "
     case nil: break
     }
-    var text = PlainText.escaped("\(place)\(severity.rawValue): \(message)")
-    for note in notes { text += "\n  note: \(PlainText.escaped(note))" }
+    var text = Self.line(place) + Self.line("\(severity.rawValue): \(message)")
+    for note in notes { text += "\n  note: \(Self.line(note))" }
     for line in listing { text += "\n\(PlainText.escaped(line))" }
-    if let hint { text += "\n  hint: \(PlainText.escaped(hint))" }
+    if let hint { text += "\n  hint: \(Self.line(hint))" }
     return text
+  }
+
+  /// The most characters of a line: names and values in it may come from a hostile file.
+  private static let longestLine = 2000
+
+  /// A line's text; of one that is too long the beginning and how much follows.
+  private static func line(_ text: String) -> String {
+    // Counting bytes first spares most lines the walk over their characters.
+    guard text.utf8.count > longestLine, text.count > longestLine else {
+      return PlainText.escaped(text)
+    }
+    let rest = text.count - longestLine
+    return PlainText.escaped(String(text.prefix(longestLine))) + "… and \(rest) characters more"
   }
 }

@@ -40,9 +40,22 @@ public enum PlainText {
     return result
   }
 
+  /// Bytes that should be text: what is ASCII as it is, each other byte as `\xFF`.
+  public static func shown(_ bytes: some Sequence<UInt8>) -> String {
+    var result = ""
+    for byte in bytes {
+      if (0x20..<0x7F).contains(byte) {
+        result.unicodeScalars.append(Unicode.Scalar(byte))
+      } else {
+        result += "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+      }
+    }
+    return result
+  }
+
   /// `true` iff a character is a control character, ends a line or a paragraph, sets the direction
   /// of letters (UAX #9), or is the mark of a byte order.
-  private static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
+  public static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0..<0x20, 0x7F...0x9F, 0x061C, 0x200E...0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF:
       true

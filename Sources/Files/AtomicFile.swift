@@ -43,7 +43,7 @@ public enum AtomicFile {
     if exists, status.st_mode & S_IFMT != S_IFREG {
       return try writeDirectly(path, body)
     }
-    let target = resolvingLinks(path)
+    let target = try resolvingLink(path)
     let permissions = exists ? status.st_mode & 0o777 : nil
     let number = String(UInt64.random(in: .min ... .max), radix: 36)
     let temporary = folder(of: target) + Leftovers.filePrefix + number
@@ -88,12 +88,24 @@ public enum AtomicFile {
   }
 
   /// Writes to a pipe or device, which a rename would replace by a file.
+  ///
+  /// Nobody waits for a reader of a pipe who may never come.
   private static func writeDirectly(
     _ path: String, _ body: (inout OutputFile) throws(Diagnostic) -> Void
   ) throws(Diagnostic) {
-    let descriptor = retrying { open(path, O_WRONLY | O_CLOEXEC) }
-    guard descriptor >= 0 else { throw .system("open the file", path: path, code: errno) }
+    let descriptor = retrying { open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) }
+    guard descriptor >= 0 else {
+      let failure = errno
+      throw .system(
+        "open the file", path: path, code: failure,
+        hint: failure == ENXIO ? "nobody reads the pipe: start its reader first" : nil)
+    }
     defer { close(descriptor) }
+    // Opened, it is written to as fast as it is read.
+    let flags = fcntl(descriptor, F_GETFL)
+    guard flags >= 0, fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK) == 0 else {
+      throw .system("open the file", path: path, code: errno)
+    }
     var file = OutputFile(descriptor: descriptor, path: path)
     try body(&file)
   }
@@ -112,10 +124,18 @@ public enum AtomicFile {
     return String(path[...slash])
   }
 
-  /// The path of the file that a symbolic link points to; `path` itself where nothing is yet.
-  private static func resolvingLinks(_ path: String) -> String {
-    guard let resolved = realpath(path, nil) else { return path }
+  /// The path of the file that a symbolic link leads to; `path` itself where it is none, or leads
+  /// to nothing yet.
+  private static func resolvingLink(_ path: String) throws(Diagnostic) -> String {
+    var status = stat()
+    guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK,
+      let resolved = realpath(path, nil)
+    else { return path }
     defer { free(resolved) }
-    return String(cString: resolved)
+    // Repaired, it would be the name of another file.
+    guard let target = String(validatingCString: resolved) else {
+      throw Diagnostic("the link leads to a file whose name is not UTF-8", at: .file(path))
+    }
+    return target
   }
 }

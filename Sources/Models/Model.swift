@@ -40,6 +40,7 @@ public struct Model: Sendable {
         throw located
       }
     }
+    source.setEmbedding(options)
     source.model.facts.scores = options.scores ?? source.model.facts.scores
     let places = TensorPlaces(source.model, source.naming, path: checkpoint.path)
     let check = try TensorCheck(source.model, places, checkpoint, outputs: options.outputs)

@@ -46,6 +46,11 @@ public final class Artifact {
   /// embedded weights.
   public let weightsFileName: String?
 
+  /// `true` iff a library keeps the names of local functions, which are those of steps and kernels.
+  ///
+  /// Archives and objects always do: the program that links them decides.
+  public var keepsSymbols = false
+
   private let kind: Kind
   private let weightsBytes: Int
   private let architecture: Architecture
@@ -217,7 +222,8 @@ public final class Artifact {
     _ objects: [[UInt8]]
   ) throws(Diagnostic) -> (output: String, needsMath: Bool) {
     _ = sealWeights()
-    let linker = Linker(workspace: workspace, architecture: architecture, name: name)
+    let linker = Linker(
+      workspace: workspace, architecture: architecture, name: name, keepsSymbols: keepsSymbols)
     let (code, needsMath) = try write(objects, for: architecture, named: "model", linker)
     let embedded = weightsFileName == nil ? [weightPath] : []
     let output = workspace.file("artifact")

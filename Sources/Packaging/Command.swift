@@ -7,7 +7,10 @@ enum Command {
   static func run(_ path: String, _ arguments: [String]) throws(Diagnostic) {
     var ends: [Int32] = [0, 0]
     guard pipe(&ends) == 0 else {
-      throw Diagnostic("cannot run \(path): \(String(cString: strerror(errno)))")
+      let failure = errno
+      throw Diagnostic(
+        "cannot run \(path): \(String(cString: strerror(failure)).lowercased())",
+        hint: startHint(failure))
     }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     var actions = posix_spawn_file_actions_t()
@@ -47,7 +50,9 @@ enum Command {
     close(ends[1])
     defer { close(ends[0]) }
     guard failure == 0 else {
-      throw Diagnostic("cannot run \(path): \(String(cString: strerror(failure)))")
+      throw Diagnostic(
+        "cannot run \(path): \(String(cString: strerror(failure)).lowercased())",
+        hint: startHint(failure))
     }
     let text = readAll(ends[0])
     var status: Int32 = 0
@@ -62,16 +67,56 @@ enum Command {
     // The low 7 bits are the signal, the next 8 the exit status.
     let signal = status & 127
     let how = signal != 0 ? "was ended by signal \(signal)" : "failed"
-    let hint =
-      switch signal {
-      case SIGINT, SIGTERM, SIGHUP: nil as String?
-      case SIGKILL: "the memory may be exhausted"
-      // Linkers map their output: writing to it raises SIGBUS where the disk has no more blocks.
-      default:
-        "the disk may be full or file sizes limited (ulimit -f): free some space, or choose "
-          + "another folder with -o"
-      }
-    return Diagnostic("\(path) \(how)", notes: lines.prefix(20).map(String.init), hint: hint)
+    return Diagnostic(
+      "\(path) \(how)", notes: lines.prefix(20).map(String.init), hint: hint(signal, text))
+  }
+
+  private static let memoryHint =
+    "it has too little memory: raise the limit on address space (ulimit -v), or free some"
+  private static let processHint =
+    "it may start no more threads or processes: raise the limit on them (ulimit -u)"
+  private static let diskHint =
+    "the disk may be full or file sizes limited (ulimit -f): free some space, or choose "
+    + "another folder with -o"
+
+  /// What helps against the end of a tool by a signal (0: none), by what it printed; `nil` where
+  /// that says all there is.
+  private static func hint(_ signal: Int32, _ text: String) -> String? {
+    let said = text.lowercased()
+    func says(_ phrases: String...) -> Bool { phrases.contains { said.contains($0) } }
+    switch signal {
+    case SIGINT, SIGTERM, SIGHUP, SIGQUIT: return nil
+    case SIGKILL: return "the memory may be exhausted"
+    // Linkers map their output: writing to it raises SIGBUS where the disk has no more blocks.
+    case SIGBUS, SIGXFSZ: return diskHint
+    default: break
+    }
+    // A word of the C library, of C++ or of the dynamic linker, which maps before anything runs.
+    if says(
+      "out of memory", "cannot allocate", "memory exhausted", "bad_alloc", "failed to map segment",
+      "cannot map zero-fill", "cannot create shared object")
+    {
+      return memoryHint
+    }
+    if says("resource temporarily unavailable", "failed to create thread") { return processHint }
+    if says("no space left", "file too large", "disk quota", "disk full") { return diskHint }
+    if says("error while loading shared libraries", "cannot open shared object") {
+      return "it is not installed completely; VITC_LD names another linker"
+    }
+    return signal == 0 ? nil : "VITC_LD names another linker, such as ld.lld or ld.bfd"
+  }
+
+  /// What helps where a tool could not be started.
+  private static func startHint(_ failure: Int32) -> String? {
+    switch failure {
+    case ENOMEM: memoryHint
+    case EAGAIN: processHint
+    case ENOEXEC: "it is not a program for this machine; VITC_LD names another linker"
+    case EACCES, ENOENT: "check its permissions, or name another linker with VITC_LD"
+    case EMFILE, ENFILE: "raise the limit on open files (ulimit -n)"
+    case E2BIG: "raise the limit on the stack (ulimit -s), which bounds the arguments"
+    default: nil
+    }
   }
 
   private static func readAll(_ file: Int32) -> String {

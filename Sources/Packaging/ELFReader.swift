@@ -2,6 +2,8 @@
 enum ELF {
   /// SHT_PROGBITS.
   static let programData: UInt32 = 1
+  /// SHT_SYMTAB.
+  static let symbols: UInt32 = 2
   /// SHT_RELA.
   static let relocations: UInt32 = 4
   /// SHT_NOTE.

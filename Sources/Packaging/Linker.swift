@@ -5,6 +5,8 @@ struct Linker {
   let workspace: Workspace
   let architecture: Architecture
   let name: String
+  /// `true` iff libraries keep the names of local functions.
+  var keepsSymbols = false
 
   /// What generated code may expect of libc, besides what the runtime itself takes from it.
   private static let libc: Set<String> = [
@@ -65,7 +67,7 @@ struct Linker {
       [
         "-shared", "-soname", soname, "--version-script=\(script)", "--hash-style=both",
         "-z", "noexecstack", "-z", "relro", "-z", "now", "--build-id=sha1", "--no-as-needed",
-        "--gc-sections", "--eh-frame-hdr", "-s",
+        "--gc-sections", "--eh-frame-hdr", keepsSymbols ? "--strip-debug" : "-s",
       ], objects + stubs, to: output)
   }
 

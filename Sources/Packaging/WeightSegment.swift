@@ -93,6 +93,24 @@ struct WeightSegment {
     guard redirected == 1 else {
       throw unusable("\(redirected) relocations for the weights, expected 1")
     }
+    redirectSymbols(reader, all.compactMap(\.self), note: index, address: address, count: count)
+  }
+
+  /// Lets the names of the note's section, where a library has them, mean the weights.
+  private mutating func redirectSymbols(
+    _ reader: ELFReader, _ sections: [ELFReader.Section], note: Int, address: UInt64, count: Int
+  ) {
+    let entryBytes = 24
+    for table in sections where table.type == ELF.symbols {
+      for at in stride(from: table.offset, to: table.offset + table.size, by: entryBytes)
+      where reader.integer(UInt16.self, at: at + 6) == UInt16(exactly: note) {
+        put(address, at: at + 8)
+        // Of the section itself (STT_SECTION) a symbol says no size.
+        if let info = reader.integer(UInt8.self, at: at + 4), info & 15 != 3 {
+          put(UInt64(count), at: at + 16)
+        }
+      }
+    }
   }
 
   /// Makes the note's program header that of the weights, after all other PT_LOADs, whose order

@@ -84,6 +84,9 @@ struct Compile: ParsableCommand {
   @Flag(help: "Write the weights to a file beside the library instead of into it.")
   var weightsFile = false
 
+  @Flag(help: "Keep the names of steps and kernels in the library, for perf, gdb and valgrind.")
+  var symbols = false
+
   @Flag(
     help: """
       Write a folder with lib, include and what CMake (target NAME::NAME) and pkg-config read; it \
@@ -199,6 +202,7 @@ struct Compile: ParsableCommand {
     let inputs = [model] + [weights, calibrate].compactMap(\.self)
     try Overwriting.check(output, inputs: inputs)
     try Overwriting.check(depfile, inputs: inputs)
+    try debugging.check()
     let failures = DumpFailures()
     let request = try request(failures)
     let line = ProgressLine("compile \(PlainText.escaped(model))")
@@ -238,10 +242,15 @@ struct Compile: ParsableCommand {
     request.output = output ?? defaultOutput
     request.isPackage = package
     request.usesFastMatmul = fastMatmul
+    request.keepsSymbols = symbols
     request.precision = precision
     request.wantsSelfTest = selfTest && !noGolden
     request.precisionOverrides = try Self.precisionOverrides(keep)
-    if let calibrate { request.calibration = try PhotoList.photos(in: calibrate) }
+    if let calibrate {
+      let list = try PhotoList(folder: calibrate)
+      for diagnostic in list.skipped { Console.tell(diagnostic) }
+      request.calibration = list.paths
+    }
     request.errorLimit = maxError
     request.runsPasses = form != .imported
     request.passOptions = debugging.options(

@@ -39,7 +39,7 @@ struct CompileSummary {
     }
     let raised =
       calibration.fellBack
-      ? "every layer, as with --precision bf16" : calibration.raised.joined(separator: ", ")
+      ? "every layer, as with --precision bf16" : ShortList.text(calibration.raised)
     return [
       "photos   \(calibration.photos), \(calibration.images) images with crops, relative errors: "
         + errors.joined(separator: ", ")

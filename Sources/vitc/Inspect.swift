@@ -1,95 +1,85 @@
 import ArgumentParser
-import IR
+import Codegen
+import Diagnostics
 import JSON
+import Packaging
 import VitRuntime
 
 /// `vitc inspect`: what a compiled model says about itself.
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Prints the description of a compiled model.")
+    abstract: "Prints the description of a compiled model.",
+    discussion: """
+      The file is neither loaded nor run: it may be a library for any processor, an archive or an \
+      object.
+      """)
 
-  /// What is printed as JSON; the names are the ABI's.
-  struct Report: Encodable {
-    /// A tensor of the interface, for one image.
-    struct Tensor: Encodable {
-      let name: String
-      let dtype: String
-      let shape: [Int]
-    }
-
-    let name: String
-    let model: String
-    let abiVersion: Int
-    let compilerVersion: String
-    let target: String
-    /// The instruction sets, the baseline first.
-    let isas: [String]
-    /// The one that runs here.
-    let isa: String
-    let weightsHash: String
-    let input: Tensor
-    let outputs: [Tensor]
-    /// What makes scores of the logits; absent where there are none.
-    let scores: String?
-    let parameters: Int
-    let flops: Int
-    let weightsBytes: Int
-    let arenaBytes: Int
-    /// Everything else: preprocessing, labels, passes.
-    let details: JSONValue
-
-    enum CodingKeys: String, CodingKey {
-      case name, model, target, isas, isa, input, outputs, scores, parameters, flops, details
-      case abiVersion = "abi_version"
-      case compilerVersion = "compiler_version"
-      case weightsHash = "weights_hash"
-      case weightsBytes = "weights_bytes"
-      case arenaBytes = "arena_bytes"
-    }
-  }
-
-  @Argument(help: "The compiled model.")
+  @Argument(help: "The compiled model: a library, an archive or an object.")
   var library: String
 
   @Flag(help: "Print JSON.")
   var json = false
 
   func run() throws {
-    let report = Report(try CompiledModel(library))
-    if json { return try JSONValue.print(report) }
+    let report = try InspectReport(library)
+    if json { return try JSONValue.print(report.json) }
     print(report.text, terminator: "")
   }
 }
 
-extension Inspect.Report {
-  /// Collects what the library says.
-  init(_ compiled: CompiledModel) {
-    let description = compiled.description
-    self.init(
-      name: description.name, model: description.model, abiVersion: description.abiVersion,
-      compilerVersion: description.compilerVersion, target: description.target,
-      isas: description.isas, isa: compiled.model.isa, weightsHash: description.weightsHash,
-      input: Tensor(of: description.input),
-      outputs: description.outputs.map(Tensor.init(of:)),
-      scores: description.scores?.rawValue, parameters: description.parameters,
-      flops: description.flops, weightsBytes: description.weightsBytes,
-      arenaBytes: description.arenaBytes, details: compiled.extras)
+/// What `vitc inspect` prints; the names in JSON are the ABI's.
+struct InspectReport {
+  /// The fields of the description.
+  private let facts: JSONValue
+  /// Everything else: preprocessing, labels, passes.
+  private let details: JSONValue
+  /// The instruction set that runs here; `nil`: none does.
+  private let isa: String?
+
+  /// Reads what a file says.
+  ///
+  /// Errors: it cannot be read, is truncated, or was not compiled by this version of vitc.
+  init(_ path: String) throws(Diagnostic) {
+    let record = try ModelRecord(path)
+    // Of a library the headers tell whether it is whole.
+    if record.isInLibrary, let fault = LibraryFile.fault(path, isLoaded: false) {
+      throw Diagnostic(fault, at: .file(path))
+    }
+    guard let facts = try? JSONValue(parsing: record.facts),
+      let details = try? JSONValue(parsing: record.details)
+    else { throw Diagnostic("the record of the model is damaged", at: .file(path)) }
+    self.facts = facts
+    self.details = details
+    let names = facts["isas"]?.array?.compactMap(\.string) ?? []
+    let targets = names.compactMap { try? Target.named($0) }
+    isa = Target.runnableHere(of: targets).last?.name
+  }
+
+  /// One object: the facts, `isa`, and the rest under `details`.
+  var json: JSONValue {
+    guard case .object(var members) = facts else { return facts }
+    members["isa"] = isa.map { .string($0) } ?? .null
+    members["details"] = details
+    return .object(members)
   }
 
   /// The report for people: a fact a line.
   var text: String {
     var table = TextTable([.left, .left])
-    table.add(["name", name])
-    table.add(["model", model])
-    table.add(["target", target])
-    table.add(["runs here", isa])
-    table.add(["compiler", "\(compilerVersion), ABI \(abiVersion)"])
-    table.add(["weights", "\(Format.bytes(weightsBytes)), hash \(weightsHash)"])
-    table.add(["input", input.text])
-    for output in outputs { table.add(["output", output.text]) }
-    table.add(["parameters", Format.grouped(parameters)])
-    table.add(["work", "\(Format.fixed(Double(flops) / 1e9, 3)) GFLOP an image"])
-    table.add(["arena", "\(Format.bytes(arenaBytes)) a task"])
+    table.add(["name", string("name")])
+    table.add(["model", string("model")])
+    table.add(["target", string("target")])
+    table.add(["runs here", isa ?? "none of these"])
+    table.add(["compiler", "\(string("compiler_version")), ABI \(integer("abi_version"))"])
+    table.add([
+      "weights", "\(Format.bytes(integer("weights_bytes"))), hash \(string("weights_hash"))",
+    ])
+    if let input = facts["input"] { table.add(["input", Self.text(of: input)]) }
+    for output in facts["outputs"]?.array ?? [] { table.add(["output", Self.text(of: output)]) }
+    table.add(["parameters", Format.grouped(integer("parameters"))])
+    let work = Format.fixed(Double(integer("flops")) / 1e9, 3)
+    table.add(["work", "\(work) GFLOP an image"])
+    table.add(["arena", "\(Format.bytes(integer("arena_bytes"))) a task"])
     if case .object(let members) = details {
       for (key, value) in members.sorted(by: { $0.key < $1.key }) {
         table.add([key, Self.brief(value)])
@@ -98,20 +88,22 @@ extension Inspect.Report {
     return table.text()
   }
 
+  private func string(_ key: String) -> String { facts[key]?.string ?? "" }
+
+  private func integer(_ key: String) -> Int {
+    if case .integer(let value)? = facts[key] { value } else { 0 }
+  }
+
+  /// A tensor as a line: `logits f32 [1000]`.
+  private static func text(of tensor: JSONValue) -> String {
+    let shape = tensor["shape"]?.array?.map(\.brief).joined(separator: ", ") ?? ""
+    return "\(tensor["name"]?.string ?? "") \(tensor["dtype"]?.string ?? "") [\(shape)]"
+  }
+
   /// A long list is only counted: a thousand labels say nothing.
   private static func brief(_ value: JSONValue) -> String {
     guard let items = value.array, items.count > 24 else { return value.brief }
     let first = items.prefix(3).map(\.brief).joined(separator: ", ")
     return "\(items.count): \(first), …"
   }
-}
-
-extension Inspect.Report.Tensor {
-  /// Copies what the library says.
-  init(of tensor: VitDescription.Tensor) {
-    self.init(name: tensor.name, dtype: tensor.dtype, shape: tensor.shape)
-  }
-
-  /// As a line: `logits f32 [1000]`.
-  var text: String { "\(name) \(dtype) \(Format.shape(shape))" }
 }

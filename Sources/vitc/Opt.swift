@@ -30,6 +30,7 @@ struct Opt: ParsableCommand {
 
   func run() throws {
     try Overwriting.check(output, inputs: graph == "-" ? [] : [graph])
+    try debugging.check()
     let manager = PassManager(try Self.selection(passes))
     let failures = DumpFailures()
     let options = debugging.options(stopAfter: stopAfter, failures: failures)
@@ -46,7 +47,7 @@ struct Opt: ParsableCommand {
       return String(
         decoding: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self)
     }
-    return try MappedFile(graph).withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    return try TextFile.text(TextFile.bytes(graph), graph)
   }
 
   /// The passes that `--passes` names.

@@ -3,6 +3,12 @@ import Compiler
 import Diagnostics
 import JSON
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// The command line: `vitc SUBCOMMAND …`.
 ///
 /// Results go to stdout, messages to stderr. Exit codes: 0, 1 for a failure (printed as a
@@ -29,6 +35,8 @@ struct Vitc: ParsableCommand {
         throw Diagnostic(
           "cannot read the command's arguments", hint: "mount /proc, or raise ulimit -n")
       }
+      try StackLimit.check()
+      try checkArguments()
       if let diagnostic = unknownSubcommand(arguments) {
         Console.tell(diagnostic)
         Self.exit(withError: ExitCode(Console.usageError))
@@ -49,9 +57,25 @@ struct Vitc: ParsableCommand {
         print(Self.fullMessage(for: error))
         finish()
       }
-      // The arguments are in the message.
-      Console.tell(PlainText.escapedLines(Self.fullMessage(for: error)))
+      // The arguments are in the message; an exit code alone has none.
+      let message = Self.fullMessage(for: error)
+      if !message.isEmpty { Console.tell(PlainText.escapedLines(message)) }
       Self.exit(withError: ExitCode(Self.exitCode(for: error).rawValue))
+    }
+  }
+
+  /// Throws at an argument that is not UTF-8: Swift puts U+FFFD in the place of such bytes, and so
+  /// a file of another name would be read or written than the one that was asked for.
+  private static func checkArguments() throws(Diagnostic) {
+    for position in 0..<Int(CommandLine.argc) {
+      guard let argument = CommandLine.unsafeArgv[position] else { return }
+      // The program's own name is nobody's wish.
+      guard position > 0, String(validatingCString: argument) == nil else { continue }
+      let bytes = UnsafeRawBufferPointer(start: argument, count: strlen(argument))
+      throw Diagnostic(
+        "argument \(position), '\(PlainText.shown(bytes))', is not UTF-8",
+        hint:
+          "vitc takes names of files in UTF-8 only: rename the file, or link to it by such a name")
     }
   }
 

@@ -175,6 +175,59 @@ import Testing
     #expect(report["details"]?["scores"]?.string == function)
   }
 
+  /// What timm calls the head of a CLIP model is its projection: nobody is told of classes.
+  @Test func projectionsAreNoClasses() throws {
+    let folder = try Folder()
+    func config(classes: Int, _ more: String = "") throws {
+      _ = try folder.write(
+        """
+        {"architecture": "vit_xsmall_patch16_clip_224", "num_classes": \(classes)\(more),
+         "model_args": {"depth": 1, "embed_dim": 64, "num_heads": 2},
+         "pretrained_cfg": {"input_size": [3, 32, 32]}}
+        """, to: "config.json")
+    }
+    let library = folder("libclip.so")
+    func compile(_ options: String...) throws -> Outcome {
+      try vitc(
+        ["compile", folder.path, "--weights", "seed:1", "--target", "v2", "-o", library] + options)
+    }
+    let photo = Self.folder + "/photo.png"
+
+    try config(classes: 512)
+    let compiled = try compile()
+    #expect(compiled.code == 0, "\(compiled.errors)")
+    #expect(
+      compiled.errors.contains("note     logits are the model's projection: an embedding"),
+      "\(compiled.errors)")
+    let header = try String(contentsOfFile: folder("clip.h"), encoding: .utf8)
+    #expect(
+      header.contains(
+        "/* What makes scores of logits x: none, they are a projection: an embedding, not scores "
+          + "of classes. */\n#define CLIP_SCORES \"identity\"\n"))
+    let report = try vitc("inspect", library, "--json").json()
+    #expect(report["scores"]?.string == "identity")
+    #expect(report["details"]?["logits"]?.string == "embedding")
+    for options in [[], ["--json"], ["--top", "1"]] {
+      let refused = try vitc(["run", library, photo] + options)
+      #expect(refused.code == 1 && refused.output.isEmpty)
+      #expect(
+        refused.errors.hasPrefix(
+          "\(library): error: its logits are the projection of an image "
+            + "encoder, an embedding of 512 numbers"), "\(refused.errors)")
+      #expect(refused.errors.contains("hint: take the embedding with --input and --output;"))
+    }
+
+    // What says that they are classes after all.
+    #expect(try compile("--scores", "softmax").errors.contains("projection") == false)
+    #expect(try vitc("run", library, photo, "--top", "1").output.hasSuffix(" %\n"))
+    try config(classes: 510)
+    #expect(try compile().errors.contains("projection") == false)
+    let names = (0..<512).map { "\"thing \($0)\"" }.joined(separator: ",")
+    try config(classes: 512, ", \"label_names\": [\(names)]")
+    #expect(try compile().errors.contains("projection") == false)
+    #expect(try vitc("run", library, photo, "--top", "1").output.contains(" thing "))
+  }
+
   /// The map of a backbone is in the rows of `tokens` that are patches.
   @Test func backbonesSayWhatTheyCompile() throws {
     let config = try #require(Self.index?["backbone"]?.string)

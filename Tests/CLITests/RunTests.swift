@@ -147,6 +147,16 @@ import Testing
       #expect(result.code == 1)
       #expect(result.errors.contains("\(name): error: \(message)"), "\(result.errors)")
     }
+    // In Latin-1; in UTF-16 without a mark: no name is made up of such bytes.
+    let wide = try #require("rot\ngrün\nblau\n".data(using: .utf16LittleEndian))
+    for bytes in [Data("rot\ngr".utf8) + [0xFC] + Data("n\nblau\n".utf8), wide] {
+      try bytes.write(to: URL(fileURLWithPath: folder("other.txt")))
+      let result = try vitc("run", model, red, "--labels", folder("other.txt"))
+      #expect(result.code == 1)
+      #expect(
+        result.errors.contains("other.txt: error: is not a text in UTF-8\n  hint: convert it"),
+        "\(result.errors)")
+    }
   }
 
   /// Labels and names of files cannot act on a terminal.

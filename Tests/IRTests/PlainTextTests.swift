@@ -33,4 +33,22 @@ import Testing
           hint: say\\nmore
         """)
   }
+
+  /// Nobody reads 11 KB of names.
+  @Test func longLinesAreCut() {
+    let long = String(repeating: "é", count: 79_980 + 1985)
+    let diagnostic = Diagnostic(
+      "unknown \(long)", at: .file(String(repeating: "f", count: 3000)), notes: [long], hint: long)
+    let lines = diagnostic.description.split(separator: "\n")
+    #expect(lines.count == 3)
+    #expect(lines.allSatisfy { $0.count < 4200 })
+    // "error: unknown " are 15 of the 2000 that are shown.
+    #expect(lines[0].hasSuffix("é… and 79980 characters more"))
+    let short = Diagnostic("a", notes: [String(repeating: "é", count: 2000)]).description
+    #expect(!short.contains("…"))
+  }
+
+  @Test func bytesThatAreNoText() {
+    #expect(PlainText.shown([0x61, 0x20, 0x7E, 0xFF, 0x0A, 0x5C]) == "a ~\\xFF\\x0A\\")
+  }
 }

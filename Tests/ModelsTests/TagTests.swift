@@ -46,6 +46,43 @@ import Testing
     }
   }
 
+  /// By their number of classes: all that were trained with texts, and no others.
+  @Test func projectionsAreThoseOfModelsTrainedWithTexts() {
+    for tag in Tag.all where tag.classes > 0 {
+      let isTuned = tag.name.contains("ft_") || tag.name.contains("_in1k")
+      let sees = ["_clip_", "_siglip_", "_pe_", "mobileclip"].contains { tag.variant.contains($0) }
+      #expect(tag.isProjection == (sees && !isTuned), "\(tag.fullName)")
+    }
+    #expect(Tag.isProjection(512, of: "vit_base_patch32_clip_224"))
+    #expect(!Tag.isProjection(1000, of: "vit_base_patch32_clip_224"))
+    #expect(!Tag.isProjection(512, of: "vit_base_patch16_224"))
+  }
+
+  @Test func projectionsAreMarked() throws {
+    func load(_ name: String, _ options: ModelOptions) throws -> Model {
+      var options = options
+      options.weights = "seed:1"
+      return try Model.load(name, options: options)
+    }
+    for name in ["vit_base_patch32_clip_224.openai", "vit_xsmall_patch16_clip_224"] {
+      let model = try load(name, ModelOptions())
+      #expect(
+        model.configuration.logitsAreEmbedding && model.configuration.scoreFunction == .identity)
+      #expect(model.notes.contains { $0.hasPrefix("logits are the model's projection") })
+    }
+    let scored = try load("vit_base_patch32_clip_224.openai", ModelOptions(scores: .softmax))
+    #expect(scored.configuration.scoreFunction == .softmax)
+    #expect(!scored.configuration.logitsAreEmbedding)
+    for name in ["vit_base_patch32_clip_224.openai_ft_in1k", "vit_base_patch32_clip_224"] {
+      let model = try load(name, ModelOptions())
+      #expect(model.configuration.scoreFunction == .softmax)
+      #expect(!model.notes.contains { $0.contains("projection") })
+    }
+    let headless = try load("vit_base_patch32_clip_224.openai", ModelOptions(dropsHead: true))
+    #expect(headless.configuration.scoreFunction == nil)
+    #expect(!headless.configuration.logitsAreEmbedding)
+  }
+
   @Test func aTagHasItsPreprocessingClassesAndLabels() throws {
     let name = "vit_large_patch14_clip_224"
     let bare = try Model.load(name, options: ModelOptions(weights: "seed:1")).configuration

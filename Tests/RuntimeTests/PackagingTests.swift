@@ -164,7 +164,7 @@ import Testing
     let failed = try complaint("echo one; echo two >&2; exit 3")
     #expect(failed?.message == "/bin/sh failed")
     #expect(failed?.notes == ["one", "two"])
-    #expect(failed?.hint?.hasPrefix("the disk may be full") == true)
+    #expect(failed?.hint == nil)
     // As a linker ends that writes to a mapping on a full disk, and what LLVM prints then.
     let full = try complaint(
       "echo first; echo 'PLEASE submit a bug report to x'; echo rest; kill -BUS $$")
@@ -174,7 +174,43 @@ import Testing
     #expect(try complaint("kill -TERM $$")?.hint == nil)
     #expect(try complaint("kill -KILL $$")?.hint == "the memory may be exhausted")
     let absent = #expect(throws: Diagnostic.self) { try Command.run(folder("none"), []) }
-    #expect(absent?.message == "cannot run \(folder("none")): No such file or directory")
+    #expect(absent?.message == "cannot run \(folder("none")): no such file or directory")
+    #expect(absent?.hint?.contains("VITC_LD") == true)
+  }
+
+  /// What a tool printed tells what helps, not its exit status.
+  @Test(arguments: [
+    ("ld.lld: error: cannot open out.so: No space left on device", "the disk may be full"),
+    ("LLVM ERROR: out of memory", "it has too little memory"),
+    (
+      "ld: error while loading shared libraries: libc.so.6: failed to map segment from shared "
+        + "object",
+      "it has too little memory"
+    ),
+    ("terminate called after throwing an instance of 'std::bad_alloc'", "it has too little memory"),
+    ("terminate called: what():  Resource temporarily unavailable", "it may start no more threads"),
+    (
+      "ld: error while loading shared libraries: libfoo.so: cannot open shared object file: No "
+        + "such file or directory", "it is not installed completely"
+    ),
+  ])
+  func hintsOfTools(said: String, hint: String) {
+    for end in [127 << 8, 1 << 8, Int32(SIGABRT)] {
+      let found = Command.complaint("/bin/ld", end, said).hint
+      #expect(found?.hasPrefix(hint) == true, "\(found ?? "none")")
+    }
+  }
+
+  @Test func toolsThatCannotStart() throws {
+    let folder = try Folder()
+    let path = folder("ld")
+    try FileError.write("not a program", to: path)
+    let refused = #expect(throws: Diagnostic.self) { try Command.run(path, []) }
+    #expect(refused?.message == "cannot run \(path): permission denied")
+    chmod(path, 0o755)
+    let foreign = #expect(throws: Diagnostic.self) { try Command.run(path, []) }
+    #expect(foreign?.message == "cannot run \(path): exec format error")
+    #expect(foreign?.hint?.hasPrefix("it is not a program for this machine") == true)
   }
 
   @Test func interruptionsRemoveUnfinishedFiles() throws {

@@ -68,6 +68,18 @@ extension Builder {
     return asPointer(Value(reference: global))
   }
 
+  /// The bytes of a text and a zero byte, as a member of something larger.
+  func characters(_ text: String) -> Value {
+    Value(reference: LLVMConstStringInContext(context, text, UInt32(text.utf8.count), 0))
+  }
+
+  /// An address some bytes behind another, as a constant.
+  func constantAddress(_ base: Value, plus bytes: Int) -> Value {
+    var index: LLVMValueRef? = constant(bytes).reference
+    return asPointer(
+      Value(reference: LLVMConstInBoundsGEP2(i8.reference, base.reference, &index, 1)))
+  }
+
   /// The address of data that another object of the same library defines.
   func declareData(_ name: String) -> Value {
     let global: LLVMValueRef = LLVMAddGlobal(module, i8.reference, name)

@@ -114,7 +114,7 @@ extension Target {
   ///
   /// Decided by features, never by the CPU's name, which an older LLVM may not know.
   public static func host() throws(Diagnostic) -> Target {
-    guard let best = runnable(portable(multiplying: Set(ElementType.allCases))).last else {
+    guard let best = runnableHere(of: portable(multiplying: Set(ElementType.allCases))).last else {
       throw Diagnostic(
         "this machine runs none of the targets", at: .argument("--target"),
         notes: ["targets: \(all.map(\.name).joined(separator: ", "))"],
@@ -124,16 +124,19 @@ extension Target {
   }
 
   /// The targets whose code this machine runs, from the baseline to the best.
-  public static var runnableHere: [Target] { runnable(portable) }
+  public static var runnableHere: [Target] { runnableHere(of: portable) }
 
-  /// Those of some targets whose code this machine runs.
-  private static func runnable(_ targets: [Target]) -> [Target] {
+  /// Those of some targets whose code this machine runs, in their order.
+  public static func runnableHere(of targets: [Target]) -> [Target] {
     guard let text = LLVMGetHostCPUFeatures() else { return [] }
     defer { LLVMDisposeMessage(text) }
     let features = Set(String(cString: text).split(separator: ",").map(String.init))
     // LLVM knows by itself which registers the kernel keeps.
     return targets.filter { target in
-      target.requirements.allSatisfy { !$0.isInstruction || features.contains("+\($0.name)") }
+      target.triple == portable[0].triple
+        && target.requirements.allSatisfy {
+          !$0.isInstruction || features.contains("+\($0.name)")
+        }
     }
   }
 }

@@ -92,7 +92,7 @@ struct Lexer: Sendable {
           kind: .string, text: String(decoding: text, as: UTF8.self), line: line,
           column: start - lineStart + 1)
       case UInt8(ascii: "\\"):
-        text.append(try escaped())
+        text += try escaped()
       default: text.append(byte)
       }
     }
@@ -100,17 +100,39 @@ struct Lexer: Sendable {
   }
 
   /// Reads what follows a backslash.
-  private mutating func escaped() throws(Diagnostic) -> UInt8 {
+  private mutating func escaped() throws(Diagnostic) -> [UInt8] {
+    if position < bytes.count, bytes[position] == UInt8(ascii: "u") { return try character() }
     let known: [UInt8: UInt8] = [
       UInt8(ascii: "\""): UInt8(ascii: "\""), UInt8(ascii: "\\"): UInt8(ascii: "\\"),
       UInt8(ascii: "n"): UInt8(ascii: "\n"), UInt8(ascii: "r"): UInt8(ascii: "\r"),
       UInt8(ascii: "t"): UInt8(ascii: "\t"),
     ]
     guard position < bytes.count, let byte = known[bytes[position]] else {
-      throw error("unknown escape, expected one of \\\" \\\\ \\n \\r \\t", at: position - 1)
+      throw error(
+        "unknown escape, expected one of \\\" \\\\ \\n \\r \\t \\u{...}", at: position - 1)
     }
     position += 1
-    return byte
+    return [byte]
+  }
+
+  /// Reads `u{202E}`, a character by its number.
+  private mutating func character() throws(Diagnostic) -> [UInt8] {
+    let start = position
+    let most = 6
+    let digits = bytes[(start + 1)...].dropFirst().prefix(most + 1).prefix {
+      $0 != UInt8(ascii: "}")
+    }
+    // A sign would be read too.
+    let number =
+      digits.allSatisfy { Character(UnicodeScalar($0)).isHexDigit }
+      ? UInt32(String(decoding: digits, as: UTF8.self), radix: 16) : nil
+    guard bytes[(start + 1)...].first == UInt8(ascii: "{"), digits.count <= most,
+      digits.endIndex < bytes.count, let scalar = number.flatMap(Unicode.Scalar.init)
+    else {
+      throw error("expected the number of a character in braces, such as \\u{202E}", at: start - 1)
+    }
+    position = digits.endIndex + 1
+    return Array(String(scalar).utf8)
   }
 
   /// `true` iff `%text` and `@text` are one token each.

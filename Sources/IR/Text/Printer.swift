@@ -1,3 +1,5 @@
+import Diagnostics
+
 extension Graph: CustomStringConvertible {
   /// The complete text form; `GraphParser` is its inverse.
   ///
@@ -51,6 +53,9 @@ extension String {
       case "\n": result += "\\n"
       case "\r": result += "\\r"
       case "\t": result += "\\t"
+      // What would act on a terminal that the graph is printed on.
+      case _ where PlainText.isUnsafe(scalar):
+        result += "\\u{\(String(scalar.value, radix: 16, uppercase: true))}"
       default: result.unicodeScalars.append(scalar)
       }
     }

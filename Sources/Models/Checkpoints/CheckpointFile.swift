@@ -44,7 +44,7 @@ public enum CheckpointFile {
     throw Diagnostic(
       "the folder has neither model.safetensors nor pytorch_model.bin, nor an index of either",
       at: .file(path),
-      notes: others.isEmpty ? [] : ["it holds \(others.joined(separator: ", "))"],
+      notes: others.isEmpty ? [] : ["it holds \(ShortList.text(others))"],
       hint: others.count == 1
         ? "name the weights with --weights \((path as NSString).appendingPathComponent(others[0]))"
         : "name the weights with --weights FILE or --weights seed:N")

@@ -14,6 +14,9 @@ public struct ModelFacts: Hashable, Sendable {
   public var classes: Int
   /// What makes scores of the logits; `nil`: the number of classes decides.
   public var scores: ScoreFunction?
+  /// `true` iff what is called logits is a projection into a space of images and texts: an
+  /// embedding, not scores of classes.
+  public var logitsAreEmbedding = false
   /// Whose arithmetic it follows.
   public var numerics = NumericsConvention.timm
   /// How images are preprocessed; `nil` where that is not known, or not what vitc does.

@@ -37,8 +37,15 @@ extension HasModelFacts {
   /// What makes scores of the logits, as transformers' image-classification pipeline does; `nil`
   /// without a head.
   ///
-  /// A head of one class is a sigmoid unless it is known to be a regression.
+  /// A head of one class is a sigmoid unless it is known to be a regression. Of an embedding
+  /// nothing makes scores.
   public var scoreFunction: ScoreFunction? {
-    classes == 0 ? nil : facts.scores ?? (classes == 1 ? .sigmoid : .softmax)
+    if classes == 0 { return nil }
+    if logitsAreEmbedding { return .identity }
+    return facts.scores ?? (classes == 1 ? .sigmoid : .softmax)
   }
+
+  /// `true` iff what is called logits is a projection into a space of images and texts: an
+  /// embedding, not scores of classes.
+  public var logitsAreEmbedding: Bool { classes > 0 && facts.logitsAreEmbedding }
 }

@@ -30,7 +30,7 @@ enum BackboneFolder {
     guard stages == [last] else {
       let names = stages.map { $0 == 0 ? "stem" : "stage\($0)" }
       throw refusal(
-        "it returns \(names.joined(separator: ", ")), of which vitc computes the last, "
+        "it returns \(ShortList.text(names)), of which vitc computes the last, "
           + "'stage\(last)', only")
     }
     guard try root.bool("apply_layernorm") ?? true else {

@@ -57,6 +57,22 @@ extension ModelFolder {
     }
   }
 
+  /// Tells whether the head is the projection of a model that timm knows with texts.
+  ///
+  /// Names of classes, and what makes scores of them, say that it is not.
+  mutating func setEmbedding(_ options: ModelOptions) {
+    let variant = String(model.name.prefix { $0 != "." })
+    guard model.classes > 0, options.scores == nil, model.facts.scores == nil,
+      labels.map({ $0.count == 0 }) ?? true, configuration.map(TransformersFolder.isRead) != true,
+      Tag.isProjection(model.classes, of: variant)
+    else { return }
+    model.facts.logitsAreEmbedding = true
+    guard options.outputs.isEmpty || options.outputs.contains(.logits) else { return }
+    notes.append(
+      "logits are the model's projection: an embedding to compare with those of texts, not scores "
+        + "of classes; of a head of your own --scores says what they are")
+  }
+
   /// Makes the head what the user asked for.
   ///
   /// Throws if the number of classes is not possible.

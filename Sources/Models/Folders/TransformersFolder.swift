@@ -55,8 +55,8 @@ enum TransformersFolder {
       let known = Families.modelTypes.map(\.modelType)
       throw Diagnostic(
         "unknown model_type '\(name)'", at: .file(root.path),
-        notes: ["known are \(known.joined(separator: ", "))"],
-        hint: Suggestion.hint(for: name, in: known))
+        notes: ["known are \(ShortList.text(known))"],
+        hint: Suggestion.hint(for: name, in: known) ?? "Docs/Models.md lists all")
     }
     return type
   }

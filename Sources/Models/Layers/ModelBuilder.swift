@@ -13,11 +13,11 @@ struct ModelBuilder {
   private(set) var specifications: [TensorSpecification] = []
 
   /// - Parameters:
-  ///   - name: the model's; what is neither letter nor digit becomes `_`.
+  ///   - name: the model's; what is neither an ASCII letter nor a digit becomes `_`.
   ///   - tensors: how the checkpoint names and groups tensors.
   init(name: String, tensors: TensorLayout) {
-    let letters = name.map { $0.isLetter || $0.isNumber ? $0 : "_" }
-    builder = GraphBuilder(name: String(letters), form: .imported)
+    let letters = name.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }
+    builder = GraphBuilder(name: letters.isEmpty ? "model" : String(letters), form: .imported)
     self.tensors = tensors
   }
 

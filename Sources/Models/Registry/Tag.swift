@@ -30,6 +30,19 @@ public struct Tag: Hashable, Sendable {
   /// The tags of a variant, timm's default first.
   public static func tags(of variant: String) -> [Tag] { all.filter { $0.variant == variant } }
 
+  /// `true` iff the head is the projection of a model that was trained with texts, not the classes
+  /// of a data set: its outputs are an embedding.
+  ///
+  /// timm does not say which. Widths of embeddings are multiples of 64, and no data set that timm's
+  /// tags name has such a number of classes (1 000, 10 000, 11 221, 11 821, 21 841, 21 843,
+  /// 115 217).
+  var isProjection: Bool { classes > 0 && classes.isMultiple(of: 64) }
+
+  /// `true` iff timm has weights of a variant whose head is a projection of this width.
+  static func isProjection(_ width: Int, of variant: String) -> Bool {
+    tags(of: variant).contains { $0.isProjection && $0.classes == width }
+  }
+
   /// Reads a line of the table; `nil` if it is none, which a test would tell.
   init?(line: Substring) {
     let constants = [
@@ -69,7 +82,7 @@ public struct Tag: Hashable, Sendable {
       tags.isEmpty
         ? "timm has no tags of '\(variant.name)'"
         : "timm has no tag '\(wanted)' of '\(variant.name)'", at: .argument(name),
-      notes: tags.isEmpty ? [] : ["it has \(names.joined(separator: ", "))"],
+      notes: tags.isEmpty ? [] : ["it has \(ShortList.text(names))"],
       hint: Suggestion.hint(for: wanted, in: names)
         ?? "'\(variant.name)' without a tag is the model itself")
   }
@@ -101,6 +114,6 @@ public struct Tag: Hashable, Sendable {
     guard !others.isEmpty else { return nil }
     return "preprocessing and classes are those of timm's tag '\(assumed.name)'; name the tag of "
       + "other weights, as in '\(others[0].fullName)', if they are one of these, which differ: "
-      + others.map(\.name).joined(separator: ", ")
+      + ShortList.text(others.map(\.name))
   }
 }

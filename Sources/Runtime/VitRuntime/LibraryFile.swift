@@ -6,7 +6,9 @@ import Glibc
 /// process (SIGBUS).
 package enum LibraryFile {
   /// Returns why the file cannot be loaded, or `nil` if nothing speaks against it.
-  package static func fault(_ path: String) -> String? {
+  ///
+  /// - Parameter isLoaded: `false` for a library that is only read, which may be for any processor.
+  package static func fault(_ path: String, isLoaded: Bool = true) -> String? {
     var status = stat()
     // A pipe would be waited for, and opening a device may do anything.
     guard stat(path, &status) == 0 else { return reason(errno) }
@@ -26,7 +28,7 @@ package enum LibraryFile {
       return "it is not a shared library for a 64-bit processor"  // ET_DYN
     }
     let machine = integer(UInt16.self, header, 18)
-    guard machine == ownMachine else {
+    guard machine == ownMachine || !isLoaded else {
       let name = machines[machine] ?? "machine \(machine)"
       return
         "it is a library for \(name), this program runs on \(machines[ownMachine] ?? "another")"

@@ -109,7 +109,9 @@ struct Compare: ParsableCommand {
       let count = try model.imageCount(array.shape, at: .file(input))
       return ((0..<count).map { "image \($0)" }, array.values)
     }
-    let paths = try PhotoList.expand(images)
+    let list = try PhotoList(images)
+    for diagnostic in list.skipped { Console.tell(diagnostic) }
+    let paths = list.paths
     var pixels: [Float] = []
     for path in paths { pixels += try model.preprocess(path) }
     return (paths, pixels)

@@ -97,7 +97,7 @@ struct GoldenCheck: ParsableCommand {
         "image \(place.image), element \(place.element): found "
           + "\(Format.significant(place.found)), expected \(Format.significant(place.expected))",
         "\(failed.count) of \(measured.count) outputs differ: "
-          + failed.map(\.name).joined(separator: ", "),
+          + ShortList.text(failed.map(\.name)),
       ])
   }
 }

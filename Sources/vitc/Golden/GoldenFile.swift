@@ -50,7 +50,7 @@ struct GoldenFile {
       throw Diagnostic(
         inputs.isEmpty
           ? "found no array 'input' or 'images'" : "found both 'input' and 'images', expected one",
-        at: .file(path), notes: ["arrays: \(archive.names.joined(separator: ", "))"])
+        at: .file(path), notes: ["arrays: \(ShortList.text(archive.names))"])
     }
     images = try archive.read(input)
     let count = try model.imageCount(images.shape, at: .tensor(input, file: path))
@@ -81,7 +81,7 @@ struct GoldenFile {
       throw Diagnostic(
         "the golden has no output of the model", at: .file(path),
         notes: [
-          "arrays: \(archive.names.joined(separator: ", "))",
+          "arrays: \(ShortList.text(archive.names))",
           "outputs: \(known.map(\.name).joined(separator: ", "))",
         ])
     }

@@ -19,7 +19,9 @@ struct Verify: ParsableCommand {
   var weights: String?
 
   func run() throws {
-    if let fault = LibraryFile.fault(library) { throw Diagnostic(fault, at: .file(library)) }
+    if let fault = LibraryFile.fault(library, isLoaded: false) {
+      throw Diagnostic(fault, at: .file(library))
+    }
     let check = try WeightCheck(library: library, weights: weights)
     let file = PlainText.escaped(check.file)
     print("\(file): weights are intact: \(check.bytes) bytes, XXH3-128 \(check.hash)")

@@ -12,16 +12,16 @@ enum Labels {
   /// a list that ends with the name (Keras's `imagenet_class_index.json`); or a text with one name
   /// a line. The text is UTF-8, or UTF-16 after a byte-order mark.
   ///
-  /// Errors, at `.file(path)`: the file cannot be read; other JSON; indices that are not
+  /// Errors, at `.file(path)`: the file cannot be read, or is no such text; other JSON; indices
+  /// that are not
   /// 0..<count; not as many names as the model has classes.
   static func read(_ path: String, classes: Int) throws(Diagnostic) -> [String] {
-    let file = try MappedFile(path)
-    let bytes = file.withUnsafeBytes { text($0) }
+    let bytes = text(try TextFile.bytes(path))
     let names =
       if let json = try? JSONReader.read(bytes, allowsNonFinite: true) {
         try labels(json, path: path)
       } else {
-        String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+        try TextFile.text(bytes, path).split(whereSeparator: \.isNewline)
           .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
       }
     guard names.count == classes else {
@@ -35,13 +35,13 @@ enum Labels {
   }
 
   /// The bytes as UTF-8, without the mark that some editors put before a text.
-  private static func text(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+  private static func text(_ bytes: [UInt8]) -> [UInt8] {
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { return Array(bytes.dropFirst(3)) }
     let isLittle = bytes.starts(with: [0xFF, 0xFE])
-    guard isLittle || bytes.starts(with: [0xFE, 0xFF]) else { return Array(bytes) }
+    guard isLittle || bytes.starts(with: [0xFE, 0xFF]) else { return bytes }
     let units = stride(from: 2, to: bytes.count - 1, by: 2).map {
-      let unit = bytes.loadUnaligned(fromByteOffset: $0, as: UInt16.self)
-      return isLittle ? UInt16(littleEndian: unit) : UInt16(bigEndian: unit)
+      let (first, second) = (UInt16(bytes[$0]), UInt16(bytes[$0 + 1]))
+      return isLittle ? second << 8 | first : first << 8 | second
     }
     return Array(String(decoding: units, as: UTF16.self).utf8)
   }

@@ -1,17 +1,22 @@
 import Diagnostics
+import Files
 import Foundation
 
 /// The photos that arguments name.
-enum PhotoList {
+struct PhotoList {
+  /// Their paths.
+  private(set) var paths: [String] = []
+  /// What folders hold besides: photos whose names are not UTF-8, and so cannot be opened.
+  private(set) var skipped: [Diagnostic] = []
+
   /// The endings of the files that a folder is searched for; a file named itself may end anyhow.
   private static let endings = [".png", ".jpg", ".jpeg"]
 
-  /// Returns the arguments in order, each folder replaced by the PNG and JPEG files in it, sorted
-  /// by name; folders within it are not searched.
+  /// Takes the arguments in order, each folder replaced by the PNG and JPEG files in it, sorted by
+  /// name; folders within it are not searched.
   ///
   /// Errors: a folder that cannot be listed or has no photos.
-  static func expand(_ arguments: [String]) throws(Diagnostic) -> [String] {
-    var paths: [String] = []
+  init(_ arguments: [String]) throws(Diagnostic) {
     for argument in arguments {
       var isFolder: ObjCBool = false
       guard FileManager.default.fileExists(atPath: argument, isDirectory: &isFolder),
@@ -20,15 +25,14 @@ enum PhotoList {
         paths.append(argument)
         continue
       }
-      paths += try photos(in: argument)
+      try add(folder: argument)
     }
-    return paths
   }
 
-  /// Returns the paths of the PNG and JPEG files in a folder, sorted by name.
+  /// Takes the PNG and JPEG files in a folder, sorted by name.
   ///
   /// Errors: it is not a folder, cannot be listed, or has no photos.
-  static func photos(in folder: String) throws(Diagnostic) -> [String] {
+  init(folder: String) throws(Diagnostic) {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) else {
       throw Diagnostic("no such folder", at: .file(folder))
@@ -36,21 +40,30 @@ enum PhotoList {
     guard isFolder.boolValue else {
       throw Diagnostic("is a file, expected a folder of photos", at: .file(folder))
     }
-    let names: [String]
-    do {
-      names = try FileManager.default.contentsOfDirectory(atPath: folder)
-    } catch {
-      throw Diagnostic("cannot list the folder", at: .file(folder))
+    try add(folder: folder)
+  }
+
+  private mutating func add(folder: String) throws(Diagnostic) {
+    let found = try FolderNames(folder)
+    let isPhoto = { (name: String) in
+      Self.endings.contains { name.lowercased().hasSuffix($0) }
     }
-    let photos = names.filter { name in
-      endings.contains { name.lowercased().hasSuffix($0) }
-    }
+    let (photos, unusable) = (found.names.filter(isPhoto), found.unusable.filter(isPhoto))
     guard !photos.isEmpty else {
       throw Diagnostic(
-        "the folder has no photos", at: .file(folder),
-        notes: ["looked for files that end in \(endings.joined(separator: ", "))"])
+        unusable.isEmpty
+          ? "the folder has no photos" : "the folder has no photos whose names are UTF-8",
+        at: .file(folder),
+        notes: ["looked for files that end in \(Self.endings.joined(separator: ", "))"])
     }
     let separator = folder.hasSuffix("/") ? "" : "/"
-    return photos.sorted().map { folder + separator + $0 }
+    paths += photos.map { folder + separator + $0 }
+    if !unusable.isEmpty {
+      skipped.append(
+        Diagnostic(
+          "skipped photos whose names are not UTF-8: "
+            + ShortList.text(unusable.map { "'\($0)'" }), severity: .warning, at: .file(folder),
+          hint: "rename them"))
+    }
   }
 }

@@ -52,6 +52,13 @@ struct PhotoRun {
         notes: ["outputs: \(outputs.map(\.name).joined(separator: ", "))"],
         hint: "use --input and --output for features, or compile a checkpoint with a head")
     }
+    guard model.extras["logits"]?.string != "embedding" else {
+      throw Diagnostic(
+        "its logits are the projection of an image encoder, an embedding of \(logits.elements) "
+          + "numbers to compare with those of texts: there are no classes", at: .file(model.path),
+        hint: "take the embedding with --input and --output; if it is a head of your own, compile "
+          + "with --scores, such as --scores softmax")
+    }
     classes = logits.elements
     // Libraries that do not say were compiled when there was only this.
     function = model.description.scores ?? .softmax
@@ -62,11 +69,13 @@ struct PhotoRun {
 
   /// Classifies photos and prints the answers; what cannot be read is told, and the others go on.
   func run(_ arguments: [String]) throws {
-    let paths = try PhotoList.expand(arguments)
+    let list = try PhotoList(arguments)
+    let paths = list.paths
+    for diagnostic in list.skipped { Console.tell(diagnostic) }
     let progress = ProgressLine("classifying")
     defer { progress.finish() }
     var answers: [Answer] = []
-    var failures = 0
+    var failures = list.skipped.count
     for start in stride(from: 0, to: paths.count, by: Self.batch) {
       let end = min(start + Self.batch, paths.count)
       var files: [String] = []

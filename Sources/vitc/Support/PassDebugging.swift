@@ -3,6 +3,12 @@ import Diagnostics
 import Files
 import Passes
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// The options that show what passes do, common to `compile` and `opt`.
 struct PassDebugging: ParsableArguments {
   @Option(help: "Print the graph before this pass, or before 'all', on stderr.")
@@ -26,6 +32,16 @@ struct PassDebugging: ParsableArguments {
     if let rewrites, rewrites < 0 {
       throw ValidationError("--rewrites must be 0 or more, found \(rewrites).")
     }
+  }
+
+  /// Throws if the folder for graphs is not one, before any work is done.
+  func check() throws(Diagnostic) {
+    guard let dumpDir else { return }
+    var status = stat()
+    guard stat(dumpDir, &status) != 0 || status.st_mode & S_IFMT != S_IFDIR else { return }
+    throw Diagnostic(
+      "is not a folder, expected one to write graphs to", at: .file(dumpDir),
+      hint: "create the folder '\(dumpDir)' first")
   }
 
   /// What the pass manager is to do; graphs that cannot be written end in `failures`.

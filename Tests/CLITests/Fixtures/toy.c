@@ -15,6 +15,10 @@
 #define FIRST "logits"
 #endif
 
+#ifdef TRAP
+__attribute__((constructor)) static void trap(void) { __builtin_trap(); }
+#endif
+
 struct vit_model {
   vit_parallel_for parallel_for;
   void *parallel_for_context;
@@ -27,6 +31,31 @@ static const vit_tensor outputs[] = {
     {FIRST, "f32", 1, 0, {3}, 3},
     {"features", "f32", 1, 0, {2}, 2},
 };
+
+#define FACTS                                                                       \
+  "{\"name\": \"toy\", \"model\": \"toy_model\", \"abi_version\": 1,"               \
+  " \"compiler_version\": \"0.0.1\", \"target\": \"any any\","                      \
+  " \"isas\": [\"any-v1\", \"x86-64-v2\", \"aarch64-neon\"],"                       \
+  " \"weights_hash\": \"0123456789abcdef0123456789abcdef\","                        \
+  " \"input\": {\"name\": \"images\", \"dtype\": \"f32\", \"shape\": [3, 2, 2]},"   \
+  " \"outputs\": [{\"name\": \"logits\", \"dtype\": \"f32\", \"shape\": [3]},"      \
+  " {\"name\": \"features\", \"dtype\": \"f32\", \"shape\": [2]}],"                 \
+  " \"parameters\": 1234567, \"flops\": 2000000, \"weights_bytes\": 2048,"          \
+  " \"arena_bytes\": 64}"
+#define DETAILS                                                                     \
+  "{\"labels\": [\"red\", \"green\", \"blue\"], \"passes\": [\"one\", \"two\"],"    \
+  " \"steps\": [{\"name\": \"blocks.0.up\", \"op\": \"linear\", \"flops\": 3},"     \
+  " {\"name\": \"head\", \"op\": \"linear\", \"flops\": 5},"                        \
+  " {\"name\": \"blocks.1.up\", \"op\": \"linear\", \"flops\": 3}]}"
+
+/* What is read without loading. */
+static const struct {
+  vit_record head;
+  char facts[sizeof FACTS];
+  char details[sizeof DETAILS];
+} record = {{{VIT_RECORD_MARK_LOW, VIT_RECORD_MARK_HIGH}, sizeof FACTS - 1, sizeof DETAILS - 1},
+            FACTS,
+            DETAILS};
 
 static const vit_description the_description = {
     .size = sizeof(vit_description),
@@ -44,10 +73,7 @@ static const vit_description the_description = {
     .weights_bytes = 2048,
     .arena_bytes = 64,
     .isas = "any-v1,any-v2",
-    .json = "{\"labels\": [\"red\", \"green\", \"blue\"], \"passes\": [\"one\", \"two\"],"
-            " \"steps\": [{\"name\": \"blocks.0.up\", \"op\": \"linear\", \"flops\": 3},"
-            " {\"name\": \"head\", \"op\": \"linear\", \"flops\": 5},"
-            " {\"name\": \"blocks.1.up\", \"op\": \"linear\", \"flops\": 3}]}",
+    .json = record.details,
 };
 
 static const vit_description *description(void) { return &the_description; }

@@ -225,6 +225,17 @@ typedef struct vit_proof {
 #define VIT_PROOF_MARK_LOW 0x466f6f7250435456ull /* "VTCProoF" */
 #define VIT_PROOF_MARK_HIGH 0x9d1ea70c5b38f246ull /* any bytes that are not text */
 
+/* What a library says of itself, found in the file by its mark, without loading the library and
+ * whatever its architecture. After it stand facts_bytes of JSON, the fields of vit_description, and
+ * details_bytes of JSON, which vit_description.json points to; a zero byte ends each. */
+typedef struct vit_record {
+  uint64_t mark[2]; /* VIT_RECORD_MARK_LOW, VIT_RECORD_MARK_HIGH */
+  uint64_t facts_bytes;
+  uint64_t details_bytes;
+} vit_record;
+#define VIT_RECORD_MARK_LOW 0x5364726f63655256ull /* "VRecordS" */
+#define VIT_RECORD_MARK_HIGH 0xb3e1c98a5d07f264ull /* any bytes that are not text */
+
 static inline const vit_selftest_values *vit_proof_values(const vit_proof *proof, size_t output) {
   return (const vit_selftest_values *)(proof + 1) + output;
 }

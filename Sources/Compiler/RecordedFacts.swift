@@ -1,0 +1,72 @@
+import CVitABI
+import Codegen
+import Diagnostics
+import IR
+import JSON
+
+/// The fields of a compiled model's description as JSON, which stands in its file for those who
+/// read it without loading it: `vit_record` of vit_abi.h.
+struct RecordedFacts: Encodable {
+  /// A tensor of the interface, for one image.
+  struct Tensor: Encodable {
+    let name: String
+    let dtype: String
+    let shape: [Int]
+  }
+
+  let name: String
+  let model: String
+  let abiVersion: Int
+  let compilerVersion: String
+  /// Triple and instruction sets.
+  let target: String
+  /// The instruction sets, the baseline first.
+  let isas: [String]
+  let weightsHash: String
+  let input: Tensor
+  let outputs: [Tensor]
+  /// What makes scores of the logits; absent where there are none.
+  let scores: String?
+  let parameters: Int
+  let flops: Int
+  let weightsBytes: Int
+  let arenaBytes: Int
+
+  enum CodingKeys: String, CodingKey {
+    case name, model, target, isas, input, outputs, scores, parameters, flops
+    case abiVersion = "abi_version"
+    case compilerVersion = "compiler_version"
+    case weightsHash = "weights_hash"
+    case weightsBytes = "weights_bytes"
+    case arenaBytes = "arena_bytes"
+  }
+
+  /// Collects what the emitted description says.
+  init(_ program: ProgramInfo, _ graph: Graph, _ targets: [Target], image: [Int]) {
+    name = program.name
+    model = program.model
+    abiVersion = Int(VIT_ABI_VERSION)
+    compilerVersion = program.compilerVersion
+    target = Target.summary(targets)
+    isas = targets.map(\.name)
+    weightsHash = program.weightsHash
+    input = Tensor(name: "images", dtype: "f32", shape: image)
+    outputs = graph.outputs.map {
+      Tensor(name: $0.name, dtype: "f32", shape: graph.visibleShape(of: $0))
+    }
+    scores = program.scores
+    parameters = program.parameters
+    flops = program.flops
+    weightsBytes = program.weightsBytes
+    arenaBytes = program.arenaBytes
+  }
+
+  /// The JSON text, keys sorted, so that equal models give equal bytes.
+  func text() throws(Diagnostic) -> String {
+    do {
+      return try JSONValue(encoding: self).text(.compact)
+    } catch {
+      throw Diagnostic("the model's description cannot be written as JSON", notes: ["\(error)"])
+    }
+  }
+}

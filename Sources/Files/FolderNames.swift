@@ -1,0 +1,39 @@
+import Diagnostics
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// The names of what is in a folder.
+///
+/// A file system's names are bytes, and Swift's texts are UTF-8: reading other bytes as text gives
+/// the name of another file, or of none. So names that are not UTF-8 are kept apart.
+public struct FolderNames: Hashable, Sendable {
+  /// The names, sorted; neither `.` nor `..`.
+  public let names: [String]
+  /// What is not UTF-8, as messages show it (`\xFF` for a byte that is no character), sorted.
+  public let unusable: [String]
+
+  /// Reads a folder.
+  ///
+  /// Errors, all at `.file(path)`: it does not exist, is not a folder, or may not be read.
+  public init(_ path: String) throws(Diagnostic) {
+    guard let folder = opendir(path) else {
+      throw .system("list the folder", path: path, code: errno)
+    }
+    defer { closedir(folder) }
+    var (names, unusable) = ([String](), [String]())
+    while let entry = readdir(folder) {
+      let bytes = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+      guard let name = String(validating: bytes, as: UTF8.self) else {
+        unusable.append(PlainText.shown(bytes))
+        continue
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    self.names = names.sorted()
+    self.unusable = unusable.sorted()
+  }
+}
