@@ -76,7 +76,7 @@ import Testing
     let error = #expect(throws: Diagnostic.self) { try Verifier.verify(graph) }
     #expect(
       error?.description == """
-        %y: error: graph @g breaks 2 rules of the form 'fused': [G4] 'merge_heads' may not stand \
+        %y: error: graph @g breaks 2 rules of the form 'fused': [G4] 'merge_heads' is not allowed \
         in the form 'fused'
           note: each error comes after its line:
         graph @g fused {

@@ -50,7 +50,7 @@ import Testing
   @Test func projectionsAreThoseOfModelsTrainedWithTexts() {
     for tag in Tag.all where tag.classes > 0 {
       let isTuned = tag.name.contains("ft_") || tag.name.contains("_in1k")
-      let sees = ["_clip_", "_siglip_", "_pe_", "mobileclip"].contains { tag.variant.contains($0) }
+      let sees = ["_clip_", "_siglip_", "_pe_", "_mci_"].contains { tag.variant.contains($0) }
       #expect(tag.isProjection == (sees && !isTuned), "\(tag.fullName)")
     }
     #expect(Tag.isProjection(512, of: "vit_base_patch32_clip_224"))
