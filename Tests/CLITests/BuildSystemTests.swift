@@ -30,8 +30,10 @@ import Testing
   private func run(_ command: String, in folder: Folder) throws -> Outcome {
     let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     let programs = URL(fileURLWithPath: tests).deletingLastPathComponent().path
+    // What `make test` tells the makes that it starts is not meant for these.
     let result = try launch(
-      URL(fileURLWithPath: "/bin/sh"), ["-ec", "PATH=\"\(programs):$PATH\"; \(command)"],
+      URL(fileURLWithPath: "/bin/sh"),
+      ["-ec", "PATH=\"\(programs):$PATH\"; unset MAKEFLAGS MFLAGS MAKELEVEL; \(command)"],
       in: folder.path)
     #expect(result.code == 0, "\(command): \(result.output) \(result.errors)")
     return result

@@ -268,7 +268,7 @@ import Testing
       $vitc compile $digits --emit ir -o link; echo $?; ls -A | wc -l
       """, in: folder)
     #expect(
-      result.output == "0\ndigits.h\ngraph.vir\nlibdigits.so\nmodule.modulemap\n1\n2\n",
+      result.output == "0\ndigits.h\ndigits.hpp\ngraph.vir\nlibdigits.so\nmodule.modulemap\n1\n2\n",
       "\(result.output) \(result.errors)")
     #expect(result.errors == "link: error: the link leads to a file whose name is not UTF-8\n")
   }
