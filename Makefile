@@ -89,6 +89,7 @@ format: ## Formats the Swift sources.
 
 lint: ## Checks format, style and imports; silent if all is well.
 	@Scripts/check-style
+	@Scripts/mutate --check
 	@found=$$($(SWIFT) format --version); \
 	case "$$found" in \
 	  $(FORMAT_VERSION).*) $(SWIFT) format lint --strict -p -r $(SOURCES) ;; \
