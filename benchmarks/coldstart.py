@@ -2,7 +2,7 @@
 
 The peers have no program without Python here, so what they are measured by is kinder to them: the
 time from creating the session (or compiling the model) to the first output, in a process that has
-imported them already. Beside it stands the time from exec with interpreter and imports.
+imported them already. Beside it is the time from exec with interpreter and imports.
 """
 
 import json

@@ -7,7 +7,7 @@ struct LinearWeight {
   /// `[out, in]`.
   private let weight: Tensor
   private let bias: [Double]
-  /// The size of the Hadamard matrix that rows and weight are multiplied by for the product.
+  /// The size of the Hadamard matrix that rows and weight are multiplied by for the matmul.
   private let size: Int?
 
   /// Reads those of a fused linear layer.

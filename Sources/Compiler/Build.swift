@@ -35,7 +35,7 @@ public struct Build {
   public var kind = Artifact.Kind.library
   /// Where the weights go.
   public var placement: Artifact.Placement
-  /// Where the files stand.
+  /// Where the files are.
   public var arrangement = Artifact.Arrangement.beside
   /// `true` iff the artifact, or the same code in a library for this machine, is run once for the
   /// values that its self-test compares with.

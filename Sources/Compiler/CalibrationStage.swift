@@ -14,7 +14,7 @@ struct CalibrationStage {
   struct Result {
     /// The tensors that take the place of constants.
     var calibration = Calibration()
-    /// What large products are computed in: as the request says, or bf16 where the error demands
+    /// What large matmuls are computed in: as the request says, or bf16 where the error demands
     /// that.
     var precision: Precision
     /// What is computed in another precision: what the request says, and what the error demands.

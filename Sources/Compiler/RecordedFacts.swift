@@ -4,7 +4,7 @@ import Diagnostics
 import IR
 import JSON
 
-/// The fields of a compiled model's description as JSON, which stands in its file for those who
+/// The fields of a compiled model's description as JSON, which is in its file for those who
 /// read it without loading it: `vit_record` of vit_abi.h.
 struct RecordedFacts: Encodable {
   /// A tensor of the interface, for one image.

@@ -3,7 +3,7 @@ public enum RelativeResizeMethod: String, Hashable, Sendable, CaseIterable {
   /// Two taps between half-pixel centres, clamped, as transformers does:
   /// `interpolate(mode='bilinear')`.
   case bilinear
-  /// Distances of the old table stand at the sums of a geometric progression, so that the farthest
+  /// Distances of the old table are the sums of a geometric progression, so that the farthest
   /// ones meet and near ones keep their places; linear in between, as timm does.
   case geometric
 

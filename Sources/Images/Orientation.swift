@@ -32,7 +32,7 @@ struct Orientation: Hashable {
         continue
       }
       let marker = bytes[at + 1]
-      // Start and end of the image and restarts stand alone; a scan ends the search.
+      // Start and end of the image and restarts have no length; a scan ends the search.
       if marker == 0xD8 || marker == 0x01 || (0xD0...0xD7).contains(marker) {
         at += 2
         continue

@@ -32,7 +32,7 @@ public final class Artifact {
     }
   }
 
-  /// Where the files stand.
+  /// Where the files are.
   public enum Arrangement: Hashable, Sendable {
     /// The output is a file, and the others are beside it.
     case beside
@@ -217,7 +217,7 @@ public final class Artifact {
     return (files, try linker.checkSymbols(objects, files: files))
   }
 
-  /// Returns the path of the linked product, and whether it needs libm.
+  /// Returns the path of the linked artifact, and whether it needs libm.
   private func link(
     _ objects: [[UInt8]]
   ) throws(Diagnostic) -> (output: String, needsMath: Bool) {

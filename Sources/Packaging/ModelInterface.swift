@@ -64,7 +64,7 @@ public struct ModelInterface: Hashable, Sendable {
   /// One line on whose arithmetic the model follows, such as "jax: gelu_tanh, layer norm epsilon
   /// 1e-06"; `nil` if nothing is known.
   public var numerics: String?
-  /// What products are computed in, such as "bf16 99.9 %, f32 0.1 %"; `nil`: not said.
+  /// What matmuls are computed in, such as "bf16 99.9 %, f32 0.1 %"; `nil`: not said.
   public var precision: String?
   /// One line on how an RGB image becomes the input, such as "shortest edge to 248 (bicubic),
   /// centre crop 224, (value / 255 - 0.5) / 0.5"; `nil` if the model has no preprocessing.

@@ -1,4 +1,4 @@
-/// The files by which build systems find a compiled model that stands in a folder of its own:
+/// The files by which build systems find a compiled model in a folder of its own:
 /// `lib/pkgconfig/NAME.pc` and `lib/cmake/NAME/NAME-config.cmake`.
 ///
 /// Paths are relative to the files, so the folder may be moved.

@@ -2,7 +2,7 @@ import Diagnostics
 import IR
 
 extension Pass {
-  /// Computes large fused linear layers by one level of Strassen's algorithm: 7 products of half
+  /// Computes large fused linear layers by one level of Strassen's algorithm: 7 matmuls of half
   /// the rows, columns and depth instead of 8.
   ///
   ///     %y: f32[197,768] = fused_linear %x, %w, %b {bias = true, columns = 768}
@@ -14,12 +14,12 @@ extension Pass {
   /// and `vitc compile --no-fast-matmul` leaves the pass out.
   ///
   /// Declines where the extents do not divide (``StrassenShape``), and where little is to be
-  /// gained. Measured on Zen 4, time against eight products on one thread and two: ViT-B/16 (197
+  /// gained. Measured on Zen 4, time against eight matmuls on one thread and two: ViT-B/16 (197
   /// rows, 768 to 3072 columns and steps) 0.91 and 0.91, DINOv2 ViT-S/14 (257 rows, 384 to 1536)
   /// 0.92 and 0.92, ViT-B/32 (50 rows) 0.92 and 0.97, ViT-Ti/16 (197 rows, 192 to 768) 0.95 and
   /// 1.01.
   public static let chooseStrassen = Pass(
-    "choose-strassen", "seven products instead of eight", .fused, choose)
+    "choose-strassen", "seven matmuls instead of eight", .fused, choose)
 }
 
 /// The fewest rows, columns and steps of the depth that gain.

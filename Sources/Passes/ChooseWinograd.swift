@@ -20,7 +20,7 @@ extension Pass {
   /// - `bytes` are the weights', which one image reads from memory once: 4 times as many for a tile
   ///   of 4 as for the plain sums, 1.8 times for one of 2. A machine does about 12 operations in
   ///   the time of a byte: 236 GFLOP/s and 19 GB/s on 2 cores of Zen 4, 475 and 40 on 2 of Zen 5;
-  /// - the root stands for work and reading that overlap, but never entirely.
+  /// - the root models work and reading that overlap, but never entirely.
   ///
   /// All instruction sets read one blob of weights, so the choice is one for all of them. In ms on
   /// 2 cores of Zen 4 (AVX-512), weights cold, as measured and (as this formula says):

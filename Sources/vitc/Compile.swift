@@ -218,8 +218,8 @@ struct Compile: ParsableCommand {
       guard let output else { return print(text, terminator: "") }
       return try AtomicFile.write(path: output, contents: Array(text.utf8))
     }
-    if let depfile, let product = report.files.first {
-      try DependencyRule(product: product, inputs: inputs).write(to: depfile)
+    if let depfile, let target = report.files.first {
+      try DependencyRule(target: target, inputs: inputs).write(to: depfile)
     }
     if !quiet { Console.write(try CompileSummary(report).text()) }
   }

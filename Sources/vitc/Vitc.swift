@@ -52,7 +52,7 @@ struct Vitc: ParsableCommand {
       Console.tell(diagnostic)
       Self.exit(withError: ExitCode.failure)
     } catch {
-      // Help and the version are products.
+      // Help and the version are what was asked for.
       if Self.exitCode(for: error) == ExitCode.success {
         print(Self.fullMessage(for: error))
         finish()
@@ -79,7 +79,7 @@ struct Vitc: ParsableCommand {
     }
   }
 
-  /// Ends the process after the last product was printed.
+  /// Ends the process after the last output was printed.
   private static func finish() -> Never {
     do throws(Diagnostic) {
       try Console.finishOutput()

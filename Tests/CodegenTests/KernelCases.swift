@@ -95,7 +95,7 @@ extension KernelCase {
       { $0.shape.channels += 1 }, { $0.xStride += 1 }, { $0.prologue.scaleShiftStride = 16 },
       { $0.prologue.activation = .relu }, { $0.tileStride += 1 }, { $0.frequencyStride += 1 }),
     KernelCase(
-      WinogradProduct(
+      WinogradMatmul(
         frequencies: 16, tileColumns: 5, mostRows: 4, channels: 16, aStride: 32,
         aFrequencyStride: 640, cFrequencyStride: 640),
       { $0.frequencies = 36 }, { $0.tileColumns += 1 }, { $0.mostRows += 1 }, { $0.channels += 1 },

@@ -16,7 +16,7 @@ import Testing
     }
   }
 
-  @Test func `notes and hint stand below, a line each`() {
+  @Test func `notes and hint follow, a line each`() {
     let warning = Diagnostic(
       "it is odd", severity: .warning, at: .file("a"), notes: ["one"], hint: "mend it"
     ).adding(note: "two")

@@ -17,7 +17,7 @@ import Testing
     }
   }
 
-  /// Where these bytes first stand, from `start` on.
+  /// Where these bytes first occur, from `start` on.
   func find(_ pattern: [UInt8], in bytes: [UInt8], from start: Int = 0) throws -> Int {
     try #require(
       (start...bytes.count - pattern.count).first { bytes[$0...].starts(with: pattern) })

@@ -5,7 +5,7 @@ import Testing
 @testable import Passes
 
 struct PipelineTests {
-  @Test func `passes stand in the order that the reasons demand`() throws {
+  @Test func `passes run in the order that the reasons demand`() throws {
     let names = Pipeline.all.map(\.name)
     #expect(Set(names).count == names.count)
     for rule in Pipeline.order {
@@ -51,7 +51,7 @@ struct PipelineTests {
       counts[node.op.mnemonic, default: 0] += 1
     }
     // Patches; qkv, projection and two of the MLP for each block, one more in the last one, where
-    // the queries stand alone; the head.
+    // the queries are a layer of their own; the head.
     let expected = [
       "input": 1, "extract_patches": 1, "copy": 1, "attention": 3,
       "fused_linear": 1 + 3 * 4 + 1 + 1,

@@ -145,7 +145,7 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == [])
   }
 
-  /// Unfinished files stand in a hidden folder; messages name the folder that users know.
+  /// Unfinished files are in a hidden folder; messages name the folder that users know.
   @Test func messagesDoNotNameHiddenFolders() {
     let places = ["a/.vitc-x1/weights": "a", "/.vitc-x1/weights": "/", "a/b.so": "a/b.so"]
     for (path, place) in places {

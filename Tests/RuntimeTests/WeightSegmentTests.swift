@@ -7,7 +7,7 @@ import Testing
 
 /// Weights that a library gets after it was linked.
 @Suite struct WeightSegmentTests {
-  /// What decides where the weights stand in the file.
+  /// What decides where the weights are in the file.
   enum Size: CaseIterable {
     /// The weights move forward, to close the gap.
     case small

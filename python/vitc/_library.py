@@ -54,7 +54,7 @@ class Library:
         function.restype = ctypes.POINTER(_abi.Entry)
         function.argtypes = []
         self.entry = function().contents
-        # These two fields stand first in every version.
+        # These two fields come first in every version.
         if self.entry.abi_version != _abi.ABI_VERSION:
             raise VitError(
                 f"'{path}' has version {self.entry.abi_version} of the binary interface, expected "

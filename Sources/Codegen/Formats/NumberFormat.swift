@@ -3,7 +3,7 @@ import IR
 /// How kernels multiply numbers of one element type: how they lie in memory, and what becomes of
 /// them on the way to a sum.
 ///
-/// The depth of a product goes by *groups* of 32 bits: one float, two of bf16, four bytes,
+/// The depth of a matmul goes by *groups* of 32 bits: one float, two of bf16, four bytes,
 /// neighbours along the depth. So every type has the same panels, strides and loops, counted in
 /// groups; what differs is here and in the file of the format beside this one.
 protocol NumberFormat: Sendable {

@@ -376,7 +376,7 @@ struct AttentionKernel: StepKernel {
     }
   }
 
-  /// Emits the product of a tile of rows of scores with a block of values.
+  /// Emits the matmul of a tile of rows of scores with a block of values.
   private func valueRows(
     _ b: Builder, _ rows: Int, _ index: Value, tokens: Int, _ scratch: Value, to output: Value,
     stride: Int, _ epilogue: Epilogue

@@ -1,6 +1,6 @@
 import IR
 
-/// A fused linear layer by one level of Strassen's algorithm in Winograd's form: seven products of
+/// A fused linear layer by one level of Strassen's algorithm in Winograd's form: seven matmuls of
 /// half the rows, columns and depth instead of eight.
 ///
 /// Rows `m` and `m + rows / 2`, columns `n` and `n + columns / 2` and, within a chunk of the depth,
@@ -121,7 +121,7 @@ struct StrassenKernel: StepKernel {
     }
   }
 
-  /// Emits all products of a block with one pair of panels, and their epilogue.
+  /// Emits all matmuls of a block with one pair of panels, and their epilogue.
   private func multiply(_ b: Builder, _ p: Arguments<Parameter>, _ block: Block, _ panel: Value) {
     let panelBytes = depth * Tile.panelWidth * 4
     let left = b.offset(p[.panels], b.multiply(panel, b.constant(panelBytes)))

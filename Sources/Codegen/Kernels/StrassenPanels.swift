@@ -1,4 +1,4 @@
-/// The right operands of the seven products.
+/// The right operands of the seven matmuls.
 enum StrassenRight {
   case b11, b12, b21, b22
   /// `T1 = B12 - B11`, `T2 = B22 - T1`, `T3 = B22 - B12`, and `T4 = B21 - T2`, the negative of
@@ -36,7 +36,7 @@ struct StrassenPanels {
     }
   }
 
-  /// Returns what makes and stores the vectors of a sum for the first product that reads it.
+  /// Returns what makes and stores the vectors of a sum for the first matmul that reads it.
   ///
   /// It is given addresses in B12. T2's makes T1 too, T4's needs T2; `nil`: there is nothing to
   /// make.

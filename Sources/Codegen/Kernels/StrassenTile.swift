@@ -1,7 +1,7 @@
-/// The microkernel of ``StrassenKernel``: seven products of half the depth, for one register tile
+/// The microkernel of ``StrassenKernel``: seven matmuls of half the depth, for one register tile
 /// in each quarter of the result.
 ///
-/// The products follow each other in registers: most of them go on from the sums of the one before,
+/// The matmuls follow each other in registers: most of them go on from the sums of the one before,
 /// as Winograd's form of the algorithm adds them up.
 ///
 ///     P1 = f1 A11 B11       C11 += P1 + f1 A12 B21
@@ -20,7 +20,7 @@ struct StrassenTile: Kernel {
     /// of the depth before the second; the right sums are `[depth][32]` each; the scales are those
     /// of ``StrassenScales``.
     case a, leftSums, panel, rightSums, sums, scales
-    /// What the first three products prefetch, and the others; `step` bytes further in each round.
+    /// What the first three matmuls prefetch, and the others; `step` bytes further in each round.
     case aheadLeft, aheadRight, step
     /// The bytes from the left panel to the right one.
     case distance
@@ -61,7 +61,7 @@ struct StrassenTile: Kernel {
   /// The cache lines that each round of the loop prefetches.
   var prefetchedLines: Int
 
-  /// The loops that bring one of the two panels in; the seventh product prefetches what the next
+  /// The loops that bring one of the two panels in; the seventh matmul prefetches what the next
   /// tile asks for again.
   static let loopsAhead = 3
 

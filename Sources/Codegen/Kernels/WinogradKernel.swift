@@ -131,7 +131,7 @@ struct WinogradKernel: StepKernel {
       return []
     }
 
-    let product = WinogradProduct(
+    let matmul = WinogradMatmul(
       frequencies: shape.tile.frequencies, tileColumns: shape.tileColumns, mostRows: blockRows,
       channels: shape.channels, aStride: tileStride, aFrequencyStride: inputFrequencyStride,
       cFrequencyStride: outputFrequencyStride, summationBlock: summationBlock)
@@ -140,7 +140,7 @@ struct WinogradKernel: StepKernel {
     func finish(_ panel: Value, columns: Int) {
       let weight = b.offset(p[.weight], b.multiply(panel, b.constant(panelBytes)))
       b.call(
-        product, [.v: p[.scratch], .u: weight, .m: products, .rows: b.subtract(end, first)])
+        matmul, [.v: p[.scratch], .u: weight, .m: products, .rows: b.subtract(end, first)])
       let bytes = b.multiply(panel, b.constant(Tile.panelWidth * 4))
       let output = WinogradOutput(
         shape: shape, columns: columns, outputStride: outputStride,

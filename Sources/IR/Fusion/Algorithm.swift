@@ -4,9 +4,9 @@ import Diagnostics
 ///
 /// It changes the rounding of sums, never what they are.
 public enum Algorithm: Hashable, Sendable {
-  /// Each product by itself.
+  /// Each matmul by itself.
   case direct
-  /// One level of Strassen's algorithm in Winograd's form: 7 products of half the extents take the
+  /// One level of Strassen's algorithm in Winograd's form: 7 matmuls of half the extents take the
   /// place of 8.
   case strassen
   /// Winograd's minimal filtering of tiles of the image: the weight is what `winograd_weight` makes

@@ -73,7 +73,7 @@ public struct FusedLinear: OpDefinition {
   var execution: Execution { .kernel }
   func facts(_ operands: [TensorType]) -> OpFacts {
     let residual = roles.firstIndex(of: .residual).map { [$0] } ?? []
-    // The products alone, of which Strassen's algorithm does 7 of 8; its additions count no more
+    // The multiplications alone, of which Strassen's algorithm does 7 of 8; its additions count no more
     // than those of other operations.
     let flops = 2 * operands[0].count * (columns ?? operands[1].shape[0])
     return OpFacts(
@@ -207,7 +207,7 @@ public struct FusedLinear: OpDefinition {
     return epilogue.finish(sums, residual: residual)
   }
 
-  /// The product of quantized rows with a weight of integers, scaled, with the bias.
+  /// The matmul of quantized rows with a weight of integers, scaled, with the bias.
   private func integerProduct(_ x: Tensor, _ weight: Tensor, quantization f: Tensor) -> Tensor {
     let (depth, out) = (x.columns, weight.rows)
     let norms = prologue.epsilon.map { FusedLinear.rowScales(x, epsilon: $0) }

@@ -13,7 +13,7 @@ public protocol ModelConfiguration: HasModelFacts, Sendable {
   /// Its sizes in a few words, such as `12 blocks of 768, 197 tokens`.
   var summary: String { get }
   /// The multiply-adds of one image as the model is written: convolutions, linear layers and the
-  /// two products of attention.
+  /// two matmuls of attention.
   var multiplyAdds: Int { get }
 
   /// Checks that the numbers fit together.

@@ -2,21 +2,21 @@ import Diagnostics
 import Files
 import Foundation
 
-/// A rule of make's that says which files a product was made of, as compilers write it for `-MF`.
+/// A rule of make's that says which files a target was made of, as compilers write it for `-MF`.
 struct DependencyRule {
-  /// The path of the product, as the build system knows it.
-  let product: String
+  /// The path of the target, as the build system knows it.
+  let target: String
   /// Files, folders whose files are read, and what is neither: names of models, `seed:N`.
   let inputs: [String]
 
-  /// The rule: the product, and every file that there is.
+  /// The rule: the target, and every file that there is.
   var text: String {
     let files = inputs.flatMap { input -> [String] in
       var isFolder: ObjCBool = false
       guard FileManager.default.fileExists(atPath: input, isDirectory: &isFolder) else { return [] }
       return isFolder.boolValue ? Overwriting.files(in: input) : [input]
     }
-    return ([Self.escaped(product) + ":"] + files.map(Self.escaped))
+    return ([Self.escaped(target) + ":"] + files.map(Self.escaped))
       .joined(separator: " \\\n  ") + "\n"
   }
 

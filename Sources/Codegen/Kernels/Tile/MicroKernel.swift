@@ -1,6 +1,6 @@
 import IR
 
-/// What holds the sums of a tile, and multiplies: everything about a product that depends on how a
+/// What holds the sums of a tile, and multiplies: everything about a matmul that depends on how a
 /// target computes it.
 ///
 /// Sums are handed in and out as vectors, row by row, and as often as the kernel has accumulators

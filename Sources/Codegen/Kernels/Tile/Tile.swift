@@ -1,6 +1,6 @@
 import IR
 
-/// One register tile of a product, the whole depth in registers: `C = epilogue(A B)`.
+/// One register tile of a matmul, the whole depth in registers: `C = epilogue(A B)`.
 ///
 /// `A` is row-major, used in place (its elements are broadcast from memory). `B` is one panel
 /// `[depth][32]`, of which a tile reads `target.tileColumns` columns. Every output element is a sum

@@ -118,7 +118,7 @@ struct TileLoop {
   }
 }
 
-/// The runs of an implicit product.
+/// The runs of an implicit GEMM.
 extension TileLoop {
   /// The runs of one block of a sum.
   private var runsPerBlock: Int {

@@ -1,8 +1,8 @@
 import IR
 
-/// The products of some rows of tiles with one panel at every frequency: `M[f] = V[f] U[f]`, each a
+/// The matmuls of some rows of tiles with one panel at every frequency: `M[f] = V[f] U[f]`, each a
 /// small fused linear layer.
-struct WinogradProduct: Kernel {
+struct WinogradMatmul: Kernel {
   enum Parameter: KernelParameter {
     /// `rows` counts rows of tiles.
     case v, u, m, rows
@@ -24,7 +24,7 @@ struct WinogradProduct: Kernel {
   /// The steps of one accumulator in a block of a sum, at most.
   var summationBlock = Tile.standardSummationBlock
 
-  var title: String { "winograd_product_\(tileColumns)x\(channels)" }
+  var title: String { "winograd_matmul_\(tileColumns)x\(channels)" }
 
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let tiles = b.multiply(p[.rows], b.constant(tileColumns))
@@ -43,7 +43,7 @@ struct WinogradProduct: Kernel {
     }
   }
 
-  /// Emits the product at one frequency with one part of the panel.
+  /// Emits the matmul at one frequency with one part of the panel.
   private func emit(
     _ b: Builder, _ a: Value, _ panel: Value, _ c: Value, tiles: Value, part: Int
   ) {
