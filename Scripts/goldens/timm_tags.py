@@ -57,21 +57,56 @@ for lines, file, table, what in (
 ''' + "".join(f"    {row}\n" for row in lines) + '    """\n}\n'
     (FOLDER / f"{file}.swift").write_text(text)
 
+
+
+def wrapped(words, width=92):
+    """The words in lines, each but the last with the space that follows it."""
+    lines, line = [], ""
+    for word in words:
+        if len(line) + len(word) > width:
+            lines.append(line)
+            line = ""
+        line += word + " "
+    return [*lines, line.rstrip()]
+
+
+def write_literal(file, name, comment, lines):
+    """Writes an extension of ImageNetLabels with one literal, `lines` joined."""
+    text = "extension ImageNetLabels {\n"
+    text += "".join(f"  /// {each}\n" for each in [*comment, "", NOTE]).replace("/// \n", "///\n")
+    text += f'  static let {name}: StaticString = """\n'
+    text += "".join(f"    {each}\\\n" for each in lines[:-1]) + f'    {lines[-1]}\n    """\n}}\n'
+    (FOLDER / f"{file}.swift").write_text(text)
+
+
 labels = ImageNetInfo("imagenet-1k").label_descriptions()
-assert not any(";" in label or "\\" in label for label in labels)
-lines, line = [], ""
-for word in "; ".join(labels).split(" "):
-    if len(line) + len(word) > 92:
-        lines.append(line)
-        line = ""
-    line += word + " "
-lines.append(line.rstrip())
-text = f'''extension ImageNetLabels {{
-  /// The labels of ImageNet's 1000 classes, in order, with semicolons between them: WordNet's
-  /// lemmas.
-  ///
-  /// {NOTE}
-  static let text: StaticString = """
-''' + "".join(f"    {each}\\\n" for each in lines[:-1]) + f'    {lines[-1]}\n    """\n}}\n'
-(FOLDER / "ImageNetLabels+Text.swift").write_text(text)
-print(len(rows) + len(others), "tags,", len(labels), "labels,", len(lines), "lines")
+whole = ImageNetInfo("imagenet-21k-goog")
+names = whole.label_descriptions()
+assert not any(";" in label or "\\" in label for label in [*labels, *names])
+write_literal(
+    "ImageNetLabels+Text", "text",
+    ["The labels of ImageNet's 1000 classes, in order, with semicolons between them: WordNet's",
+     "lemmas."],
+    wrapped("; ".join(labels).split(" ")))
+write_literal(
+    "ImageNetLabels+Text21k", "text21k",
+    ["The labels of ImageNet-21k's 21843 classes as Google counts them, in order, with semicolons",
+     "between them: WordNet's lemmas."],
+    wrapped("; ".join(names).split(" ")))
+
+# The other sets are parts of that one, in the same order.
+for subset, name in (("imagenet-12k", "in12k"), ("imagenet-22k", "in22k"),
+                     ("imagenet-21k-miil", "in21kMIIL")):
+    part = ImageNetInfo(subset).label_names()
+    members = set(part)
+    chosen = [synset in members for synset in whole.label_names()]
+    assert [s for s, is_in in zip(whole.label_names(), chosen) if is_in] == part, subset
+    bits = "".join("01"[is_in] for is_in in chosen)
+    bits += "0" * (-len(bits) % 4)
+    digits = f"{int(bits, 2):0{len(bits) // 4}x}"
+    write_literal(
+        f"ImageNetLabels+{name[0].upper()}{name[1:]}", name,
+        [f"Which of ImageNet-21k's classes the {len(part)} of {subset} are: a bit each, 1 for those",
+         "that are, in hexadecimal digits, the highest bit first."],
+        [digits[i:i + 92] for i in range(0, len(digits), 92)])
+print(len(rows) + len(others), "tags,", len(labels), "and", len(names), "labels")

@@ -94,14 +94,35 @@ import Testing
 
     let tiny = try Model.load(
       "vit_tiny_patch16_224.augreg_in21k", options: ModelOptions(weights: "seed:1"))
-    #expect(tiny.configuration.classes == 21843 && tiny.configuration.labels.isEmpty)
+    #expect(tiny.configuration.labels == ImageNetLabels.labels(classes: 21843))
     let tuned = try Model.load(
       "ViT-Ti/16.augreg_in21k_ft_in1k", options: ModelOptions(weights: "seed:1"))
-    #expect(tuned.configuration.labels == ImageNetLabels.all)
+    #expect(tuned.configuration.labels == ImageNetLabels.labels(classes: 1000))
     let other = try Model.load(
       "vit_tiny_patch16_224.augreg_in21k_ft_in1k",
       options: ModelOptions(weights: "seed:1", classes: 7))
     #expect(other.configuration.classes == 7 && other.configuration.labels.isEmpty)
+  }
+
+  /// Counts, labels in the middle and hashes (FNV-1a of the labels with newlines between them) of
+  /// timm 1.0.31's `ImageNetInfo(set).label_descriptions()`.
+  @Test(
+    arguments: [
+      (1000, "cliff dwelling", 0x84d1_18ea_2973_841c),
+      (21843, "submarine, pigboat, sub, U-boat", 0x667f_5314_6e06_505d),
+      (21841, "submarine, pigboat, sub, U-boat", 0xd323_ca88_7e3a_1f60),
+      (11821, "rain stick", 0x9ae3_0427_af80_9ad7),
+      (11221, "quad, quadrangle", 0xe8c6_0caa_9709_4d22),
+    ] as [(Int, String, UInt64)])
+  func labelsAreThoseOfTimm(classes: Int, middle: String, hash: UInt64) {
+    let labels = ImageNetLabels.labels(classes: classes)
+    #expect(labels.count == classes)
+    #expect(labels[classes / 2] == middle)
+    var found: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in labels.joined(separator: "\n").utf8 {
+      found = (found ^ UInt64(byte)) &* 0x100_0000_01b3
+    }
+    #expect(found == hash)
   }
 
   @Test func unknownTagsAreTold() throws {

@@ -29,7 +29,8 @@ struct VariantTests {
       #expect(counts[op] == nil, "\(op)")
     }
     #expect(counts["attention"] == depth)
-    // Patches, four for each block, one more where the last block's queries are a layer of their own, the heads.
+    // Patches, four for each block, one more where the last block's queries are a layer of their
+    // own, the heads.
     let products = 1 + depth * 4
     #expect((products...products + 3).contains(counts["fused_linear"] ?? 0), "\(counts)")
     // Only CLIP's norm before the blocks and norms whose result is returned are left.

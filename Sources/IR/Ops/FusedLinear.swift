@@ -73,7 +73,7 @@ public struct FusedLinear: OpDefinition {
   var execution: Execution { .kernel }
   func facts(_ operands: [TensorType]) -> OpFacts {
     let residual = roles.firstIndex(of: .residual).map { [$0] } ?? []
-    // The multiplications alone, of which Strassen's algorithm does 7 of 8; its additions count no more
+    // The multiplications alone, of which Strassen's algorithm does 7 of 8; additions count no more
     // than those of other operations.
     let flops = 2 * operands[0].count * (columns ?? operands[1].shape[0])
     return OpFacts(
