@@ -18,16 +18,18 @@ import Testing
     Architecture.host == .x86_64 && (try? shell(["musl-gcc", "--version"]).status) == 0
 
   /// musl's loader takes glibc's names of libc for itself.
-  @Test(.enabled(if: hasMusl, "musl-tools is not installed: run 'make test-deps'"))
-  func musl() throws {
+  @Test(
+    .enabled(if: hasMusl, "musl-tools is not installed: run 'make test-deps'"),
+    arguments: ["floats", "forked"])
+  func musl(program: String) throws {
     let folder = try Folder()
     let built = try shell([
-      "musl-gcc", "-O1", "-I", Fixture.headers, Fixture.fixtures + "/floats.c", "-o",
-      folder("floats"),
+      "musl-gcc", "-O1", "-I", Fixture.headers, "\(Fixture.fixtures)/\(program).c", "-o",
+      folder(program),
     ])
     try #require(built.status == 0, "\(built.text)")
-    try #require(try shell(["readelf", "-lW", folder("floats")]).text.contains("ld-musl"))
-    let result = try shell([folder("floats"), try library(in: folder)])
+    try #require(try shell(["readelf", "-lW", folder(program)]).text.contains("ld-musl"))
+    let result = try shell([folder(program), try library(in: folder)])
     #expect(result.text == "")
     #expect(result.status == 0)
   }

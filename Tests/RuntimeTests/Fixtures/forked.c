@@ -1,0 +1,43 @@
+/* Destroys a context in the child of a fork, which has none of its threads:
+ *   forked LIBRARY
+ * glibc takes threads of the parent for ended ones, so that joining them goes unseen there; musl
+ * waits for ever. Prints what is wrong, nothing if all is well. */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "vit_abi.h"
+
+enum { IMAGE = 60, CLASSES = 7 };
+static float image[IMAGE], output[CLASSES];
+
+int main(int count, char **arguments) {
+  if (count != 2) return 2;
+  void *library = dlopen(arguments[1], RTLD_NOW);
+  if (!library) return printf("%s\n", dlerror()), 1;
+  const vit_entry *(*find)(void);
+  *(void **)&find = dlsym(library, "toy_vitc_entry");
+  const vit_entry *entry = find();
+  vit_options options = {.size = sizeof options, .threads = 3};
+  vit_model *model;
+  vit_context *context;
+  if (entry->create(&options, &model) || entry->context_create(model, &context) ||
+      entry->run(context, image, 1, output))
+    return printf("%s\n", entry->last_error()), 1;
+  pid_t child = fork();
+  if (child == 0) {
+    alarm(30);
+    entry->context_destroy(context);
+    entry->destroy(model);
+    _exit(0);
+  }
+  int status = -1;
+  if (child < 0 || waitpid(child, &status, 0) != child) return puts("no child"), 1;
+  if (status != 0) return printf("the child ended with status %d\n", status), 1;
+  /* The threads of this process are still there. */
+  if (entry->run(context, image, 1, output)) return printf("%s\n", entry->last_error()), 1;
+  entry->context_destroy(context);
+  entry->destroy(model);
+  return 0;
+}
