@@ -86,7 +86,9 @@ struct Benchmark {
     if perOp, let lane = lanes.last {
       var runs = Self.stepRuns
       if case .iterations(let count) = amount { runs = count }
-      let times = try StepTimes.measure(library: library, threads: lane.threads, runs: runs)
+      let times = try TaskTimes.measure(
+        library: library, tasks: lane.threads, runs: runs, .together
+      ).flatMap(\.self)
       report.perOp = StepReport(
         described: model.extras["steps"]?.array ?? [], seconds: times, threads: lane.threads,
         peak: lane.peak)

@@ -32,7 +32,7 @@ struct Simulation {
     for (index, count) in counts.enumerated() {
       progress.update(
         "measuring \(count) tasks", fraction: Double(index) / Double(counts.count))
-      let times = try TaskTimes.measure(library: library, tasks: count, runs: runs)
+      let times = try TaskTimes.measure(library: library, tasks: count, runs: runs, .alone)
       if count == 1 { alone = times }
       let steps = times.enumerated().map { index, tasks in
         SimulationReport.Step(
