@@ -36,6 +36,9 @@ let llvmSettings: [SwiftSetting] = [
     "-Xcc", "-I/usr/lib/llvm-\(llvmVersion)/include", "-Xcc", "-DVITC_LLVM_MAJOR=\(llvmVersion)",
   ])
 ]
+// `vitc --version --json` has it. A manifest that asks git itself would be cached with an old answer.
+let commit: [CSetting] =
+  Context.environment["VITC_COMMIT"].map { [.define("VITC_COMMIT", to: "\"\($0)\"")] } ?? []
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
 // What each folder may import, of ours and of system modules: the dependencies of its target.
@@ -65,7 +68,7 @@ let imports = """
   Sources/Compiler: Diagnostics JSON SeededRandom Parallel IR Models Passes Evaluation Calibration \
     Codegen Images Packaging VitRuntime CVitABI
   Sources/vitc: Diagnostics JSON IR Files Npy Images Models Passes Codegen Packaging VitRuntime \
-    Compiler ArgumentParser
+    Compiler CVersion ArgumentParser
 
   Tests/RandomModels: Diagnostics SeededRandom IR
   Tests/FileTesting: Diagnostics SeededRandom IR Passes Evaluation
@@ -171,6 +174,7 @@ let package = Package(
     module("Sources/Runtime/VitRuntime"),
 
     .systemLibrary(name: "CLLVM"),
+    .target(name: "CVersion", cSettings: commit),
     // C, not a system library: it is loaded when it is first used.
     .target(name: "COpenBLAS"),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),

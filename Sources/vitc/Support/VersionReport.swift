@@ -1,3 +1,4 @@
+import CVersion
 import Codegen
 import Compiler
 import Packaging
@@ -5,6 +6,9 @@ import Packaging
 /// `vitc --version --json`: what decides the bytes of a library besides the model and the options.
 struct VersionReport: Encodable {
   let version = Version.current
+  /// The commit that this vitc was built from; absent where the build was not told (`make dist`
+  /// tells it).
+  let commit = vitc_commit().map { String(cString: $0) }
   let llvm = LLVMVersion.current
   /// The path of the linker that would be used for this machine; absent where none is found.
   let linker = LinkerPath.host

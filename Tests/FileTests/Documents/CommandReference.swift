@@ -46,7 +46,8 @@ enum CommandReference {
       ```
       \(root.help)```
 
-      `vitc --version --json` prints the version, LLVM's, the linker and the targets.
+      `vitc --version --json` prints the version, the commit (where `make dist` built it), LLVM's version,
+      the linker and the targets.
 
       ## Exit codes
 

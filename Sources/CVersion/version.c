@@ -1,0 +1,11 @@
+#include "version.h"
+
+#include <stddef.h>
+
+const char *vitc_commit(void) {
+#ifdef VITC_COMMIT
+  return VITC_COMMIT;
+#else
+  return NULL;
+#endif
+}
