@@ -46,8 +46,8 @@ enum CommandReference {
       ```
       \(root.help)```
 
-      `vitc --version --json` prints the version, the commit (where `make dist` built it), LLVM's version,
-      the linker and the targets.
+      `vitc --version --json` prints the version, the commit (where `make dist` built it), LLVM's
+      version, the linker and the targets.
 
       ## Exit codes
 
