@@ -67,8 +67,8 @@ let imports = """
   Sources/Packaging: Diagnostics Files EmbeddedImage CVitABI CXXHash
   Sources/Compiler: Diagnostics JSON SeededRandom Parallel IR Models Passes Evaluation Calibration \
     Codegen Images Packaging VitRuntime CVitABI
-  Sources/vitc: Diagnostics JSON IR Files Npy Images Models Passes Codegen Packaging VitRuntime \
-    Compiler CVersion ArgumentParser
+  Sources/vitc: Diagnostics JSON Parallel IR Files Npy Images Models Passes Codegen Packaging \
+    VitRuntime Compiler CVersion ArgumentParser
 
   Tests/RandomModels: Diagnostics SeededRandom IR
   Tests/FileTesting: Diagnostics SeededRandom IR Passes Evaluation

@@ -1,5 +1,11 @@
 import Diagnostics
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// The bytes of a file that a person wrote: a text, not data.
 public enum TextFile {
   /// Larger files are no texts: names of classes, graphs.
@@ -16,6 +22,25 @@ public enum TextFile {
         at: .file(path))
     }
     return file.withUnsafeBytes { Array($0) }
+  }
+
+  /// Reads standard input to its end, at most ``mostBytes``.
+  ///
+  /// Errors: reading fails, or there is more.
+  public static func standardInput() throws(Diagnostic) -> [UInt8] {
+    var bytes: [UInt8] = []
+    while bytes.count <= mostBytes {
+      let count = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1 << 16) { buffer in
+        let count = retrying { read(STDIN_FILENO, buffer.baseAddress, buffer.count) }
+        bytes += buffer[..<max(0, count)]
+        return count
+      }
+      if count < 0 { throw .system("read", path: "standard input", code: errno) }
+      if count == 0 { return bytes }
+    }
+    throw Diagnostic(
+      "is more than \(mostBytes) bytes, which is too large for a text",
+      at: .file("standard input"))
   }
 
   /// Returns bytes as text.

@@ -1,5 +1,5 @@
 import Diagnostics
-import Foundation
+import Files
 import IR
 
 /// A model that is ready to become a graph: configuration and checkpoint, known to fit.
@@ -76,9 +76,8 @@ public struct Model: Sendable {
   private static func source(
     _ name: String, _ options: ModelOptions
   ) throws(Diagnostic) -> ModelFolder {
-    var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: name, isDirectory: &isFolder) {
-      guard isFolder.boolValue else {
+    if let found = Path.kind(of: name) {
+      guard found == .folder else {
         throw Diagnostic(
           "is a file; MODEL is a variant's name or a folder", at: .file(name),
           hint: "name the variant and give the file with --weights")

@@ -1,11 +1,6 @@
-import Foundation
+// Not all of Foundation, which brings tables of all languages along.
+import FoundationEssentials
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// Loops on several threads.
 ///
@@ -24,42 +19,25 @@ public enum Parallel {
   public static func forEach(_ count: Int, _ body: @Sendable (Int) -> Void) {
     withoutActuallyEscaping(body) { body in
       let loop = Loop(count, body)
-      var threads: [pthread_t] = []
+      var threads: [StartedThread] = []
       while threads.count < count - 1, let thread = start(loop) { threads.append(thread) }
       loop.run()
       for thread in threads {
-        pthread_join(thread, nil)
+        thread.join()
         running.subtract(1, ordering: .relaxed)
       }
     }
   }
 
   /// Starts a thread; `nil` if there are enough, or the system has none.
-  private static func start(_ loop: Loop) -> pthread_t? {
-    guard running.add(1, ordering: .relaxed).newValue < processors else {
-      running.subtract(1, ordering: .relaxed)
-      return nil
+  private static func start(_ loop: Loop) -> StartedThread? {
+    if running.add(1, ordering: .relaxed).newValue < processors,
+      let thread = StartedThread({ loop.run() })
+    {
+      return thread
     }
-    let argument = Unmanaged.passRetained(loop)
-    #if canImport(Musl)
-      var made: pthread_t?
-    #else
-      var made = pthread_t()
-    #endif
-    let failure = pthread_create(
-      &made, nil,
-      { argument in
-        // Glibc and Musl differ in whether the argument may be null.
-        let argument: UnsafeMutableRawPointer? = argument
-        if let argument { Unmanaged<Loop>.fromOpaque(argument).takeRetainedValue().run() }
-        return nil
-      }, argument.toOpaque())
-    guard failure == 0 else {
-      argument.release()
-      running.subtract(1, ordering: .relaxed)
-      return nil
-    }
-    return made
+    running.subtract(1, ordering: .relaxed)
+    return nil
   }
 }
 

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Diagnostics
 import Files
-import Foundation
 import IR
 import Passes
 
@@ -44,8 +43,7 @@ struct Opt: ParsableCommand {
 
   private func text() throws(Diagnostic) -> String {
     if graph == "-" {
-      return String(
-        decoding: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self)
+      return try TextFile.text(TextFile.standardInput(), "standard input")
     }
     return try TextFile.text(TextFile.bytes(graph), graph)
   }
@@ -56,7 +54,7 @@ struct Opt: ParsableCommand {
     var passes: [Pass] = []
     for name in names.split(separator: ",") {
       do throws(Diagnostic) {
-        passes.append(try Pipeline.pass(named: name.trimmingCharacters(in: .whitespaces)))
+        passes.append(try Pipeline.pass(named: name.trimmed))
       } catch {
         var located = error
         located.location = .argument("--passes")

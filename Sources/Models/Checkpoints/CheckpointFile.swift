@@ -1,5 +1,5 @@
 import Diagnostics
-import Foundation
+import Files
 
 /// Opens what `--weights` names.
 public enum CheckpointFile {
@@ -13,13 +13,10 @@ public enum CheckpointFile {
   /// (`….index.json`), a folder that holds one of these under its usual name, or an archive of
   /// NumPy arrays (`.npz`).
   public static func open(path: String) throws(Diagnostic) -> any Checkpoint {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+    guard let found = Path.kind(of: path) else {
       throw Diagnostic("no such file or folder", at: .file(path))
     }
-    if isFolder.boolValue {
-      return try openFolder(path)
-    }
+    if found == .folder { return try openFolder(path) }
     let kind = try FileKind(path)
     if let refusal = kind.refusal(path) { throw refusal }
     return switch kind {
@@ -33,20 +30,20 @@ public enum CheckpointFile {
   }
 
   private static func openFolder(_ path: String) throws(Diagnostic) -> any Checkpoint {
-    let present = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    let present = (try? FolderNames(path))?.names ?? []
     for name in fileNames where present.contains(name) {
-      return try open(path: (path as NSString).appendingPathComponent(name))
+      return try open(path: Path.joining(path, name))
     }
     let others = present.filter {
       ["bin", "pt", "pth", "ckpt", "safetensors", "npz", "h5", "msgpack"].contains(
-        ($0 as NSString).pathExtension.lowercased())
-    }.sorted()
+        Path.suffix(of: $0).lowercased())
+    }
     throw Diagnostic(
       "the folder has neither model.safetensors nor pytorch_model.bin, nor an index of either",
       at: .file(path),
       notes: others.isEmpty ? [] : ["it holds \(ShortList.text(others))"],
       hint: others.count == 1
-        ? "name the weights with --weights \((path as NSString).appendingPathComponent(others[0]))"
+        ? "name the weights with --weights \(Path.joining(path, others[0]))"
         : "name the weights with --weights FILE or --weights seed:N")
   }
 }

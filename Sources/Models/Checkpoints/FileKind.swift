@@ -1,5 +1,5 @@
 import Diagnostics
-import Foundation
+import Files
 import Zip
 
 /// What a weight file is, by its first bytes, and where these say nothing, by its name.
@@ -32,7 +32,7 @@ enum FileKind: Hashable {
   init(_ path: String) throws(Diagnostic) {
     let file = try ReadableFile(path)
     let start = try file.bytes(at: 0, count: min(file.sizeBytes, 16))
-    let suffix = (path as NSString).pathExtension.lowercased()
+    let suffix = Path.suffix(of: path).lowercased()
     self =
       if Self.isSafetensors(start, sizeBytes: file.sizeBytes) {
         .safetensors

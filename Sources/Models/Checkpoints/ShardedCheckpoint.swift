@@ -1,5 +1,5 @@
 import Diagnostics
-import Foundation
+import Files
 import IR
 
 /// Several files, safetensors or PyTorch's, and the index that says which tensor is where:
@@ -37,10 +37,10 @@ public struct ShardedCheckpoint: Checkpoint {
     guard !shardOfTensor.isEmpty else {
       throw Diagnostic("'weight_map' names no tensor", at: .file(indexPath))
     }
-    let folder = (indexPath as NSString).deletingLastPathComponent
+    let folder = Path.folder(of: indexPath)
     var shards: [String: any Checkpoint] = [:]
     for shard in Set(shardOfTensor.values).sorted() {
-      let shardPath = (folder as NSString).appendingPathComponent(shard)
+      let shardPath = Path.joining(folder, shard)
       do {
         shards[shard] = try Self.open(shardPath)
       } catch {

@@ -1,5 +1,5 @@
 import Diagnostics
-import Foundation
+import Files
 
 /// A model folder as the Hugging Face hub has them, read up to the weights.
 struct ModelFolder {
@@ -49,10 +49,10 @@ struct ModelFolder {
   /// Reads `config.json`, and `preprocessor_config.json` if there is one; without the former,
   /// `open_clip_config.json`.
   init(path: String) throws(Diagnostic) {
-    let configurationPath = (path as NSString).appendingPathComponent("config.json")
-    guard FileManager.default.fileExists(atPath: configurationPath) else {
-      let other = (path as NSString).appendingPathComponent(OpenCLIPFolder.fileName)
-      if FileManager.default.fileExists(atPath: other) {
+    let configurationPath = Path.joining(path, "config.json")
+    guard Path.exists(configurationPath) else {
+      let other = Path.joining(path, OpenCLIPFolder.fileName)
+      if Path.exists(other) {
         self = try OpenCLIPFolder.read(ConfigurationFile(path: other).root, folder: path)
         return
       }

@@ -1,5 +1,5 @@
 import Diagnostics
-import Foundation
+import Files
 
 /// Reads OpenCLIP's `open_clip_config.json`: the image encoder is of OpenCLIP's own class, or
 /// one of timm's by its name.
@@ -15,7 +15,7 @@ enum OpenCLIPFolder {
     guard let whole = try root.object("model_cfg") else { throw root.absent("model_cfg") }
     guard let vision = try whole.object("vision_cfg") else { throw whole.absent("vision_cfg") }
     guard let width = try whole.integer("embed_dim") else { throw whole.absent("embed_dim") }
-    let name = (folder as NSString).lastPathComponent
+    let name = Path.name(of: folder)
     let isTower = vision.value("timm_model_name") != nil
     var model: any Family =
       isTower

@@ -1,5 +1,5 @@
 import Diagnostics
-import Foundation
+import Files
 
 /// Reads a folder of transformers: `config.json` as the family of its `model_type` reads it, and
 /// `preprocessor_config.json`.
@@ -8,7 +8,7 @@ enum TransformersFolder {
     _ root: ConfigurationObject, folder: String
   ) throws(Diagnostic) -> ModelFolder {
     let type = try modelType(root)
-    let model = try type.read(root, (folder as NSString).lastPathComponent)
+    let model = try type.read(root, Path.name(of: folder))
     var found = ModelFolder(
       path: folder, model: model, naming: TransformersNaming(prefix: type.prefix))
     try readPreprocessing(type, into: &found)
@@ -101,8 +101,8 @@ enum TransformersFolder {
     in folder: String
   ) throws(Diagnostic) -> ConfigurationObject? {
     func object(_ name: String) throws(Diagnostic) -> ConfigurationObject? {
-      let path = (folder as NSString).appendingPathComponent(name)
-      guard FileManager.default.fileExists(atPath: path) else { return nil }
+      let path = Path.joining(folder, name)
+      guard Path.exists(path) else { return nil }
       return try ConfigurationFile(path: path).root
     }
     if let nested = try object("processor_config.json")?.object("image_processor") {

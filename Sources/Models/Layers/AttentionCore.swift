@@ -1,5 +1,4 @@
 import Diagnostics
-import Foundation
 import IR
 
 /// What an attention does with queries, keys and values: between the layers that make them and the

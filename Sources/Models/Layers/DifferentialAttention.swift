@@ -1,6 +1,11 @@
 import Diagnostics
-import Foundation
 import IR
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// Attention whose heads are each the difference of two: `softmax(q1 k1') v - λ softmax(q2 k2') v`,
 /// the first halves of a head's queries and keys against the second; then an RMS norm of each head.
@@ -19,7 +24,7 @@ struct DifferentialAttention: Hashable, Sendable {
   ) throws(Diagnostic) -> Value {
     let dim = builder.type(query).shape[1]
     let half = dim / heads / 2
-    let initial = 0.8 - 0.6 * Foundation.exp(-0.3 * Double(block))
+    let initial = 0.8 - 0.6 * exp(-0.3 * Double(block))
     var differences: [Value] = []
     for index in 0..<2 {
       let part = try only(index, query, half, "\(name).q\(index + 1)", &builder)

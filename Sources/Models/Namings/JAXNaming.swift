@@ -1,5 +1,4 @@
 import Diagnostics
-import Foundation
 
 /// The tensor names of Google's JAX code for Vision Transformers, as its `.npz` files have them.
 ///
@@ -93,7 +92,7 @@ struct JAXNaming: Naming {
     }
     place.name += "/\(leafName)"
     if isStacked, let index = match.numbers.first,
-      let range = place.name.range(of: "encoderblock_\(index)/")
+      let range = place.name.firstRange(of: "encoderblock_\(index)/")
     {
       place.name.replaceSubrange(range, with: "encoderblock/")
       place.shapes = place.shapes.map { [table.blocks] + $0 }

@@ -1,5 +1,4 @@
 import Diagnostics
-import Foundation
 import JSON
 
 /// A JSON file whose value is an object: `config.json` and its kin.

@@ -1,6 +1,11 @@
 import Diagnostics
 import Files
-import Foundation
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// A file open for reading at any offset, by any number of threads.
 ///

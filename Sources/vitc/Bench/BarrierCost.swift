@@ -1,5 +1,11 @@
-import Foundation
+import Parallel
 import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// What it costs that all threads wait for each other between two steps.
 struct BarrierCost: Hashable {
@@ -25,7 +31,7 @@ struct BarrierCost: Hashable {
 
   /// Measures two threads that meet as the runtime's do: a counter, and a line that is polled.
   static func measure() -> BarrierCost {
-    guard ProcessInfo.processInfo.activeProcessorCount > 1 else { return BarrierCost(ofTwo: usual) }
+    guard Parallel.processors > 1 else { return BarrierCost(ofTwo: usual) }
     let arrived = Atomic<UInt32>(0)
     let turn = Atomic<UInt32>(0)
     /// Meets the other thread once for each round from `first` on.
@@ -44,19 +50,17 @@ struct BarrierCost: Hashable {
         }
       }
     }
-    let group = DispatchGroup()
-    group.enter()
-    Thread.detachNewThread {
+    let other = StartedThread {
       for burst in 0..<bursts { meet(UInt32(burst * rounds)) }
-      group.leave()
     }
+    guard let other else { return BarrierCost(ofTwo: usual) }
     var fastest = Double.infinity
     for burst in 0..<bursts {
       let start = ContinuousClock.now
       meet(UInt32(burst * rounds))
       fastest = min(fastest, (ContinuousClock.now - start).seconds / Double(rounds))
     }
-    group.wait()
+    other.join()
     return BarrierCost(ofTwo: fastest)
   }
 }

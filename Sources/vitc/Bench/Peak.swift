@@ -1,7 +1,13 @@
 import Codegen
 import Diagnostics
-import Foundation
+import Parallel
 import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// How many floating-point operations a second this machine can do: what a perfect kernel would
 /// reach.
@@ -24,26 +30,23 @@ struct Peak {
   /// Returns the FLOP/s of `threads` threads at once, 2 for each multiply-add; threads beyond the
   /// number of processors add nothing.
   func measure(threads: Int) -> Double {
-    let count = max(1, min(threads, ProcessInfo.processInfo.activeProcessorCount))
-    // Threads of their own, not a queue's, which starts as many as it sees fit.
+    let count = max(1, min(threads, Parallel.processors))
     let arrived = Atomic(0)
+    let expected = Atomic(count)
     let rates = Mutex<[Double]>([])
-    let group = DispatchGroup()
     let work: @Sendable () -> Void = {
       arrived.add(1, ordering: .acquiringAndReleasing)
-      while arrived.load(ordering: .acquiring) < count { sched_yield() }
+      while arrived.load(ordering: .acquiring) < expected.load(ordering: .acquiring) {
+        sched_yield()
+      }
       let rate = fastestBurst()
       rates.withLock { $0.append(rate) }
     }
-    for _ in 1..<count {
-      group.enter()
-      Thread.detachNewThread {
-        work()
-        group.leave()
-      }
-    }
+    // Threads of their own, not a queue's, which starts as many as it sees fit.
+    let others = (1..<count).compactMap { _ in StartedThread(work) }
+    expected.store(others.count + 1, ordering: .releasing)
     work()
-    group.wait()
+    for thread in others { thread.join() }
     return rates.withLock { $0.reduce(0, +) }
   }
 

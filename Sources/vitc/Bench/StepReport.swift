@@ -1,4 +1,3 @@
-import Foundation
 import JSON
 
 /// Where the time of one image goes.

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import Parallel
 
 /// The thread counts of a benchmark.
 enum ThreadCounts: ExpressibleByArgument, Equatable {
@@ -39,7 +39,7 @@ enum ThreadCounts: ExpressibleByArgument, Equatable {
   /// Returns the counts, ascending.
   ///
   /// - Parameter processors: How many processors this machine has.
-  func counts(processors: Int = ProcessInfo.processInfo.activeProcessorCount) -> [Int] {
+  func counts(processors: Int = Parallel.processors) -> [Int] {
     switch self {
     case .list(let counts): return counts
     case .all: return Array(1...max(1, processors))

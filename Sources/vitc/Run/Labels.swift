@@ -1,6 +1,5 @@
 import Diagnostics
 import Files
-import Foundation
 import JSON
 
 /// The names of a model's classes.
@@ -22,7 +21,7 @@ enum Labels {
         try labels(json, path: path)
       } else {
         try TextFile.text(bytes, path).split(whereSeparator: \.isNewline)
-          .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+          .map { $0.trimmed }.filter { !$0.isEmpty }
       }
     guard names.count == classes else {
       throw Diagnostic(

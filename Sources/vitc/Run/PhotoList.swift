@@ -1,6 +1,5 @@
 import Diagnostics
 import Files
-import Foundation
 
 /// The photos that arguments name.
 struct PhotoList {
@@ -18,10 +17,7 @@ struct PhotoList {
   /// Errors: a folder that cannot be listed or has no photos.
   init(_ arguments: [String]) throws(Diagnostic) {
     for argument in arguments {
-      var isFolder: ObjCBool = false
-      guard FileManager.default.fileExists(atPath: argument, isDirectory: &isFolder),
-        isFolder.boolValue
-      else {
+      guard Path.kind(of: argument) == .folder else {
         paths.append(argument)
         continue
       }
@@ -33,11 +29,10 @@ struct PhotoList {
   ///
   /// Errors: it is not a folder, cannot be listed, or has no photos.
   init(folder: String) throws(Diagnostic) {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) else {
+    guard let found = Path.kind(of: folder) else {
       throw Diagnostic("no such folder", at: .file(folder))
     }
-    guard isFolder.boolValue else {
+    guard found == .folder else {
       throw Diagnostic("is a file, expected a folder of photos", at: .file(folder))
     }
     try add(folder: folder)

@@ -1,5 +1,10 @@
-import Foundation
 import VitRuntime
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// A class and its score.
 struct Prediction: Encodable, Hashable {

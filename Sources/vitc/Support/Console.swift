@@ -1,4 +1,3 @@
-@preconcurrency import Foundation
 import Diagnostics
 
 // The C library's variable stdout is not declared safe to read from several threads; nobody assigns

@@ -1,6 +1,5 @@
 import Diagnostics
 import Files
-import Foundation
 
 /// A rule of make's that says which files a target was made of, as compilers write it for `-MF`.
 struct DependencyRule {
@@ -12,9 +11,11 @@ struct DependencyRule {
   /// The rule: the target, and every file that there is.
   var text: String {
     let files = inputs.flatMap { input -> [String] in
-      var isFolder: ObjCBool = false
-      guard FileManager.default.fileExists(atPath: input, isDirectory: &isFolder) else { return [] }
-      return isFolder.boolValue ? Overwriting.files(in: input) : [input]
+      switch Path.kind(of: input) {
+      case .folder: Overwriting.files(in: input)
+      case .other: [input]
+      case nil: []
+      }
     }
     return ([Self.escaped(target) + ":"] + files.map(Self.escaped))
       .joined(separator: " \\\n  ") + "\n"

@@ -1,17 +1,34 @@
-import Foundation
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// Numbers as text.
 enum Format {
   /// A number with `digits` digits after the point.
   static func fixed(_ value: Double, _ digits: Int) -> String {
-    String(format: "%.\(digits)f", value)
+    printed("%.\(digits)f", value)
   }
 
   /// A number in scientific form with two significant digits: `1.3e-06`.
-  static func scientific(_ value: Double) -> String { String(format: "%.1e", value) }
+  static func scientific(_ value: Double) -> String { printed("%.1e", value) }
 
   /// A number with up to seven significant digits, as much as a `Float` has.
-  static func significant(_ value: Float) -> String { String(format: "%.7g", Double(value)) }
+  static func significant(_ value: Float) -> String { printed("%.7g", Double(value)) }
+
+  /// What C's printf makes of one number.
+  ///
+  /// No number has more than 309 digits before the point.
+  private static func printed(_ format: String, _ value: Double) -> String {
+    withVaList([value]) { arguments in
+      withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) { text in
+        let count = vsnprintf(text.baseAddress, text.count, format, arguments)
+        let bytes = UnsafeRawBufferPointer(text)[..<max(0, min(Int(count), text.count - 1))]
+        return String(decoding: bytes, as: UTF8.self)
+      }
+    }
+  }
 
   /// A count with spaces between groups of three digits: `86 567 656`.
   static func grouped(_ value: Int) -> String {

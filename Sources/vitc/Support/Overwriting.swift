@@ -1,6 +1,5 @@
 import Diagnostics
 import Files
-import Foundation
 
 /// What `-o` must not name.
 enum Overwriting {
@@ -23,8 +22,7 @@ enum Overwriting {
 
   /// The files of a folder that may be read, sorted; none of what is no folder.
   static func files(in folder: String) -> [String] {
-    ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
-      .filter { isInput($0) }.sorted().map { "\(folder)/\($0)" }
+    ((try? FolderNames(folder))?.names ?? []).filter(isInput).map { "\(folder)/\($0)" }
   }
 
   /// Whether a file of a folder that is an input looks like one that is read: others may be what
@@ -33,6 +31,6 @@ enum Overwriting {
     let suffixes = [
       "json", "safetensors", "npz", "bin", "pt", "pth", "ckpt", "png", "jpg", "jpeg",
     ]
-    return suffixes.contains((name as NSString).pathExtension.lowercased())
+    return suffixes.contains(Path.suffix(of: name).lowercased())
   }
 }

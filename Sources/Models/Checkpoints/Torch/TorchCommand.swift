@@ -1,4 +1,4 @@
-import Foundation
+import Files
 
 /// Commands that make a PyTorch file readable, for hints; each is one line for a shell.
 ///
@@ -33,7 +33,7 @@ enum TorchCommand {
 
   /// `folder/name.pth` as `folder/name.WHAT.pth`.
   private static func beside(_ path: String, _ what: String) -> String {
-    let stem = (path as NSString).deletingPathExtension
+    let stem = Path.withoutSuffix(path)
     return "\(stem).\(what).pth"
   }
 
@@ -45,6 +45,6 @@ enum TorchCommand {
         || (UInt8(ascii: "+")...UInt8(ascii: ":")).contains(byte) || byte == UInt8(ascii: "_")
     }
     return plain && !path.hasPrefix("-")
-      ? path : "'\(path.replacingOccurrences(of: "'", with: "'\\''"))'"
+      ? path : "'\(path.replacing("'", with: "'\\''"))'"
   }
 }
