@@ -1,7 +1,7 @@
 # `make` prints the menu: every target with a comment after its name.
 
 .DEFAULT_GOAL := menu
-.PHONY: menu deps test-deps build demo clean format lint filetest bless docs test test-slow test-asan test-tsan test-outside test-load mutate fuzz bench bench-peers test-python test-python-torch test-engines wheel dist test-dist
+.PHONY: menu deps test-deps build demo clean format lint filetest bless docs test test-slow test-asan test-tsan test-outside test-load mutate fuzz bench bench-peers test-python test-python-torch test-engines wheel dist test-dist site
 
 SWIFT ?= swift
 # The version of swift-format that the sources are formatted with: others differ in details, so that
@@ -81,6 +81,9 @@ test-dist: test-deps ## Tries dist/vitc in a folder with glibc and a linker alon
 # The program that `make dist` made goes into the wheel.
 wheel: build test-deps ## Builds dist/vitc-*.whl, the Python package, and tries it in a fresh environment.
 	Scripts/wheel $(VITC) $(wildcard dist/vitc/bin/vitc)
+
+site: ## Builds the documentation as a site: out/site/index.html.
+	Scripts/site
 
 ##@ Change
 
