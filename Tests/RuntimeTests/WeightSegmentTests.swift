@@ -71,6 +71,24 @@ import Testing
     #expect(!all.contains("Warning") && !all.contains("Error"))
   }
 
+  /// Weights that move by less than their size, in pieces, are not written over before they moved.
+  @Test func weightsThatMoveBackKeepTheirBytes() throws {
+    let folder = try Folder()
+    let weights = Fixture.weights + (0..<1_300_000).map { Float($0) }
+    let path = try Fixture.build(
+      defines: Size.muchCode.defines, weights: weights, in: folder)[0]
+    let load = try #require(
+      try shell(["readelf", "-W", "--segments", path]).text.split(separator: "\n")
+        .compactMap { Load($0) }.last)
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
+    let found = bytes[load.offset..<load.offset + load.fileBytes]
+      .withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+    #expect(found == weights)
+    let images = Fixture.images(1)
+    #expect(
+      try VitModel(path: path).makeContext().run(images: images) == Fixture.expected(images).logits)
+  }
+
   @Test(arguments: Size.allCases, ["strip --strip-all", "strip --strip-debug", "objcopy"])
   func survivesStripping(size: Size, tool: String) throws {
     let folder = try Folder()
