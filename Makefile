@@ -9,7 +9,7 @@ SWIFT ?= swift
 FORMAT_VERSION := 6.3
 # Which LLVM: VITC_LLVM=19 make test. Without it, the one that llvm-dev brings.
 LLVM_PACKAGE := $(if $(VITC_LLVM),llvm-$(VITC_LLVM)-dev,llvm-dev)
-PACKAGES := $(LLVM_PACKAGE) libopenblas0 libxxhash-dev libpng-dev libjpeg-dev zlib1g-dev \
+PACKAGES := $(LLVM_PACKAGE) libopenblas0 libxxhash-dev libpng-dev libjpeg-dev libwebp-dev zlib1g-dev \
   binutils pkg-config
 # What only the tests take: emulators of other processors, and Arm's libc for programs that run there;
 # another libc, a tool that changes libraries, build systems, and Python's

@@ -52,7 +52,7 @@ let imports = """
   Sources/Files: Diagnostics
   Sources/Zip: Diagnostics Files CZlib
   Sources/Npy: Diagnostics Files Zip
-  Sources/Images: Diagnostics Files CPNG CJPEG
+  Sources/Images: Diagnostics Files CPNG CJPEG CWebP
   Sources/Models: Diagnostics JSON SeededRandom IR Files Zip Npy
   Sources/Passes: Diagnostics IR
   Sources/Parallel:
@@ -182,6 +182,7 @@ let package = Package(
     // C, not system libraries: these report errors by longjmp, which must not cross Swift.
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png16")]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
+    .target(name: "CWebP", linkerSettings: [.linkedLibrary("webp")]),
 
     // What several test targets draw at random.
     module("Tests/RandomModels"),
@@ -224,7 +225,7 @@ if Context.environment["VITC_FUZZ_BUILD"] != nil {
     target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=fuzzer"])]
   }
   // Without checksums: random changes would never get past them.
-  for target in package.targets where target.name == "CPNG" || target.name == "CJPEG" {
+  for target in package.targets where ["CPNG", "CJPEG", "CWebP"].contains(target.name) {
     target.cSettings = [
       .define("VITC_FUZZING"), .unsafeFlags(["-fsanitize=fuzzer-no-link,address"]),
     ]

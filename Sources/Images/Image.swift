@@ -35,7 +35,7 @@ public struct Image: Hashable, Sendable {
   /// PIL warns at, half of what it would take to need 2 GiB for the result alone.
   public static let maximumPixels = 1 << 28
 
-  /// Decodes a PNG or JPEG file to what PIL's `Image.open(path).convert("RGB")` gives, bit for bit.
+  /// Decodes a PNG, JPEG or WebP file to what PIL's `Image.open(path).convert("RGB")` gives, bit for bit.
   ///
   /// The first bytes of the file tell the format, its name does not count. As in PIL:
   /// - grey is repeated, palettes are looked up, alpha is dropped unless `alpha` says otherwise;
@@ -49,8 +49,8 @@ public struct Image: Hashable, Sendable {
   /// Unlike PIL, damage is an error even where it would only show as wrong pixels. What libjpeg and
   /// libpng only warn of, without a pixel being lost, is none.
   ///
-  /// Errors, all at `.file(path)`: what ``MappedFile`` reports; a format other than PNG and JPEG
-  /// (named if it is known); a truncated or damaged file; more than ``maximumPixels``; a header
+  /// Errors, all at `.file(path)`: what ``MappedFile`` reports; a format other than PNG, JPEG
+  /// and WebP (named if it is known), or a film; a truncated or damaged file; more than ``maximumPixels``; a header
   /// that promises more pixels than so short a file can hold.
   ///
   /// - Parameters:
@@ -66,7 +66,7 @@ public struct Image: Hashable, Sendable {
     }
   }
 
-  /// Decodes a PNG or JPEG file in memory; `name` stands for the path in errors.
+  /// Decodes a PNG, JPEG or WebP file in memory; `name` stands for the path in errors.
   public init(
     decoding bytes: UnsafeRawBufferPointer, name: String, alpha: Alpha = .dropped,
     orients: Bool = false
@@ -75,9 +75,10 @@ public struct Image: Hashable, Sendable {
     switch ImageFormat(of: bytes) {
     case .png: image = try decodePNG(bytes, name: name, alpha: alpha)
     case .jpeg: image = try decodeJPEG(bytes, name: name)
+    case .webp: image = try decodeWebP(bytes, name: name, alpha: alpha)
     case .other(let found, let hint):
       throw Diagnostic(
-        "expected a PNG or JPEG image, found \(found)", at: .file(name), hint: hint)
+        "expected a PNG, JPEG or WebP image, found \(found)", at: .file(name), hint: hint)
     }
     self = orients ? image.oriented(by: Orientation(of: bytes)) : image
   }
@@ -94,7 +95,7 @@ func checkSize(
   guard width > 0, height > 0 else {
     throw Diagnostic("the image has no pixels: \(width)x\(height)", at: .file(name))
   }
-  // No overflow: both formats store an extent in at most 31 bits.
+  // No overflow: all formats store an extent in at most 31 bits.
   guard width * height <= Image.maximumPixels else {
     throw Diagnostic(
       "the image is too large: \(width)x\(height) pixels, expected at most "

@@ -4,6 +4,8 @@ enum ImageFormat {
   case png
   /// JPEG, in any container that begins with an SOI marker.
   case jpeg
+  /// WebP, lossy or lossless.
+  case webp
   /// Anything else: its name for a message, and what to do about it.
   case other(String, hint: String?)
 
@@ -13,6 +15,8 @@ enum ImageFormat {
       self = .png
     } else if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
       self = .jpeg
+    } else if holds("RIFF", in: bytes), holds("WEBP", at: 8, in: bytes) {
+      self = .webp
     } else if let name = foreignFormat(bytes) {
       self = .other(name, hint: "convert it to PNG first")
     } else if bytes.starts(with: [0x93] + Array("NUMPY".utf8)) {
@@ -28,29 +32,32 @@ enum ImageFormat {
   }
 }
 
+/// Whether these bytes are at this place.
+private func holds(
+  _ text: String, at offset: Int = 0, in bytes: UnsafeRawBufferPointer
+) -> Bool {
+  bytes.dropFirst(offset).starts(with: text.utf8)
+}
+
 /// The name of an image format that is not decoded.
 private func foreignFormat(_ bytes: UnsafeRawBufferPointer) -> String? {
-  /// Whether these bytes are at this place.
-  func holds(_ text: String, at offset: Int = 0) -> Bool {
-    bytes.dropFirst(offset).starts(with: text.utf8)
-  }
-  if holds("RIFF"), holds("WEBP", at: 8) { return "a WebP image" }
-  if holds("GIF8") { return "a GIF image" }
-  if holds("BM") { return "a BMP image" }
-  if holds("II*\0") || holds("MM\0*") { return "a TIFF image" }
-  if holds("\0\0\0\u{0C}jP  ") { return "a JPEG 2000 image" }
-  if holds("\0\0\0\u{0C}JXL ") || bytes.starts(with: [0xFF, 0x0A]) { return "a JPEG XL image" }
-  if holds("ftyp", at: 4) {
-    if holds("avif", at: 8) || holds("avis", at: 8) { return "an AVIF image" }
+  func begins(_ text: String, at offset: Int = 0) -> Bool { holds(text, at: offset, in: bytes) }
+  if begins("GIF8") { return "a GIF image" }
+  if begins("BM") { return "a BMP image" }
+  if begins("II*\0") || begins("MM\0*") { return "a TIFF image" }
+  if begins("\0\0\0\u{0C}jP  ") { return "a JPEG 2000 image" }
+  if begins("\0\0\0\u{0C}JXL ") || bytes.starts(with: [0xFF, 0x0A]) { return "a JPEG XL image" }
+  if begins("ftyp", at: 4) {
+    if begins("avif", at: 8) || begins("avis", at: 8) { return "an AVIF image" }
     if ["heic", "heix", "hevc", "heim", "heis", "mif1", "msf1"].contains(where: {
-      holds($0, at: 8)
+      begins($0, at: 8)
     }) {
       return "a HEIC image"
     }
     return "a video"
   }
-  if holds("8BPS") { return "a Photoshop document" }
-  if holds("%PDF") { return "a PDF document" }
-  if holds("<svg") || holds("<?xml") { return "an SVG or XML document" }
+  if begins("8BPS") { return "a Photoshop document" }
+  if begins("%PDF") { return "a PDF document" }
+  if begins("<svg") || begins("<?xml") { return "an SVG or XML document" }
   return nil
 }

@@ -6,17 +6,18 @@ struct Orientation: Hashable {
   /// EXIF's tag of the orientation.
   private static let tag = 0x0112
 
-  /// Reads the orientation of a PNG or JPEG; 1 where the file says none that exists.
+  /// Reads the orientation of a PNG, JPEG or WebP; 1 where the file says none that exists.
   init(of bytes: UnsafeRawBufferPointer) {
     let found = Orientation.exif(bytes).flatMap { Orientation.read(Array($0)) } ?? 1
     code = (1...8).contains(found) ? found : 1
   }
 
-  /// The EXIF data: of a JPEG's APP1 segment, or of a PNG's eXIf chunk.
+  /// The EXIF data: of a JPEG's APP1 segment, of a PNG's eXIf chunk, or of a WebP's EXIF chunk.
   private static func exif(_ bytes: UnsafeRawBufferPointer) -> Slice<UnsafeRawBufferPointer>? {
     switch ImageFormat(of: bytes) {
     case .jpeg: segment(bytes)
     case .png: chunk(bytes)
+    case .webp: riffChunk(bytes)
     case .other: nil
     }
   }
@@ -58,6 +59,23 @@ struct Orientation: Hashable {
         return body.starts(with: Array("Exif\0\0".utf8)) ? body.dropFirst(6) : body
       }
       at += 12 + length
+    }
+    return nil
+  }
+
+  /// Chunks are a name, a length with its lowest byte first, and bytes, to an even number.
+  private static func riffChunk(
+    _ bytes: UnsafeRawBufferPointer
+  ) -> Slice<UnsafeRawBufferPointer>? {
+    var at = 12
+    while at + 8 <= bytes.count {
+      let length = (0..<4).reduce(0) { $0 | Int(bytes[at + 4 + $1]) << (8 * $1) }
+      guard length <= bytes.count - at - 8 else { return nil }
+      if bytes[at..<(at + 4)].elementsEqual("EXIF".utf8) {
+        let body = bytes[(at + 8)..<(at + 8 + length)]
+        return body.starts(with: Array("Exif\0\0".utf8)) ? body.dropFirst(6) : body
+      }
+      at += 8 + length + length % 2
     }
     return nil
   }

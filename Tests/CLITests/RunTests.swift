@@ -189,7 +189,7 @@ import Testing
     let bad = try folder.write("no photo", to: "bad.png")
     let result = try vitc("run", model, bad, Toy.photos + "/red.png", "--top", "1")
     #expect(result.code == 1)
-    #expect(result.errors.contains("bad.png: error: expected a PNG or JPEG image"))
+    #expect(result.errors.contains("bad.png: error: expected a PNG, JPEG or WebP image"))
     #expect(result.output.contains("red  100.00 %"))
     let empty = try Folder()
     #expect(

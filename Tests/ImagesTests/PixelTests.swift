@@ -24,6 +24,9 @@ import Testing
     ("grey1_transparent.png", 8, 1), ("grey2_transparent.png", 8, 1),
     ("grey16_transparent.png", 3, 1), ("rgb8_transparent.png", 2, 1),
     ("rgb16_transparent.png", 2, 1),
+    ("lossy.webp", 61, 43), ("lossless.webp", 61, 43), ("lossy_alpha.webp", 61, 43),
+    ("lossless_alpha.webp", 61, 43), ("grey.webp", 61, 43), ("one.webp", 1, 1),
+    ("extended.webp", 61, 43),
   ]
 
   @Test(arguments: images)

@@ -174,6 +174,28 @@ for orientation in range(1, 9):
     upright += np.asarray(ImageOps.exif_transpose(image).convert("RGB")).tobytes()
 (HERE / "oriented.rgb").write_bytes(upright)
 
+# WebP: lossy with odd extents, lossless, both with transparency, in the extended container, cut.
+webp_photo = photo(61, 43)
+films = [Image.fromarray(photo(16, 16)) for _ in range(2)]
+see_through = np.dstack([webp_photo, np.arange(61 * 43).reshape(43, 61) % 256]).astype(np.uint8)
+files["lossy.webp"] = saved(webp_photo, format="WEBP", quality=70)
+files["lossless.webp"] = saved(webp_photo, format="WEBP", lossless=True)
+files["lossy_alpha.webp"] = saved(see_through, format="WEBP", quality=80, exact=True)
+files["lossless_alpha.webp"] = saved(see_through, format="WEBP", lossless=True, exact=True)
+files["grey.webp"] = saved(webp_photo[..., 0], format="WEBP", lossless=True)
+files["one.webp"] = saved(webp_photo[:1, :1], format="WEBP", lossless=True)
+files["extended.webp"] = saved(
+    webp_photo, format="WEBP", quality=90, xmp=b"<x/>", icc_profile=b"not a profile")
+buffer = io.BytesIO()
+films[0].save(buffer, format="WEBP", save_all=True, append_images=films[1:])
+(HERE / "film.webp").write_bytes(buffer.getvalue())
+turned = Image.Exif()
+turned[0x0112] = 6
+data = saved(webp_photo, format="WEBP", lossless=True, exif=turned.tobytes())
+(HERE / "turned.webp").write_bytes(data)
+(HERE / "turned.webp.upright").write_bytes(
+    np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")).tobytes())
+
 for name, data in files.items():
     (HERE / name).write_bytes(data)
     image = Image.open(io.BytesIO(data))
