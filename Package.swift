@@ -57,6 +57,7 @@ let imports = """
   Sources/Passes: Diagnostics IR
   Sources/Parallel:
   Sources/Evaluation: Diagnostics IR COpenBLAS
+  Sources/HeadFitting: Diagnostics Parallel COpenBLAS
   Sources/Calibration: Diagnostics Parallel IR Passes Evaluation COpenBLAS
   Sources/Codegen: Diagnostics Parallel IR CLLVM CVitABI
   Sources/Runtime/CVitABI:
@@ -81,6 +82,7 @@ let imports = """
   Tests/IRTests: Diagnostics IR Evaluation
   Tests/ModelsTests: Diagnostics IR Zip Npy Models Evaluation
   Tests/PassesTests: Diagnostics SeededRandom IR Models Passes RandomModels
+  Tests/HeadFittingTests: Diagnostics JSON SeededRandom Npy HeadFitting
   Tests/CalibrationTests: Diagnostics SeededRandom IR Evaluation Passes Calibration
   Tests/CodegenTests: Diagnostics SeededRandom IR Codegen CVitABI
   Tests/RuntimeTests: Diagnostics JSON SeededRandom IR Files Models Codegen Compiler Packaging \
@@ -154,6 +156,7 @@ let package = Package(
     module("Sources/Models"),
     module("Sources/Passes"),
     module("Sources/Evaluation"),
+    module("Sources/HeadFitting"),
     module("Sources/Calibration"),
     module(
       "Sources/Codegen", settings: llvmSettings,
@@ -201,6 +204,7 @@ let package = Package(
     tests("IRTests"),
     tests("ModelsTests", data: ["Fixtures"]),
     tests("PassesTests"),
+    tests("HeadFittingTests", data: ["Fixtures"]),
     tests("CalibrationTests"),
     tests("CodegenTests", settings: llvmSettings),
     tests("RuntimeTests", data: ["Fixtures"]),

@@ -14,6 +14,10 @@ enum { kRowMajor = 101, kNoTranspose = 111, kTranspose = 112 };
 static struct {
   void (*sgemm)(int, int, int, int, int, int, float, const float *, int, const float *, int, float,
                 float *, int);
+  void (*dgemm)(int, int, int, int, int, int, double, const double *, int, const double *, int,
+                double, double *, int);
+  void (*dsyevd)(const char *, const char *, const int *, double *, const int *, double *, double *,
+                 const int *, int *, const int *, int *);
   void (*dpotrf)(const char *, const int *, double *, const int *, int *);
   void (*dtrtri)(const char *, const char *, const int *, double *, const int *, int *);
   int (*get_num_threads)(void);
@@ -95,11 +99,13 @@ static void load(void) {
     return;
   }
   *(void **)&blas.sgemm = find(library, "cblas_sgemm");
+  *(void **)&blas.dgemm = find(library, "cblas_dgemm");
+  *(void **)&blas.dsyevd = find(library, "dsyevd_");
   *(void **)&blas.dpotrf = find(library, "dpotrf_");
   *(void **)&blas.dtrtri = find(library, "dtrtri_");
   *(void **)&blas.get_num_threads = find(library, "openblas_get_num_threads");
   *(void **)&blas.set_num_threads = find(library, "openblas_set_num_threads");
-  is_loaded = blas.sgemm && blas.dpotrf && blas.dtrtri && blas.get_num_threads &&
+  is_loaded = blas.sgemm && blas.dgemm && blas.dsyevd && blas.dpotrf && blas.dtrtri && blas.get_num_threads &&
               blas.set_num_threads;
   if (is_loaded && takes_turns) {
     // The buffer is taken now, while there is room for it.
@@ -124,6 +130,40 @@ void vitc_blas_sgemm(int transposes_a, int transposes_b, int m, int n, int k, fl
              transposes_b ? kTranspose : kNoTranspose, m, n, k, alpha, a, a_stride, b, b_stride,
              beta, c, c_stride);
   end_call();
+}
+
+void vitc_blas_dgemm(int transposes_a, int transposes_b, int m, int n, int k, double alpha,
+                     const double *a, int a_stride, const double *b, int b_stride, double beta,
+                     double *c, int c_stride) {
+  pthread_once(&once, load);
+  begin_call();
+  blas.dgemm(kRowMajor, transposes_a ? kTranspose : kNoTranspose,
+             transposes_b ? kTranspose : kNoTranspose, m, n, k, alpha, a, a_stride, b, b_stride,
+             beta, c, c_stride);
+  end_call();
+}
+
+int vitc_blas_dsyevd(int n, double *a, double *values) {
+  pthread_once(&once, load);
+  // Either triangle holds the whole of a symmetric matrix, and Fortran's columns are our rows.
+  const char wants_vectors = 'V', triangle = 'U';
+  double size = 0;
+  int integers = 0, info = 0;
+  const int query = -1;
+  begin_call();
+  blas.dsyevd(&wants_vectors, &triangle, &n, a, &n, values, &size, &query, &integers, &query,
+              &info);
+  int count = (int)size;
+  double *work = info == 0 ? malloc(sizeof(double) * (size_t)count) : NULL;
+  int *more = work ? malloc(sizeof(int) * (size_t)integers) : NULL;
+  if (more)
+    blas.dsyevd(&wants_vectors, &triangle, &n, a, &n, values, work, &count, more, &integers, &info);
+  else if (info == 0)
+    info = -1;
+  free(more);
+  free(work);
+  end_call();
+  return info;
 }
 
 int vitc_blas_dpotrf(char triangle, int n, double *a) {

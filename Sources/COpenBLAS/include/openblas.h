@@ -13,6 +13,15 @@ void vitc_blas_sgemm(int transposes_a, int transposes_b, int m, int n, int k, fl
                      const float *a, int a_stride, const float *b, int b_stride, float beta,
                      float *c, int c_stride);
 
+/// The same in double precision.
+void vitc_blas_dgemm(int transposes_a, int transposes_b, int m, int n, int k, double alpha,
+                     const double *a, int a_stride, const double *b, int b_stride, double beta,
+                     double *c, int c_stride);
+
+/// LAPACK's dsyevd: the eigenvalues of a symmetric matrix, ascending, and in its place the
+/// eigenvectors, of norm 1, one a row. Returns `info`, 0 for success; -1 without memory.
+int vitc_blas_dsyevd(int n, double *a, double *values);
+
 /// LAPACK's dpotrf and dtrtri, in place, of a matrix by columns; return `info`, 0 for success.
 int vitc_blas_dpotrf(char triangle, int n, double *a);
 int vitc_blas_dtrtri(char triangle, char diagonal, int n, double *a);
