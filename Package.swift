@@ -56,6 +56,7 @@ let imports = """
   Sources/Models: Diagnostics JSON SeededRandom IR Files Zip Npy
   Sources/Passes: Diagnostics IR
   Sources/Parallel:
+  Sources/Photos: Diagnostics Files Images Parallel VitRuntime
   Sources/Evaluation: Diagnostics IR COpenBLAS
   Sources/HeadFitting: Diagnostics Parallel COpenBLAS
   Sources/Calibration: Diagnostics Parallel IR Passes Evaluation COpenBLAS
@@ -66,10 +67,10 @@ let imports = """
   Sources/Runtime/EmbeddedImage:
   Sources/Runtime/VitRuntime: CVitABI
   Sources/Packaging: Diagnostics Files EmbeddedImage CVitABI CXXHash
-  Sources/Compiler: Diagnostics JSON SeededRandom Parallel IR Models Passes Evaluation Calibration \
-    Codegen Images Packaging VitRuntime CVitABI
-  Sources/vitc: Diagnostics JSON Parallel IR Files Npy Images Models Passes Codegen Packaging \
-    VitRuntime Compiler CVersion ArgumentParser
+  Sources/Compiler: Diagnostics JSON SeededRandom Parallel IR Models Passes Evaluation \
+    Calibration Codegen Images Packaging VitRuntime CVitABI
+  Sources/vitc: Diagnostics JSON Parallel IR Files Npy Images Photos Models Passes \
+    Codegen Packaging VitRuntime Compiler CVersion ArgumentParser
 
   Tests/RandomModels: Diagnostics SeededRandom IR
   Tests/FileTesting: Diagnostics SeededRandom IR Passes Evaluation
@@ -87,6 +88,7 @@ let imports = """
   Tests/CodegenTests: Diagnostics SeededRandom IR Codegen CVitABI
   Tests/RuntimeTests: Diagnostics JSON SeededRandom IR Files Models Codegen Compiler Packaging \
     EmbeddedImage VitRuntime CVitABI
+  Tests/ParallelTests: Parallel
   Tests/FilesTests: Diagnostics Files
   Tests/NpyTests: Diagnostics Npy
   Tests/ImagesTests: Diagnostics Images
@@ -153,6 +155,7 @@ let package = Package(
     module("Sources/Zip"),
     module("Sources/Npy"),
     module("Sources/Images"),
+    module("Sources/Photos"),
     module("Sources/Models"),
     module("Sources/Passes"),
     module("Sources/Evaluation"),
@@ -208,6 +211,7 @@ let package = Package(
     tests("CalibrationTests"),
     tests("CodegenTests", settings: llvmSettings),
     tests("RuntimeTests", data: ["Fixtures"]),
+    tests("ParallelTests"),
     tests("FilesTests"),
     tests("NpyTests", data: ["Fixtures"]),
     tests("ImagesTests", data: ["Fixtures"]),

@@ -50,6 +50,13 @@ public enum RegularFile {
     }
   }
 
+  /// The size of a file in bytes; `nil` where there is none, or it is no regular file.
+  public static func size(_ path: String) -> Int? {
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    return Int(status.st_size)
+  }
+
   /// `true` iff both paths lead to one file that exists.
   public static func isSame(_ path: String, _ other: String) -> Bool {
     var (first, second) = (stat(), stat())

@@ -57,16 +57,6 @@ public struct NpyArray: Hashable, Sendable {
     }
   }
 
-  /// The bytes before the values: padded with spaces so that the values begin at a multiple of 64,
-  /// as the format asks.
-  var header: [UInt8] {
-    let extents = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
-    let text = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(extents)), }"
-    let unpadded = NpyHeader.magic.count + 4 + text.utf8.count + 1
-    let padding = (64 - unpadded % 64) % 64
-    let length = text.utf8.count + padding + 1
-    return NpyHeader.magic + [1, 0, UInt8(length & 0xFF), UInt8(length >> 8)]
-      + Array(text.utf8) + [UInt8](repeating: UInt8(ascii: " "), count: padding)
-      + [UInt8(ascii: "\n")]
-  }
+  /// The bytes before the values.
+  var header: [UInt8] { NpyHeader.text(shape: shape.map(String.init)) }
 }

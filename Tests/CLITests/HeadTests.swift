@@ -207,15 +207,18 @@ import Testing
     let report = try vitc("inspect", library, "--json").json()
     #expect(report["scores"]?.string == "identity")
     #expect(report["details"]?["logits"]?.string == "embedding")
-    for options in [[], ["--json"], ["--top", "1"]] {
-      let refused = try vitc(["run", library, photo] + options)
-      #expect(refused.code == 1 && refused.output.isEmpty)
-      #expect(
-        refused.errors.hasPrefix(
-          "\(library): error: its logits are the projection of an image "
-            + "encoder, an embedding of 512 numbers"), "\(refused.errors)")
-      #expect(refused.errors.contains("hint: take the embedding with --input and --output;"))
-    }
+    let refused = try vitc("run", library, photo, "--top", "1")
+    #expect(refused.code == 1 && refused.output.isEmpty)
+    #expect(
+      refused.errors.hasPrefix(
+        "\(library): error: its logits are the projection of an image "
+          + "encoder, an embedding of 512 numbers"), "\(refused.errors)")
+    #expect(refused.errors.contains("hint: without --top and --labels the values are printed;"))
+    // They are values, not classes.
+    let values = try vitc("run", library, photo)
+    #expect(values.code == 0 && values.output.contains("  logits [512]  norm "))
+    let json = try vitc("run", library, photo, "--json").json()
+    #expect(json.array?[0]["logits"]?.array?.count == 512 && json.array?[0]["predictions"] == nil)
 
     // What says that they are classes after all.
     #expect(try compile("--scores", "softmax").errors.contains("projection") == false)

@@ -223,7 +223,7 @@ import Testing
   @Test func modelsWithoutScoresAreTold() throws {
     let folder = try Folder()
     let model = try Toy.build(in: folder, defines: ["FIRST=\"pooled\""])
-    let result = try vitc("run", model, Toy.photos)
+    let result = try vitc("run", model, Toy.photos, "--top", "1")
     #expect(result.code == 1)
     #expect(result.errors.contains("libtoy.so: error: the model has no class scores"))
     #expect(result.errors.contains("note: outputs: pooled, features"))

@@ -22,7 +22,7 @@ struct Compare: ParsableCommand {
   @Argument(help: "The compiled model to measure.")
   var second: String
 
-  @Option(help: "PNG and JPEG files, or folders of them; may be repeated.")
+  @Option(help: "PNG, JPEG and WebP files, or folders of them; may be repeated.")
   var images: [String] = []
 
   @Option(name: .shortAndLong, help: "An .npy file with preprocessed images.")

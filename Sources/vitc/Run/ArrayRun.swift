@@ -1,6 +1,7 @@
 import Diagnostics
 import IR
 import Npy
+import Photos
 import VitRuntime
 
 /// `vitc run --input`: one array through a model.
@@ -55,10 +56,10 @@ struct ArrayRun {
     // What is wrong in the input is not the model's fault.
     if images.values.allSatisfy(\.isFinite) {
       for (output, _) in files {
-        guard let wrong = BatchRun.nonFinite(results[output.name] ?? [], of: output.name) else {
+        guard let wrong = NonFinite.text(results[output.name] ?? [], of: output.name) else {
           continue
         }
-        throw Diagnostic(wrong, at: .file(model.path), hint: BatchRun.nonFiniteHint)
+        throw Diagnostic(wrong, at: .file(model.path), hint: NonFinite.hint)
       }
     }
     for (output, path) in files {

@@ -11,18 +11,6 @@ struct BatchRun {
   /// The images of one call, so that the progress line moves.
   private static let step = 32
 
-  /// What usually makes such results.
-  static let nonFiniteHint =
-    "the model's sums overflow, or its weights are damaged: 'vitc verify' and 'vitc selftest' tell"
-
-  /// What is wrong with values that are not all finite; `nil` if they are.
-  static func nonFinite(_ values: [Float], of output: String) -> String? {
-    guard let first = values.firstIndex(where: { !$0.isFinite }) else { return nil }
-    let count = values.count { !$0.isFinite }
-    return "\(count) of \(values.count) \(output) are NaN or infinite, "
-      + "the first is \(values[first]) at \(first)"
-  }
-
   /// Runs `count` images and returns these outputs by name, each `[count, its shape]`.
   func run(
     _ images: [Float], count: Int, outputs: [String]

@@ -9,10 +9,10 @@ struct PhotoList {
   private(set) var skipped: [Diagnostic] = []
 
   /// The endings of the files that a folder is searched for; a file named itself may end anyhow.
-  private static let endings = [".png", ".jpg", ".jpeg"]
+  private static let endings = [".png", ".jpg", ".jpeg", ".webp"]
 
-  /// Takes the arguments in order, each folder replaced by the PNG and JPEG files in it, sorted by
-  /// name; folders within it are not searched.
+  /// Takes the arguments in order, each folder replaced by the PNG, JPEG and WebP files in it,
+  /// sorted by name; folders within it are not searched.
   ///
   /// Errors: a folder that cannot be listed or has no photos.
   init(_ arguments: [String]) throws(Diagnostic) {
@@ -25,7 +25,7 @@ struct PhotoList {
     }
   }
 
-  /// Takes the PNG and JPEG files in a folder, sorted by name.
+  /// Takes the PNG, JPEG and WebP files in a folder, sorted by name.
   ///
   /// Errors: it is not a folder, cannot be listed, or has no photos.
   init(folder: String) throws(Diagnostic) {

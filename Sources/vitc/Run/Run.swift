@@ -11,15 +11,16 @@ struct Run: ParsableCommand {
       """,
     discussion: """
       The array of --input is [n, channels, height, width], or one image without n, already \
-      preprocessed; outputs are [n, ...] in f32. Photos are PNG or JPEG files, or folders of \
-      them; the model preprocesses them as its checkpoint says. The exit code is 1 if one of the \
+      preprocessed; outputs are [n, ...] in f32. Photos are PNG, JPEG or WebP files, or folders of \
+      them; the model preprocesses them as its checkpoint says. Of a model without classes the \
+      values are printed. The exit code is 1 if one of the \
       photos cannot be read; the others are answered.
       """)
 
   @Argument(help: "The compiled model.")
   var library: String
 
-  @Argument(help: "PNG or JPEG files, or folders of them.")
+  @Argument(help: "PNG, JPEG or WebP files, or folders of them.")
   var photos: [String] = []
 
   @Option(name: .shortAndLong, help: "An .npy file with the images.")
@@ -64,18 +65,24 @@ struct Run: ParsableCommand {
       }
     case (nil, false):
       if !output.isEmpty || outputName != nil {
-        throw ValidationError("--output and --output-name require --input.")
+        throw ValidationError(
+          "--output and --output-name require --input; 'vitc embed' writes outputs of photos.")
       }
     }
   }
 
   func run() throws {
-    let model = try CompiledModel(library, threads: threads)
     if let input {
-      try ArrayRun(model: model, outputs: output, defaultName: outputName).run(input)
+      let model = try CompiledModel(library, threads: threads)
+      return try ArrayRun(model: model, outputs: output, defaultName: outputName).run(input)
+    }
+    // What is wrong with the library is said first.
+    let count = (try? PhotoList(photos))?.paths.count ?? 1
+    let model = try PhotoLibrary(library, threads: threads, photos: count, orients: orient)
+    if model.model.hasClasses || top != nil || labels != nil {
+      try PhotoRun(model: model, top: top, labelFile: labels, isJSON: json).run(PhotoList(photos))
     } else {
-      try PhotoRun(model: model, top: top, labelFile: labels, isJSON: json, orients: orient).run(
-        photos)
+      try ValueRun(model: model, isJSON: json).run(PhotoList(photos))
     }
   }
 }

@@ -33,6 +33,25 @@ struct CompiledModel {
   /// The names of the classes; empty where the checkpoint had none.
   var labels: [String] { extras["labels"]?.array?.compactMap(\.string) ?? [] }
 
+  /// Whether it has scores of classes: logits that are not the projection of an image encoder.
+  var hasClasses: Bool {
+    description.outputs.contains { $0.name == PhotoRun.scores }
+      && extras["logits"]?.string != "embedding"
+  }
+
+  /// What is told of a photo whose transparency is ignored.
+  static func droppedAlpha(_ path: String) -> Diagnostic {
+    Diagnostic(
+      "transparency is ignored, as the model's preprocessing does not say what is behind",
+      severity: .warning, at: .file(path))
+  }
+
+  /// What becomes of photos' transparency.
+  var alpha: Image.Alpha {
+    extras["preprocessing"]?["alpha"]?.string == Preprocessing.Alpha.onWhite.rawValue
+      ? .onWhite : .dropped
+  }
+
   /// Returns the output of this name.
   ///
   /// Errors: the model has none.
@@ -88,15 +107,8 @@ struct CompiledModel {
   ///
   /// - Parameter orients: Whether the photo is turned as its EXIF data says.
   func preprocess(_ path: String, orients: Bool = false) throws(Diagnostic) -> [Float] {
-    let isOnWhite =
-      extras["preprocessing"]?["alpha"]?.string == Preprocessing.Alpha.onWhite.rawValue
-    let image = try Image(decoding: path, alpha: isOnWhite ? .onWhite : .dropped, orients: orients)
-    if image.hasDroppedAlpha {
-      Console.tell(
-        Diagnostic(
-          "transparency is ignored, as the model's preprocessing does not say what is behind",
-          severity: .warning, at: .file(path)))
-    }
+    let image = try Image(decoding: path, alpha: alpha, orients: orients)
+    if image.hasDroppedAlpha { Console.tell(Self.droppedAlpha(path)) }
     return try preprocess(image)
   }
 

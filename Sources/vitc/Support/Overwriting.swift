@@ -29,7 +29,7 @@ enum Overwriting {
   /// vitc wrote there before.
   private static func isInput(_ name: String) -> Bool {
     let suffixes = [
-      "json", "safetensors", "npz", "bin", "pt", "pth", "ckpt", "png", "jpg", "jpeg",
+      "json", "safetensors", "npz", "bin", "pt", "pth", "ckpt", "png", "jpg", "jpeg", "webp",
     ]
     return suffixes.contains(Path.suffix(of: name).lowercased())
   }

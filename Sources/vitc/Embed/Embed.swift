@@ -1,0 +1,80 @@
+import ArgumentParser
+import Diagnostics
+import Files
+import Photos
+
+/// `vitc embed`: the outputs of a model for all photos of folders.
+struct Embed: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Runs photos of folders through a compiled model and writes its outputs.",
+    usage: """
+      vitc embed LIBRARY FOLDER ... -o features.npy [--resume] [--threads N]
+      vitc embed LIBRARY FOLDER ... -o NAME=FILE ... [--list FILE]
+      vitc embed LIBRARY FOLDER ... --jsonl
+      """,
+    discussion: """
+      Folders are searched with all folders below them for PNG, JPEG and WebP files; row i of the \
+      array is the photo of line i of FILE.paths.txt. Each thread decodes, resizes and runs a \
+      photo of its own. FILE.npy has one output (the first, or NAME), FILE.npz all outputs and the \
+      paths, FILE.jsonl an object a line. Rows go to FILE.partial, and the file gets its name at \
+      the end: what an interrupted job has done is kept, and --resume goes on with it. Photos \
+      that cannot be read are left out and counted by reason; the exit code is 1 if none can be \
+      read.
+      """)
+
+  @Argument(help: "The compiled model.")
+  var library: String
+
+  @Argument(help: "Folders, or PNG, JPEG and WebP files.")
+  var photos: [String] = []
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      """
+      The file for an output: FILE.npy, FILE.npz or FILE.jsonl, or NAME=FILE for the output NAME; \
+      may be repeated (default: lines of JSON on standard output).
+      """, valueName: "[name=]file"))
+  var output: [String] = []
+
+  @Flag(help: "Write an object of JSON on a line for each photo, whatever the file's name.")
+  var jsonl = false
+
+  @Option(help: "A file with the paths of photos, one a line, to embed as well.")
+  var list: String?
+
+  @Flag(help: "Go on with what an interrupted job has left, if it has left something.")
+  var resume = false
+
+  @Option(help: "The number of threads; 0 for all processors.")
+  var threads = 0
+
+  @Flag(
+    help: "Turn photos as their EXIF data says, which the libraries' transforms do not.")
+  var orient = false
+
+  @Flag(name: .shortAndLong, help: "Print warnings and errors only.")
+  var quiet = false
+
+  func validate() throws {
+    if threads < 0 { throw ValidationError("--threads must be 0 or more, found \(threads).") }
+    if photos.isEmpty, list == nil { throw ValidationError("Give folders or photos, or --list.") }
+    if output.isEmpty, !jsonl { throw ValidationError("Give --output or --jsonl.") }
+  }
+
+  func run() throws {
+    var names = try PhotoNames(photos)
+    if let list {
+      for line in try TextFile.text(TextFile.bytes(list), list).split(whereSeparator: \.isNewline) {
+        names.add(file: String(line))
+      }
+    }
+    let model = try PhotoLibrary(
+      library, threads: threads, photos: names.paths.count, orients: orient)
+    let targets = try RowTarget.read(output, isLines: jsonl, of: model.model)
+    for target in targets { try Overwriting.check(target.path, inputs: [library]) }
+    let job = try EmbedJob(model.model, targets, orients: orient, resumes: resume)
+    try EmbedRun(model: model, names: names, job: job, isQuiet: quiet).run(
+      outputs: Set(targets.flatMap(\.tensors).map(\.name)).sorted(), targets: targets)
+  }
+}
