@@ -68,8 +68,8 @@ let imports = """
   Sources/Runtime/VitRuntime: CVitABI
   Sources/Packaging: Diagnostics Files EmbeddedImage CVitABI CXXHash
   Sources/Compiler: Diagnostics JSON SeededRandom Parallel IR Models Passes Evaluation \
-    Calibration Codegen Images Packaging VitRuntime CVitABI
-  Sources/vitc: Diagnostics JSON Parallel IR Files Npy Images Photos Models Passes \
+    Calibration HeadFitting Codegen Images Photos Packaging VitRuntime CVitABI
+  Sources/vitc: Diagnostics JSON Parallel IR Files Npy Images Photos HeadFitting Models Passes \
     Codegen Packaging VitRuntime Compiler CVersion ArgumentParser
 
   Tests/RandomModels: Diagnostics SeededRandom IR

@@ -45,6 +45,8 @@ public struct CompileReport {
   public var arenaBytes = 0
   /// How integers were calibrated; `nil`: not at all.
   public var calibration: Calibration?
+  /// What fitting a head to photos found; `nil`: none was fitted.
+  public var headFit: HeadReport?
   /// The number of parallel steps of one run.
   public var programSteps = 0
   /// The size of the generated code, as an object file.

@@ -52,6 +52,10 @@ public struct CompileRequest {
   public var classes: Int?
   /// `false` iff the head is left out.
   public var wantsHead = true
+  /// A file with a head that takes the place of the checkpoint's, as ``HeadFile`` has it.
+  public var headFile: String?
+  /// The photos that a head is fitted to, which takes the place of the checkpoint's.
+  public var headFit: HeadFitRequest?
   /// Whose arithmetic the model follows; `nil`: that of the checkpoint's family.
   public var numerics: NumericsConvention?
   /// What makes scores of the logits; `nil`: as the model says.

@@ -34,16 +34,10 @@ public struct Compiler {
         hint: "--target host is the best one that this machine runs")
     }
     if !request.calibration.isEmpty { try CalibrationStage.check(request.calibration) }
-    progress("read model", 0)
-    let model = try Model.load(
-      request.model,
-      options: ModelOptions(
-        weights: request.weights, imageSize: request.imageSize, classes: request.classes,
-        dropsHead: !request.wantsHead, numerics: request.numerics, scores: request.scores,
-        outputs: request.outputs, ignoredTensors: request.ignoredTensors))
+    let (model, fitted) = try load()
     let outputs = request.outputs.isEmpty ? model.defaultOutputs : request.outputs
     let imported = try model.graph(outputs: outputs)
-    watch.lap("read model")
+    watch.lap(fitted == nil ? "read model" : "read model, fit head")
 
     // Mistakes are reported before minutes of calibration.
     let name = try symbolPrefix(model)
@@ -69,6 +63,7 @@ public struct Compiler {
     report.flops = graph.cost.flops
     report.precision = graph.precisionSummary
     report.calibration = calibrated?.report
+    report.headFit = fitted
     try checkOverrides(graph)
     let named = targets
     let types = graph.multipliedTypes
@@ -102,6 +97,44 @@ public struct Compiler {
       report.warnings += model.checkpoint.warnings
     }
     return report
+  }
+
+  /// Fits a head to photos, and compiles no library.
+  ///
+  /// - Throws: whatever is wrong with the model, its checkpoint, the options or the photos.
+  public func fitHead(
+    _ fit: HeadFitRequest
+  ) throws(Diagnostic) -> (head: SuppliedHead, report: HeadReport, notes: [String]) {
+    let model = try loadModel(withoutHead: true)
+    let (head, report) = try HeadFitStage(request, model, progress: progress).run(fit)
+    return (head, report, model.notes)
+  }
+
+  private func loadModel(withoutHead: Bool) throws(Diagnostic) -> Model {
+    progress("read model", 0)
+    return try Model.load(
+      request.model,
+      options: ModelOptions(
+        weights: request.weights, imageSize: request.imageSize, classes: request.classes,
+        dropsHead: withoutHead, numerics: request.numerics, scores: request.scores,
+        outputs: request.outputs, ignoredTensors: request.ignoredTensors))
+  }
+
+  /// Reads the model, with the head that is not the checkpoint's, if one is wanted.
+  private func load() throws(Diagnostic) -> (model: Model, fitted: HeadReport?) {
+    if let path = request.headFile {
+      // What is wrong with a small file is said before a large one is read.
+      let head = try HeadFile.read(path)
+      let model = try loadModel(withoutHead: true)
+      return (try model.attaching(head, scores: request.scores), nil)
+    }
+    guard let fit = request.headFit else {
+      return (try loadModel(withoutHead: !request.wantsHead), nil)
+    }
+    try HeadFit.check(fit)
+    let model = try loadModel(withoutHead: true)
+    let (head, report) = try HeadFitStage(request, model, progress: progress).run(fit)
+    return (try model.attaching(head, scores: request.scores), report)
   }
 
   private func generate(

@@ -6,20 +6,30 @@ import Models
 import Packaging
 import VitRuntime
 
-/// A library that the compiler makes for a calibration, and leaves no trace of.
+/// A library that the compiler makes for a calibration or for fitting a head, and leaves no trace
+/// of.
 struct TrialLibrary {
   private let configuration: any ModelConfiguration
   private let output: String
   private let arrangement: Artifact.Arrangement
+  private let threads: Int
+  private let purpose: Diagnostic.Location
 
   /// Its unfinished files go beside `output`, or into the folder of a package.
+  ///
+  /// - Parameters:
+  ///   - threads: How many threads a run uses; 0 for all processors.
+  ///   - purpose: What messages name.
   init(
     _ configuration: any ModelConfiguration, beside output: String,
-    _ arrangement: Artifact.Arrangement = .beside
+    _ arrangement: Artifact.Arrangement = .beside, threads: Int = 0,
+    purpose: Diagnostic.Location = .argument("--calibrate")
   ) {
     self.configuration = configuration
     self.output = output
     self.arrangement = arrangement
+    self.threads = threads
+    self.purpose = purpose
   }
 
   /// Compiles a planned graph for this machine, and lets `body` use it.
@@ -36,11 +46,12 @@ struct TrialLibrary {
     build.arrangement = arrangement
     return try build.tryOut(beside: output) { (library, file) throws(Diagnostic) in
       do {
-        return try body(try VitModel(path: library, options: VitOptions(weightsPath: file)))
+        return try body(
+          try VitModel(path: library, options: VitOptions(threads: threads, weightsPath: file)))
+      } catch let diagnostic as Diagnostic {
+        throw diagnostic
       } catch {
-        throw Diagnostic(
-          "the trial library of the calibration failed: \(error)",
-          at: .argument("--calibrate"))
+        throw Diagnostic("the trial library failed: \(error)", at: purpose)
       }
     }
   }

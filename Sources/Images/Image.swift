@@ -35,7 +35,8 @@ public struct Image: Hashable, Sendable {
   /// PIL warns at, half of what it would take to need 2 GiB for the result alone.
   public static let maximumPixels = 1 << 28
 
-  /// Decodes a PNG, JPEG or WebP file to what PIL's `Image.open(path).convert("RGB")` gives, bit for bit.
+  /// Decodes a PNG, JPEG or WebP file to what PIL's `Image.open(path).convert("RGB")` gives, bit
+  /// for bit.
   ///
   /// The first bytes of the file tell the format, its name does not count. As in PIL:
   /// - grey is repeated, palettes are looked up, alpha is dropped unless `alpha` says otherwise;
@@ -50,8 +51,8 @@ public struct Image: Hashable, Sendable {
   /// libpng only warn of, without a pixel being lost, is none.
   ///
   /// Errors, all at `.file(path)`: what ``MappedFile`` reports; a format other than PNG, JPEG
-  /// and WebP (named if it is known), or a film; a truncated or damaged file; more than ``maximumPixels``; a header
-  /// that promises more pixels than so short a file can hold.
+  /// and WebP (named if it is known), or a film; a truncated or damaged file; more than
+  /// ``maximumPixels``; a header that promises more pixels than so short a file can hold.
   ///
   /// - Parameters:
   ///   - path: The file.

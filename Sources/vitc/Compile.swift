@@ -44,8 +44,7 @@ struct Compile: ParsableCommand {
   @Option(help: "The number of classes, if the checkpoint's differs from the variant's.")
   var numClasses: Int?
 
-  @Option(help: "'none' leaves out the classification head.")
-  var head: String?
+  @OptionGroup var heads: HeadOptions
 
   @Option(
     help: "Whose arithmetic to follow: timm, jax or hf (default: that of the checkpoint's library)."
@@ -169,8 +168,14 @@ struct Compile: ParsableCommand {
     if emit != .ir, stopAfter != nil || form != nil {
       throw ValidationError("--stop-after and --form require --emit ir.")
     }
-    if let head, head != "none" {
-      throw ValidationError("invalid value '\(head)' for --head, expected 'none'.")
+    if let option = heads.headFile.map({ _ in "--head-file" })
+      ?? heads.fitHead.map({ _ in "--fit-head" })
+    {
+      if numClasses != nil { throw ValidationError("--num-classes cannot stand with \(option).") }
+      if option == "--fit-head", emit.artifact == nil {
+        throw ValidationError(
+          "--fit-head requires an output with weights, found --emit \(emit.rawValue).")
+      }
     }
     if calibrate != nil, precision == .f32 {
       throw ValidationError("--calibrate requires --precision bf16 or int8.")
@@ -199,7 +204,7 @@ struct Compile: ParsableCommand {
   }
 
   func run() throws {
-    let inputs = [model] + [weights, calibrate].compactMap(\.self)
+    let inputs = [model] + [weights, calibrate].compactMap(\.self) + heads.inputs
     try Overwriting.check(output, inputs: inputs)
     try Overwriting.check(depfile, inputs: inputs)
     try debugging.check()
@@ -213,15 +218,24 @@ struct Compile: ParsableCommand {
     line.finish()
     try failures.check()
     for warning in report.warnings { Console.tell(warning) }
+    if let fitted = report.headFit {
+      for warning in fitted.warnings { Console.tell(Diagnostic(warning, severity: .warning)) }
+      if let folder = heads.fitReport { try HeadPictures(fitted).write(to: folder) }
+    }
     if debugging.timePasses { Console.write(Opt.text(report.passes)) }
     if let text = report.text {
       guard let output else { return print(text, terminator: "") }
       return try AtomicFile.write(path: output, contents: Array(text.utf8))
     }
     if let depfile, let target = report.files.first {
-      try DependencyRule(target: target, inputs: inputs).write(to: depfile)
+      let photos = [request.headFit?.photos, request.headFit?.test].compactMap(\.self)
+        .flatMap(\.photos).map(\.path)
+      try DependencyRule(target: target, inputs: inputs + photos).write(to: depfile)
     }
-    if !quiet { Console.write(try CompileSummary(report).text()) }
+    if !quiet {
+      Console.write(try CompileSummary(report).text())
+      if let fitted = report.headFit { Console.write(HeadReportText(fitted).text()) }
+    }
   }
 
   private func request(_ failures: DumpFailures) throws(Diagnostic) -> CompileRequest {
@@ -230,7 +244,9 @@ struct Compile: ParsableCommand {
     request.name = name
     request.imageSize = try imageSize.map { (text) throws(Diagnostic) in try Self.size(text) }
     request.classes = numClasses
-    request.wantsHead = head == nil
+    request.wantsHead = heads.head == nil
+    request.headFile = heads.headFile
+    request.headFit = try heads.request()
     request.numerics = numerics
     request.scores = scores
     request.ignoredTensors = ignore
@@ -277,7 +293,8 @@ struct Compile: ParsableCommand {
     form == .imported ? nil : Pipeline.standard.last { $0.output == form }?.name
   }
 
-  private static func size(_ text: String) throws(Diagnostic) -> (height: Int, width: Int) {
+  /// Height and width, of N or HxW.
+  static func size(_ text: String) throws(Diagnostic) -> (height: Int, width: Int) {
     let parts = text.lowercased().split(separator: "x", omittingEmptySubsequences: false)
     let numbers = parts.compactMap { Int($0) }
     guard numbers.count == parts.count, (1...2).contains(numbers.count) else {

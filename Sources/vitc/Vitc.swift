@@ -20,8 +20,8 @@ struct Vitc: ParsableCommand {
     abstract: "Compiles Vision Transformers to native libraries, and runs and measures these.",
     version: "vitc \(Version.current)",
     subcommands: [
-      Compile.self, Run.self, Embed.self, 
-      Compare.self, Golden.self, Verify.self, SelfTest.self, Bench.self,
+      Compile.self, Run.self, Embed.self, FitHead.self, Neighbours.self,
+      Search.self, Compare.self, Golden.self, Verify.self, SelfTest.self, Bench.self,
       Inspect.self, List.self, Opt.self,
     ])
 

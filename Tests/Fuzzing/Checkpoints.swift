@@ -21,6 +21,11 @@ func fuzzSafetensors(_ bytes: UnsafeRawBufferPointer) {
         promise(!type.element.isReadable || type.shape.contains(0), "unreadable: \(error)")
       }
     }
+    // The same file as a head: what it promises has the numbers for it.
+    if let head = try? HeadFile.read(file.path) {
+      promise(head.labels.isEmpty || head.labels.count == head.classes, "labels of no class")
+      promise(head.weight.values.count == head.classes * head.width, "weights of no head")
+    }
     // Every element is in the file, in 16 bits at least.
     promise(2 * total <= bytes.count, "more values than the file can hold")
   }

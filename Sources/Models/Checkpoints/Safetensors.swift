@@ -9,6 +9,8 @@ public struct Safetensors: Checkpoint {
   public let names: [String]
   private let file: ReadableFile
   private let entries: [String: SafetensorsHeader.Entry]
+  /// What the file says of itself, under `__metadata__`.
+  public let metadata: [String: String]
 
   /// Converted elements pass through a buffer of this size, which stays in the cache.
   private static let chunkBytes = 1 << 18
@@ -17,7 +19,9 @@ public struct Safetensors: Checkpoint {
   public init(path: String) throws(Diagnostic) {
     self.path = path
     file = try ReadableFile(path)
-    entries = try SafetensorsHeader(file).entries
+    let header = try SafetensorsHeader(file)
+    entries = header.entries
+    metadata = header.metadata
     names = entries.keys.sorted()
   }
 

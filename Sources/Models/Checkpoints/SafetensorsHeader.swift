@@ -15,6 +15,8 @@ struct SafetensorsHeader {
   }
 
   var entries: [String: Entry] = [:]
+  /// What the file says of itself, under `__metadata__`.
+  var metadata: [String: String] = [:]
 
   /// The reference reader's limit on the header's length.
   static let lengthLimitBytes = 100_000_000
@@ -45,7 +47,7 @@ struct SafetensorsHeader {
     var ranges: [(name: String, begin: Int, end: Int)] = []
     for (name, value) in members.sorted(by: { $0.key < $1.key }) {
       if name == "__metadata__" {
-        try checkMetadata(value)
+        metadata = try texts(value)
         continue
       }
       let (type, begin, end) = try entry(name, value)
@@ -86,8 +88,8 @@ struct SafetensorsHeader {
     return Int(length)
   }
 
-  private func checkMetadata(_ value: JSONValue) throws(Diagnostic) {
-    if case .null = value { return }
+  private func texts(_ value: JSONValue) throws(Diagnostic) -> [String: String] {
+    if case .null = value { return [:] }
     guard case .object(let members) = value else {
       throw Diagnostic(
         "'__metadata__' is \(value.described), expected an object", at: .file(file.path))
@@ -99,6 +101,7 @@ struct SafetensorsHeader {
           at: .file(file.path))
       }
     }
+    return members.compactMapValues(\.string)
   }
 
   private func entry(

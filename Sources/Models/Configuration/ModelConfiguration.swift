@@ -62,8 +62,11 @@ extension ModelConfiguration {
     try tensors(fusedQKV: true)
   }
 
-  /// The number of elements of all tensors.
+  /// The number of elements of all tensors, those of a head that is not the checkpoint's among
+  /// them.
   public var parameters: Int {
-    get throws(Diagnostic) { try tensors().reduce(0) { $0 + $1.type.count } }
+    get throws(Diagnostic) {
+      try tensors().reduce(facts.suppliedHead?.parameters ?? 0) { $0 + $1.type.count }
+    }
   }
 }

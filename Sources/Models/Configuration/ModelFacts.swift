@@ -14,6 +14,8 @@ public struct ModelFacts: Hashable, Sendable {
   public var classes: Int
   /// What makes scores of the logits; `nil`: the number of classes decides.
   public var scores: ScoreFunction?
+  /// The head that takes the place of the checkpoint's own; `nil`: none does.
+  var suppliedHead: SuppliedHead.Form?
   /// `true` iff what is called logits is a projection into a space of images and texts: an
   /// embedding, not scores of classes.
   public var logitsAreEmbedding = false

@@ -55,6 +55,9 @@ struct BigTransfer: Family {
 
   var hasFeatures: Bool { true }
 
+  /// Tokens are pixels.
+  var prefixTokens: Int { 0 }
+
   // MARK: - Numerics
 
   mutating func follow(_ convention: NumericsConvention) {

@@ -23,6 +23,7 @@ struct ResNetV2: Family {
   var storedNames: StoredNames { .none }
   var classifiers: [Head] { model.classifiers }
   var hasFeatures: Bool { model.hasFeatures }
+  var prefixTokens: Int { model.prefixTokens }
   var numericsSummary: String { model.numericsSummary }
   var multiplyAdds: Int { model.multiplyAdds }
   var architecture: [String: Int] { model.architecture }

@@ -60,6 +60,9 @@ struct Swin: Family {
 
   var hasFeatures: Bool { true }
 
+  /// Tokens are pixels.
+  var prefixTokens: Int { 0 }
+
   /// The libraries agree on everything but where an image that windows do not cover is widened.
   mutating func follow(_ convention: NumericsConvention) { numerics = convention }
 

@@ -19,6 +19,8 @@ protocol Family: ModelConfiguration, Hashable {
   var classifiers: [Head] { get }
   /// `false` iff nothing is made of the tokens: there are no features and no logits.
   var hasFeatures: Bool { get }
+  /// How many of the first tokens are not patches of the image.
+  var prefixTokens: Int { get }
 
   /// Applies the arguments of timm's constructor that a folder has on top of its architecture's.
   mutating func apply(_ arguments: TimmArguments) throws(Diagnostic)
@@ -65,10 +67,15 @@ extension Family {
         let row = try pooler(all, in: &builder)
         builder.addOutput(output, try builder.flat(row, output.rawValue))
       case .features:
-        let row = try features(pooled, in: &builder)
+        let row = try featureRow(pooled, in: &builder)
         builder.addOutput(output, try builder.flat(row, output.rawValue))
       case .logits:
-        let row = try logits(pooled, in: &builder)
+        let row =
+          if let head = facts.suppliedHead {
+            try logits(of: head, all, pooled, in: &builder)
+          } else {
+            try logits(pooled, in: &builder)
+          }
         builder.addOutput(output, try builder.flat(row, output.rawValue))
       }
     }
@@ -90,7 +97,9 @@ extension Family {
     var builder = ModelBuilder(name: name, tensors: .canonical(fusedQKV: fusedQKV))
     let all = try tokens(of: try builder.image(facts), in: &builder)
     let pooled = try pooled(all, in: &builder)
-    _ = try classes > 0 ? logits(pooled, in: &builder) : features(pooled, in: &builder)
+    // A head that is supplied is not asked of the checkpoint.
+    let hasOwnHead = classes > 0 && facts.suppliedHead == nil
+    _ = try hasOwnHead ? logits(pooled, in: &builder) : features(pooled, in: &builder)
     if outputs.contains(.pooler) { _ = try pooler(all, in: &builder) }
     return builder.specifications
   }

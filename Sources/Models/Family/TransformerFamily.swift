@@ -42,6 +42,7 @@ extension TransformerFamily {
   var multiplyAdds: Int { model.multiplyAdds }
   var classifiers: [Head] { model.classifiers }
   var hasFeatures: Bool { model.pooling != .none }
+  var prefixTokens: Int { model.prefixTokens }
 
   func problem(extent: Int, _ what: String) -> Diagnostic? {
     model.problem(extent: extent, what)

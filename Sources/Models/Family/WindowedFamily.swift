@@ -20,6 +20,8 @@ extension WindowedFamily {
   var multiplyAdds: Int { model.multiplyAdds }
   var classifiers: [Head] { model.classifiers }
   var hasFeatures: Bool { model.isPooled }
+  /// Windows have patches only.
+  var prefixTokens: Int { 0 }
 
   func problem(extent: Int, _ what: String) -> Diagnostic? {
     model.problem(extent: extent, what)

@@ -49,6 +49,16 @@ struct ModelBuilder {
     return value
   }
 
+  /// What `make` appends, the same value each time that it is asked for by this name.
+  mutating func once(
+    _ name: String, _ make: (inout ModelBuilder) throws(Diagnostic) -> Value
+  ) throws(Diagnostic) -> Value {
+    if let known = named[name] { return known }
+    let value = try make(&self)
+    named[name] = value
+    return value
+  }
+
   /// The planar image that the model reads.
   mutating func image(_ facts: ModelFacts) throws(Diagnostic) -> Value {
     try append(

@@ -9,7 +9,8 @@ extension Passage {
   /// Every passage that is held to the truth.
   static let all =
     counts + [
-      importRules, elementTypes, compilation, classification, importedGraph,
+      importRules, elementTypes, compilation, classification, importedGraph, fittedHead,
+      fittedAnswer,
     ]
 
   private static let counts = [
@@ -102,6 +103,33 @@ extension Passage {
       }.split(separator: "\n")
       let shown = found.split(separator: "\n").map { $0.prefix { $0 != " " } }
       return lines.filter { shown.contains($0.prefix { $0 != " " }) }.joined(separator: "\n")
+    },
+    normalized: { $0.replacing(/[0-9]( %)/) { _ in "_ %" } })
+
+  private static let holes =
+    "compile examples/digits/model --fit-head examples/holes/train --fit-test examples/holes/test "
+    + "-o out/libholes.so"
+
+  /// What is said of a head that is fitted to a folder; digits may differ in the last place.
+  private static let fittedHead = Passage(
+    document: "README.md", before: "$ vitc \(holes)\n", after: "\n...\n$ vitc run",
+    expected: { _ in
+      let lines = try inExamples { try printed(holes, in: $0) }.split(separator: "\n")
+      return lines.drop { !$0.hasPrefix("classes ") }.prefix { !$0.hasPrefix("look at") }
+        .joined(separator: "\n")
+    },
+    normalized: { $0.replacing(/[0-9]\b/, with: "_") })
+
+  /// The first of its answers.
+  private static let fittedAnswer = Passage(
+    document: "README.md",
+    before: "$ vitc run out/libholes.so examples/holes/test/two --top 1\n", after: "\n...",
+    expected: { _ in
+      let lines = try inExamples { folder in
+        _ = try printed(holes, in: folder)
+        return try printed("run out/libholes.so examples/holes/test/two --top 1", in: folder)
+      }
+      return String(lines.split(separator: "\n")[0])
     },
     normalized: { $0.replacing(/[0-9]( %)/) { _ in "_ %" } })
 

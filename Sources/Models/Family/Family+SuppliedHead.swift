@@ -1,0 +1,82 @@
+import Diagnostics
+import IR
+
+extension Family {
+  /// Appends what a head reads that is not the model's own: one row.
+  func row(
+    _ reads: SuppliedHead.Features, _ tokens: Value, _ pooled: Value,
+    in builder: inout ModelBuilder
+  ) throws(Diagnostic) -> Value {
+    if reads != .mean { try checkFeatures() }
+    switch reads {
+    case .token: return try featureRow(pooled, in: &builder)
+    case .mean: return try patchMean(tokens, in: &builder)
+    case .both:
+      return try builder.append(
+        .concatenate(Concatenate(axis: 1)),
+        [try featureRow(pooled, in: &builder), try patchMean(tokens, in: &builder)],
+        name: "supplied_head.row")
+    }
+  }
+
+  /// What `features` means, appended once.
+  func featureRow(
+    _ pooled: Value, in builder: inout ModelBuilder
+  ) throws(Diagnostic) -> Value {
+    try builder.once("features.row") { (builder) throws(Diagnostic) in
+      try features(pooled, in: &builder)
+    }
+  }
+
+  private func patchMean(
+    _ tokens: Value, in builder: inout ModelBuilder
+  ) throws(Diagnostic) -> Value {
+    var patches = tokens
+    if prefixTokens > 0 {
+      let count = builder.type(tokens).shape[0] - prefixTokens
+      patches = try builder.rows(
+        tokens, from: prefixTokens, count: count, name: "supplied_head.patches")
+    }
+    return try builder.mean(patches, name: "supplied_head.mean")
+  }
+
+  /// Appends the logits of a head that is not the model's own: one row.
+  func logits(
+    of head: SuppliedHead.Form, _ tokens: Value, _ pooled: Value, in builder: inout ModelBuilder
+  ) throws(Diagnostic) -> Value {
+    let row = try row(head.reads, tokens, pooled, in: &builder)
+    let width = builder.type(row).shape[1]
+    guard width == head.width else {
+      throw Diagnostic(
+        "the head reads \(head.width) features, '\(name)' gives \(width) "
+          + "('\(head.reads.rawValue)')")
+    }
+    let weight = try builder.append(
+      .weight(Weight(tensor: SuppliedHead.weightName, shape: [classes, width])), [],
+      name: "supplied_head.weight")
+    let bias = try builder.append(
+      .weight(Weight(tensor: SuppliedHead.biasName, shape: [classes])), [],
+      name: "supplied_head.bias")
+    return try builder.append(.linear(Linear()), [row, weight, bias], name: "supplied_head")
+  }
+
+  /// Returns the model up to what a head reads, as a graph whose output is called `features`.
+  func graph(
+    reading reads: SuppliedHead.Features, tensors: TensorLayout
+  ) throws(Diagnostic) -> Graph {
+    try check()
+    var builder = ModelBuilder(name: name, tensors: tensors)
+    let all = try tokens(of: try builder.image(facts), in: &builder)
+    let pooled = try pooled(all, in: &builder)
+    let row = try row(reads, all, pooled, in: &builder)
+    builder.addOutput(.features, try builder.flat(row, ModelOutput.features.rawValue))
+    return try builder.finished()
+  }
+
+  private func checkFeatures() throws(Diagnostic) {
+    guard !hasFeatures else { return }
+    throw Diagnostic(
+      "'\(name)' pools nothing, so there are no features for a head",
+      hint: "fit it to the mean of the patches: features 'mean'")
+  }
+}
