@@ -72,11 +72,6 @@ import Testing
   @Test(arguments: [
     (#""model_type": "vti""#, "unknown model_type 'vti'"),
     (
-      #""model_type": "swinv2""#,
-      "model_type 'swinv2' needs attention by the cosine of queries and keys, and positions made "
-        + "by a small network, which vitc does not have"
-    ),
-    (
       #""model_type": "sam2""#,
       "model_type 'sam2' needs queries that are pooled between stages, which vitc does not have"
     ),

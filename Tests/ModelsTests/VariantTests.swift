@@ -125,6 +125,16 @@ import Testing
     #expect(Variants.all.count { !$0.studyEpochs.isEmpty } == 15)
   }
 
+  /// Nothing that is known needs a feature that is missing.
+  @Test func nothingIsMissingOfWhatIsKnown() {
+    for variant in Variants.all {
+      #expect(MissingFeature.ofTimm(variant.name) == nil, "\(variant.name)")
+    }
+    for type in Families.modelTypes.map(\.modelType) {
+      #expect(MissingFeature.ofTransformers(type) == nil, "\(type)")
+    }
+  }
+
   @Test func namesAreUnique() {
     #expect(Set(Variants.allNames).count == Variants.allNames.count)
   }
@@ -152,6 +162,10 @@ import Testing
     #expect(typo.hint?.contains("'vit_base_patch16_224'") == true)
     let nonsense = try diagnostic { try Variants.named("qqqqqqqqqqqqqq") }
     #expect(nonsense.hint == "'vitc list' prints all names")
+    let relative = try diagnostic { try Variants.named("resnetv2_50d_evos") }
+    #expect(
+      relative.message == "'resnetv2_50d_evos' needs EvoNorm-S0, a norm and an activation in one, "
+        + "which vitc does not have")
     let both = try diagnostic { try Variants.named("vit-g_14") }
     #expect(both.message == "'vit-g_14' could be 'ViT-g/14' and 'ViT-G/14'")
   }

@@ -50,6 +50,11 @@ enum TimmFolder {
     _ architecture: String, _ root: ConfigurationObject
   ) throws(Diagnostic) -> Variant {
     guard let variant = Variants.all.first(where: { $0.name == architecture }) else {
+      if let feature = MissingFeature.ofTimm(architecture) {
+        throw Diagnostic(
+          "architecture '\(architecture)' needs \(feature), which vitc does not have",
+          at: .file(root.path))
+      }
       let names = Variants.all.map(\.name)
       throw Diagnostic(
         "unknown architecture '\(architecture)'", at: .file(root.path),

@@ -30,25 +30,12 @@ enum TransformersFolder {
     root.value("architecture") == nil && root.value("model_type") != nil
   }
 
-  /// What relatives of families that vitc knows have besides.
-  private static let missingFeatures = [
-    "swinv2": "attention by the cosine of queries and keys, and positions made by a small network",
-    "hiera": "queries that are pooled between stages",
-    "sam2": "queries that are pooled between stages",
-    "sam2_vision_model": "queries that are pooled between stages",
-    "sam2_hiera_det_model": "queries that are pooled between stages",
-    "sam3": "windows whose queries and keys are turned by their positions",
-    "sam3_vision_model": "windows whose queries and keys are turned by their positions",
-    "siglip2": "patches of a number that depends on the photo",
-    "siglip2_vision_model": "patches of a number that depends on the photo",
-  ]
-
   private static func modelType(
     _ root: ConfigurationObject
   ) throws(Diagnostic) -> TransformersModel {
     guard let name = try root.string("model_type") else { throw root.absent("model_type") }
     guard let type = Families.modelTypes.first(where: { $0.modelType == name }) else {
-      if let feature = missingFeatures[name] {
+      if let feature = MissingFeature.ofTransformers(name) {
         throw Diagnostic(
           "model_type '\(name)' needs \(feature), which vitc does not have", at: .file(root.path))
       }
@@ -69,8 +56,10 @@ enum TransformersFolder {
     guard let root = try processor(in: found.path ?? "") else {
       guard let assumed = type.assumed else {
         found.model.preprocessingRefusal =
-          "transformers has no image processor for '\(type.modelType)', and there is no "
-          + "preprocessor_config.json"
+          ProcessorClass.refused.contains(type.processor)
+          ? "vitc does not follow the image processor '\(type.processor)ImageProcessor'"
+          : "transformers has no image processor for '\(type.modelType)', and there is no "
+            + "preprocessor_config.json"
         return
       }
       let crop = (height: assumed.crop, width: assumed.crop)

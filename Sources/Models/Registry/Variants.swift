@@ -29,6 +29,11 @@ public enum Variants {
       let names = found.map { "'\($0.paperName ?? $0.name)'" }.joined(separator: " and ")
       throw Diagnostic("'\(name)' could be \(names)", at: .argument(name))
     }
+    if let feature = MissingFeature.ofTimm(name) {
+      throw Diagnostic(
+        "'\(name)' needs \(feature), which vitc does not have", at: .argument(name),
+        hint: "'vitc list' prints all names")
+    }
     throw Diagnostic(
       "no model of this name, and no such folder", at: .argument(name),
       hint: Suggestion.hint(for: name, in: allNames) ?? "'vitc list' prints all names")
