@@ -7,6 +7,9 @@ import Diagnostics
 /// normalized to length 1. transformers' classifier reads the mean of the tokens instead. A folder
 /// that says `vision_use_head: false` has tokens alone.
 ///
+/// SigLIP 2's of any grid of patches (NaFlex) are compiled for the grid of one image size: their
+/// table of positions is resized to it. Of no padding nothing need be masked.
+///
 /// Reference: Zhai et al. 2023, arXiv:2303.15343, and Tschannen et al. 2025, arXiv:2502.14786.
 struct SigLIP: TransformerFamily {
   static let title = "siglip"
@@ -24,7 +27,9 @@ struct SigLIP: TransformerFamily {
   }
 
   func arithmetic(under convention: NumericsConvention) -> TransformerArithmetic {
-    .siglip(convention)
+    var arithmetic = TransformerArithmetic.siglip(convention)
+    if model.embedsRows { arithmetic.positionResize = .bilinearAntialiased }
+    return arithmetic
   }
 
   // MARK: - transformers
@@ -36,10 +41,16 @@ struct SigLIP: TransformerFamily {
     type("siglip_vision_model") { (root, name) throws(Diagnostic) in
       try read(root, root, "siglip_vision_model", name)
     },
+    type("siglip2", processor: "Siglip2") { (root, name) throws(Diagnostic) in
+      try readRows(root.part("vision_config"), root, "siglip2", name)
+    },
+    type("siglip2_vision_model", processor: "Siglip2") { (root, name) throws(Diagnostic) in
+      try readRows(root, root, "siglip2_vision_model", name)
+    },
   ]
 
   private static func type(
-    _ modelType: String,
+    _ modelType: String, processor: String = "Siglip",
     read: @escaping @Sendable (ConfigurationObject, String) throws(Diagnostic) -> any Family
   ) -> TransformersModel {
     TransformersModel(
@@ -48,8 +59,11 @@ struct SigLIP: TransformerFamily {
         "embeddings.patch_embedding.weight", "embeddings.position_embedding.weight",
         "encoder.layers.0.self_attn.q_proj.weight",
       ],
-      processor: "Siglip",
-      assumed: .init(mode: .exact, edge: 224, .bicubic, Preprocessing.half), crop: .isScaled,
+      processor: processor,
+      // NaFlex makes images of the photo's own aspect.
+      assumed: processor == "Siglip"
+        ? .init(mode: .exact, edge: 224, .bicubic, Preprocessing.half) : nil,
+      crop: .isScaled,
       read: read)
   }
 
@@ -67,6 +81,26 @@ struct SigLIP: TransformerFamily {
       model.setHead(head)
     }
     return SigLIP(model)
+  }
+
+  /// A model that takes rows of patches: by itself for a square of as many as it has positions.
+  private static func readRows(
+    _ vision: ConfigurationObject, _ root: ConfigurationObject, _ modelType: String, _ name: String
+  ) throws(Diagnostic) -> SigLIP {
+    var siglip = try read(vision, root, modelType, name)
+    let count = try vision.integer("num_patches") ?? 256
+    let side = Int(Double(max(count, 0)).squareRoot())
+    guard side > 0, side * side == count else {
+      throw Diagnostic(
+        "'\(vision.prefix)num_patches' is \(count), expected the number of a square",
+        at: .file(vision.path))
+    }
+    siglip.model.embedsRows = true
+    siglip.model.positionGrid = [side, side]
+    siglip.model.positionResize = .bilinearAntialiased
+    siglip.model.imageHeight = side * siglip.model.patch
+    siglip.model.imageWidth = side * siglip.model.patch
+    return siglip
   }
 
   // MARK: - timm

@@ -14,6 +14,9 @@ struct PatchEmbedding: Hashable, Sendable {
   var dim: Int
   /// `true` iff the projection has a bias.
   var bias = true
+  /// `true` iff the projection is stored as a linear layer over the rows, the columns and, last,
+  /// the channels of a patch.
+  var isLinear = false
 
   func append(_ image: Value, to builder: inout ModelBuilder) throws(Diagnostic) -> Value {
     var (source, op) = (image, Op.patchEmbed(PatchEmbed()))
@@ -24,8 +27,37 @@ struct PatchEmbedding: Hashable, Sendable {
       channels = backbone.outputWidth
     }
     let name = "patch_embed.proj"
-    var operands = [source, try builder.weight("\(name).weight", [dim, channels, patch, patch])]
+    let weight =
+      isLinear
+      ? try linearWeight("\(name).weight", channels, &builder)
+      : try builder.weight("\(name).weight", [dim, channels, patch, patch])
+    var operands = [source, weight]
     if bias { operands.append(try builder.weight("\(name).bias", [dim])) }
     return try builder.append(op, operands, name: "patch_embed")
+  }
+
+  /// The weight of the linear layer as that of a convolution: channels before rows and columns.
+  private func linearWeight(
+    _ name: String, _ channels: Int, _ builder: inout ModelBuilder
+  ) throws(Diagnostic) -> Value {
+    let area = patch * patch
+    let stored = try builder.weight(name, [dim, area * channels])
+    let pixels = try builder.append(
+      .reshape(Reshape([dim * area, channels])), [stored], name: "\(name).pixels")
+    var planes: [Value] = []
+    for channel in 0..<channels {
+      let plane = try builder.append(
+        .slice(Slice(axis: 1, start: channel, count: 1)), [pixels], name: "\(name).\(channel)")
+      planes.append(
+        try builder.append(
+          .reshape(Reshape([dim, area])), [plane], name: "\(name).\(channel).plane"))
+    }
+    let joined =
+      channels == 1
+      ? planes[0]
+      : try builder.append(
+        .concatenate(Concatenate(axis: 1)), planes, name: "\(name).planes")
+    return try builder.append(
+      .reshape(Reshape([dim, channels, patch, patch])), [joined], name: "\(name).patches")
   }
 }

@@ -9,7 +9,8 @@ extension VisionTransformer {
 
   /// The layers before the first block: patches of the image or of the backbone's result.
   var embedding: PatchEmbedding {
-    PatchEmbedding(backbone: backbone, patch: patch, dim: dim, bias: patchBias)
+    PatchEmbedding(
+      backbone: backbone, patch: patch, dim: dim, bias: patchBias, isLinear: embedsRows)
   }
   /// The positions of the patches, and of the first prefix tokens.
   var positions: PositionTable {

@@ -17,6 +17,8 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
   var patch: Int
   /// `true` iff the patch embedding has a bias.
   var patchBias = true
+  /// `true` iff the patch embedding is stored as a linear layer over rows of patches.
+  var embedsRows = false
   /// D, the width of the residual stream.
   var dim: Int
   /// The number of blocks.
