@@ -101,7 +101,8 @@ def draw_windowed(r):
     """The same for what has windows or relative positions: BEiT, Swin and SAM's encoder."""
     name = r.choice([
         "beit_base_patch16_224", "beitv2_base_patch16_224", "swin_tiny_patch4_window7_224",
-        "swin_s3_tiny_224", "samvit_base_patch16", "samvit_base_patch16_224",
+        "swin_s3_tiny_224", "swinv2_tiny_window8_256", "swinv2_cr_tiny_ns_224",
+        "samvit_base_patch16", "samvit_base_patch16_224",
     ])
     patch, heads = r.choice([2, 3, 4]), r.randint(1, 3)
     arguments = {
@@ -116,6 +117,14 @@ def draw_windowed(r):
         arguments["window_size"] = r.choice([2, 3, 4, 5, 7])
     else:
         arguments |= {"num_heads": heads, "depth": r.randint(1, 3)}
+    if name.startswith("swinv2_tiny") and r.random() < 0.5:
+        arguments["pretrained_window_sizes"] = [r.choice([0, 1, 3, 8]) for _ in range(stages)]
+    if name.startswith("swinv2_cr"):
+        del arguments["qkv_bias"]
+        arguments["extra_norm_period"] = r.choice([0, 2])
+        if r.random() < 0.5:
+            del arguments["window_size"]
+            arguments["window_ratio"] = r.choice([1, 2, 3])
     if name.startswith("beit"):
         arguments["use_shared_rel_pos_bias"] = r.random() < 0.3
         arguments["use_abs_pos_emb"] = r.random() < 0.3

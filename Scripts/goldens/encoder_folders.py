@@ -111,6 +111,22 @@ MODELS = {
     "siglip-headless": (
         "SiglipVisionModel", tower("SiglipVisionConfig", 16, 4, vision_use_head=False), F16,
     ),
+    # Patches as rows; positions of a square of 3 x 3 for other grids.
+    "siglip2": (
+        "Siglip2Model",
+        Siglip2Config(
+            vision_config=SIZE | {"patch_size": 4, "num_patches": 9}, text_config=TEXT,
+        ), F16,
+    ),
+    "siglip2-bare-f16": (
+        "Siglip2VisionModel", Siglip2VisionConfig(**SIZE, patch_size=4, num_patches=16), F16,
+    ),
+    "siglip2-classifier": (
+        "Siglip2ForImageClassification",
+        Siglip2Config(
+            vision_config=SIZE | {"patch_size": 4, "num_patches": 16}, text_config=TEXT,
+        ), F16,
+    ),
     "dinov3": (
         "DINOv3ViTModel", tower("DINOv3ViTConfig", 16, 4, num_register_tokens=3), F32,
     ),
@@ -240,6 +256,29 @@ MODELS = {
             window_size=4, mlp_ratio=1.5,
         ), F16,
     ),
+    # Windows of its own image, whose map rounds up; distances relative to other windows.
+    "swinv2": (
+        "Swinv2ForImageClassification",
+        Swinv2Config(
+            image_size=40, patch_size=2, embed_dim=32, depths=[2, 2], num_heads=[2, 4],
+            window_size=5, mlp_ratio=2.0, pretrained_window_sizes=[3, 0],
+        ), F16,
+    ),
+    "swinv2-bare-f16": (
+        "Swinv2Model",
+        Swinv2Config(
+            image_size=36, patch_size=4, embed_dim=32, depths=[2, 3], num_heads=[1, 2],
+            window_size=4, qkv_bias=False, hidden_act="gelu_pytorch_tanh",
+            pretrained_window_sizes=[0, 0],
+        ), F16,
+    ),
+    "swinv2-wide-f16": (
+        "Swinv2Model",
+        Swinv2Config(
+            image_size=[20, 28], patch_size=2, embed_dim=32, depths=[2, 2], num_heads=[2, 4],
+            window_size=7, mlp_ratio=1.5, pretrained_window_sizes=[0, 0],
+        ), F16,
+    ),
     "mae": ("ViTMAEModel", tower("ViTMAEConfig", 16, 4, mask_ratio=0.0), F16),
     "mae-decoder": (
         "ViTMAEForPreTraining",
@@ -261,9 +300,27 @@ PROCESSORS = {"owlvit": "OwlViT", "owlv2-detector": "Owlv2"}
 
 def encoder(model: torch.nn.Module) -> torch.nn.Module:
     """The image encoder within a model."""
-    for name in ("clip", "owlvit", "owlv2", "siglip", "vit", "ijepa", "beit", "data2vec_vision", "swin"):
+    for name in ("clip", "owlvit", "owlv2", "siglip", "vit", "ijepa", "beit", "data2vec_vision", "swin",
+                 "swinv2"):
         model = getattr(model, name, model)
     return getattr(model, "vision_model", model)
+
+
+def naflex(config) -> bool:
+    """Whether a model takes rows of patches."""
+    return config.model_type.startswith("siglip2")
+
+
+def patches(images: torch.Tensor, patch: int) -> dict:
+    """The arguments of a model that takes rows of patches, for images of one size."""
+    count, channels, height, width = images.shape
+    rows, columns = height // patch, width // patch
+    cut = images.reshape(count, channels, rows, patch, columns, patch).permute(0, 2, 4, 3, 5, 1)
+    return {
+        "pixel_values": cut.reshape(count, rows * columns, -1),
+        "pixel_attention_mask": torch.ones(count, rows * columns, dtype=torch.int32),
+        "spatial_shapes": torch.tensor([[rows, columns]] * count),
+    }
 
 
 def pooled(model: torch.nn.Module, result) -> torch.Tensor | None:
@@ -309,16 +366,21 @@ def outputs(model: torch.nn.Module, images: torch.Tensor, resized: bool) -> dict
         ("dinov3", "donut", "aimv2", "mlcd", "internvl", "pixio", "tipsv2")
     )
     arguments = {"interpolate_pos_encoding": True} if resized and not free else {}
+    if naflex(model.config):
+        vision_config = getattr(model.config, "vision_config", model.config)
+        arguments = patches(images.double(), vision_config.patch_size)
+    else:
+        arguments["pixel_values"] = images.double()
     if model.config.model_type == "vit_mae":
         # Patches in their order: the smallest noise comes first.
         arguments["noise"] = torch.arange(images.shape[2] * images.shape[3] // 16).expand(2, -1)
     with torch.inference_mode():
         base = getattr(model, "owlv2", model)
         if hasattr(base, "get_image_features"):
-            result = base.get_image_features(images.double(), **arguments)
+            result = base.get_image_features(**arguments)
             captured["features"] = result.pooler_output
         else:
-            result = model(pixel_values=images.double(), **arguments)
+            result = model(**arguments)
             if hasattr(result, "image_embeds"):
                 captured["features"] = result.image_embeds
             if hasattr(model, "classifier"):
@@ -365,7 +427,9 @@ def make(name: str) -> dict:
     folder = fresh(FOLDER / name)
     model.to(dtype).save_pretrained(folder)
     vision = getattr(config, "vision_config", config)
-    side, patch = vision.image_size, vision.patch_size
+    patch = vision.patch_size
+    # SigLIP 2's with rows of patches say no image size, but how many positions there are.
+    side = patch * round(vision.num_patches**0.5) if naflex(config) else vision.image_size
     if isinstance(patch, (tuple, list)):
         side, patch = side[0], patch[0]
     # AIMv2 with a table has one size, and so has SAM.

@@ -24,7 +24,8 @@ import torch
 from safetensors.torch import load_file
 from timm.models import save_for_hf
 from timm.models import (
-    beit, eva, swin_transformer, vision_transformer, vision_transformer_hybrid,
+    beit, eva, swin_transformer, swin_transformer_v2, swin_transformer_v2_cr, vision_transformer,
+    vision_transformer_hybrid,
 )
 from tinymodels import GOLDENS, fresh, input_images, randomize, write_goldens, write_index
 
@@ -50,6 +51,7 @@ SWIN = {
     "embed_dim": 8, "depths": [2, 2], "num_heads": [2, 4], "mlp_ratio": 2, "patch_size": 4,
     "num_classes": 5,
 }
+SWIN_V2 = SWIN | {"embed_dim": 32}
 NARROW = {"channels": [128] * 4, "stem_chs": 32, "num_classes": 5}
 # Defaults of the class, spelled out; two of them are not this architecture's own.
 SPELLED = {
@@ -166,6 +168,24 @@ MODELS = [
                 "num_classes": 0},
         F16, 32, 24,
     ),
+    # The cosines of queries and keys; positions made of distances, relative to other windows too.
+    ("swinv2", "swinv2_tiny_window8_256", SWIN_V2 | {"window_size": 5}, F16, 36, (36, 60)),
+    (
+        "swinv2-trained", "swinv2_base_window12to16_192to256",
+        SWIN_V2 | {"window_size": [3, 4, 2], "depths": [2, 1, 2], "num_heads": [1, 2, 2],
+                "num_classes": 0, "qkv_bias": False, "pretrained_window_sizes": [2, 0, 4]},
+        F16, 32, 24,
+    ),
+    # Windows by the size of the image; norms at the end of stages, of every second block.
+    (
+        "swinv2-cr", "swinv2_cr_tiny_ns_224", SWIN_V2 | {"window_ratio": 2}, F16, 36,
+        (36, 60),
+    ),
+    (
+        "swinv2-cr-period", "swinv2_cr_huge_224",
+        SWIN_V2 | {"window_size": 3, "depths": [3, 2], "extra_norm_period": 2, "num_classes": 0},
+        F16, 32, 24,
+    ),
     # A convolution and a pooling before the patches.
     ("hybrid", "vit_tiny_r_s16_p8_224", SMALL | {"patch_size": 2}, torch.float16, 24, 40),
     ("bit", "resnetv2_50x1_bit", NARROW, torch.float16, 35, 48),
@@ -250,7 +270,11 @@ def make(name, architecture, arguments, dtype, side, other) -> dict:
         translate = vision_transformer.checkpoint_filter_fn
         if isinstance(model, eva.Eva):
             translate = eva.checkpoint_filter_fn
-        for module, kind in ((beit, "Beit"), (swin_transformer, "SwinTransformer")):
+        for module, kind in (
+            (beit, "Beit"), (swin_transformer, "SwinTransformer"),
+            (swin_transformer_v2, "SwinTransformerV2"),
+            (swin_transformer_v2_cr, "SwinTransformerV2Cr"),
+        ):
             if isinstance(model, getattr(module, kind)):
                 translate = module.checkpoint_filter_fn
         way = {}

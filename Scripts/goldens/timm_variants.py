@@ -23,6 +23,10 @@ for name in sys.argv[1:]:
         size = (224, 224) if name in papermodels.PAPER else config["input_size"][1:]
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             model(torch.zeros(1, 3, *size))
+    # What networks make of distances is the same for every image.
+    positions = sum(
+        sum(counts.values()) for module, counts in counter.get_flop_counts().items()
+        if module.endswith(("cpb_mlp", "meta_mlp")))
     # Counters of training are none of the model's numbers.
     state = {
         key: value for key, value in model.state_dict().items()
@@ -40,6 +44,8 @@ for name in sys.argv[1:]:
             epsilon, act = block.norm1.eps, block.mlp.act
     elif hasattr(model, "layers"):
         epsilon, act = model.norm.eps, model.layers[0].blocks[0].mlp.act
+    elif hasattr(model, "patch_embed"):
+        epsilon, act = model.patch_embed.norm.eps, model.stages[0].blocks[0].mlp.act
     else:
         epsilon, act = model.norm.eps, model.norm.act
     known = [
@@ -58,6 +64,6 @@ for name in sys.argv[1:]:
         *(["-"] * len(known) if name in papermodels.PAPER else known),
         epsilon,
         type(act).__name__,
-        f"{counter.get_total_flops() / 2e9:.6f}",
+        f"{(counter.get_total_flops() - positions) / 2e9:.6f}",
     ]
     print("\t".join(str(x) for x in row))

@@ -17,6 +17,14 @@ EMBEDDINGS = (
 )
 
 
+# What the cosines of queries and keys are multiplied by, and the norms that end branches then: with
+# scales about 1 PyTorch's own float32 would be off from float64 by 1e-4.
+COSINE_SCALES = ("attn.logit_scale", "self.logit_scale")
+BRANCH_NORMS = (
+    ".norm1.weight", ".norm2.weight", "layernorm_before.weight", "layernorm_after.weight",
+)
+
+
 def generator(name: str) -> torch.Generator:
     """Random numbers that depend on this name alone."""
     return torch.Generator().manual_seed(zlib.crc32(name.encode()))
@@ -31,12 +39,20 @@ def randomize(model: torch.nn.Module, name: str) -> None:
     linear and convolution weights keep the variance of what they read.
     """
     random = generator(name)
+    by_cosine = any(path.endswith(COSINE_SCALES) for path, _ in model.named_parameters())
     for path, parameter in model.named_parameters():
         values = torch.randn(parameter.shape, generator=random)
         if path.endswith("bias"):
             values = 0.1 * values
         elif path.endswith(("gamma", "lambda1", "lambda_1", "lambda_2", "gamma_1", "gamma_2")):
             values = 0.5 + 0.2 * values
+        elif path.endswith(COSINE_SCALES):
+            # Logarithms; one is larger than what they are limited to, 4.6.
+            values = 1.5 + 1.2 * values
+            if ".0.blocks.0." in path:
+                values.view(-1)[0] = 5
+        elif by_cosine and path.endswith(BRANCH_NORMS):
+            values = 0.3 + 0.06 * values
         elif path.endswith(EMBEDDINGS):
             values = 0.5 * values
         elif parameter.ndim <= 1:

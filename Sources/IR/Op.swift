@@ -21,12 +21,15 @@ public enum Op: Hashable, Sendable {
   case center(Center)
   case layerNorm(LayerNorm)
   case rmsNorm(RMSNorm)
+  case l2Norm(L2Norm)
   case rope(Rope)
   case ropeTable(RopeTable)
   case learnedRopeTable(LearnedRopeTable)
   case deinterleave(Deinterleave)
   case differenceScale(DifferenceScale)
   case relativePositionBias(RelativePositionBias)
+  case continuousPositionTable(ContinuousPositionTable)
+  case clampedExponential(ClampedExponential)
   case relativeScores(RelativeScores)
   case relativeTable(RelativeTable)
   case windowPartition(WindowPartition)
@@ -79,12 +82,15 @@ public enum Op: Hashable, Sendable {
     case .center(let op): op
     case .layerNorm(let op): op
     case .rmsNorm(let op): op
+    case .l2Norm(let op): op
     case .rope(let op): op
     case .ropeTable(let op): op
     case .learnedRopeTable(let op): op
     case .deinterleave(let op): op
     case .differenceScale(let op): op
     case .relativePositionBias(let op): op
+    case .continuousPositionTable(let op): op
+    case .clampedExponential(let op): op
     case .relativeScores(let op): op
     case .relativeTable(let op): op
     case .windowPartition(let op): op
@@ -143,12 +149,15 @@ public enum Op: Hashable, Sendable {
         reader(Center.self, Op.center),
         reader(LayerNorm.self, Op.layerNorm),
         reader(RMSNorm.self, Op.rmsNorm),
+        reader(L2Norm.self, Op.l2Norm),
         reader(Rope.self, Op.rope),
         reader(RopeTable.self, Op.ropeTable),
         reader(LearnedRopeTable.self, Op.learnedRopeTable),
         reader(Deinterleave.self, Op.deinterleave),
         reader(DifferenceScale.self, Op.differenceScale),
         reader(RelativePositionBias.self, Op.relativePositionBias),
+        reader(ContinuousPositionTable.self, Op.continuousPositionTable),
+        reader(ClampedExponential.self, Op.clampedExponential),
         reader(RelativeScores.self, Op.relativeScores),
         reader(RelativeTable.self, Op.relativeTable),
         reader(WindowPartition.self, Op.windowPartition),

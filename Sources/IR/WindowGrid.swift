@@ -44,7 +44,9 @@ public struct WindowGrid: Hashable, Sendable {
       extents.count == 2 && extents.allSatisfy { 1...Self.largestExtent ~= $0 }
     }
     guard isGrid(image), isGrid(window), shift.count == 2,
-      zip(shift, zip(image, window)).allSatisfy({ 0..<min($1.0, $1.1) ~= $0 })
+      zip(shift, zip(image, window)).allSatisfy({
+        0..<(movesFirst ? min($1.0, $1.1) : $1.1) ~= $0
+      })
     else {
       return "expected two extents from 1 to \(Self.largestExtent) each and a shift within them,"
         + " found \(image), \(window) and \(shift)"

@@ -252,6 +252,12 @@ extension KernelCase {
       { $0.rows += 12 }, { $0.heads += 1 }, { $0.headDim += 1 }, { $0.grid = [4, 3] },
       { $0.axis = 1 }, { $0.qStride += 1 }, { $0.tableStride += 1 }, { $0.outputStride += 1 }),
     KernelCase(
+      L2NormKernel(
+        rows: 5, heads: 3, headDim: 20, isScaled: false, epsilon: 1, xStride: 60,
+        outputStride: 60),
+      { $0.rows += 1 }, { $0.heads += 1 }, { $0.headDim += 1 }, { $0.isScaled = true },
+      { $0.epsilon = 2 }, { $0.xStride += 1 }, { $0.outputStride += 1 }),
+    KernelCase(
       RopeKernel(
         rows: 5, heads: 3, headDim: 20, isTableOfHeads: false, xStride: 60, tableStride: 20,
         outputStride: 60, element: .f32),

@@ -60,6 +60,8 @@ import Testing
     try check(.layerNorm(LayerNorm(epsilon: 1e-6)), [gamma, beta], on: target)
     try check(.rmsNorm(RMSNorm(epsilon: 1e-6)), [], on: target)
     try check(.rmsNorm(RMSNorm(epsilon: 1e-6)), [gamma], on: target)
+    try check(.l2Norm(L2Norm(heads: 1, epsilon: 1e-12)), [], on: target)
+    try check(.l2Norm(L2Norm(heads: 1, epsilon: 1e-12)), [vector(1, seed: 3)], on: target)
   }
 
   /// A norm that a product begins with, with all that may follow it.

@@ -71,6 +71,9 @@ import Testing
       for table in [head, heads * head] {
         try check(.rope(Rope(heads: heads)), [[7, heads * head], [7, table]], on: target)
       }
+      let norm = Op.l2Norm(L2Norm(heads: heads, epsilon: 1e-12))
+      try check(norm, [[7, heads * head]], on: target, range: -3...5)
+      try check(norm, [[7, heads * head], [heads]], on: target, range: -3...5)
     }
     for function in ActivationFunction.allCases {
       try check(.activation(Activation(function)), [[3, 33]], on: target, range: -9...9)

@@ -55,6 +55,16 @@ import Testing
     Sample(.layerNorm(LayerNorm(epsilon: 1e-12)), .f32(2, 3), .f32(3), .f32(3)),
     Sample(.rmsNorm(RMSNorm(epsilon: 1e-6)), .f32(2, 3)),
     Sample(.rmsNorm(RMSNorm(epsilon: 1e-12)), .f32(2, 3), .f32(3)),
+    Sample(.l2Norm(L2Norm(heads: 2, epsilon: 1e-12)), .f32(3, 8)),
+    Sample(.l2Norm(L2Norm(heads: 4, epsilon: 1e-6)), .f32(3, 8), .f32(4)),
+    Sample(.clampedExponential(ClampedExponential(limit: 0.5)), .f32(2, 1, 1)),
+    Sample(
+      .continuousPositionTable(ContinuousPositionTable(grid: [2, 3], spacing: .absolute)),
+      .f32(5, 2), .f32(5), .f32(2, 5), .f32(2)),
+    Sample(
+      .continuousPositionTable(
+        ContinuousPositionTable(grid: [2, 3], spacing: .relative, from: [4, 2], limit: 16)),
+      .f32(5, 2), .f32(5), .f32(2, 5)),
     Sample(.rope(Rope(heads: 2)), .f32(3, 8), .f32(3, 4)),
     Sample(.rope(Rope(heads: 2)), .f32(3, 8), .f32(3, 8)),
     Sample(
@@ -157,7 +167,8 @@ import Testing
       .f32(12, 2)),
     Sample(
       .relativePositionBias(
-        RelativePositionBias(grid: [2, 2], method: .bilinear, windows: [2, 1], shift: [1, 0])),
+        RelativePositionBias(
+          grid: [2, 2], method: .bilinear, windows: [2, 1], shift: [1, 0], separation: 200)),
       .f32(9, 2)),
     Sample(.relativeTable(RelativeTable(to: 3)), .f32(4, 2)),
     Sample(

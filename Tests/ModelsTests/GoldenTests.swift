@@ -50,7 +50,8 @@ import Testing
     "encoders/aimv2": 1, "encoders/aimv2-bare": 1, "encoders/aimv2-headless": 1,
     "encoders/beit-wide-f16": 2, "encoders/donut-swin": 1, "encoders/sam": 1, "encoders/sam-hq": 1,
     "encoders/sam-hq-vision": 1, "encoders/sam-vision": 1, "encoders/swin": 2,
-    "encoders/swin-bare-f16": 2, "open-clip/tower-mlp": 1,
+    "encoders/swin-bare-f16": 2, "encoders/swinv2": 2, "encoders/swinv2-bare-f16": 2,
+    "encoders/swinv2-wide-f16": 1, "open-clip/tower-mlp": 1,
   ]
 
   /// max |y - y64| / rms(y64) ≤ 2e-5, for each output, at the checkpoint's own image size and at

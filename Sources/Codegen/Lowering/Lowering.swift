@@ -42,6 +42,7 @@ extension Op {
     case .groupScaleShift(let op): op
     case .normalize(let op): op
     case .rmsNorm(let op): op
+    case .l2Norm(let op): op
     case .rope(let op): op
     case .relativeScores(let op): op
     case .windowPartition(let op): op
@@ -52,8 +53,9 @@ extension Op {
     case .transpose(let op): op
     case .input, .weight, .slice, .reshape, .concatenate, .patchEmbed, .linear, .splitHeads,
       .mergeHeads, .resizePositionEmbedding, .ropeTable, .learnedRopeTable, .deinterleave,
-      .differenceScale, .batchScaleShift, .relativePositionBias, .relativeTable,
-      .standardizeWeight, .pack, .winogradWeight, .round, .quantize, .quantizationParameters,
+      .differenceScale, .batchScaleShift, .relativePositionBias, .continuousPositionTable,
+      .clampedExponential, .relativeTable, .standardizeWeight, .pack, .winogradWeight, .round,
+      .quantize, .quantizationParameters,
       .balance, .hadamard, .diagonal:
       nil
     }

@@ -13,12 +13,12 @@ import Diagnostics
 /// With `windows`, the grid is one window of so many rows and columns of windows, which cover an
 /// image that has been moved up and to the left by `shift`, what leaves it coming back in from the
 /// other side: places that were not neighbours share the last windows of a row and of a column, and
-/// 100 is subtracted where query and key lie on different sides of that seam. Result:
+/// `separation` is subtracted where query and key lie on different sides of that seam. Result:
 /// `[windows[0] * windows[1] * heads, tokens, tokens]`, windows row by row.
 ///
 /// Attributes: `grid`: rows and columns; `from`, default `grid`; `method`, how the table is
-/// resized; `prefix`, default false; `windows`, by default none; `shift`, default `[0, 0]`. A
-/// function of weights: it is computed at compile time.
+/// resized; `prefix`, default false; `windows`, by default none; `shift`, default `[0, 0]`;
+/// `separation`, default 100. A function of weights: it is computed at compile time.
 ///
 /// - C1: `grid` and `from` are two extents from 1 to 4096 each.
 /// - C2: `table` is f32 and has `(2 * from[0] - 1) * (2 * from[1] - 1)` rows, with a prefix three
@@ -41,11 +41,13 @@ public struct RelativePositionBias: OpDefinition {
   public var windows: [Int]?
   /// What the image has been moved by.
   public var shift: [Int]
+  /// What is subtracted across a seam.
+  public var separation: Float
 
   /// Creates the op.
   public init(
     grid: [Int], from: [Int]? = nil, method: RelativeResizeMethod, hasPrefix: Bool = false,
-    windows: [Int]? = nil, shift: [Int] = [0, 0]
+    windows: [Int]? = nil, shift: [Int] = [0, 0], separation: Float = 100
   ) {
     self.grid = grid
     self.from = from ?? grid
@@ -53,6 +55,7 @@ public struct RelativePositionBias: OpDefinition {
     self.hasPrefix = hasPrefix
     self.windows = windows
     self.shift = shift
+    self.separation = separation
   }
 
   static let mnemonic = "relative_position_bias"
@@ -68,6 +71,7 @@ public struct RelativePositionBias: OpDefinition {
     if hasPrefix { list.set("prefix", .boolean(true)) }
     if let windows { list.set("windows", .integers(windows)) }
     if shift != [0, 0] { list.set("shift", .integers(shift)) }
+    if separation != 100 { list.set("separation", .number(separation)) }
     return list
   }
   init(_ attributes: inout Attributes) throws(Diagnostic) {
@@ -78,6 +82,7 @@ public struct RelativePositionBias: OpDefinition {
     windows =
       attributes.names.contains("windows") ? try attributes.integers("windows") : nil
     shift = attributes.names.contains("shift") ? try attributes.integers("shift") : [0, 0]
+    separation = try attributes.number("separation", default: 100)
   }
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     func isGrid(_ extents: [Int]) -> Bool {
@@ -125,7 +130,7 @@ public struct RelativePositionBias: OpDefinition {
               let bias = table.values[index[query * tokens + key] * heads + head]
               let isApart =
                 prefix == 0 && sides[query] != sides[key]
-              values.append(isApart ? bias - 100 : bias)
+              values.append(isApart ? bias - separation : bias)
             }
           }
         }

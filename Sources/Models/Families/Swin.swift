@@ -10,7 +10,7 @@ import IR
 ///
 /// Reference: Liu et al. 2021, arXiv:2103.14030; of the sizes `s3` Chen et al. 2021,
 /// arXiv:2111.14725.
-struct Swin: Family {
+struct Swin: StagedFamily {
   static let title = "swin"
 
   /// The epsilon of the norms of patches and of merged patches, in all libraries.
@@ -55,14 +55,6 @@ struct Swin: Family {
 
   var storedNames: StoredNames { StoredNames(transformers: .transformersSwin) }
 
-  /// The head reads the mean of the pixels.
-  var classifiers: [Head] { [Head(name: "head.fc", inputs: width(depths.count - 1))] }
-
-  var hasFeatures: Bool { true }
-
-  /// Tokens are pixels.
-  var prefixTokens: Int { 0 }
-
   /// The libraries agree on everything but where an image that windows do not cover is widened.
   mutating func follow(_ convention: NumericsConvention) { numerics = convention }
 
@@ -70,19 +62,7 @@ struct Swin: Family {
     "\(numerics.rawValue): \(activation.rawValue), layer norm epsilon \(layerNormEpsilon)"
   }
 
-  /// Nothing: the configuration says the sizes of the tables.
-  func adapt(to stored: inout StoredModel) {}
-
   // MARK: - Body
-
-  private func width(_ stage: Int) -> Int { dim << stage }
-
-  /// Rows and columns of the map of a stage, for a grid of patches.
-  private func map(_ stage: Int, _ patches: [Int]) -> [Int] {
-    (0..<stage).reduce(patches) { map, _ in map.map { ($0 + 1) / 2 } }
-  }
-
-  private var grid: [Int] { [imageHeight / patch, imageWidth / patch] }
 
   /// The windows of a stage on a map, and how far those of every second block are moved: not at all
   /// along an axis that one window covers.
@@ -106,14 +86,13 @@ struct Swin: Family {
       ? windows[stage] : windows(stage, self.map(stage, storedGrid)).window
     return ShiftedBlock(
       norm: Normalization(epsilon: layerNormEpsilon), heads: heads[stage], hasBias: qkvBias,
-      feedForward: FeedForward(
-        hidden: Int(Double(width(stage)) * mlpRatio), activation: activation),
+      feedForward: FeedForward(hidden: hidden(stage), activation: activation),
       windows: WindowGrid(
         image: map, window: window, shift: index % 2 == 0 ? [0, 0] : shift,
         movesFirst: numerics != .huggingFace), storedWindow: stored)
   }
 
-  private func merging(_ stage: Int) -> PatchMerging {
+  func merging(_ stage: Int) -> PatchMerging {
     PatchMerging(
       map: map(stage - 1, grid), norm: Normalization(epsilon: Self.mergingEpsilon),
       outputs: width(stage))
@@ -134,75 +113,17 @@ struct Swin: Family {
     return try Normalization(epsilon: layerNormEpsilon).append("norm", x, to: &builder)
   }
 
-  func pooled(_ tokens: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
-    try builder.mean(tokens, name: "pool.mean")
-  }
-
-  func pooler(_ tokens: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
-    throw noPooler
-  }
-
-  func features(_ pooled: Value, in builder: inout ModelBuilder) -> Value { pooled }
-
-  func logits(_ pooled: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
-    try classifiers[0].append(pooled, classes: classes, to: &builder)
-  }
-
-  // MARK: - Sizes
-
-  var multiplyAdds: Int {
-    var sum = channels * patch * patch * dim * grid[0] * grid[1]
-    for (stage, depth) in depths.enumerated() {
-      if stage > 0 { sum += merging(stage).multiplyAdds(dim: width(stage - 1)) }
-      for index in 0..<depth { sum += block(stage, index).multiplyAdds(dim: width(stage)) }
-    }
-    return sum + classifiers[0].inputs * classes
-  }
-
-  var architecture: [String: Int] {
-    let last = map(depths.count - 1, grid)
-    return [
-      "depth": depths.reduce(0, +), "dim": width(depths.count - 1), "patch": patch,
-      "tokens": last[0] * last[1],
-    ]
-  }
-
-  var summary: String {
-    let last = map(depths.count - 1, grid)
-    return "stages of \(depths.map(String.init).joined(separator: ", ")) blocks from \(dim) on, "
-      + "\(last[0])x\(last[1]) pixels at the end"
-  }
-
-  func problem(extent: Int, _ what: String) -> Diagnostic? {
-    guard extent >= patch, extent <= Self.imageLimit, extent % max(patch, 1) == 0 else {
-      return Diagnostic(
-        "image \(what) \(extent) is no multiple of the patch size \(patch)",
-        hint: "multiples from \(patch) to \(Self.imageLimit) are possible")
-    }
-    return nil
+  func multiplyAdds(_ stage: Int, block index: Int) -> Int {
+    block(stage, index).multiplyAdds(dim: width(stage))
   }
 
   func check() throws(Diagnostic) {
-    try checkFacts()
-    let counts = [depths.count, heads.count, windows.count]
-    guard 1...8 ~= depths.count, Set(counts).count == 1 else {
-      throw fault("\(counts) depths, heads and windows, expected as many of each, 1 to 8")
-    }
-    guard 1...256 ~= patch, 1...1 << 14 ~= dim, mlpRatio > 0, mlpRatio < 100 else {
-      throw fault("patch size \(patch), width \(dim) or MLP ratio \(mlpRatio) is out of range")
-    }
+    try checkStages(windows)
+    guard numerics == .huggingFace else { return }
     for stage in depths.indices {
-      guard 1...1024 ~= depths[stage], 1...1024 ~= heads[stage], windows[stage].count == 2,
-        windows[stage].allSatisfy({ 1...256 ~= $0 }), width(stage) % heads[stage] == 0
-      else {
-        throw fault(
-          "stage \(stage) has \(depths[stage]) blocks of \(width(stage)), \(heads[stage]) heads "
-            + "and windows of \(windows[stage]), which do not go together")
-      }
       let map = map(stage, grid)
-      guard map[0] > 0, map[1] > 0 else { throw fault("the image is smaller than a patch") }
       // transformers' tables fit no other window.
-      if numerics == .huggingFace, windows(stage, map).window != windows[stage] {
+      if windows(stage, map).window != windows[stage] {
         throw fault(
           "stage \(stage) has a map of \(map[0])x\(map[1]), smaller than its windows of "
             + "\(windows[stage][0]), which transformers cannot compute")
@@ -258,39 +179,12 @@ extension Swin {
         "img_size", "patch_size", "in_chans", "embed_dim", "depths", "num_heads", "window_size",
         "mlp_ratio", "qkv_bias",
       ])
-    let arguments = timm.object
-    if let image = try arguments.extent("img_size") {
-      (imageHeight, imageWidth) = (image.height, image.width)
-    }
-    if let patch = try arguments.extent("patch_size") {
-      guard patch.height == patch.width, patch.height > 0 else {
-        throw Diagnostic(
-          "'model_args.patch_size' is \(patch.height)x\(patch.width), expected a square",
-          at: .file(arguments.path))
-      }
-      self.patch = patch.height
-    }
-    channels = try arguments.integer("in_chans") ?? channels
-    dim = try arguments.integer("embed_dim") ?? dim
-    depths = try arguments.integers("depths") ?? depths
-    heads = try arguments.integers("num_heads") ?? heads
-    mlpRatio = try arguments.double("mlp_ratio") ?? mlpRatio
-    qkvBias = try arguments.bool("qkv_bias") ?? qkvBias
-    if let value = arguments.value("window_size") {
-      if let side = value.integer {
-        windows = depths.map { _ in [side, side] }
-      } else {
-        // Two numbers are height and width, more are a side for each stage.
-        let sides = try arguments.integers("window_size") ?? []
-        windows = sides.count == 2 ? depths.map { _ in sides } : sides.map { [$0, $0] }
-      }
+    try applyStages(timm)
+    qkvBias = try timm.object.bool("qkv_bias") ?? qkvBias
+    if let sizes = try windowSizes(timm) {
+      windows = sizes
     } else if windows.count != depths.count, let first = windows.first {
       windows = depths.map { _ in first }
-    }
-    if let pool = timm.pool, pool != "avg" {
-      throw Diagnostic(
-        "unknown 'global_pool' '\(pool)'", at: .file(arguments.path),
-        hint: "vitc supports 'avg' for Swin")
     }
     if patch > 0 { storedGrid = grid }
   }
@@ -318,16 +212,7 @@ extension Swin {
 
   private static func read(_ root: ConfigurationObject, _ name: String) throws(Diagnostic) -> Swin {
     let image = try root.extent("image_size") ?? (224, 224)
-    let patch = try root.extent("patch_size") ?? (4, 4)
-    guard patch.height == patch.width, patch.height > 0 else {
-      throw Diagnostic(
-        "'patch_size' is \(patch.height)x\(patch.width), expected a square", at: .file(root.path))
-    }
-    if try root.bool("use_absolute_embeddings") ?? false {
-      throw Diagnostic(
-        "'use_absolute_embeddings' adds a table of positions, which vitc does not for Swin",
-        at: .file(root.path))
-    }
+    let patch = try patchSide(root)
     let depths = try root.integers("depths") ?? [2, 2, 6, 2]
     let window = try root.integer("window_size") ?? 7
     var model = Swin(
@@ -335,7 +220,7 @@ extension Swin {
       heads: try root.integers("num_heads") ?? [3, 6, 12, 24],
       windows: depths.map { _ in [window, window] }, classes: 0)
     model.imageWidth = image.width
-    model.patch = patch.height
+    model.patch = patch
     model.channels = try root.integer("num_channels") ?? 3
     model.mlpRatio = try root.double("mlp_ratio") ?? 4
     model.activation = try ActivationFunction(root, "hidden_act", default: "gelu")

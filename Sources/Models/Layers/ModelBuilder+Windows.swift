@@ -8,16 +8,25 @@ extension ModelBuilder {
   /// bias of them; here the rows of the map alone are projected, and the bias is what they are
   /// widened by.
   ///
-  /// - Parameter windows: `nil`: in the order of the map.
+  /// - Parameters:
+  ///   - biases: which of the three have biases.
+  ///   - projections: how timm stores them.
+  ///   - windows: `nil`: in the order of the map.
   mutating func windowed(
-    _ name: String, _ index: Int, _ x: Value, hasBias: Bool, windows: WindowGrid?
+    _ name: String, _ index: Int, _ x: Value, biases: AttentionBiases,
+    projections: TimmProjections = .together, windows: WindowGrid?
   ) throws(Diagnostic) -> Value {
     let dim = type(x).shape[1]
+    let hasBias = biases.contains([.query, .key, .value][index])
     let part = "\(name).\(["q", "k", "v"][index])"
     var operands = [x]
     for (suffix, shape) in [("weight", [dim, dim]), ("bias", [dim])].prefix(hasBias ? 2 : 1) {
       guard fusesQKV else {
         operands.append(try weight("\(part).\(suffix)", shape))
+        continue
+      }
+      if projections == .biasesApart, suffix == "bias" {
+        operands.append(try weight("\(part)_bias", shape))
         continue
       }
       let whole = try weight("\(name).qkv.\(suffix)", [3 * dim] + shape.dropFirst())

@@ -2,7 +2,7 @@ import Diagnostics
 import IR
 
 /// Four neighbouring pixels of a map as one, of twice the width: side by side, a norm, a linear
-/// layer without bias.
+/// layer without bias; or the norm after that.
 ///
 /// A map of an odd number of rows or columns is widened by zeros. The pixels come column by column;
 /// the norm's and the layer's columns are brought into the order of rows instead, which is that of
@@ -10,10 +10,12 @@ import IR
 struct PatchMerging: Hashable, Sendable {
   /// Rows and columns of the map.
   var map: [Int]
-  /// The norm of the four pixels.
+  /// The norm of the four pixels, or of the result.
   var norm: Normalization
   /// The width of the result.
   var outputs: Int
+  /// `true` iff the result is normed, not the four pixels.
+  var normsLast = false
 
   func append(
     _ name: String, _ x: Value, to builder: inout ModelBuilder
@@ -24,18 +26,26 @@ struct PatchMerging: Hashable, Sendable {
       .windowPartition(WindowPartition(windows)), [x], name: "\(name).places")
     let rows = try builder.append(
       .reshape(Reshape([windows.count, 4 * width])), [places], name: "\(name).pixels")
+    let inputs = normsLast ? rows : try normed(name, rows, width, &builder)
+    let weight = try builder.weight("\(name).reduction.weight", [outputs, 4 * width])
+    let reduced = try builder.append(
+      .linear(Linear()),
+      [inputs, try byRows(weight, axis: 1, width, "\(name).reduction.weight", &builder)],
+      name: "\(name).reduction")
+    return normsLast ? try norm.append("\(name).norm", reduced, to: &builder) : reduced
+  }
+
+  /// The norm of the four pixels.
+  private func normed(
+    _ name: String, _ rows: Value, _ width: Int, _ builder: inout ModelBuilder
+  ) throws(Diagnostic) -> Value {
     var affine: [Value] = []
     for leaf in ["weight", "bias"] {
       let tensor = try builder.weight("\(name).norm.\(leaf)", [4 * width])
       affine.append(try byRows(tensor, axis: 0, width, "\(name).norm.\(leaf)", &builder))
     }
-    let normal = try builder.append(
-      .layerNorm(LayerNorm(epsilon: Float(norm.epsilon))), [rows] + affine, name: "\(name).norm")
-    let weight = try builder.weight("\(name).reduction.weight", [outputs, 4 * width])
     return try builder.append(
-      .linear(Linear()),
-      [normal, try byRows(weight, axis: 1, width, "\(name).reduction.weight", &builder)],
-      name: "\(name).reduction")
+      .layerNorm(LayerNorm(epsilon: Float(norm.epsilon))), [rows] + affine, name: "\(name).norm")
   }
 
   /// The second and the third quarter along an axis change places.

@@ -37,7 +37,8 @@ struct ShiftedBlock: Hashable, Sendable {
     var operands: [Value] = []
     for index in 0..<3 {
       operands.append(
-        try builder.windowed(name, index, x, hasBias: hasBias, windows: cut ? windows : nil))
+        try builder.windowed(
+          name, index, x, biases: hasBias ? .all : [], windows: cut ? windows : nil))
     }
     operands.append(try bias(name, &builder))
     let headDim = builder.type(x).shape[1] / heads

@@ -46,7 +46,8 @@ struct WindowedBlock: Hashable, Sendable {
   ) throws(Diagnostic) -> Value {
     var operands: [Value] = []
     for index in 0..<3 {
-      operands.append(try builder.windowed(name, index, x, hasBias: hasBias, windows: windows))
+      operands.append(
+        try builder.windowed(name, index, x, biases: hasBias ? .all : [], windows: windows))
     }
     let headDim = builder.type(x).shape[1] / heads
     if let relative {

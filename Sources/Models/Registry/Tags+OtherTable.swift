@@ -183,5 +183,20 @@ extension Tag {
     swin_s3_tiny_224 ms_in1k 224 bicubic 0.9 center imageNet 1000
     swin_s3_small_224 ms_in1k 224 bicubic 0.9 center imageNet 1000
     swin_s3_base_224 ms_in1k 224 bicubic 0.9 center imageNet 1000
+    swinv2_tiny_window8_256 ms_in1k 256 bicubic 0.9 center imageNet 1000
+    swinv2_tiny_window16_256 ms_in1k 256 bicubic 0.9 center imageNet 1000
+    swinv2_small_window8_256 ms_in1k 256 bicubic 0.9 center imageNet 1000
+    swinv2_small_window16_256 ms_in1k 256 bicubic 0.9 center imageNet 1000
+    swinv2_base_window8_256 ms_in1k 256 bicubic 0.9 center imageNet 1000
+    swinv2_base_window16_256 ms_in1k 256 bicubic 0.9 center imageNet 1000
+    swinv2_base_window12_192 ms_in22k 192 bicubic 0.9 center imageNet 21841
+    swinv2_base_window12to16_192to256 ms_in22k_ft_in1k 256 bicubic 0.9 center imageNet 1000
+    swinv2_base_window12to24_192to384 ms_in22k_ft_in1k 384 bicubic 1.0 center imageNet 1000
+    swinv2_large_window12_192 ms_in22k 192 bicubic 0.9 center imageNet 21841
+    swinv2_large_window12to16_192to256 ms_in22k_ft_in1k 256 bicubic 0.9 center imageNet 1000
+    swinv2_large_window12to24_192to384 ms_in22k_ft_in1k 384 bicubic 1.0 center imageNet 1000
+    swinv2_cr_tiny_ns_224 sw_in1k 224 bicubic 0.9 center imageNet 1000
+    swinv2_cr_small_224 sw_in1k 224 bicubic 0.9 center imageNet 1000
+    swinv2_cr_small_ns_224 sw_in1k 224 bicubic 0.9 center imageNet 1000
     """
 }
