@@ -1,7 +1,7 @@
 # `make` prints the menu: every target with a comment after its name.
 
 .DEFAULT_GOAL := menu
-.PHONY: menu deps test-deps build demo clean format lint filetest bless docs test test-slow test-asan test-tsan test-outside test-load mutate fuzz bench bench-peers test-python test-python-torch test-engines wheel dist test-dist site
+.PHONY: menu deps test-deps build server demo clean format lint filetest bless docs test test-slow test-asan test-tsan test-outside test-load mutate fuzz bench bench-peers test-python test-python-torch test-engines test-server wheel dist test-dist site
 
 SWIFT ?= swift
 # The version of swift-format that the sources are formatted with: others differ in details, so that
@@ -21,7 +21,12 @@ TEST_PACKAGES := qemu-user libc6-dev-arm64-cross musl-tools patchelf python3-ven
 # of their own, since a build that may be tested is another build.
 TEST := $(SWIFT) test -c release --scratch-path .build-tests
 VITC := .build/release/vitc
-SOURCES := Package.swift Plugins Sources Tests examples/swift/Package.swift examples/swift/Sources
+SOURCES := Package.swift Plugins Sources Tests examples/swift/Package.swift examples/swift/Sources \
+  server/Package.swift server/Sources server/Tests
+SERVER := server/.build/release/vitc-serve
+# SwiftPM keeps what a manifest said for the same text and environment: without this it would not see
+# that LLVM has been installed since.
+export VITC_LLVM_HEADERS = $(shell ls -d /usr/lib/llvm-*/include/llvm-c 2>/dev/null)
 PHOTOS := examples/digits/images
 
 menu: ## Prints this menu.
@@ -51,6 +56,11 @@ deps: ## Installs what is missing, with apt-get; needs root or sudo for that.
 build: deps ## Builds vitc for release: .build/release/vitc.
 	$(SWIFT) build -c release --product vitc
 
+# A package of its own, so that nobody builds an HTTP server who wants a compiler.
+server: build ## Builds vitc-serve, the HTTP server, and puts it beside vitc: some minutes.
+	$(SWIFT) build -c release --package-path server --product vitc-serve
+	ln -sf $(CURDIR)/$(SERVER) $(dir $(VITC))vitc-serve
+
 demo: build ## Compiles the digit classifier and classifies images: vitc, a C and a Swift program.
 	mkdir -p out
 	$(VITC) compile examples/digits/model -o out/libdigits.so
@@ -68,7 +78,7 @@ demo: build ## Compiles the digit classifier and classifies images: vitc, a C an
 	examples/swift/.build/release/Loaded out/libdigits.so $(PHOTOS)/digit-3-1729.png
 
 clean: ## Removes what was built.
-	rm -rf .build .build-* out dist examples/swift/.build
+	rm -rf .build .build-* out dist examples/swift/.build server/.build
 	rm -f examples/swift/Model/libdigits.so examples/swift/Model/digits.h \
 	  examples/swift/Model/module.modulemap
 
@@ -128,6 +138,10 @@ test-python: build test-deps ## Runs the Python package's tests, in a virtual en
 
 test-python-torch: build test-deps ## Tests modules of timm and transformers, torch.compile: some GB to install.
 	PYTHON_SUITE=torch Scripts/python-tests $(VITC) $(PYTEST)
+
+test-server: server test-deps ## Tests the server: in Swift, then with NVIDIA's client library and hostile requests.
+	$(SWIFT) test --package-path server
+	Scripts/server-tests $(VITC) $(SERVER) $(PYTEST)
 
 test-engines: build test-deps ## Tests the adapters for Ray Data and Dask, on loopback; some GB to install.
 	PYTHON_SUITE=engines Scripts/python-tests $(VITC) $(PYTEST)

@@ -9,8 +9,9 @@ func llvmIsInstalled(_ version: Int) -> Bool {
 }
 
 /// `VITC_LLVM=19 swift build` chooses a version; otherwise the one that Debian's `llvm-dev` points
-/// to, otherwise the newest installed.
+/// to, otherwise the newest installed; 0 if there is none, or for `VITC_LLVM=none`.
 func chosenLLVM() -> Int {
+  if Context.environment["VITC_LLVM"] == "none" { return 0 }
   if let text = Context.environment["VITC_LLVM"], let version = Int(text) { return version }
   if let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/usr/include/llvm-c"),
     let range = link.range(of: "llvm-"),
@@ -22,9 +23,15 @@ func chosenLLVM() -> Int {
 }
 
 let llvmVersion = chosenLLVM()
-guard llvmIsInstalled(llvmVersion) else {
-  let wanted = llvmVersion == 0 ? "LLVM development files" : "LLVM \(llvmVersion)"
-  let message = "vitc: \(wanted) not found; run: apt-get install llvm-dev (or make deps)\n"
+if llvmVersion == 0 {
+  // What apps use is there all the same, see the end.
+  let message =
+    "vitc: no LLVM, so only the library VitRuntime can be built; for the compiler run "
+    + "apt-get install llvm-dev (or make deps), then swift build --manifest-cache none once\n"
+  FileHandle.standardError.write(Data(message.utf8))
+} else if !llvmIsInstalled(llvmVersion) {
+  let message =
+    "vitc: LLVM \(llvmVersion) not found; run: apt-get install llvm-\(llvmVersion)-dev\n"
   FileHandle.standardError.write(Data(message.utf8))
   exit(1)
 }
@@ -141,6 +148,8 @@ let package = Package(
   products: [
     .executable(name: "vitc", targets: ["vitc"]),
     .library(name: "VitRuntime", targets: ["VitRuntime"]),
+    // What the package in `server` takes besides; no interface for others.
+    .library(name: "VitcReaders", targets: ["Diagnostics", "JSON", "Images"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -242,4 +251,17 @@ if Context.environment["VITC_FUZZ_BUILD"] != nil {
     .executableTarget(
       name: "fuzz", dependencies: dependencies("Tests/FuzzDriver"), path: "Tests/FuzzDriver",
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+}
+
+// Without LLVM: the libraries for apps and for the server alone, which need none of what the compiler
+// needs, so that packages that use them resolve everywhere.
+if llvmVersion == 0 {
+  let libraries = package.products.filter { $0.name != "vitc" }
+  let parts: Set = [
+    "CVitABI", "VitRuntime", "Diagnostics", "JSON", "Files", "Images", "CPNG", "CJPEG",
+    "CWebP",
+  ]
+  package.products = libraries
+  package.targets.removeAll { !parts.contains($0.name) }
+  package.dependencies = []
 }

@@ -68,15 +68,19 @@ public struct Image: Hashable, Sendable {
   }
 
   /// Decodes a PNG, JPEG or WebP file in memory; `name` stands for the path in errors.
+  ///
+  /// - Parameter pixelLimit: The most pixels that it may have, known before memory is taken for
+  ///   them; never more than ``maximumPixels``.
   public init(
     decoding bytes: UnsafeRawBufferPointer, name: String, alpha: Alpha = .dropped,
-    orients: Bool = false
+    orients: Bool = false, pixelLimit: Int = Image.maximumPixels
   ) throws(Diagnostic) {
     let image: Image
+    let limit = min(pixelLimit, Image.maximumPixels)
     switch ImageFormat(of: bytes) {
-    case .png: image = try decodePNG(bytes, name: name, alpha: alpha)
-    case .jpeg: image = try decodeJPEG(bytes, name: name)
-    case .webp: image = try decodeWebP(bytes, name: name, alpha: alpha)
+    case .png: image = try decodePNG(bytes, name: name, alpha: alpha, pixelLimit: limit)
+    case .jpeg: image = try decodeJPEG(bytes, name: name, pixelLimit: limit)
+    case .webp: image = try decodeWebP(bytes, name: name, alpha: alpha, pixelLimit: limit)
     case .other(let found, let hint):
       throw Diagnostic(
         "expected a PNG, JPEG or WebP image, found \(found)", at: .file(name), hint: hint)
@@ -90,17 +94,17 @@ public struct Image: Hashable, Sendable {
 /// - Parameters:
 ///   - needed: The fewest bytes that a file of this size can have.
 ///   - present: The bytes that the file has.
+///   - limit: The most pixels that it may have.
 func checkSize(
-  width: Int, height: Int, needed: Int, present: Int, name: String
+  width: Int, height: Int, needed: Int, present: Int, name: String, limit: Int
 ) throws(Diagnostic) {
   guard width > 0, height > 0 else {
     throw Diagnostic("the image has no pixels: \(width)x\(height)", at: .file(name))
   }
   // No overflow: all formats store an extent in at most 31 bits.
-  guard width * height <= Image.maximumPixels else {
+  guard width * height <= limit else {
     throw Diagnostic(
-      "the image is too large: \(width)x\(height) pixels, expected at most "
-        + "\(Image.maximumPixels) in all",
+      "the image is too large: \(width)x\(height) pixels, expected at most \(limit) in all",
       at: .file(name), hint: "scale it down first")
   }
   guard needed <= present else {

@@ -3,7 +3,9 @@ import Diagnostics
 
 /// Decodes a JPEG by libjpeg-turbo, with its defaults, which are PIL's: the slow integer DCT,
 /// smooth chroma upsampling, smoothing between blocks.
-func decodeJPEG(_ bytes: UnsafeRawBufferPointer, name: String) throws(Diagnostic) -> Image {
+func decodeJPEG(
+  _ bytes: UnsafeRawBufferPointer, name: String, pixelLimit: Int
+) throws(Diagnostic) -> Image {
   let start = bytes.bindMemory(to: UInt8.self).baseAddress
   var error = [CChar](repeating: 0, count: CJPEG_ERROR_BYTES)
   var header = cjpeg_header()
@@ -16,7 +18,7 @@ func decodeJPEG(_ bytes: UnsafeRawBufferPointer, name: String) throws(Diagnostic
   // byte. The factor 16 leaves room for subsampling and arithmetic coding.
   try checkSize(
     width: width, height: height, needed: width * height / (512 * 16), present: bytes.count,
-    name: name)
+    name: name, limit: pixelLimit)
 
   var pixels = [UInt8](repeating: 0, count: width * height * Int(header.channels))
   guard cjpeg_read(start, bytes.count, &pixels, &error) == 1 else {

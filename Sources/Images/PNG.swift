@@ -3,7 +3,7 @@ import Diagnostics
 
 /// Decodes a PNG by libpng.
 func decodePNG(
-  _ bytes: UnsafeRawBufferPointer, name: String, alpha: Image.Alpha
+  _ bytes: UnsafeRawBufferPointer, name: String, alpha: Image.Alpha, pixelLimit: Int
 ) throws(Diagnostic) -> Image {
   let start = bytes.bindMemory(to: UInt8.self).baseAddress
   var error = [CChar](repeating: 0, count: CPNG_ERROR_BYTES)
@@ -19,7 +19,8 @@ func decodePNG(
   let raw = (UInt64(height)).multipliedReportingOverflow(by: 1 + (bits + 7) / 8)
   let needed = raw.overflow ? UInt64(Int64.max) : raw.partialValue / 1032
   try checkSize(
-    width: width, height: height, needed: Int(clamping: needed), present: bytes.count, name: name)
+    width: width, height: height, needed: Int(clamping: needed), present: bytes.count, name: name,
+    limit: pixelLimit)
 
   if alpha == .onWhite, header.has_alpha != 0 {
     var rgba = [UInt8](repeating: 0, count: width * height * 4)

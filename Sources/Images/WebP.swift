@@ -4,7 +4,7 @@ import Diagnostics
 /// Decodes a WebP by libwebp, with its defaults, which are PIL's: smooth chroma upsampling, no
 /// dithering.
 func decodeWebP(
-  _ bytes: UnsafeRawBufferPointer, name: String, alpha: Image.Alpha
+  _ bytes: UnsafeRawBufferPointer, name: String, alpha: Image.Alpha, pixelLimit: Int
 ) throws(Diagnostic) -> Image {
   let start = bytes.bindMemory(to: UInt8.self).baseAddress
   var header = cwebp_header()
@@ -18,7 +18,8 @@ func decodeWebP(
   }
   let (width, height) = (Int(header.width), Int(header.height))
   // Of a picture in one colour WebP stores no pixel at all: no size of file is too small for it.
-  try checkSize(width: width, height: height, needed: 0, present: bytes.count, name: name)
+  try checkSize(
+    width: width, height: height, needed: 0, present: bytes.count, name: name, limit: pixelLimit)
   let isComposited = alpha == .onWhite && header.has_alpha != 0
   var pixels = [UInt8](repeating: 0, count: width * height * (isComposited ? 4 : 3))
   if let fault = cwebp_read(

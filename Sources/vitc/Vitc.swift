@@ -20,9 +20,9 @@ struct Vitc: ParsableCommand {
     abstract: "Compiles Vision Transformers to native libraries, and runs and measures these.",
     version: "vitc \(Version.current)",
     subcommands: [
-      Compile.self, Run.self, Embed.self, FitHead.self, Neighbours.self,
-      Search.self, Compare.self, Golden.self, Verify.self, SelfTest.self, Bench.self,
-      Inspect.self, List.self, Opt.self,
+      Compile.self, Run.self, Embed.self, FitHead.self, Neighbours.self, Search.self, Serve.self,
+      Compare.self, Golden.self, Verify.self, SelfTest.self, Bench.self, Inspect.self, List.self,
+      Opt.self,
     ])
 
   /// Parses the arguments, runs the subcommand, prints errors, and exits.
