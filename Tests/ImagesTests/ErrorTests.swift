@@ -177,6 +177,25 @@ import Testing
     #expect(huge.message.hasPrefix("the image is too large: 65500x65500 pixels"))
   }
 
+  /// A server takes fewer pixels than the reader could: the header tells, before memory is taken.
+  @Test func theCallerCanTakeFewerPixels() throws {
+    for (name, format) in [("rgb_420.jpg", "JPEG"), ("rgb8.png", "PNG")] {
+      let bytes = try fixture(name)
+      try bytes.withUnsafeBytes { bytes in
+        let image = try Image(decoding: bytes, name: name)
+        let pixels = image.width * image.height
+        #expect(try Image(decoding: bytes, name: name, pixelLimit: pixels) == image)
+        let error = #expect(throws: Diagnostic.self) {
+          try Image(decoding: bytes, name: name, pixelLimit: pixels - 1)
+        }
+        #expect(
+          error?.message
+            == "the image is too large: \(image.width)x\(image.height) pixels, "
+            + "expected at most \(pixels - 1) in all", "\(format)")
+      }
+    }
+  }
+
   @Test func noDamageCrashes() throws {
     // Every byte of small files replaced: an image or a diagnostic, never a crash.
     for name in ["palette4.png", "grey16_interlaced.png", "rgb_progressive.jpg", "cmyk.jpg"] {

@@ -5,8 +5,8 @@ struct Serve: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Serves compiled models over HTTP (the program vitc-serve).",
     discussion: """
-      All arguments go to vitc-serve, which is looked for beside vitc and then on the PATH;
-      'vitc-serve --help' describes them. 'make server' in vitc's sources builds it.
+      All arguments go to vitc-serve, which is looked for beside vitc and then on the PATH; \
+      'vitc serve --help' describes them if it is there. 'make server' in vitc's sources builds it.
 
       Exit codes: those of vitc-serve; 1 if it is not found.
       """)

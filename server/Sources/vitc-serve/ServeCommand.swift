@@ -13,7 +13,7 @@ struct ServeCommand: AsyncParsableCommand {
     commandName: "vitc-serve",
     abstract: "Serves compiled models over HTTP: the Open Inference Protocol, version 2.",
     discussion: """
-      POST v2/models/NAME/infer takes tensors as JSON or binary data, JPEG and PNG files as BYTES,
+      POST v2/models/NAME/infer takes tensors as JSON or binary data, JPEG and PNG files as BYTES, \
       and plain pictures: curl --data-binary @cat.jpg -H 'Content-Type: image/jpeg' \
       'localhost:8000/v2/models/NAME/infer?classification=5'. GET metrics is for Prometheus.
       """,
