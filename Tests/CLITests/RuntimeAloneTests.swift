@@ -26,7 +26,7 @@ import Testing
     #expect(names("products") == ["VitRuntime", "VitcReaders"])
     #expect(
       names("targets").sorted() == [
-        "CJPEG", "CPNG", "CVitABI", "Diagnostics", "Files", "Images", "JSON", "VitRuntime",
+        "CJPEG", "CPNG", "CVitABI", "CWebP", "Diagnostics", "Files", "Images", "JSON", "VitRuntime",
       ])
     // Nothing to fetch.
     #expect(json["dependencies"] == .array([]))

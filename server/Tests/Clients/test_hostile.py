@@ -152,7 +152,7 @@ def test_pictures(server):
         (png(30_000, 30_000), "expected at most 1000000"),
         (png(1000, 1000)[:60], ""),
         (b"GIF89a", "GIF"),
-        (b"", "expected a PNG or JPEG"),
+        (b"", "expected a PNG, JPEG or WebP"),
         (JPEG[:200], "truncated"),
     ]:
         status, answer = raw(server, post(picture, headers=headers))

@@ -153,7 +153,7 @@ def test_concurrent_requests(client, digits):
         ([tensor(images(1), name="pixels")], "no input 'pixels'"),
         ([tensor(images(1)), tensor(images(1), name="more")], "found 2 inputs"),
         ([tensor(images(1).astype(numpy.float64), datatype="FP64")], "found FP64"),
-        ([tensor(numpy.array([b"text"], dtype=object), datatype="BYTES")], "PNG or JPEG"),
+        ([tensor(numpy.array([b"text"], dtype=object), datatype="BYTES")], "PNG, JPEG or WebP"),
         ([tensor(numpy.zeros((1, 1001, 1000, 3), numpy.uint8), datatype="UINT8")], "1000000"),
     ],
 )
