@@ -83,7 +83,8 @@ import Testing
     let error = #expect(throws: ServeError.self) {
       try read(.bytes, [1], binary: [2, 0, 0, 0, 0x47, 0x49])
     }
-    #expect(error?.message.hasPrefix("picture 0: expected a PNG, JPEG or WebP image, found") == true)
+    #expect(
+      error?.message.hasPrefix("picture 0: expected a PNG, JPEG or WebP image, found") == true)
     let long = #expect(throws: ServeError.self) {
       try read(.bytes, [1], binary: [255, 255, 255, 255, 1])
     }
