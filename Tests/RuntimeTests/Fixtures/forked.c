@@ -33,6 +33,7 @@ int main(int count, char **arguments) {
     entry->destroy(model);
     _exit(0);
   }
+  if (child < 0) return puts("fork failed"), 1;
   /* By this process: a child that waits for a thread may have all signals blocked. */
   int status = -1;
   for (int round = 0; round < 3000 && waitpid(child, &status, WNOHANG) == 0; ++round)
