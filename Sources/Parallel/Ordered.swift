@@ -26,11 +26,13 @@ extension Parallel {
   ) throws(Failure) {
     let line = WaitingLine<Value>(count: count, window: max(1, window))
     let result = withoutActuallyEscaping(produce) { produce -> Result<Void, Failure> in
-      var threads: [pthread_t] = []
-      while threads.count < min(workers, count), let thread = start({ line.fill(produce) }) {
+      var threads: [StartedThread] = []
+      while threads.count < min(workers, count),
+        let thread = StartedThread({ line.fill(produce) })
+      {
         threads.append(thread)
       }
-      defer { for thread in threads { pthread_join(thread, nil) } }
+      defer { for thread in threads { thread.join() } }
       for index in 0..<count {
         let value = threads.isEmpty ? produce(index) : line.take(index)
         do throws(Failure) {
@@ -44,35 +46,6 @@ extension Parallel {
     }
     try result.get()
   }
-
-  /// Starts a thread; `nil` if the system has none.
-  private static func start(_ run: @escaping @Sendable () -> Void) -> pthread_t? {
-    let argument = Unmanaged.passRetained(Work(run: run))
-    #if canImport(Musl)
-      var made: pthread_t?
-    #else
-      var made = pthread_t()
-    #endif
-    let failure = pthread_create(
-      &made, nil,
-      { argument in
-        // Glibc and Musl differ in whether the argument may be null.
-        let argument: UnsafeMutableRawPointer? = argument
-        if let argument { Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().run() }
-        return nil
-      }, argument.toOpaque())
-    guard failure == 0 else {
-      argument.release()
-      return nil
-    }
-    return made
-  }
-}
-
-/// What a thread does.
-private final class Work: Sendable {
-  let run: @Sendable () -> Void
-  init(run: @escaping @Sendable () -> Void) { self.run = run }
 }
 
 /// Values that wait for their turn.
