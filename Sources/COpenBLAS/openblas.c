@@ -18,6 +18,8 @@ static struct {
                 double, double *, int);
   void (*dsyevd)(const char *, const char *, const int *, double *, const int *, double *, double *,
                  const int *, int *, const int *, int *);
+  void (*dgesdd)(const char *, const int *, const int *, double *, const int *, double *, double *,
+                 const int *, double *, const int *, double *, const int *, int *, int *);
   void (*dpotrf)(const char *, const int *, double *, const int *, int *);
   void (*dtrtri)(const char *, const char *, const int *, double *, const int *, int *);
   int (*get_num_threads)(void);
@@ -101,12 +103,13 @@ static void load(void) {
   *(void **)&blas.sgemm = find(library, "cblas_sgemm");
   *(void **)&blas.dgemm = find(library, "cblas_dgemm");
   *(void **)&blas.dsyevd = find(library, "dsyevd_");
+  *(void **)&blas.dgesdd = find(library, "dgesdd_");
   *(void **)&blas.dpotrf = find(library, "dpotrf_");
   *(void **)&blas.dtrtri = find(library, "dtrtri_");
   *(void **)&blas.get_num_threads = find(library, "openblas_get_num_threads");
   *(void **)&blas.set_num_threads = find(library, "openblas_set_num_threads");
-  is_loaded = blas.sgemm && blas.dgemm && blas.dsyevd && blas.dpotrf && blas.dtrtri && blas.get_num_threads &&
-              blas.set_num_threads;
+  is_loaded = blas.sgemm && blas.dgemm && blas.dsyevd && blas.dgesdd && blas.dpotrf &&
+              blas.dtrtri && blas.get_num_threads && blas.set_num_threads;
   if (is_loaded && takes_turns) {
     // The buffer is taken now, while there is room for it.
     enum { kSize = 128 };
@@ -162,6 +165,17 @@ int vitc_blas_dsyevd(int n, double *a, double *values) {
     info = -1;
   free(more);
   free(work);
+  end_call();
+  return info;
+}
+
+int vitc_blas_dgesdd(int m, int n, double *a, double *s, double *u, double *vt, double *work,
+                     int work_count, int *integers) {
+  int info = 0;
+  const int least = m < n ? m : n;
+  pthread_once(&once, load);
+  begin_call();
+  blas.dgesdd("S", &m, &n, a, &m, s, u, &m, vt, &least, work, &work_count, integers, &info);
   end_call();
   return info;
 }

@@ -269,15 +269,17 @@ public enum Op: Hashable, Sendable {
   }
 
   /// Returns its result, the first one where there are several, by the reference semantics.
-  public func evaluate(_ operands: [Tensor]) -> Tensor {
+  public func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let type = try? definition.resultType(of: operands.map(\.type))
-    return definition.evaluate(operands).rounded(to: type?.element ?? .f32)
+    return S.evaluate(AnyOpDefinition(definition: definition), operands).rounded(
+      to: type?.element ?? .f32)
   }
 
   /// Returns all its results by the reference semantics.
-  public func evaluateAll(_ operands: [Tensor]) -> [Tensor] {
+  public func evaluateAll<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> [DenseTensor<S>] {
     let types = (try? definition.resultTypes(of: operands.map(\.type))) ?? []
-    return definition.evaluateAll(operands).enumerated().map { index, tensor in
+    return S.evaluateAll(AnyOpDefinition(definition: definition), operands).enumerated().map {
+      index, tensor in
       tensor.rounded(to: types.indices.contains(index) ? types[index].element : .f32)
     }
   }

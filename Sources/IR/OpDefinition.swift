@@ -34,7 +34,13 @@ protocol OpDefinition: Hashable, Sendable {
   ///
   /// Sums are accumulated in `Double`; speed is not its aim. `operands` have been type-checked.
   /// ``Op/evaluate(_:)`` rounds the result to the element of its type.
+  ///
+  /// One definition for numbers of any precision meets this and the next requirement:
+  /// `func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S>`. So the
+  /// compiler makes a function of it for each precision.
   func evaluate(_ operands: [Tensor]) -> Tensor
+  /// Returns its result, the first one where there are several, in double precision.
+  func evaluate(_ operands: [DenseTensor<Double>]) -> DenseTensor<Double>
 
   /// What it makes besides its first result, as names are made of it: `moments` for
   /// `%y, %y.moments = …`. By default nothing.
@@ -45,6 +51,8 @@ protocol OpDefinition: Hashable, Sendable {
   func resultTypes(of operands: [TensorType]) throws(Diagnostic) -> [TensorType]
   /// Returns all results; by default the only one.
   func evaluateAll(_ operands: [Tensor]) -> [Tensor]
+  /// Returns all results in double precision; by default the only one.
+  func evaluateAll(_ operands: [DenseTensor<Double>]) -> [DenseTensor<Double>]
 }
 
 extension OpDefinition {
@@ -63,7 +71,9 @@ extension OpDefinition {
   }
 
   /// The only result.
-  func evaluateAll(_ operands: [Tensor]) -> [Tensor] { [evaluate(operands)] }
+  func evaluateAll<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> [DenseTensor<S>] {
+    [S.evaluate(AnyOpDefinition(definition: self), operands)]
+  }
 
   /// Returns the diagnostic of a violated constraint, such as `[linear C2] …`.
   func violation(_ constraint: String, _ message: String, hint: String? = nil) -> Diagnostic {

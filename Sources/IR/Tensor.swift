@@ -1,51 +1,63 @@
 /// A dense host tensor, row-major: constants, and the values of the reference semantics.
 ///
-/// Elements of every type are held as floats, which have room for all of them.
-public struct Tensor: Hashable, Sendable {
+/// Elements of every type are held as `Scalar`s, which have room for all of them.
+public struct DenseTensor<Scalar: TensorScalar>: Hashable, Sendable {
   /// The extent of each dimension, outermost first.
   public var shape: [Int]
   /// The elements, row-major.
-  public var values: [Float]
-  /// The type of each element: what `values` are rounded to.
+  public var values: [Scalar]
+  /// The type of each element: what `values` are rounded to; of `f32` it is the precision of
+  /// `Scalar`.
   public private(set) var element = ElementType.f32
 
   /// Creates a tensor; `values` must have as many elements as `shape` says.
-  public init(shape: [Int], values: [Float]) {
+  @inlinable
+  public init(shape: [Int], values: [Scalar]) {
     precondition(values.count == shape.reduce(1, *), "tensor of \(shape) with \(values.count)")
     self.shape = shape
     self.values = values
   }
 
   /// Creates a tensor of one repeated value.
-  public init(shape: [Int], repeating value: Float = 0) {
+  @inlinable
+  public init(shape: [Int], repeating value: Scalar = 0) {
     self.shape = shape
     self.values = Array(repeating: value, count: shape.reduce(1, *))
   }
 
   /// Creates a tensor whose elements `write` gives values to, all of them.
-  init(shape: [Int], writing write: (UnsafeMutableBufferPointer<Float>) -> Void) {
+  init(shape: [Int], writing write: (UnsafeMutableBufferPointer<Scalar>) -> Void) {
     let count = shape.reduce(1, *)
     self.shape = shape
-    values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+    values = [Scalar](unsafeUninitializedCapacity: count) { buffer, initialized in
       write(UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
       initialized = count
     }
+  }
+
+  /// The same numbers in another precision.
+  public init(widening tensor: Tensor) {
+    self.init(shape: tensor.shape, values: Scalar.widened(tensor.values))
+    element = tensor.element
   }
 
   /// Its type.
   public var type: TensorType { TensorType(element, shape) }
 
   /// Returns it with each element rounded to the nearest one of this type.
-  public func rounded(to element: ElementType) -> Tensor {
+  public func rounded(to element: ElementType) -> DenseTensor {
     guard element != self.element else { return self }
     var result = self
     result.element = element
-    result.values.withUnsafeMutableBufferPointer { element.round($0) }
+    result.values.withUnsafeMutableBufferPointer { Scalar.round($0, to: element) }
     return result
   }
 
   /// The number of rows of the tensor seen as a matrix whose columns are its last dimension.
-  public var rows: Int { columns == 0 ? 0 : values.count / columns }
+  @inlinable public var rows: Int { columns == 0 ? 0 : values.count / columns }
   /// The extent of the last dimension; 1 for a scalar.
-  public var columns: Int { shape.last ?? 1 }
+  @inlinable public var columns: Int { shape.last ?? 1 }
 }
+
+/// A tensor in single precision, which compiled models compute in.
+public typealias Tensor = DenseTensor<Float>

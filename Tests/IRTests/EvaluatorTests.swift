@@ -40,7 +40,7 @@ import Testing
   @Test func `a missing input is named`() throws {
     let (_, evaluator) = try Self.evaluator(["w": Self.two])
     #expect(
-      Self.message { _ = try evaluator.results([:]) }
+      Self.message { _ = try evaluator.results([String: Tensor]()) }
         == "%x: error: no value was given for the input")
   }
 

@@ -66,7 +66,7 @@ import Testing
     try Verifier.verify(graph)
     let evaluator = Evaluator(graph) { name throws(Diagnostic) in throw Diagnostic(name) }
     #expect(try evaluator.constant(graph.outputs[0].value).values == [1])
-    #expect(try evaluator.results([:])["y"]?.values == [1])
+    #expect(try evaluator.results([String: Tensor]())["y"]?.values == [1])
   }
 
   @Test func `many results on one line are refused at once`() {

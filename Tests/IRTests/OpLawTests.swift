@@ -294,6 +294,33 @@ import Testing
     }
   }
 
+  /// One definition makes both: what differs is what is rounded on the way.
+  ///
+  /// Integers are chosen by the rounded numbers, so those are compared by half a step.
+  @Test(arguments: samples)
+  func `double precision agrees with single precision`(_ sample: Sample) {
+    let operands = sample.operands.enumerated().map { index, type in
+      // Numbers that f32 does not hold, unless the operand's own type rounds them.
+      DenseTensor<Double>(
+        shape: type.shape,
+        values: (0..<type.count).map { Double(($0 * 5 + index) % 11) / 7 - 0.6 }
+      ).rounded(to: type.element)
+    }
+    let results = sample.op.evaluateAll(operands)
+    let single = sample.op.evaluateAll(
+      operands.map {
+        Tensor(shape: $0.shape, values: $0.values.map(Float.init)).rounded(to: $0.element)
+      })
+    #expect(results.map(\.type) == single.map(\.type))
+    #expect(sample.op.evaluate(operands) == results[0])
+    for (result, single) in zip(results, single) {
+      let isRounded = result.element != .f32 || sample.operands.contains { $0.element != .f32 }
+      for (a, b) in zip(result.values, single.values) {
+        #expect(abs(a - Double(b)) <= (isRounded ? 0.02 : 1e-5) * max(1, abs(a)))
+      }
+    }
+  }
+
   @Test(arguments: samples)
   func `extreme attributes are refused or kept, without a crash`(_ sample: Sample) {
     let extremes = [Int.min, -1, 0, 1, 1 << 31, 1 << 40, Int.max]

@@ -46,7 +46,8 @@ public struct Epilogue: Hashable, Sendable {
   }
 
   /// Applies what follows the bias.
-  func finish(_ sums: Tensor, residual: Tensor?) -> Tensor {
+  func finish<S: TensorScalar>(_ sums: DenseTensor<S>, residual: DenseTensor<S>?) -> DenseTensor<S>
+  {
     var y = sums
     if let activation { y = Activation(activation).evaluate([y]) }
     if let residual { y = Add().evaluate([y, residual]) }

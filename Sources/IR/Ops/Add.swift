@@ -27,11 +27,11 @@ public struct Add: OpDefinition {
       "b: expected \(a) or \(TensorType(a.element, Array(a.shape.suffix(1)))), found \(b)")
     return a
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let b = operands[1].values
     return operands[0].values.withUnsafeBufferPointer { a in
       b.withUnsafeBufferPointer { b in
-        Tensor(shape: operands[0].shape) { y in
+        DenseTensor<S>(shape: operands[0].shape) { y in
           for row in stride(from: 0, to: a.count, by: max(1, b.count)) {
             for i in b.indices { y[row + i] = a[row + i] + b[i] }
           }

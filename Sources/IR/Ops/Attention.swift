@@ -167,23 +167,29 @@ public struct Attention: OpDefinition {
     guard hasWeights else { return [result] }
     return [result, .f32(heads, operands[0].shape[0], operands[1].shape[0])]
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor { evaluateAll(operands)[0] }
-  func evaluateAll(_ operands: [Tensor]) -> [Tensor] {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
+    evaluateAll(operands)[0]
+  }
+  func evaluateAll<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> [DenseTensor<S>] {
     let results = (0..<windows).map { evaluate(operands, window: $0) }
     guard windows > 1 else { return hasWeights ? results[0] : [results[0][0]] }
-    return [Tensor(shape: operands[0].shape, values: results.flatMap { $0[0].values })]
+    return [DenseTensor<S>(shape: operands[0].shape, values: results.flatMap { $0[0].values })]
   }
 
   /// The result and the weights of one window.
-  private func evaluate(_ operands: [Tensor], window: Int) -> [Tensor] {
+  private func evaluate<S: TensorScalar>(
+    _ operands: [DenseTensor<S>], window: Int
+  ) -> [DenseTensor<S>] {
     let split = SplitHeads(heads: heads)
     let (q, k, v) = (
       split.evaluate([part(window, of: operands[0])]),
       split.evaluate([part(window, of: operands[1])]),
       split.evaluate([part(window, of: operands[2])])
     )
-    let unit = base2 ? Float(Glibc.log(2.0)) : 1
-    var scores = Scale(scale * unit).evaluate([MatMul(transposed: true).evaluate([q, k])])
+    let unit: S = base2 ? S(Glibc.log(2.0)) : 1
+    let factor = S(scale) * unit
+    var scores = MatMul(transposed: true).evaluate([q, k])
+    for i in scores.values.indices { scores.values[i] *= factor }
     if let added = added(operands, window, scores.shape) {
       for i in scores.values.indices { scores.values[i] += unit * added[i] }
     }
@@ -192,15 +198,17 @@ public struct Attention: OpDefinition {
   }
 
   /// The rows of one window.
-  private func part(_ window: Int, of x: Tensor) -> Tensor {
+  private func part<S: TensorScalar>(_ window: Int, of x: DenseTensor<S>) -> DenseTensor<S> {
     let rows = x.rows / windows
     let first = window * rows * x.columns
-    return Tensor(
+    return DenseTensor<S>(
       shape: [rows, x.columns], values: Array(x.values[first..<first + rows * x.columns]))
   }
 
   /// What is added to the scores of one window, `[heads, queries, tokens]`; `nil`: nothing.
-  private func added(_ operands: [Tensor], _ window: Int, _ shape: [Int]) -> [Float]? {
+  private func added<S: TensorScalar>(
+    _ operands: [DenseTensor<S>], _ window: Int, _ shape: [Int]
+  ) -> [S]? {
     if let bias = operand(.scores, of: operands) {
       let count = shape.reduce(1, *)
       let first = bias.values.count > count ? window * count : 0
@@ -210,7 +218,7 @@ public struct Attention: OpDefinition {
       let columns = operand(.columnScores, of: operands)
     else { return nil }
     let (ofRows, ofColumns) = (part(window, of: rows), part(window, of: columns))
-    var values: [Float] = []
+    var values: [S] = []
     values.reserveCapacity(shape.reduce(1, *))
     for head in 0..<heads {
       for query in 0..<shape[1] {

@@ -45,9 +45,9 @@ public struct Balance: OpDefinition {
     if operands.count > 2 { try requireType("C2", "bias", operands[2], .f32(channels)) }
     return .f32(channels)
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let (a, b) = (operands[0], operands[1])
-    var result = Tensor(shape: [a.rows])
+    var result = DenseTensor<S>(shape: [a.rows])
     var columns = [Double](repeating: 0, count: b.columns)
     for start in stride(from: 0, to: b.values.count, by: b.columns) {
       for c in 0..<b.columns {
@@ -64,7 +64,7 @@ public struct Balance: OpDefinition {
       let factor = Glibc.pow(columns[c] / row, 0.25)
       // What is not a number stays so.
       let bounded = factor.isNaN ? factor : min(Self.largest, max(1 / Self.largest, factor))
-      result.values[c] = Float(isInverse ? 1 / bounded : bounded)
+      result.values[c] = S(isInverse ? 1 / bounded : bounded)
     }
     return result
   }

@@ -36,15 +36,15 @@ public struct BatchScaleShift: OpDefinition {
     }
     return .f32(2, operands[0].shape[0])
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let channels = operands[0].values.count
-    var result = Tensor(shape: [2, channels])
+    var result = DenseTensor<S>(shape: [2, channels])
     for c in 0..<channels {
       let variance = Double(operands[3].values[c]) + Double(epsilon)
       let scale = Double(operands[0].values[c]) / variance.squareRoot()
-      result.values[c] = Float(scale)
+      result.values[c] = S(scale)
       result.values[channels + c] =
-        Float(Double(operands[1].values[c]) - Double(operands[2].values[c]) * scale)
+        S(Double(operands[1].values[c]) - Double(operands[2].values[c]) * scale)
     }
     return result
   }

@@ -38,7 +38,7 @@ public struct Center: OpDefinition {
       "axis: \(axis) is not a dimension of \(x)")
     return x
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let x = operands[0]
     let along = axis < 0 ? x.shape.count - 1 : axis
     let extent = x.shape[along]
@@ -47,7 +47,7 @@ public struct Center: OpDefinition {
     // Buffers: checked subscripts would take three times as long, over all weights of a model.
     return x.values.withUnsafeBufferPointer { x in
       means.withUnsafeMutableBufferPointer { means in
-        Tensor(shape: operands[0].shape) { y in
+        DenseTensor<S>(shape: operands[0].shape) { y in
           for start in stride(from: 0, to: x.count, by: max(1, extent * inner)) {
             means.update(repeating: 0)
             for row in stride(from: start, to: start + extent * inner, by: max(1, inner)) {
@@ -55,7 +55,7 @@ public struct Center: OpDefinition {
             }
             for i in 0..<inner { means[i] /= Double(extent) }
             for row in stride(from: start, to: start + extent * inner, by: max(1, inner)) {
-              for i in 0..<inner { y[row + i] = Float(Double(x[row + i]) - means[i]) }
+              for i in 0..<inner { y[row + i] = S(Double(x[row + i]) - means[i]) }
             }
           }
         }

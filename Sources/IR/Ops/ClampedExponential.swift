@@ -34,9 +34,10 @@ public struct ClampedExponential: OpDefinition {
       "C1", operands[0].element == .f32, "x: expected f32, found \(operands[0])")
     return operands[0]
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
-    Tensor(
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
+    let limit = Double(limit)
+    return DenseTensor<S>(
       shape: operands[0].shape,
-      values: operands[0].values.map { Float(Glibc.exp(Double($0 > limit ? limit : $0))) })
+      values: operands[0].values.map { S(Glibc.exp($0.double > limit ? limit : $0.double)) })
   }
 }

@@ -54,11 +54,11 @@ public struct Concatenate: OpDefinition {
     }
     return result
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let outer = operands[0].shape[..<axis].reduce(1, *)
     var shape = operands[0].shape
     shape[axis] = operands.reduce(0) { $0 + $1.shape[axis] }
-    var values: [Float] = []
+    var values: [S] = []
     values.reserveCapacity(shape.reduce(1, *))
     for o in 0..<outer {
       for operand in operands {
@@ -66,6 +66,6 @@ public struct Concatenate: OpDefinition {
         values += operand.values[o * inner..<(o + 1) * inner]
       }
     }
-    return Tensor(shape: shape, values: values)
+    return DenseTensor<S>(shape: shape, values: values)
   }
 }

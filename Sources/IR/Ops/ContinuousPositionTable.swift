@@ -78,12 +78,12 @@ public struct ContinuousPositionTable: OpDefinition {
     if operands.count > 3 { try requireType("C2", "b2", operands[3], .f32(heads)) }
     return .f32((2 * grid[0] - 1) * (2 * grid[1] - 1), heads)
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
-    let weights = operands.map { $0.values.map(Double.init) }
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
+    let weights = operands.map { $0.values.map(\.double) }
     let (hidden, heads) = (operands[1].values.count, operands[2].rows)
     let rows = spaced(axis: 0)
     let columns = spaced(axis: 1)
-    var values: [Float] = []
+    var values: [S] = []
     values.reserveCapacity(rows.count * columns.count * heads)
     var units = Array(repeating: 0.0, count: hidden)
     for row in rows {
@@ -95,11 +95,11 @@ public struct ContinuousPositionTable: OpDefinition {
         for head in 0..<heads {
           var sum = weights.count > 3 ? weights[3][head] : 0
           for j in 0..<hidden { sum += weights[2][head * hidden + j] * units[j] }
-          values.append(Float(limit.map { Double($0) / (1 + Glibc.exp(-sum)) } ?? sum))
+          values.append(S(limit.map { Double($0) / (1 + Glibc.exp(-sum)) } ?? sum))
         }
       }
     }
-    return Tensor(shape: [rows.count * columns.count, heads], values: values)
+    return DenseTensor<S>(shape: [rows.count * columns.count, heads], values: values)
   }
 
   /// What the distances along an axis become, the most negative one first.

@@ -85,9 +85,9 @@ public struct Conv2d: OpDefinition {
         + "\(weight[2])x\(weight[3])")
     return .f32(windows.count, weight[0])
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let weight = operands[1]
-    let rows = Tensor(
+    let rows = DenseTensor<S>(
       shape: [weight.shape[0], weight.shape.dropFirst().reduce(1, *)], values: weight.values)
     return Linear().evaluate([unfolded(operands), rows] + operands.dropFirst(2))
   }
@@ -100,12 +100,12 @@ public struct Conv2d: OpDefinition {
   }
 
   /// Returns one row for each window, its elements in the order of a filter's.
-  public func unfolded(_ operands: [Tensor]) -> Tensor {
+  public func unfolded<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let (x, weight) = (operands[0], operands[1].shape)
     let windows = windows(of: x.shape, weight: weight)
     let (channels, taps) = (weight[1], weight[2] * weight[3])
     let (pixelStep, channelStep) = width == nil ? (1, x.shape[1] * x.shape[2]) : (channels, 1)
-    var result = Tensor(shape: [windows.count, channels * taps])
+    var result = DenseTensor<S>(shape: [windows.count, channels * taps])
     result.values.withUnsafeMutableBufferPointer { y in
       x.values.withUnsafeBufferPointer { x in
         for index in 0..<windows.count {

@@ -258,16 +258,18 @@ public struct Convolution: OpDefinition {
     return columns
   }
 
-  func evaluate(_ operands: [Tensor]) -> Tensor { evaluateAll(operands)[0] }
-  func evaluateAll(_ operands: [Tensor]) -> [Tensor] {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
+    evaluateAll(operands)[0]
+  }
+  func evaluateAll<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> [DenseTensor<S>] {
     evaluateAll(operands) { Linear().evaluate($0) }
   }
 
   /// Evaluates with `linear` for the products: what `linear` makes of patches, weight and, if there
   /// is one, bias.
-  public func evaluateAll(
-    _ operands: [Tensor], linear: ([Tensor]) -> Tensor
-  ) -> [Tensor] {
+  public func evaluateAll<S: TensorScalar>(
+    _ operands: [DenseTensor<S>], linear: ([DenseTensor<S>]) -> DenseTensor<S>
+  ) -> [DenseTensor<S>] {
     let image = input(operands)
     let type = operands[1].element
     let patches = patches(type.isNarrowFloat ? image.rounded(to: type) : image)
@@ -278,7 +280,7 @@ public struct Convolution: OpDefinition {
   }
 
   /// The weight with a row for each output, its columns in the order of a packed weight's depth.
-  private func rows(of weight: Tensor, _ x: TensorType) -> Tensor {
+  private func rows<S: TensorScalar>(of weight: DenseTensor<S>, _ x: TensorType) -> DenseTensor<S> {
     if let columns {
       if case .winograd(let tile) = algorithm {
         return Pack.channelsLast(WinogradWeight.unpack(weight, tile: tile, columns: columns))
@@ -286,23 +288,23 @@ public struct Convolution: OpDefinition {
       return Pack.unpack(weight, columns: columns, depth: depth(of: x))
     }
     if width != nil { return Pack.channelsLast(weight) }
-    return Tensor(shape: [weight.shape[0], depth(of: x)], values: weight.values)
+    return DenseTensor<S>(shape: [weight.shape[0], depth(of: x)], values: weight.values)
   }
 
   /// The image that the windows see.
-  private func input(_ operands: [Tensor]) -> Tensor {
+  private func input<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     guard let scale = operand(.scaleShift, of: operands) else { return operands[0] }
     return Normalize(activation: prologue.activation).evaluate([operands[0], scale])
   }
 
   /// The elements that each pixel of the result is a sum over, as its row, in the order of a packed
   /// weight's depth.
-  private func patches(_ x: Tensor) -> Tensor {
+  private func patches<S: TensorScalar>(_ x: DenseTensor<S>) -> DenseTensor<S> {
     let (windows, channels, depth) = (
       windows(of: x.type), channels(of: x.type), depth(of: x.type)
     )
     let pixels = windows.height * windows.width
-    var result = Tensor(shape: [windows.count, depth])
+    var result = DenseTensor<S>(shape: [windows.count, depth])
     for index in 0..<windows.count {
       windows.forEachTap(index) { u, v, pixel in
         let tap = u * kernel[1] + v

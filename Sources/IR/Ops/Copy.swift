@@ -20,5 +20,5 @@ public struct Copy: OpDefinition {
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     operands[0]
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor { operands[0] }
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> { operands[0] }
 }

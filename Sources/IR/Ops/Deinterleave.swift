@@ -42,7 +42,7 @@ public struct Deinterleave: OpDefinition {
       "x: \(heads) heads do not divide \(x.shape[0]) rows into even parts")
     return x
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     var result = operands[0]
     let rows = result.shape[0]
     let columns = result.values.count / rows

@@ -19,9 +19,9 @@ public struct Diagonal: OpDefinition {
     try requireRank("C1", "x", operands[0], 1)
     return .f32(operands[0].shape[0], operands[0].shape[0])
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let dim = operands[0].values.count
-    var result = Tensor(shape: [dim, dim])
+    var result = DenseTensor<S>(shape: [dim, dim])
     for (i, value) in operands[0].values.enumerated() { result.values[i * dim + i] = value }
     return result
   }

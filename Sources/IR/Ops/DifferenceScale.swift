@@ -46,12 +46,12 @@ public struct DifferenceScale: OpDefinition {
     try require("C2", count > 0, "count: \(count) is not positive")
     return .f32(count)
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
-    func product(_ a: Tensor, _ b: Tensor) -> Double {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
+    func product(_ a: DenseTensor<S>, _ b: DenseTensor<S>) -> Double {
       zip(a.values, b.values).reduce(0) { $0 + Double($1.0) * Double($1.1) }
     }
     let difference =
       Glibc.exp(product(operands[0], operands[1])) - Glibc.exp(product(operands[2], operands[3]))
-    return Tensor(shape: [count], repeating: -Float(difference + Double(initial)))
+    return DenseTensor<S>(shape: [count], repeating: -S(difference + Double(initial)))
   }
 }

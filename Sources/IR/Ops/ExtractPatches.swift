@@ -36,11 +36,11 @@ public struct ExtractPatches: OpDefinition {
       "x: \(operands[0]) holds no patch of \(patch)x\(patch)")
     return .f32((x[1] / patch) * (x[2] / patch), x[0] * patch * patch)
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let x = operands[0]
     let (channels, height, width) = (x.shape[0], x.shape[1], x.shape[2])
     let (gridHeight, gridWidth) = (height / patch, width / patch)
-    var values: [Float] = []
+    var values: [S] = []
     values.reserveCapacity(gridHeight * gridWidth * channels * patch * patch)
     for i in 0..<gridHeight {
       for j in 0..<gridWidth {
@@ -52,6 +52,7 @@ public struct ExtractPatches: OpDefinition {
         }
       }
     }
-    return Tensor(shape: [gridHeight * gridWidth, channels * patch * patch], values: values)
+    return DenseTensor<S>(
+      shape: [gridHeight * gridWidth, channels * patch * patch], values: values)
   }
 }

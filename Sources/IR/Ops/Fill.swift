@@ -33,5 +33,7 @@ public struct Fill: OpDefinition {
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     TensorType(.f32, shape)
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor { Tensor(shape: shape, repeating: value) }
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
+    DenseTensor<S>(shape: shape, repeating: S(value))
+  }
 }

@@ -184,7 +184,7 @@ public struct FusedLinear: OpDefinition {
         + "and '\(algorithm.word)'")
   }
 
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     var x = operands[0]
     let weight =
       columns.map { Pack.unpack(operands[1], columns: $0, depth: x.columns) } ?? operands[1]
@@ -197,7 +197,7 @@ public struct FusedLinear: OpDefinition {
       x = x.rounded(to: operands[1].element)
       for (row, scale) in (scales ?? []).enumerated() {
         for i in row * x.columns..<(row + 1) * x.columns {
-          x.values[i] = Float(Double(x.values[i]) * scale)
+          x.values[i] = S(Double(x.values[i]) * scale)
         }
       }
     } else if let epsilon = prologue.epsilon {
@@ -208,14 +208,17 @@ public struct FusedLinear: OpDefinition {
   }
 
   /// The matmul of quantized rows with a weight of integers, scaled, with the bias.
-  private func integerProduct(_ x: Tensor, _ weight: Tensor, quantization f: Tensor) -> Tensor {
+  private func integerProduct<S: TensorScalar>(
+    _ x: DenseTensor<S>, _ weight: DenseTensor<S>, quantization f: DenseTensor<S>
+  ) -> DenseTensor<S> {
     let (depth, out) = (x.columns, weight.rows)
     let norms = prologue.epsilon.map { FusedLinear.rowScales(x, epsilon: $0) }
     let rotated = prologue.hadamardSize.map { Hadamard(size: $0).evaluate([x]) } ?? x
-    var y = Tensor(shape: [x.rows, out])
+    var y = DenseTensor<S>(shape: [x.rows, out])
     for m in 0..<x.rows {
-      let elements = rotated.values[m * depth..<(m + 1) * depth]
-      let row = QuantizedRow(elements)
+      // The integers are those of f32's arithmetic, which the generated code has.
+      let elements = rotated.values[m * depth..<(m + 1) * depth].map { Float($0) }
+      let row = QuantizedRow(elements[...])
       let integers = elements.map { Double(row.integer($0)) }
       let norm = norms?[m] ?? 1
       for n in 0..<out {
@@ -225,26 +228,28 @@ public struct FusedLinear: OpDefinition {
         }
         let product = Double(row.step) * Double(f.values[n]) * sum
         let shift = Double(row.lowest) * Double(f.values[out + n])
-        y.values[m * out + n] = Float(norm * (product + shift) + Double(f.values[2 * out + n]))
+        y.values[m * out + n] = S(norm * (product + shift) + Double(f.values[2 * out + n]))
       }
     }
     return y
   }
 
   /// Divides each row by the root of its mean square plus `epsilon`.
-  public static func normalized(_ x: Tensor, epsilon: Float) -> Tensor {
+  public static func normalized<S: TensorScalar>(_ x: DenseTensor<S>, epsilon: Float)
+    -> DenseTensor<S>
+  {
     var result = x
     let dim = x.columns
     for (row, scale) in rowScales(x, epsilon: epsilon).enumerated() {
       for i in row * dim..<(row + 1) * dim {
-        result.values[i] = Float(Double(x.values[i]) * scale)
+        result.values[i] = S(Double(x.values[i]) * scale)
       }
     }
     return result
   }
 
   /// For each row the inverse root of its mean square plus `epsilon`.
-  public static func rowScales(_ x: Tensor, epsilon: Float) -> [Double] {
+  public static func rowScales<S: TensorScalar>(_ x: DenseTensor<S>, epsilon: Float) -> [Double] {
     stride(from: 0, to: x.values.count, by: x.columns).map { start in
       let squares = x.values[start..<start + x.columns].reduce(0.0) {
         $0 + Double($1) * Double($1)

@@ -60,12 +60,12 @@ public struct GroupNorm: OpDefinition {
       "groups: expected a divisor of \(channels), found \(groups)")
     return operands[0]
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let (x, scale, shift) = (operands[0], operands[1].values, operands[2].values)
     let (rows, channels) = (x.rows, x.columns)
     let width = channels / groups
     let count = Double(rows * width)
-    return Tensor(shape: x.shape) { y in
+    return DenseTensor<S>(shape: x.shape) { y in
       x.values.withUnsafeBufferPointer { x in
         for group in 0..<groups {
           let columns = group * width..<(group + 1) * width
@@ -83,7 +83,7 @@ public struct GroupNorm: OpDefinition {
           for t in 0..<rows {
             for c in columns {
               let normal = (Double(x[t * channels + c]) - mean) * factor
-              y[t * channels + c] = Float(normal * Double(scale[c]) + Double(shift[c]))
+              y[t * channels + c] = S(normal * Double(scale[c]) + Double(shift[c]))
             }
           }
         }

@@ -69,14 +69,14 @@ public struct GroupScaleShift: OpDefinition {
     }
     return .f32(2, channels)
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let (moments, gamma, beta) = (operands[0], operands[1], operands[2])
     let channels = moments.columns
     let chunks = moments.rows / 2
     let width = channels / groups
     let count = Double(rows * width)
     func size(_ k: Int) -> Double { Double(min((k + 1) * chunk, rows) - k * chunk) }
-    var result = Tensor(shape: [2, channels])
+    var result = DenseTensor<S>(shape: [2, channels])
     for group in 0..<groups {
       let members = group * width..<(group + 1) * width
       func total(_ term: (_ k: Int, _ c: Int) -> Double) -> Double {
@@ -90,8 +90,8 @@ public struct GroupScaleShift: OpDefinition {
       let factor = 1 / (squares / count + Double(epsilon)).squareRoot()
       for c in members {
         let scale = Double(gamma.values[c]) * factor
-        result.values[c] = Float(scale)
-        result.values[channels + c] = Float(Double(beta.values[c]) - mean * scale)
+        result.values[c] = S(scale)
+        result.values[channels + c] = S(Double(beta.values[c]) - mean * scale)
       }
     }
     return result

@@ -61,7 +61,7 @@ public struct Hadamard: OpDefinition {
       "size: \(size) is not a power of two that divides \(block)")
     return x
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     var result = operands[0]
     let axis = self.axis < 0 ? result.shape.count - 1 : self.axis
     let (extent, inner) = (result.shape[axis], result.shape[(axis + 1)...].reduce(1, *))
@@ -89,7 +89,7 @@ public struct Hadamard: OpDefinition {
           transform.apply(to: rows)
           for i in 0..<block {
             for lane in 0..<count {
-              values[starts[lane] + i * inner] = Float(rows[i * lanes + lane])
+              values[starts[lane] + i * inner] = S(rows[i * lanes + lane])
             }
           }
         }

@@ -30,5 +30,7 @@ public struct Input: OpDefinition {
     return type
   }
   /// Never called: the evaluator binds inputs.
-  func evaluate(_ operands: [Tensor]) -> Tensor { Tensor(shape: type.shape) }
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
+    DenseTensor<S>(shape: type.shape)
+  }
 }

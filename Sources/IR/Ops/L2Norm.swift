@@ -52,7 +52,7 @@ public struct L2Norm: OpDefinition {
     try require("C3", epsilon > 0, "epsilon: \(epsilon) is not positive")
     return operands[0]
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     var result = operands[0]
     let width = result.columns / heads
     for (index, start) in stride(from: 0, to: result.values.count, by: width).enumerated() {
@@ -62,7 +62,7 @@ public struct L2Norm: OpDefinition {
       let scale = operands.count > 1 ? Double(operands[1].values[index % heads]) : 1
       let factor = scale / max(squares.squareRoot(), Double(epsilon))
       for place in start..<start + width {
-        result.values[place] = Float(Double(result.values[place]) * factor)
+        result.values[place] = S(Double(result.values[place]) * factor)
       }
     }
     return result

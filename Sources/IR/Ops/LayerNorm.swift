@@ -44,7 +44,7 @@ public struct LayerNorm: OpDefinition {
     }
     return operands[0]
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     var result = operands[0]
     let dim = result.columns
     for start in stride(from: 0, to: result.values.count, by: dim) {
@@ -58,7 +58,7 @@ public struct LayerNorm: OpDefinition {
         if operands.count == 3 {
           y = y * Double(operands[1].values[d]) + Double(operands[2].values[d])
         }
-        result.values[start + d] = Float(y)
+        result.values[start + d] = S(y)
       }
     }
     return result

@@ -61,11 +61,11 @@ public struct LearnedRopeTable: OpDefinition {
       "x: expected f32 of shape [2, blocks, heads, n] with block \(block), found \(x)")
     return .f32(prefix + grid[0] * grid[1], 2 * x.shape[2] * x.shape[3])
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let shape = operands[0].shape
     let (blocks, heads, count) = (shape[1], shape[2], shape[3])
     let columns = 2 * heads * count
-    var table = Tensor(shape: [prefix + grid[0] * grid[1], columns])
+    var table = DenseTensor<S>(shape: [prefix + grid[0] * grid[1], columns])
     for row in 0..<prefix {
       for head in 0..<heads {
         for j in 0..<count { table.values[row * columns + head * 2 * count + j] = 1 }
@@ -80,8 +80,8 @@ public struct LearnedRopeTable: OpDefinition {
         let first = (prefix + place) * columns + head * 2 * count
         for j in 0..<count {
           let angle = column * frequency(0, head, j) + row * frequency(1, head, j)
-          table.values[first + j] = Float(Glibc.cos(angle))
-          table.values[first + count + j] = Float(Glibc.sin(angle))
+          table.values[first + j] = S(Glibc.cos(angle))
+          table.values[first + count + j] = S(Glibc.sin(angle))
         }
       }
     }

@@ -35,7 +35,7 @@ public struct Linear: OpDefinition {
     if operands.count > 2 { try requireType("C3", "bias", operands[2], .f32(weight[0])) }
     return .f32(x[0], weight[0])
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let (x, weight) = (operands[0], operands[1])
     var result = MatMul(transposed: true).evaluate([x, weight])
     if operands.count > 2 { result = Add().evaluate([result, operands[2]]) }

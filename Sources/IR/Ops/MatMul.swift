@@ -47,13 +47,13 @@ public struct MatMul: OpDefinition {
     return TensorType(
       .f32, a.dropLast(2) + [a[rank - 2], transposed ? b[rank - 2] : b[rank - 1]])
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let (a, b) = (operands[0], operands[1])
     let rank = a.shape.count
     let (m, k) = (a.shape[rank - 2], a.shape[rank - 1])
     let n = transposed ? b.shape[rank - 2] : b.shape[rank - 1]
     let batch = rank == 3 ? a.shape[0] : 1
-    var result = Tensor(shape: a.shape.dropLast(2) + [m, n])
+    var result = DenseTensor<S>(shape: a.shape.dropLast(2) + [m, n])
     let (stepN, stepK) = transposed ? (k, 1) : (1, n)
     for h in 0..<batch {
       for i in 0..<m {
@@ -65,7 +65,7 @@ public struct MatMul: OpDefinition {
             p += 1
             q += stepK
           }
-          result.values[(h * m + i) * n + j] = Float(sum)
+          result.values[(h * m + i) * n + j] = S(sum)
         }
       }
     }

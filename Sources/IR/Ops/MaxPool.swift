@@ -81,10 +81,10 @@ public struct MaxPool: OpDefinition {
     )
     return .f32(windows.count, operands[0].shape[1])
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let x = operands[0]
     let (windows, channels) = (windows(pixels: x.rows), x.columns)
-    var result = Tensor(shape: [windows.count, channels], repeating: -.infinity)
+    var result = DenseTensor<S>(shape: [windows.count, channels], repeating: -.infinity)
     for index in 0..<windows.count {
       var taps = 0
       windows.forEachTap(index) { _, _, pixel in
@@ -105,7 +105,7 @@ public struct MaxPool: OpDefinition {
   }
 
   /// The larger of two numbers; what is not a number stays so.
-  private static func larger(_ a: Float, _ b: Float) -> Float {
+  private static func larger<S: TensorScalar>(_ a: S, _ b: S) -> S {
     a.isNaN || b.isNaN ? .nan : max(a, b)
   }
 

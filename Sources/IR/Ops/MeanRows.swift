@@ -23,12 +23,12 @@ public struct MeanRows: OpDefinition {
     try requireRank("C1", "x", operands[0], 2)
     return .f32(1, operands[0].shape[1])
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let (rows, dim) = (operands[0].rows, operands[0].columns)
     var sums = Array(repeating: 0.0, count: dim)
     for t in 0..<rows {
       for d in 0..<dim { sums[d] += Double(operands[0].values[t * dim + d]) }
     }
-    return Tensor(shape: [1, dim], values: sums.map { Float($0 / Double(rows)) })
+    return DenseTensor<S>(shape: [1, dim], values: sums.map { S($0 / Double(rows)) })
   }
 }

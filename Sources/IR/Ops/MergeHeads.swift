@@ -21,9 +21,9 @@ public struct MergeHeads: OpDefinition {
     let x = operands[0].shape
     return .f32(x[1], x[0] * x[2])
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let x = operands[0].shape
-    var values: [Float] = []
+    var values: [S] = []
     values.reserveCapacity(operands[0].values.count)
     for t in 0..<x[1] {
       for h in 0..<x[0] {
@@ -31,6 +31,6 @@ public struct MergeHeads: OpDefinition {
         values += operands[0].values[start..<start + x[2]]
       }
     }
-    return Tensor(shape: [x[1], x[0] * x[2]], values: values)
+    return DenseTensor<S>(shape: [x[1], x[0] * x[2]], values: values)
   }
 }

@@ -54,11 +54,11 @@ public struct Moments: OpDefinition {
       "C2", chunk > 0 && chunk <= rows, "chunk: expected 1 to \(rows), found \(chunk)")
     return .f32(2 * Moments.chunks(rows: rows, chunk: chunk), operands[0].shape[1])
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let x = operands[0]
     let (rows, columns) = (x.rows, x.columns)
     let chunks = Moments.chunks(rows: rows, chunk: chunk)
-    var result = Tensor(shape: [2 * chunks, columns])
+    var result = DenseTensor<S>(shape: [2 * chunks, columns])
     for k in 0..<chunks {
       let range = k * chunk..<min((k + 1) * chunk, rows)
       for c in 0..<columns {
@@ -68,8 +68,8 @@ public struct Moments: OpDefinition {
           let deviation = Double(x.values[$1 * columns + c]) - mean
           return $0 + deviation * deviation
         }
-        result.values[k * columns + c] = Float(sum)
-        result.values[(chunks + k) * columns + c] = Float(squares)
+        result.values[k * columns + c] = S(sum)
+        result.values[(chunks + k) * columns + c] = S(squares)
       }
     }
     return result

@@ -43,7 +43,7 @@ public struct Multiply: OpDefinition {
       "factor: expected \(TensorType.f32(extent)) or \(x), found \(operands[1])")
     return x
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let (x, factor) = (operands[0], operands[1])
     let isElementwise = factor.shape == x.shape
     let last = axis < 0 ? x.shape.count - 1 : axis
@@ -51,7 +51,7 @@ public struct Multiply: OpDefinition {
     // Buffers: checked subscripts would take three times as long, over all weights of a model.
     return x.values.withUnsafeBufferPointer { x in
       factor.values.withUnsafeBufferPointer { factor in
-        Tensor(shape: operands[0].shape) { y in
+        DenseTensor<S>(shape: operands[0].shape) { y in
           for start in stride(from: 0, to: x.count, by: max(1, factor.count * inner)) {
             if inner == 1 {
               for i in factor.indices { y[start + i] = x[start + i] * factor[i] }

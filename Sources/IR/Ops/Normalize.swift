@@ -51,10 +51,10 @@ public struct Normalize: OpDefinition {
     }
     return operands[0]
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     var result = operands[0]
     let channels = result.columns
-    func scaled(_ x: Tensor, _ scaleShift: Tensor?, _ index: Int) -> Double {
+    func scaled(_ x: DenseTensor<S>, _ scaleShift: DenseTensor<S>?, _ index: Int) -> Double {
       let value = Double(x.values[index])
       guard let scaleShift else { return value }
       let channel = index % channels
@@ -66,7 +66,7 @@ public struct Normalize: OpDefinition {
       if operands.count > 2 {
         y += scaled(operands[2], operands.count > 3 ? operands[3] : nil, index)
       }
-      result.values[index] = Float(activation?(y) ?? y)
+      result.values[index] = S(activation?(y) ?? y)
     }
     return result
   }

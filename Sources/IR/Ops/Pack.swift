@@ -52,13 +52,13 @@ public struct Pack: OpDefinition {
     let group = element.perGroup
     return TensorType(element, [panels, (depth + group - 1) / group, width, group])
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let weight = operands[0].shape.count == 4 ? Pack.channelsLast(operands[0]) : operands[0]
     let (out, depth) = (weight.rows, weight.columns)
     let panels = (out + width - 1) / width
     let group = operands[0].element.perGroup
     let groups = (depth + group - 1) / group
-    var result = Tensor(
+    var result = DenseTensor<S>(
       shape: group == 1 ? [panels, depth, width] : [panels, groups, width, group])
     let width = width
     result.values.withUnsafeMutableBufferPointer { packed in
@@ -82,11 +82,13 @@ public struct Pack: OpDefinition {
 
   /// Returns the `[out, in]` weight that `packed` was made from, `in` being `depth`, or
   /// what the panels say.
-  static func unpack(_ packed: Tensor, columns: Int, depth: Int? = nil) -> Tensor {
+  static func unpack<S: TensorScalar>(_ packed: DenseTensor<S>, columns: Int, depth: Int? = nil)
+    -> DenseTensor<S>
+  {
     let (groups, width) = (packed.shape[1], packed.shape[2])
     let group = packed.shape.count > 3 ? packed.shape[3] : 1
     let depth = depth ?? groups * group
-    var result = Tensor(shape: [columns, depth])
+    var result = DenseTensor<S>(shape: [columns, depth])
     for n in 0..<columns {
       let base = n / width * groups * width + n % width
       for k in 0..<depth {
@@ -98,11 +100,11 @@ public struct Pack: OpDefinition {
   }
 
   /// Returns kernels `[out, channels, height, width]` as rows, channels fastest.
-  static func channelsLast(_ weight: Tensor) -> Tensor {
+  static func channelsLast<S: TensorScalar>(_ weight: DenseTensor<S>) -> DenseTensor<S> {
     let (out, channels) = (weight.shape[0], weight.shape[1])
     let window = weight.shape[2] * weight.shape[3]
-    guard window > 1 else { return Tensor(shape: [out, channels], values: weight.values) }
-    return Tensor(shape: [out, window * channels]) { rows in
+    guard window > 1 else { return DenseTensor<S>(shape: [out, channels], values: weight.values) }
+    return DenseTensor<S>(shape: [out, window * channels]) { rows in
       weight.values.withUnsafeBufferPointer { source in
         for o in 0..<out {
           let first = o * window * channels

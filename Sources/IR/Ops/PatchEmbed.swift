@@ -48,10 +48,10 @@ public struct PatchEmbed: OpDefinition {
     }
     return .f32((x[1] / patch) * (x[2] / patch), weight[0])
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let weight = operands[1]
     let patches = ExtractPatches(patch: weight.shape[2]).evaluate([operands[0]])
-    let rows = Tensor(
+    let rows = DenseTensor<S>(
       shape: [weight.shape[0], weight.values.count / weight.shape[0]], values: weight.values)
     return Linear().evaluate([patches, rows] + operands.dropFirst(2))
   }

@@ -25,19 +25,21 @@ public struct QuantizationParameters: OpDefinition {
     if operands.count > 1 { try requireType("C2", "bias", operands[1], .f32(out)) }
     return .f32(3, out)
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let (weight, columns) = (operands[0], operands[0].columns)
     let scales = (0..<weight.rows).map {
       Quantize.scale(of: weight.values[$0 * columns..<($0 + 1) * columns])
     }
-    let bias = operands.count > 1 ? operands[1] : Tensor(shape: [weight.rows])
+    let bias = operands.count > 1 ? operands[1] : DenseTensor<S>(shape: [weight.rows])
     return QuantizationParameters.tensor(Quantize().evaluate([weight]), scales: scales, bias: bias)
   }
 
   /// The parameters of integers `[out, in]` that `scales` are for.
-  public static func tensor(_ integers: Tensor, scales: [Float], bias: Tensor) -> Tensor {
+  public static func tensor<S: TensorScalar>(
+    _ integers: DenseTensor<S>, scales: [S], bias: DenseTensor<S>
+  ) -> DenseTensor<S> {
     let (out, columns) = (integers.rows, integers.columns)
-    var result = Tensor(shape: [3, out])
+    var result = DenseTensor<S>(shape: [3, out])
     for (n, scale) in scales.enumerated() {
       // Exact, so in any order.
       var sum = 0.0
@@ -45,7 +47,7 @@ public struct QuantizationParameters: OpDefinition {
         for x in row { sum += Double(x) }
       }
       result.values[n] = scale
-      result.values[out + n] = Float(Double(scale) * sum)
+      result.values[out + n] = S(Double(scale) * sum)
       result.values[2 * out + n] = bias.values[n]
     }
     return result

@@ -22,7 +22,7 @@ public struct Quantize: OpDefinition {
     try requireRank("C1", "weight", operands[0], 2)
     return TensorType(.s8, operands[0].shape)
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     var result = operands[0]
     let columns = result.columns
     result.values.withUnsafeMutableBufferPointer { values in
@@ -36,12 +36,12 @@ public struct Quantize: OpDefinition {
   }
 
   /// What the integers of a row are multiplied by.
-  public static func scale(of row: ArraySlice<Float>) -> Float {
-    row.withUnsafeBufferPointer(scale)
+  public static func scale<S: TensorScalar>(of row: ArraySlice<S>) -> S {
+    row.withUnsafeBufferPointer { scale(of: $0) }
   }
 
-  private static func scale(of row: UnsafeBufferPointer<Float>) -> Float {
-    var most: Float = 0
+  private static func scale<S: TensorScalar>(of row: UnsafeBufferPointer<S>) -> S {
+    var most: S = 0
     for x in row { most = abs(x) >= most ? abs(x) : most }
     let scale = most / 127
     return scale.isNormal ? scale : 1
@@ -53,9 +53,7 @@ public struct Quantize: OpDefinition {
   /// Without a call: `rounded(.toNearestOrEven)` is a function of libm where the processor is not
   /// known to have SSE4.1.
   @inline(__always)
-  static func rounded(_ x: Float) -> Float {
-    // 1.5 * 2^23: the sum has no room for a fraction.
-    let magic: Float = 12_582_912
-    return (x + magic) - magic
+  static func rounded<S: TensorScalar>(_ x: S) -> S {
+    (x + S.withoutFraction) - S.withoutFraction
   }
 }

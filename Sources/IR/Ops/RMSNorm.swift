@@ -41,7 +41,7 @@ public struct RMSNorm: OpDefinition {
     }
     return operands[0]
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     var result = operands[0]
     let dim = result.columns
     for start in stride(from: 0, to: result.values.count, by: dim) {
@@ -51,7 +51,7 @@ public struct RMSNorm: OpDefinition {
       let factor = 1 / (squares / Double(dim) + Double(epsilon)).squareRoot()
       for d in 0..<dim {
         let scale = operands.count > 1 ? Double(operands[1].values[d]) : 1
-        result.values[start + d] = Float(Double(result.values[start + d]) * factor * scale)
+        result.values[start + d] = S(Double(result.values[start + d]) * factor * scale)
       }
     }
     return result

@@ -107,14 +107,14 @@ public struct RelativePositionBias: OpDefinition {
     let (maps, overflow) = count.multipliedReportingOverflow(by: operands[0].shape[1])
     return .f32(overflow ? .max : maps, tokens, tokens)
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let table = resized(operands[0])
     let heads = table.columns
     let index = indices
     let (prefix, places) = (hasPrefix ? 1 : 0, grid[0] * grid[1])
     let tokens = places + prefix
     let windows = windows ?? [1, 1]
-    var values: [Float] = []
+    var values: [S] = []
     values.reserveCapacity(windows[0] * windows[1] * heads * tokens * tokens)
     for row in 0..<windows[0] {
       for column in 0..<windows[1] {
@@ -130,13 +130,13 @@ public struct RelativePositionBias: OpDefinition {
               let bias = table.values[index[query * tokens + key] * heads + head]
               let isApart =
                 prefix == 0 && sides[query] != sides[key]
-              values.append(isApart ? bias - separation : bias)
+              values.append(isApart ? bias - S(separation) : bias)
             }
           }
         }
       }
     }
-    return Tensor(shape: [windows[0] * windows[1] * heads, tokens, tokens], values: values)
+    return DenseTensor<S>(shape: [windows[0] * windows[1] * heads, tokens, tokens], values: values)
   }
 
   /// The row of the table for each query and key.
@@ -163,13 +163,13 @@ public struct RelativePositionBias: OpDefinition {
   }
 
   /// The table for the grid.
-  private func resized(_ table: Tensor) -> Tensor {
+  private func resized<S: TensorScalar>(_ table: DenseTensor<S>) -> DenseTensor<S> {
     guard from != grid else { return table }
     let heads = table.columns
     let taps = zip(from, grid).map { method.taps(from: $0, to: $1) }
     let (width, oldWidth) = (2 * grid[1] - 1, 2 * from[1] - 1)
     let count = (2 * grid[0] - 1) * width
-    var values: [Float] = []
+    var values: [S] = []
     for place in 0..<count {
       for head in 0..<heads {
         var sum = 0.0
@@ -179,10 +179,10 @@ public struct RelativePositionBias: OpDefinition {
             sum += rowWeight * columnWeight * Double(value)
           }
         }
-        values.append(Float(sum))
+        values.append(S(sum))
       }
     }
     let last = table.values.suffix(hasPrefix ? 3 * heads : 0)
-    return Tensor(shape: [count + (hasPrefix ? 3 : 0), heads], values: values + last)
+    return DenseTensor<S>(shape: [count + (hasPrefix ? 3 : 0), heads], values: values + last)
   }
 }

@@ -67,10 +67,10 @@ public struct RelativeScores: OpDefinition {
       "C3", "table", operands[1], .f32(q[1] / heads, 2 * grid[axis] - 1))
     return .f32(q[0], heads * grid[axis])
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let (q, table) = (operands[0], operands[1])
     let (dim, count) = (q.columns / heads, grid[axis])
-    var values: [Float] = []
+    var values: [S] = []
     values.reserveCapacity(q.rows * heads * count)
     for token in 0..<q.rows {
       let place = token % (grid[0] * grid[1])
@@ -83,10 +83,10 @@ public struct RelativeScores: OpDefinition {
               Double(q.values[token * q.columns + head * dim + d])
               * Double(table.values[d * table.columns + count - 1 - position + i])
           }
-          values.append(Float(sum))
+          values.append(S(sum))
         }
       }
     }
-    return Tensor(shape: [q.rows, heads * count], values: values)
+    return DenseTensor<S>(shape: [q.rows, heads * count], values: values)
   }
 }

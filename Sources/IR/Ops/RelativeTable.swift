@@ -38,16 +38,16 @@ public struct RelativeTable: OpDefinition {
     )
     return .f32(operands[0].shape[1], 2 * to - 1)
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let (x, count) = (operands[0], 2 * to - 1)
     let taps = ResizeMethod.bilinear.taps(from: x.rows, to: count)
-    return Tensor(shape: [x.columns, count]) { y in
+    return DenseTensor<S>(shape: [x.columns, count]) { y in
       for d in 0..<x.columns {
         for (row, taps) in taps.enumerated() {
           let sum = taps.reduce(0.0) {
             $0 + $1.weight * Double(x.values[$1.index * x.columns + d])
           }
-          y[d * count + count - 1 - row] = Float(sum)
+          y[d * count + count - 1 - row] = S(sum)
         }
       }
     }

@@ -35,7 +35,7 @@ public struct Reshape: OpDefinition {
     try requirePairs("C2", "result", result)
     return result
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
-    Tensor(shape: shape, values: operands[0].values)
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
+    DenseTensor<S>(shape: shape, values: operands[0].values)
   }
 }

@@ -79,12 +79,12 @@ public struct ResizePositionEmbedding: OpDefinition {
       "table: expected \(prefix + from[0] * from[1]) rows, found \(operands[0])")
     return .f32(prefix + to[0] * to[1], operands[0].shape[1])
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let table = operands[0]
     let dim = table.columns
     let rowTaps = method.taps(from: from[0], to: to[0])
     let columnTaps = method.taps(from: from[1], to: to[1])
-    var result = Tensor(shape: [prefix + to[0] * to[1], dim])
+    var result = DenseTensor<S>(shape: [prefix + to[0] * to[1], dim])
     for i in 0..<prefix * dim { result.values[i] = table.values[i] }
     var sums = Array(repeating: 0.0, count: dim)
     for i in 0..<to[0] {
@@ -99,7 +99,7 @@ public struct ResizePositionEmbedding: OpDefinition {
           }
         }
         let start = (prefix + i * to[1] + j) * dim
-        for d in 0..<dim { result.values[start + d] = Float(sums[d]) }
+        for d in 0..<dim { result.values[start + d] = S(sums[d]) }
       }
     }
     return result

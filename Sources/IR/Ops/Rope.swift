@@ -53,7 +53,7 @@ public struct Rope: OpDefinition {
         + "\(operands[1])")
     return operands[0]
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let (x, table) = (operands[0], operands[1])
     var result = x
     let (width, columns) = (x.columns / heads, x.columns)
@@ -65,8 +65,8 @@ public struct Rope: OpDefinition {
           let (a, b) = (Double(x.values[first + j]), Double(x.values[first + width / 2 + j]))
           let cosine = Double(table.values[angles + j])
           let sine = Double(table.values[angles + width / 2 + j])
-          result.values[first + j] = Float(a * cosine - b * sine)
-          result.values[first + width / 2 + j] = Float(b * cosine + a * sine)
+          result.values[first + j] = S(a * cosine - b * sine)
+          result.values[first + width / 2 + j] = S(b * cosine + a * sine)
         }
       }
     }

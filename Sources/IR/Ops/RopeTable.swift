@@ -103,14 +103,14 @@ public struct RopeTable: OpDefinition {
     }
     return .f32(prefix + grid[0] * grid[1], dim)
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
-    var table = Tensor(shape: [prefix + grid[0] * grid[1], dim])
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
+    var table = DenseTensor<S>(shape: [prefix + grid[0] * grid[1], dim])
     let count = dim / 4
     for row in 0..<prefix {
       for j in 0..<dim / 2 {
         let angle = operands.isEmpty ? 0 : Double(operands[0].values[row * dim / 2 + j])
-        table.values[row * dim + j] = Float(Glibc.cos(angle))
-        table.values[row * dim + dim / 2 + j] = Float(Glibc.sin(angle))
+        table.values[row * dim + j] = S(Glibc.cos(angle))
+        table.values[row * dim + dim / 2 + j] = S(Glibc.sin(angle))
       }
     }
     let frequencies = (0..<count).map { Glibc.pow(Double(base), -Double($0) / Double(count)) }
@@ -121,8 +121,8 @@ public struct RopeTable: OpDefinition {
         let coordinate = coordinate(indices[axis], axis: axis)
         for (j, frequency) in frequencies.enumerated() {
           let column = (prefix + place) * dim + position * count + j
-          table.values[column] = Float(Glibc.cos(coordinate * frequency))
-          table.values[column + dim / 2] = Float(Glibc.sin(coordinate * frequency))
+          table.values[column] = S(Glibc.cos(coordinate * frequency))
+          table.values[column + dim / 2] = S(Glibc.sin(coordinate * frequency))
         }
       }
     }

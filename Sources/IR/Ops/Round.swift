@@ -36,5 +36,5 @@ public struct Round: OpDefinition {
       "element: expected \(ElementType.narrowFloatNames), found \(element.rawValue)")
     return TensorType(element, operands[0].shape)
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor { operands[0] }
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> { operands[0] }
 }

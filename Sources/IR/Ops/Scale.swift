@@ -30,7 +30,7 @@ public struct Scale: OpDefinition {
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     operands[0]
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
-    Tensor(shape: operands[0].shape, values: operands[0].values.map { factor * $0 })
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
+    DenseTensor<S>(shape: operands[0].shape, values: operands[0].values.map { S(factor) * $0 })
   }
 }

@@ -66,22 +66,22 @@ public struct Slice: OpDefinition {
     try requirePairs("C3", "result", result)
     return result
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let x = operands[0]
     let outer = x.shape[..<axis].reduce(1, *)
     let inner = x.shape[(axis + 1)...].reduce(1, *)
     var shape = x.shape
     shape[axis] = count
     if outer == 1 {
-      return Tensor(
+      return DenseTensor<S>(
         shape: shape, values: Array(x.values[start * inner..<(start + count) * inner]))
     }
-    var values: [Float] = []
+    var values: [S] = []
     values.reserveCapacity(outer * count * inner)
     for o in 0..<outer {
       let first = (o * x.shape[axis] + start) * inner
       values += x.values[first..<first + count * inner]
     }
-    return Tensor(shape: shape, values: values)
+    return DenseTensor<S>(shape: shape, values: values)
   }
 }

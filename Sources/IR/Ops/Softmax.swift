@@ -24,14 +24,14 @@ public struct Softmax: OpDefinition {
     try require("C1", operands[0].rank > 0, "x: a scalar has no rows")
     return operands[0]
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     var result = operands[0]
     let n = result.columns
     for start in stride(from: 0, to: result.values.count, by: n) {
       let largest = Double(result.values[start..<start + n].max() ?? 0)
       let powers = (0..<n).map { Glibc.exp(Double(result.values[start + $0]) - largest) }
       let sum = powers.reduce(0, +)
-      for i in 0..<n { result.values[start + i] = Float(powers[i] / sum) }
+      for i in 0..<n { result.values[start + i] = S(powers[i] / sum) }
     }
     return result
   }

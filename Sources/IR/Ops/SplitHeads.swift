@@ -33,9 +33,9 @@ public struct SplitHeads: OpDefinition {
       "C1", heads > 0 && x[1] % heads == 0, "x: \(heads) heads do not divide \(operands[0])")
     return .f32(heads, x[0], x[1] / heads)
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let (tokens, dim) = (operands[0].rows, operands[0].columns)
-    var values: [Float] = []
+    var values: [S] = []
     values.reserveCapacity(tokens * dim)
     for h in 0..<heads {
       for t in 0..<tokens {
@@ -43,6 +43,6 @@ public struct SplitHeads: OpDefinition {
         values += operands[0].values[start..<start + dim / heads]
       }
     }
-    return Tensor(shape: [heads, tokens, dim / heads], values: values)
+    return DenseTensor<S>(shape: [heads, tokens, dim / heads], values: values)
   }
 }

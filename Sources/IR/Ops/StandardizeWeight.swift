@@ -54,7 +54,7 @@ public struct StandardizeWeight: OpDefinition {
       "w: expected f32 of at least rank 2, found \(operands[0])")
     return operands[0]
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     var result = operands[0]
     let size = result.values.count / result.shape[0]
     result.values.withUnsafeMutableBufferPointer { w in
@@ -71,7 +71,7 @@ public struct StandardizeWeight: OpDefinition {
           case .variance: (variance + Double(epsilon)).squareRoot()
           case .deviation: variance.squareRoot() + Double(epsilon)
           }
-        for i in filter { w[i] = Float((Double(w[i]) - mean) / divisor) }
+        for i in filter { w[i] = S((Double(w[i]) - mean) / divisor) }
       }
     }
     return result

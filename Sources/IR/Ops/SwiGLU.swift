@@ -29,14 +29,14 @@ public struct SwiGLU: OpDefinition {
     try require("C1", x[1] % 2 == 0, "x: \(operands[0]) has no two halves")
     return .f32(x[0], x[1] / 2)
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let (rows, hidden) = (operands[0].rows, operands[0].columns / 2)
-    var result = Tensor(shape: [rows, hidden])
+    var result = DenseTensor<S>(shape: [rows, hidden])
     for t in 0..<rows {
       for d in 0..<hidden {
         let gate = Double(operands[0].values[t * 2 * hidden + d])
         let x = Double(operands[0].values[t * 2 * hidden + hidden + d])
-        result.values[t * hidden + d] = Float(ActivationFunction.silu(gate) * x)
+        result.values[t * hidden + d] = S(ActivationFunction.silu(gate) * x)
       }
     }
     return result

@@ -19,9 +19,9 @@ public struct Transpose: OpDefinition {
     try requireRank("C1", "x", operands[0], 2)
     return .f32(operands[0].shape[1], operands[0].shape[0])
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let (rows, columns) = (operands[0].rows, operands[0].columns)
-    var result = Tensor(shape: [columns, rows])
+    var result = DenseTensor<S>(shape: [columns, rows])
     for i in 0..<rows {
       for j in 0..<columns { result.values[j * rows + i] = operands[0].values[i * columns + j] }
     }

@@ -45,5 +45,7 @@ public struct Weight: OpDefinition {
     return TensorType(element, shape)
   }
   /// Never called: the evaluator reads the checkpoint.
-  func evaluate(_ operands: [Tensor]) -> Tensor { Tensor(shape: shape) }
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
+    DenseTensor<S>(shape: shape)
+  }
 }

@@ -32,9 +32,9 @@ public struct WindowMerge: OpDefinition {
       "x: expected \(grid.widenedPlaces) rows, found \(operands[0])")
     return .f32(grid.places, operands[0].shape[1])
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let columns = operands[0].columns
-    return Tensor(shape: [grid.places, columns]) { y in
+    return DenseTensor<S>(shape: [grid.places, columns]) { y in
       for place in 0..<grid.widenedPlaces {
         guard let source = grid.source(place) else { continue }
         for column in 0..<columns {

@@ -41,11 +41,11 @@ public struct WindowPartition: OpDefinition {
     if operands.count > 1 { try requireType("C3", "border", operands[1], .f32(columns)) }
     return .f32(grid.widenedPlaces, columns)
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let columns = operands[0].columns
     let border =
       operands.count > 1 ? operands[1].values : Array(repeating: 0, count: columns)
-    var values: [Float] = []
+    var values: [S] = []
     values.reserveCapacity(grid.widenedPlaces * columns)
     for place in 0..<grid.widenedPlaces {
       if let source = grid.source(place) {
@@ -54,7 +54,7 @@ public struct WindowPartition: OpDefinition {
         values += border
       }
     }
-    return Tensor(shape: [grid.widenedPlaces, columns], values: values)
+    return DenseTensor<S>(shape: [grid.widenedPlaces, columns], values: values)
   }
 }
 

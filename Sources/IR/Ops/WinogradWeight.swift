@@ -109,14 +109,14 @@ public struct WinogradWeight: OpDefinition {
     try require("C3", width > 0, "width: expected at least 1, found \(width)")
     return .f32((weight[0] - 1) / width + 1, size.frequencies, weight[1], width)
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     // The type check has let no other tile pass.
     let tile = WinogradTile(rawValue: tile) ?? .two
     let weight = operands[0]
     let (out, channels) = (weight.shape[0], weight.shape[1])
     let (panels, width) = ((out - 1) / width + 1, width)
     let sandwich = Sandwich(tile.kernelTransform)
-    return Tensor(shape: [panels, tile.frequencies, channels, width]) { packed in
+    return DenseTensor<S>(shape: [panels, tile.frequencies, channels, width]) { packed in
       packed.update(repeating: 0)
       weight.values.withUnsafeBufferPointer { source in
         for n in 0..<out {
@@ -126,7 +126,7 @@ public struct WinogradWeight: OpDefinition {
             sandwich.apply {
               Double(source[kernel + $0])
             } store: {
-              packed[first + $0 * channels * width] = Float($1)
+              packed[first + $0 * channels * width] = S($1)
             }
           }
         }
@@ -135,10 +135,12 @@ public struct WinogradWeight: OpDefinition {
   }
 
   /// Returns the `[out, in, 3, 3]` weight that `packed` was made from, to rounding.
-  static func unpack(_ packed: Tensor, tile: WinogradTile, columns: Int) -> Tensor {
+  static func unpack<S: TensorScalar>(_ packed: DenseTensor<S>, tile: WinogradTile, columns: Int)
+    -> DenseTensor<S>
+  {
     let (channels, width) = (packed.shape[2], packed.shape[3])
     let sandwich = Sandwich(tile.kernelInverse)
-    var result = Tensor(shape: [columns, channels, 3, 3])
+    var result = DenseTensor<S>(shape: [columns, channels, 3, 3])
     for n in 0..<columns {
       for i in 0..<channels {
         let kernel = (n * channels + i) * 9
@@ -146,7 +148,7 @@ public struct WinogradWeight: OpDefinition {
         sandwich.apply {
           Double(packed.values[first + $0 * channels * width])
         } store: {
-          result.values[kernel + $0] = Float($1)
+          result.values[kernel + $0] = S($1)
         }
       }
     }
