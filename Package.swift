@@ -61,6 +61,7 @@ let imports = """
   Sources/Npy: Diagnostics Files Zip
   Sources/Images: Diagnostics Files CPNG CJPEG CWebP
   Sources/Models: Diagnostics JSON SeededRandom IR Files Zip Npy
+  Sources/Figures: Diagnostics JSON IR Files Npy Images Models Evaluation COpenBLAS
   Sources/Passes: Diagnostics IR
   Sources/Parallel:
   Sources/Photos: Diagnostics Files Images Parallel VitRuntime
@@ -77,7 +78,7 @@ let imports = """
   Sources/Compiler: Diagnostics JSON SeededRandom Parallel IR Models Passes Evaluation \
     Calibration HeadFitting Codegen Images Photos Packaging VitRuntime CVitABI
   Sources/vitc: Diagnostics JSON Parallel IR Files Npy Images Photos HeadFitting Models Passes \
-    Codegen Packaging VitRuntime Compiler CVersion ArgumentParser
+    Figures Codegen Packaging VitRuntime Compiler CVersion ArgumentParser
 
   Tests/RandomModels: Diagnostics SeededRandom IR
   Tests/FileTesting: Diagnostics SeededRandom IR Passes Evaluation
@@ -91,6 +92,7 @@ let imports = """
   Tests/ModelsTests: Diagnostics IR Zip Npy Models Evaluation
   Tests/PassesTests: Diagnostics SeededRandom IR Models Passes RandomModels
   Tests/HeadFittingTests: Diagnostics JSON SeededRandom Npy HeadFitting
+  Tests/FiguresTests: Diagnostics JSON IR Npy Images Models Evaluation Figures
   Tests/CalibrationTests: Diagnostics SeededRandom IR Evaluation Passes Calibration
   Tests/CodegenTests: Diagnostics SeededRandom IR Codegen CVitABI
   Tests/RuntimeTests: Diagnostics JSON SeededRandom IR Files Models Codegen Compiler Packaging \
@@ -169,6 +171,7 @@ let package = Package(
     module("Sources/Passes"),
     module("Sources/Evaluation"),
     module("Sources/HeadFitting"),
+    module("Sources/Figures"),
     module("Sources/Calibration"),
     module(
       "Sources/Codegen", settings: llvmSettings,
@@ -217,6 +220,7 @@ let package = Package(
     tests("ModelsTests", data: ["Fixtures"]),
     tests("PassesTests"),
     tests("HeadFittingTests", data: ["Fixtures"]),
+    tests("FiguresTests"),
     tests("CalibrationTests"),
     tests("CodegenTests", settings: llvmSettings),
     tests("RuntimeTests", data: ["Fixtures"]),

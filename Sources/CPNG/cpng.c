@@ -178,6 +178,60 @@ static int read_all(
   return 0;
 }
 
+// A file in the making, and what has to be freed after a longjmp.
+typedef struct {
+  png_structp png;
+  png_infop info;
+  uint8_t *bytes;
+  size_t size;
+  size_t room;
+} writer;
+
+static void fail_writing(png_structp png, png_const_charp message) {
+  (void)message;
+  png_longjmp(png, 1);
+}
+
+static void give(png_structp png, png_bytep from, size_t count) {
+  writer *w = png_get_io_ptr(png);
+  if (w->room - w->size < count) {
+    size_t room = 2 * w->room + count;
+    uint8_t *bytes = realloc(w->bytes, room);
+    if (!bytes) png_error(png, "out of memory");
+    w->bytes = bytes;
+    w->room = room;
+  }
+  memcpy(w->bytes + w->size, from, count);
+  w->size += count;
+}
+
+static void flush_nothing(png_structp png) { (void)png; }
+
+static void write_rows(writer *w, const uint8_t *rgb, uint32_t width, uint32_t height) {
+  png_set_write_fn(w->png, w, give, flush_nothing);
+  png_set_compression_level(w->png, 9);
+  png_set_IHDR(w->png, w->info, width, height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  png_write_info(w->png, w->info);
+  for (uint32_t y = 0; y < height; y++) png_write_row(w->png, rgb + (size_t)y * width * 3);
+  png_write_end(w->png, NULL);
+}
+
+uint8_t *cpng_write_rgb(const uint8_t *rgb, uint32_t width, uint32_t height, size_t *size) {
+  writer w = {0};
+  w.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &w, fail_writing, ignore);
+  w.info = w.png ? png_create_info_struct(w.png) : NULL;
+  if (w.info && setjmp(png_jmpbuf(w.png)) == 0) {
+    write_rows(&w, rgb, width, height);
+    png_destroy_write_struct(&w.png, &w.info);
+    *size = w.size;
+    return w.bytes;
+  }
+  png_destroy_write_struct(&w.png, &w.info);
+  free(w.bytes);
+  return NULL;
+}
+
 int cpng_read_rgb(
     const uint8_t *bytes, size_t size, uint32_t width, uint32_t height, uint8_t *rgb,
     char error[CPNG_ERROR_BYTES]) {

@@ -2,7 +2,6 @@ import Diagnostics
 import IR
 import Images
 import Models
-import Passes
 import SeededRandom
 import VitRuntime
 
@@ -29,12 +28,7 @@ struct CalibrationImages {
     of photos: [String], with trial: TrialLibrary
   ) throws(Diagnostic) -> [Tensor] {
     let shape = [configuration.channels, configuration.imageHeight, configuration.imageWidth]
-    var builder = GraphBuilder(name: "preprocessing", form: .imported)
-    let image = try builder.append(.input(Input(type: TensorType(.f32, shape))), name: "image")
-    builder.addOutput(
-      "pixels",
-      try builder.append(.extractPatches(ExtractPatches(patch: 1)), [image], name: "pixels"))
-    let graph = try PassManager().run(builder.graph).graph
+    let graph = try PhotoReader.graph(configuration)
     return try trial.use(graph, weights: { _ in Tensor(shape: []) }) { model in
       var images: [Tensor] = []
       for (number, path) in photos.enumerated() {

@@ -59,4 +59,14 @@ public struct NpyArray: Hashable, Sendable {
 
   /// The bytes before the values.
   var header: [UInt8] { NpyHeader.text(shape: shape.map(String.init)) }
+
+  /// The bytes of an `.npy` file of doubles: version 1, `<f8`, C order.
+  ///
+  /// - Precondition: There are as many elements as `shape` says.
+  public static func bytes(shape: [Int], doubles: [Double]) -> [UInt8] {
+    precondition(doubles.count == shape.reduce(1, *), "array of \(shape) with \(doubles.count)")
+    let header = NpyHeader.text(
+      type: NpyElement.float64.rawValue, shape: shape.map(String.init))
+    return doubles.withUnsafeBytes { header + Array($0) }
+  }
 }

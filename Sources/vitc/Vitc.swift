@@ -21,8 +21,8 @@ struct Vitc: ParsableCommand {
     version: "vitc \(Version.current)",
     subcommands: [
       Compile.self, Run.self, Embed.self, FitHead.self, Neighbours.self, Search.self, Serve.self,
-      Compare.self, Golden.self, Verify.self, SelfTest.self, Bench.self, Inspect.self, List.self,
-      Opt.self,
+      Compare.self, Golden.self, Verify.self, SelfTest.self, Bench.self, Inspect.self,
+      DrawFigures.self, List.self, Opt.self,
     ])
 
   /// Parses the arguments, runs the subcommand, prints errors, and exits.

@@ -42,4 +42,8 @@ int cpng_read_rgb(
     const uint8_t *bytes, size_t size, uint32_t width, uint32_t height, uint8_t *rgb,
     char error[CPNG_ERROR_BYTES]);
 
+/// Writes 8-bit RGB pixels, row by row, as a PNG without interlacing. Returns its bytes, to be freed
+/// by `free`, and their number in `size`; or NULL if memory is short.
+uint8_t *cpng_write_rgb(const uint8_t *rgb, uint32_t width, uint32_t height, size_t *size);
+
 #endif

@@ -10,6 +10,8 @@ public protocol ModelConfiguration: HasModelFacts, Sendable {
   var numericsSummary: String { get }
   /// Its sizes by name, such as `depth`, `dim` and `tokens`.
   var architecture: [String: Int] { get }
+  /// What its tokens are in the image, and which of them see each other.
+  var geometry: TokenGeometry { get }
   /// Its sizes in a few words, such as `12 blocks of 768, 197 tokens`.
   var summary: String { get }
   /// The multiply-adds of one image as the model is written: convolutions, linear layers and the

@@ -96,6 +96,8 @@ struct BigTransfer: Family {
 
   // MARK: - Sizes
 
+  var geometry: TokenGeometry { .convolutions }
+
   var multiplyAdds: Int {
     backbone.multiplyAdds(height: imageHeight, width: imageWidth, channels: channels)
       + backbone.outputWidth * classes

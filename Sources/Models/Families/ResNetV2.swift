@@ -25,6 +25,8 @@ struct ResNetV2: Family {
   var hasFeatures: Bool { model.hasFeatures }
   var prefixTokens: Int { model.prefixTokens }
   var numericsSummary: String { model.numericsSummary }
+  var geometry: TokenGeometry { .convolutions }
+
   var multiplyAdds: Int { model.multiplyAdds }
   var architecture: [String: Int] { model.architecture }
   var summary: String { model.summary }

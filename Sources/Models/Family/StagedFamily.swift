@@ -31,6 +31,8 @@ extension StagedFamily {
   /// Tokens are pixels.
   var prefixTokens: Int { 0 }
 
+  var geometry: TokenGeometry { .windows }
+
   /// Nothing: the configuration says the sizes of the tables.
   func adapt(to stored: inout StoredModel) {}
 

@@ -16,6 +16,7 @@ extension WindowedFamily {
   }
   var numericsSummary: String { model.numericsSummary }
   var architecture: [String: Int] { model.architecture }
+  var geometry: TokenGeometry { .windows }
   var summary: String { model.summary }
   var multiplyAdds: Int { model.multiplyAdds }
   var classifiers: [Head] { model.classifiers }

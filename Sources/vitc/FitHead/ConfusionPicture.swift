@@ -1,3 +1,5 @@
+import Figures
+
 /// A confusion matrix: a row for each true class, a column for each that it was taken for, dark
 /// where many photos of the row are.
 struct ConfusionPicture {
@@ -18,7 +20,7 @@ struct ConfusionPicture {
   private static let cellSide = 34.0
 
   /// The drawing.
-  var drawing: Drawing {
+  var drawing: SVG {
     let count = Double(max(1, names.count))
     let cell = min(Self.cellSide, Self.largeSide / count)
     let isNamed = cell >= 11
@@ -27,7 +29,7 @@ struct ConfusionPicture {
     }
     let margin = isNamed ? 24 + Self.letter * Double(labels.map(\.count).max() ?? 0) : 24
     let (left, top, side) = (margin, 40 + margin, cell * count)
-    var drawing = Drawing(width: left + side + 24, height: top + side + 24)
+    var drawing = SVG(width: left + side + 24, height: top + side + 24)
     drawing.text(
       "rows: true class, columns: taken for (\(title))", at: (12, 20), anchor: .start, size: 13)
     for (row, line) in counts.enumerated() {

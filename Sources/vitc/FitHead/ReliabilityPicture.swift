@@ -1,3 +1,4 @@
+import Figures
 import HeadFitting
 
 /// A reliability diagram: of predictions of about the same confidence, which part is right; on the
@@ -12,15 +13,15 @@ struct ReliabilityPicture {
   }
 
   /// The drawing.
-  var drawing: Drawing {
+  var drawing: SVG {
     let (left, top, side) = (60.0, 48.0, 320.0)
-    var drawing = Drawing(width: left + side + 30, height: top + side + 60)
+    var drawing = SVG(width: left + side + 30, height: top + side + 60)
     func point(_ x: Double, _ y: Double) -> (Double, Double) {
       (left + x * side, top + (1 - y) * side)
     }
     drawing.text(
-      "\(title): confidence off by \(Drawing.number(100 * reliability.error)) %, log loss "
-        + Drawing.number(reliability.logLoss), at: (left, 24), anchor: .start, size: 13)
+      "\(title): confidence off by \(SVG.number(100 * reliability.error)) %, log loss "
+        + SVG.number(reliability.logLoss), at: (left, 24), anchor: .start, size: 13)
     let step = 1 / Double(max(1, reliability.bins.count))
     for (index, bin) in reliability.bins.enumerated() {
       guard let bin else { continue }
@@ -28,8 +29,8 @@ struct ReliabilityPicture {
       drawing.box(
         at: (place.0 + 1, place.1), size: (step * side - 2, bin.accuracy * side),
         color: "#7a9cc6",
-        title: "\(bin.count) photos, confidence \(Drawing.number(100 * bin.confidence)) %, "
-          + "\(Drawing.number(100 * bin.accuracy)) % right")
+        title: "\(bin.count) photos, confidence \(SVG.number(100 * bin.confidence)) %, "
+          + "\(SVG.number(100 * bin.accuracy)) % right")
       drawing.text(
         String(bin.count), at: (place.0 + step * side / 2, place.1 - 4), size: 10)
     }

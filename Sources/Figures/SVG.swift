@@ -1,24 +1,27 @@
-/// The text of a drawing in SVG 1.1: lines, boxes and words.
-struct Drawing {
+/// The text of a drawing in SVG 1.1: lines, dots, boxes and words.
+public struct SVG {
   private let width: Double
   private let height: Double
   private var elements: [String] = []
 
-  /// An empty drawing on white.
-  init(width: Double, height: Double) {
+  /// An empty drawing on white, of a size in pixels.
+  public init(width: Double, height: Double) {
     self.width = width
     self.height = height
   }
 
   /// How a text lies to its place.
-  enum Anchor: String {
+  public enum Anchor: String, Sendable {
+    /// It begins there.
     case start
+    /// It is centred there.
     case middle
+    /// It ends there.
     case end
   }
 
   /// A line between two points.
-  mutating func line(
+  public mutating func line(
     from a: (Double, Double), to b: (Double, Double), color: String, dashes: String? = nil
   ) {
     let dashing = dashes.map { " stroke-dasharray=\"\($0)\"" } ?? ""
@@ -27,18 +30,28 @@ struct Drawing {
         + "y2=\"\(Self.number(b.1))\" stroke=\"\(color)\"\(dashing)/>")
   }
 
+  /// A dot, through which others shine; its title shows where the pointer rests on it.
+  public mutating func dot(
+    at center: (Double, Double), radius: Double, color: String, title: String
+  ) {
+    elements.append(
+      "<circle cx=\"\(Self.number(center.0))\" cy=\"\(Self.number(center.1))\" "
+        + "r=\"\(Self.number(radius))\" fill=\"\(color)\" fill-opacity=\"0.75\">"
+        + "<title>\(Markup.escaped(title))</title></circle>")
+  }
+
   /// A filled box; its title shows where the pointer rests on it.
-  mutating func box(
+  public mutating func box(
     at place: (Double, Double), size: (Double, Double), color: String, title: String
   ) {
     elements.append(
       "<rect x=\"\(Self.number(place.0))\" y=\"\(Self.number(place.1))\" "
         + "width=\"\(Self.number(size.0))\" height=\"\(Self.number(size.1))\" fill=\"\(color)\">"
-        + "<title>\(Self.escaped(title))</title></rect>")
+        + "<title>\(Markup.escaped(title))</title></rect>")
   }
 
-  /// A text on one line.
-  mutating func text(
+  /// A text on one line, turned around its place.
+  public mutating func text(
     _ text: String, at place: (Double, Double), anchor: Anchor = .middle, size: Double = 12,
     color: String = "#333", turned degrees: Int = 0
   ) {
@@ -47,11 +60,11 @@ struct Drawing {
     elements.append(
       "<text x=\"\(x)\" y=\"\(y)\" text-anchor=\"\(anchor.rawValue)\" "
         + "font-size=\"\(Self.number(size))\" fill=\"\(color)\"\(turn)>"
-        + "\(Self.escaped(text))</text>")
+        + "\(Markup.escaped(text))</text>")
   }
 
   /// The file.
-  var document: String {
+  public var document: String {
     let (width, height) = (Self.number(width), Self.number(height))
     return """
       <svg xmlns="http://www.w3.org/2000/svg" width="\(width)" height="\(height)" \
@@ -64,23 +77,28 @@ struct Drawing {
   }
 
   /// A number with two digits after the point at most.
-  static func number(_ value: Double) -> String {
+  public static func number(_ value: Double) -> String {
     let text = String((value * 100).rounded() / 100)
     return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
   }
+}
 
-  /// A text as it stands between tags; control characters, which no document may contain, become
-  /// U+FFFD.
+/// What HTML and SVG have in common.
+enum Markup {
+  /// A text as it stands between tags and in attributes: control characters become U+FFFD, which no
+  /// document may contain.
   static func escaped(_ text: String) -> String {
     var result = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
+    for character in text.unicodeScalars {
+      switch character {
       case "&": result += "&amp;"
       case "<": result += "&lt;"
       case ">": result += "&gt;"
+      case "\"": result += "&quot;"
+      case "\t", "\n": result.unicodeScalars.append(character)
       default:
-        let isControl = scalar.value < 0x20 || 0x7F..<0xA0 ~= scalar.value
-        result.unicodeScalars.append(isControl ? "\u{FFFD}" : scalar)
+        let isControl = character.value < 0x20 || 0x7F..<0xA0 ~= character.value
+        result.unicodeScalars.append(isControl ? "\u{FFFD}" : character)
       }
     }
     return result
