@@ -9,6 +9,10 @@ import Testing
 /// Figures of the digits model, held to NumPy in float64 by `Scripts/goldens/figures.py`, which has
 /// the model and the definitions once more: image 0 of the test split, a six, where nothing else is
 /// said.
+///
+/// Digits are those that NumPy 2.4.6 prints. Elsewhere a mean similarity of .0206598677, a distance
+/// of 39.5979797447 and a last norm of 111.7659455429 are quoted for the same quantities; NumPy
+/// gives .0206598828, 39.5979797464 (`28 sqrt 2`) and 111.7659405429, and so does this.
 @Suite struct GoldenTests {
   private let digits: Digits
   private let graph: Graph
