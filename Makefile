@@ -22,6 +22,7 @@ TEST_PACKAGES := qemu-user libc6-dev-arm64-cross musl-tools patchelf python3-ven
 TEST := $(SWIFT) test -c release --scratch-path .build-tests
 VITC := .build/release/vitc
 SOURCES := Package.swift Plugins Sources Tests examples/swift/Package.swift examples/swift/Sources \
+  examples/swift-plugin/Package.swift examples/swift-plugin/Sources \
   server/Package.swift server/Sources server/Tests
 SERVER := server/.build/release/vitc-serve
 # SwiftPM keeps what a manifest said for the same text and environment: without this it would not see
@@ -61,6 +62,7 @@ server: build ## Builds vitc-serve, the HTTP server, and puts it beside vitc: so
 	$(SWIFT) build -c release --package-path server --product vitc-serve
 	ln -sf $(CURDIR)/$(SERVER) $(dir $(VITC))vitc-serve
 
+demo: export VITC = $(CURDIR)/.build/release/vitc
 demo: build ## Compiles the digit classifier and classifies images: vitc, a C and a Swift program.
 	mkdir -p out
 	$(VITC) compile examples/digits/model -o out/libdigits.so
@@ -70,15 +72,17 @@ demo: build ## Compiles the digit classifier and classifies images: vitc, a C an
 	clang -O2 -Wall -Wextra -Werror -I out examples/c/classify.c -o out/classify \
 	  -L out -ldigits -Wl,-rpath,'$$ORIGIN' -lpng -lm
 	out/classify $(PHOTOS)/*.png
-	@echo; echo "== a Swift program, linked with the model; then one that loads it"
+	@echo; echo "== a Swift program, linked with the model; one that loads it; one that compiles it"
 	$(VITC) compile examples/digits/model -o examples/swift/Model/libdigits.so
 	$(SWIFT) build -c release --package-path examples/swift --product Linked
 	$(SWIFT) build -c release --package-path examples/swift --product Loaded
+	$(SWIFT) build -c release --package-path examples/swift-plugin
 	examples/swift/.build/release/Linked $(PHOTOS)/*.png
 	examples/swift/.build/release/Loaded out/libdigits.so $(PHOTOS)/digit-3-1729.png
+	examples/swift-plugin/.build/release/Classify $(PHOTOS)/digit-3-1729.png
 
 clean: ## Removes what was built.
-	rm -rf .build .build-* out dist examples/swift/.build server/.build
+	rm -rf .build .build-* out dist examples/swift/.build examples/swift-plugin/.build server/.build
 	rm -f examples/swift/Model/libdigits.so examples/swift/Model/digits.h \
 	  examples/swift/Model/module.modulemap
 

@@ -73,7 +73,7 @@ let imports = """
   Sources/Runtime/Embedded: CVitABI CSystem
   Sources/Runtime/EmbedRuntimeTool:
   Sources/Runtime/EmbeddedImage:
-  Sources/Runtime/VitRuntime: CVitABI
+  Sources/Runtime/VitRuntime: JSON CVitABI
   Sources/Packaging: Diagnostics Files EmbeddedImage CVitABI CXXHash
   Sources/Compiler: Diagnostics JSON SeededRandom Parallel IR Models Passes Evaluation \
     Calibration HeadFitting Codegen Images Photos Packaging VitRuntime CVitABI
@@ -150,6 +150,7 @@ let package = Package(
   products: [
     .executable(name: "vitc", targets: ["vitc"]),
     .library(name: "VitRuntime", targets: ["VitRuntime"]),
+    .plugin(name: "CompileViT", targets: ["CompileViT"]),
     // What the package in `server` takes besides; no interface for others.
     .library(name: "VitcReaders", targets: ["Diagnostics", "JSON", "Images"]),
   ],
@@ -190,6 +191,8 @@ let package = Package(
     // depend on it by version.
     .target(name: "CVitABI", path: "Sources/Runtime/CVitABI"),
     module("Sources/Runtime/VitRuntime"),
+    // For the packages of those apps: compiles their models with an installed vitc.
+    .plugin(name: "CompileViT", capability: .buildTool()),
 
     .systemLibrary(name: "CLLVM"),
     .target(name: "CVersion", cSettings: commit),
@@ -262,7 +265,7 @@ if Context.environment["VITC_FUZZ_BUILD"] != nil {
 if llvmVersion == 0 {
   let libraries = package.products.filter { $0.name != "vitc" }
   let parts: Set = [
-    "CVitABI", "VitRuntime", "Diagnostics", "JSON", "Files", "Images", "CPNG", "CJPEG",
+    "CVitABI", "VitRuntime", "CompileViT", "Diagnostics", "JSON", "Files", "Images", "CPNG", "CJPEG",
     "CWebP",
   ]
   package.products = libraries

@@ -13,6 +13,8 @@ public struct Build {
   public struct Result {
     /// The files written, the artifact first.
     public var files: [String]
+    /// What its users are told about it.
+    public var interface: ModelInterface
     /// The stages of the work, in order.
     public var stages: [CompileReport.Stage]
     /// The number of parallel steps of one run.
@@ -127,8 +129,9 @@ public struct Build {
 
     progress("link", 0)
     let hash = artifact.sealWeights()
+    let interface = build.interface(hash)
     let files = try artifact.finish(
-      objects: code.modules, interface: build.interface(hash)
+      objects: code.modules, interface: interface
     ) { library, weights in
       guard selfTest.runsArtifact else { return nil }
       watch.lap("link")
@@ -137,7 +140,7 @@ public struct Build {
     }
     watch.lap(selfTest.ran && selfTest.runsArtifact ? "self-test values" : "link")
     return Result(
-      files: files, stages: watch.stages, steps: code.steps.count,
+      files: files, interface: interface, stages: watch.stages, steps: code.steps.count,
       objectBytes: code.modules.reduce(0) { $0 + $1.count }, missingSelfTest: selfTest.reason)
   }
 

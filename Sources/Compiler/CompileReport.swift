@@ -1,5 +1,6 @@
 import Diagnostics
 import Models
+import Packaging
 import Passes
 
 /// What one compilation did: the matter of what `vitc compile` prints.
@@ -55,6 +56,8 @@ public struct CompileReport {
   public var target = ""
   /// The files written, the artifact first.
   public var files: [String] = []
+  /// What users of the artifact are told about it; `nil` where none was made.
+  public var interface: ModelInterface?
   /// The text answered, for the emissions that are text.
   public var text: String?
   /// What was assumed, decided or left out, a line each.

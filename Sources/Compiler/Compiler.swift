@@ -192,6 +192,7 @@ public struct Compiler {
       report.programSteps = result.steps
       report.objectBytes = result.objectBytes
       report.files = result.files
+      report.interface = result.interface
       if let reason = result.missingSelfTest {
         report.notes.append("no self-test values for \(name)_selftest: \(reason)")
       }

@@ -42,7 +42,8 @@ struct SelfTestRun {
       let context: VitContext
       do {
         context = try model.makeContext()
-      } catch let error as VitError where error.status == .noThreads {
+      } catch {
+        guard error.status == .noThreads else { throw error }
         model = try self.model(library, weights, threads: 1)
         context = try model.makeContext()
       }

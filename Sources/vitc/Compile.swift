@@ -4,6 +4,7 @@ import Diagnostics
 import Files
 import IR
 import Models
+import Packaging
 import Passes
 
 /// `vitc compile`: a model and its checkpoint to a native library.
@@ -20,8 +21,16 @@ struct Compile: ParsableCommand {
         vitc compile path/to/dinov2-small --outputs features,tokens -o libdino.so
       """)
 
-  @Argument(help: "The name of a variant, alone or with a tag, or a model folder.")
+  @Argument(
+    help: """
+      The name of a variant, alone or with a tag, a model folder, or a file NAME.vit.json that \
+      says one with its options.
+      """)
   var model: String
+
+  /// The file NAME.vit.json that the arguments are from.
+  @Option(help: .hidden)
+  var describedBy: String?
 
   @Option(
     help: """
@@ -98,6 +107,12 @@ struct Compile: ParsableCommand {
       "Write a rule for make and ninja that names the files read, so that these know when to "
         + "compile again.", valueName: "file"))
   var depfile: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Write a Swift file with a type that loads the library from a package's resources, as the "
+        + "build plugin CompileViT wants it.", valueName: "file"))
+  var swift: String?
 
   @Flag(
     inversion: .prefixedNo,
@@ -201,12 +216,17 @@ struct Compile: ParsableCommand {
           "\(option) requires --emit library, static or object, found \(emit.rawValue).")
       }
     }
+    if swift != nil, emit != .library {
+      throw ValidationError("--swift requires --emit library, found \(emit.rawValue).")
+    }
   }
 
   func run() throws {
-    let inputs = [model] + [weights, calibrate].compactMap(\.self) + heads.inputs
+    let inputs =
+      [model] + [describedBy, weights, calibrate].compactMap(\.self) + heads.inputs
     try Overwriting.check(output, inputs: inputs)
     try Overwriting.check(depfile, inputs: inputs)
+    try Overwriting.check(swift, inputs: inputs)
     try debugging.check()
     let failures = DumpFailures()
     let request = try request(failures)
@@ -231,6 +251,10 @@ struct Compile: ParsableCommand {
       let photos = [request.headFit?.photos, request.headFit?.test].compactMap(\.self)
         .flatMap(\.photos).map(\.path)
       try DependencyRule(target: target, inputs: inputs + photos).write(to: depfile)
+    }
+    if let swift, let interface = report.interface, let library = report.files.first {
+      let writer = SwiftFileWriter(interface, libraryFile: Path.name(of: library))
+      try AtomicFile.write(path: swift, contents: Array(writer.text.utf8))
     }
     if !quiet {
       Console.write(try CompileSummary(report).text())

@@ -29,7 +29,7 @@ struct Vitc: ParsableCommand {
   static func main() {
     Console.prepare()
     Signals.prepare()
-    let arguments = Array(CommandLine.arguments.dropFirst())
+    var arguments = Array(CommandLine.arguments.dropFirst())
     do {
       // Swift reads them from /proc/self/cmdline; without any the parser would print its help.
       if CommandLine.arguments.isEmpty {
@@ -46,6 +46,7 @@ struct Vitc: ParsableCommand {
         try JSONValue.print(VersionReport())
         finish()
       }
+      arguments = try ModelDescription.expanded(arguments)
       var command = try parseAsRoot(arguments)
       try command.run()
       try Console.finishOutput()

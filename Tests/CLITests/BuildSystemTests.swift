@@ -12,7 +12,7 @@ import Testing
     try FileManager.default.copyItem(atPath: Self.root + "/share", toPath: folder("share"))
     try FileManager.default.createDirectory(
       atPath: folder("examples"), withIntermediateDirectories: false)
-    for name in ["c", "cpp", "cmake", "meson", "make"] {
+    for name in ["c", "cpp", "cmake", "meson", "make", "swift-plugin"] {
       try FileManager.default.copyItem(
         atPath: Self.root + "/examples/\(name)", toPath: folder("examples/\(name)"))
     }
@@ -22,7 +22,9 @@ import Testing
       try FileManager.default.copyItem(
         atPath: Self.root + "/examples/digits/\(name)", toPath: folder("examples/digits/\(name)"))
     }
-    try? FileManager.default.removeItem(atPath: folder("examples/make/build"))
+    for made in ["make/build", "swift-plugin/.build"] {
+      try? FileManager.default.removeItem(atPath: folder("examples/\(made)"))
+    }
     return folder
   }
 
@@ -114,6 +116,67 @@ import Testing
     #expect(result.output == Self.answer)
   }
 
+  /// The build plugin, as a package far from here uses it, where LLVM may be missing.
+  @Test func swiftPackage() throws {
+    let folder = try copy()
+    let build = "VITC_LLVM=none swift build --package-path examples/swift-plugin"
+    let library = "find examples/swift-plugin/.build/ -name libdigits.so -path '*CompileViT*'"
+    let result = try run(
+      """
+      sed -i 's|path: "../.."|path: "\(Self.root)"|' examples/swift-plugin/Package.swift
+      \(build) > log 2>&1 || { cat log; exit 1; }
+      examples/swift-plugin/.build/debug/Classify \(Self.photo)
+      ls -l --time-style=full-iso $(\(library)) > first; \(build) > log 2>&1
+      ls -l --time-style=full-iso $(\(library)) | cmp first -
+      sed -i s/three/drei/ examples/digits/model/config.json
+      \(build) > log 2>&1 || { cat log; exit 1; }
+      examples/swift-plugin/.build/debug/Classify \(Self.photo)
+      """, in: folder)
+    let answer = "\(Self.photo)  three  96.99 %\n"
+    #expect(result.output == answer + answer.replacing("three", with: "drei"))
+
+    // The command reads the description itself, so another one is seen.
+    let place = "examples/swift-plugin/Sources/Classify/Models/digits.vit.json"
+    _ = try folder.write(
+      #"{ "model": "../../../../digits/model", "options": { "num-classes": 11 } }"#, to: place)
+    let wrong = try run("\(build) 2>&1 && exit 3 || true", in: folder)
+    #expect(wrong.output.contains("11"), "\(wrong.output)")
+  }
+
+  @Test func descriptions() throws {
+    let folder = try copy()
+    let place = "examples/x.vit.json"
+    _ = try folder.write(
+      #"{"model": "digits/model", "options": {"outputs": "features", "target": "v3", "symbols": true}}"#,
+      to: place)
+    let result = try run(
+      """
+      vitc compile \(place) --target v2 -o libx.so --depfile libx.d -q --no-self-test
+      vitc inspect libx.so --json | grep -A1 '"isas"'; grep -c 'features' libx.so
+      cat libx.d
+      """, in: folder)
+    #expect(
+      result.output.split(separator: "\n").dropFirst().first?.contains("x86-64-v2") == true,
+      "\(result.output)")
+    #expect(result.output.contains("  examples/x.vit.json \\\n"), "\(result.output)")
+
+    for (text, words) in [
+      (#"{ "model": "x", "options": { "output": "y" } }"#, "which says where results go"),
+      (#"{ "model": "x", "precision": "int8" }"#, "has the unknown member 'precision'"),
+      (#"{ "options": {} }"#, "names no model"), ("{", "is not JSON"),
+      (#"{ "model": "x", "options": [] }"#, "has an array of 0 as its options"),
+      (#"{ "model": "x", "options": { "keep": [[]] } }"#, "a list in the list of option 'keep'"),
+      (#"{ "model": "x", "options": { "keep": null } }"#, "has null as the value of option"),
+    ] {
+      _ = try folder.write(text, to: place)
+      let wrong = try vitc("compile", folder(place), "-o", folder("liby.so"))
+      #expect(wrong.code == 1)
+      #expect(wrong.errors.contains("error: \(folder(place)): ") && wrong.errors.contains(words))
+    }
+    _ = try folder.write(#"{ "model": "x", "options": { "no-such": 1 } }"#, to: place)
+    #expect(try vitc("compile", folder(place), "-o", folder("liby.so")).code == 64)
+  }
+
   /// What make takes for the end of a name, or for a variable.
   @Test func rulesNameEveryFile() throws {
     let folder = try Folder()
@@ -146,6 +209,9 @@ import Testing
         result.errors.contains(
           "\(words[0]) requires --emit library, static or object, found ir."), "\(result.errors)")
     }
+    let result = try vitc("compile", "ViT-Ti/16", "--emit", "static", "--swift", "x.swift")
+    #expect(result.code == 64)
+    #expect(result.errors.contains("--swift requires --emit library, found static."))
   }
 
   @Test func theVersionAsJSON() throws {

@@ -23,10 +23,10 @@ import Testing
     func names(_ key: String) -> [String] {
       (json[key]?.array ?? []).compactMap { $0["name"]?.string }
     }
-    #expect(names("products") == ["VitRuntime", "VitcReaders"])
+    #expect(names("products") == ["VitRuntime", "CompileViT", "VitcReaders"])
     #expect(
       names("targets").sorted() == [
-        "CJPEG", "CPNG", "CVitABI", "CWebP", "Diagnostics", "Files", "Images", "JSON", "VitRuntime",
+        "CJPEG", "CPNG", "CVitABI", "CWebP", "CompileViT", "Diagnostics", "Files", "Images", "JSON", "VitRuntime",
       ])
     // Nothing to fetch.
     #expect(json["dependencies"] == .array([]))

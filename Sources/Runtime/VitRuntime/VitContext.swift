@@ -6,7 +6,7 @@ public final class VitContext {
   public let model: VitModel
   private let handle: OpaquePointer
 
-  init(_ model: VitModel) throws {
+  init(_ model: VitModel) throws(VitError) {
     var made: OpaquePointer?
     try model.check(model.entry.pointee.context_create(model.handle, &made))
     guard let made else { throw VitError(.outOfMemory, "the model made no context") }
@@ -19,21 +19,31 @@ public final class VitContext {
   /// Runs images and returns the first output, [count, its shape].
   ///
   /// - Parameter images: [count, channels, height, width].
-  public func run(images: [Float], count: Int = 1) throws -> [Float] {
+  public func run(images: [Float], count: Int = 1) throws(VitError) -> [Float] {
     guard let first = model.description.outputs.first else {
       throw VitError(.notAModel, "the model has no output")
     }
     try check(images.count, model.description.input, count, "images")
-    return try [Float](unsafeUninitializedCapacity: count * first.elements) { output, done in
-      try images.withUnsafeBufferPointer { try run(images: $0, count: count, into: output) }
-      done = count * first.elements
+    // The initializer does not know which errors its closure throws.
+    var failure: VitError?
+    let output = [Float](unsafeUninitializedCapacity: count * first.elements) { output, done in
+      do throws(VitError) {
+        try images.withUnsafeBufferPointer { (images) throws(VitError) in
+          try run(images: images, count: count, into: output)
+        }
+        done = count * first.elements
+      } catch {
+        failure = error
+      }
     }
+    if let failure { throw failure }
+    return output
   }
 
   /// Runs images and writes the first output, [count, its shape]; allocates nothing.
   public func run(
     images: UnsafeBufferPointer<Float>, count: Int, into output: UnsafeMutableBufferPointer<Float>
-  ) throws {
+  ) throws(VitError) {
     guard let first = model.description.outputs.first else {
       throw VitError(.notAModel, "the model has no output")
     }
@@ -48,7 +58,7 @@ public final class VitContext {
   /// - Parameter names: the outputs wanted; all by default.
   public func runAll(
     images: [Float], count: Int = 1, outputs names: [String]? = nil
-  ) throws -> [String: [Float]] {
+  ) throws(VitError) -> [String: [Float]] {
     let all = model.description.outputs
     if let unknown = names?.first(where: { name in !all.contains { $0.name == name } }) {
       throw VitError(
@@ -75,7 +85,7 @@ public final class VitContext {
   /// Throws unless `found` floats are `count` of `tensor`.
   private func check(
     _ found: Int, _ tensor: VitDescription.Tensor, _ count: Int, _ what: String
-  ) throws {
+  ) throws(VitError) {
     guard count > 0 else {
       throw VitError(.invalidArgument, "count is \(count), expected 1 or more")
     }

@@ -29,7 +29,9 @@ public final class VitModel: Sendable {
   /// - Parameter path: the library; a name without a slash is looked for in the current folder.
   /// - Throws: `VitError` if the file is absent, is not a compiled model, was compiled for another
   ///   version of the interface or for another processor, or if its weights cannot be used.
-  public convenience init(path: String, options: VitOptions = VitOptions()) throws {
+  public convenience init(
+    path: String, options: VitOptions = VitOptions()
+  ) throws(VitError) {
     // dlopen would look for a bare name in the system's folders.
     let file = path.contains("/") ? path : "./" + path
     if let fault = LibraryFile.fault(file) {
@@ -39,7 +41,7 @@ public final class VitModel: Sendable {
       let reason = dlerror().map { String(cString: $0) } ?? "unknown reason"
       throw VitError(.libraryUnreadable, "cannot load '\(path)': \(reason)")
     }
-    do {
+    do throws(VitError) {
       guard let symbol = vit_entry_symbol(library), let function = dlsym(library, symbol),
         let entry = vit_call_entry(function)
       else {
@@ -55,7 +57,9 @@ public final class VitModel: Sendable {
   /// Uses a compiled model that is linked into the program.
   ///
   /// - Parameter entry: what `NAME_vitc_entry()` of the model's header returns.
-  public convenience init(entry: OpaquePointer, options: VitOptions = VitOptions()) throws {
+  public convenience init(
+    entry: OpaquePointer, options: VitOptions = VitOptions()
+  ) throws(VitError) {
     try self.init(
       entry: UnsafePointer(entry), library: nil, options: options, place: "the model")
   }
@@ -66,7 +70,7 @@ public final class VitModel: Sendable {
   private init(
     entry: UnsafePointer<vit_entry>, library: UnsafeMutableRawPointer?, options: VitOptions,
     place: String
-  ) throws {
+  ) throws(VitError) {
     // These two fields come first in every version.
     guard entry.pointee.abi_version == VIT_ABI_VERSION else {
       throw VitError(
@@ -114,7 +118,7 @@ public final class VitModel: Sendable {
   }
 
   /// Makes what one run at a time needs: memory and threads.
-  public func makeContext() throws -> VitContext { try VitContext(self) }
+  public func makeContext() throws(VitError) -> VitContext { try VitContext(self) }
 
   /// Makes one image of the model's input, [channels, height, width], from an RGB picture.
   ///
@@ -123,20 +127,11 @@ public final class VitModel: Sendable {
   ///   - rowBytes: from one row to the next; 3 * width by default.
   public func preprocess(
     rgb: [UInt8], width: Int, height: Int, rowBytes: Int? = nil
-  ) throws -> [Float] {
-    // What may overflow is refused before it is used.
-    let row = rowBytes ?? 3 &* width
-    let (before, overflow) = row.multipliedReportingOverflow(by: height &- 1)
-    guard let columns = Int32(exactly: width), let rows = Int32(exactly: height), columns > 0,
-      rows > 0, row >= 3 * width, !overflow, rgb.count - 3 * width >= before
-    else {
-      throw VitError(
-        .invalidArgument,
-        "\(rgb.count) bytes are not an image of \(width) x \(height) pixels in rows of \(row) bytes"
-      )
-    }
+  ) throws(VitError) -> [Float] {
     var image = [Float](repeating: 0, count: description.input.elements)
-    try check(entry.pointee.preprocess(rgb, columns, rows, row, &image))
+    var span = image.mutableSpan
+    try preprocess(
+      rgb: rgb.span.bytes, width: width, height: height, rowBytes: rowBytes, into: &span)
     return image
   }
 
@@ -150,7 +145,7 @@ public final class VitModel: Sendable {
   ///
   /// - Throws: `VitError` if the library has no self-test values or the image cannot be run; a
   ///   result beyond the limit is not thrown but returned.
-  public func selftest() throws -> VitSelfTest {
+  public func selftest() throws(VitError) -> VitSelfTest {
     guard entry.has(\.selftest) else {
       throw VitError(
         .noSelfTestValues, "the model was compiled by a version of vitc without self-tests")
@@ -163,9 +158,11 @@ public final class VitModel: Sendable {
   }
 
   /// Throws the calling thread's last failure unless `status` is VIT_OK.
-  func check(_ status: vit_status) throws { try VitModel.check(status, entry) }
+  func check(_ status: vit_status) throws(VitError) { try VitModel.check(status, entry) }
 
-  private static func check(_ status: vit_status, _ entry: UnsafePointer<vit_entry>) throws {
+  private static func check(
+    _ status: vit_status, _ entry: UnsafePointer<vit_entry>
+  ) throws(VitError) {
     guard status != VIT_OK else { return }
     let text = entry.pointee.last_error().map { String(cString: $0) } ?? ""
     throw VitError(

@@ -27,13 +27,15 @@ public actor VitPool {
   ///
   /// - Throws: `VitError` if `size` is below 1, or the memory or the threads of a context cannot be
   ///   had.
-  public init(_ model: VitModel, size: Int = 1) throws {
+  public init(_ model: VitModel, size: Int = 1) throws(VitError) {
     guard size > 0 else {
       throw VitError(.invalidArgument, "the pool's size is \(size), expected 1 or more")
     }
     self.model = model
     self.size = size
-    idle = try (0..<size).map { Worker(try model.makeContext(), number: $0) }
+    idle = try (0..<size).map { (number) throws(VitError) in
+      Worker(try model.makeContext(), number: number)
+    }
   }
 
   /// Runs images and returns the first output, [count, its shape].

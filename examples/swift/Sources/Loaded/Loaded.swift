@@ -7,11 +7,6 @@ import VitRuntime
 ///     Loaded LIBRARY IMAGE.png ...
 @main
 struct Loaded {
-  /// What this program reads of the description's JSON.
-  struct Details: Decodable {
-    let labels: [String]
-  }
-
   static func main() {
     let arguments = CommandLine.arguments.dropFirst()
     guard let library = arguments.first else {
@@ -29,13 +24,13 @@ struct Loaded {
   /// Prints a line for each image.
   static func classify(_ paths: ArraySlice<String>, with library: String) throws {
     let model = try VitModel(path: library)
-    let details = try JSONDecoder().decode(Details.self, from: Data(model.description.json.utf8))
+    let labels = model.description.labels
     let context = try model.makeContext()
     for path in paths {
       let photo = try Photo(path: path)
       let image = try model.preprocess(rgb: photo.rgb, width: photo.width, height: photo.height)
       let (index, probability) = best(of: try context.run(images: image))
-      print(line(path, details.labels[index], probability))
+      print(line(path, labels[index], probability))
     }
   }
 }

@@ -1,0 +1,145 @@
+import Diagnostics
+
+/// Writes NAME.swift: a type that loads a compiled model which is a resource of a Swift package's
+/// target, and whose outputs have names.
+///
+/// It needs the product VitRuntime. The build plugin CompileViT adds both files to a target.
+public struct SwiftFileWriter {
+  private let model: ModelInterface
+  private let libraryFile: String
+
+  /// Creates a writer.
+  ///
+  /// - Parameter libraryFile: the name of the library's file in the bundle.
+  public init(_ model: ModelInterface, libraryFile: String) {
+    self.model = model
+    self.libraryFile = libraryFile
+  }
+
+  /// The whole file.
+  public var text: String {
+    """
+    // \(model.name): \(HeaderWriter.comment(model.model))\(HeaderWriter.mark)\
+    \(HeaderWriter.comment(model.compilerVersion)). Written by vitc; changes will be lost.
+
+    import Foundation
+    import VitRuntime
+
+    /// The compiled model \(model.name): images \(model.image) to \(signature).
+    ///
+    /// It may be used from any number of tasks at once, each with a context of its own.
+    struct \(typeName): Sendable {
+      /// Channels, height and width of one image.
+      static let imageShape: [Swift.Int] = \(model.image)
+
+      /// The outputs of some images, each [count, its shape].
+      struct Outputs: Sendable {
+    \(properties)
+      }
+
+      /// The memory and the threads of one run at a time; not for use from two tasks at once.
+      final class Context {
+        /// What it runs.
+        let context: VitRuntime.VitContext
+
+        fileprivate init(_ model: VitRuntime.VitModel) throws(VitRuntime.VitError) {
+          context = try model.makeContext()
+        }
+
+        /// Runs images, [count, channels, height, width], and returns all outputs.
+        func run(
+          images: [Swift.Float], count: Swift.Int = 1
+        ) throws(VitRuntime.VitError) -> Outputs {
+          var found = try context.runAll(images: images, count: count)
+          return Outputs(
+    \(arguments))
+        }
+      }
+
+      /// Weights, settings, and all that VitRuntime offers.
+      let model: VitRuntime.VitModel
+
+      /// Loads the model from the resources of this target.
+      init(
+        options: VitRuntime.VitOptions = VitRuntime.VitOptions()
+      ) throws(VitRuntime.VitError) {
+        guard
+          let url = Foundation.Bundle.module.url(
+            forResource: \(literal(stem)), withExtension: \(literal(suffix)))
+        else {
+          throw VitRuntime.VitError(
+            .libraryUnreadable,
+            "\\(Foundation.Bundle.module.bundlePath) has no \(HeaderWriter.comment(libraryFile))")
+        }
+        try self.init(path: url.path, options: options)
+      }
+
+      /// Loads the model from a file.
+      init(
+        path: Swift.String, options: VitRuntime.VitOptions = VitRuntime.VitOptions()
+      ) throws(VitRuntime.VitError) {
+        model = try VitRuntime.VitModel(path: path, options: options)
+      }
+
+      /// Makes what one run at a time needs.
+      func makeContext() throws(VitRuntime.VitError) -> Context { try Context(model) }
+    }
+
+    """
+  }
+
+  /// Digits for digits, VitBase for vit_base: words that begin with capitals.
+  var typeName: String {
+    let name = Self.words(model.name).map(Self.capitalized).joined()
+    return Self.taken.contains(name) ? name + "Model" : name
+  }
+
+  private var signature: String {
+    model.outputs.map { "\($0.name) \($0.shape)" }.joined(separator: ", ")
+  }
+
+  private var properties: String {
+    model.outputs.map {
+      "    /// [count, \($0.shape.map(String.init).joined(separator: ", "))]\n"
+        + "    var \(Self.property($0.name)): [Swift.Float]"
+    }.joined(separator: "\n")
+  }
+
+  private var arguments: String {
+    model.outputs.map {
+      "        \(Self.property($0.name)): found.removeValue(forKey: \(literal($0.name))) ?? []"
+    }.joined(separator: ",\n")
+  }
+
+  private var stem: String {
+    libraryFile.hasSuffix(".so") ? String(libraryFile.dropLast(3)) : libraryFile
+  }
+
+  private var suffix: String { libraryFile.hasSuffix(".so") ? "so" : "" }
+
+  private func literal(_ text: String) -> String {
+    "\"" + HeaderWriter.comment(text).replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+      + "\""
+  }
+
+  /// The words of a C name.
+  private static func words(_ name: String) -> [String] {
+    name.split(separator: "_").map(String.init)
+  }
+
+  private static func capitalized(_ word: String) -> String {
+    word.prefix(1).uppercased() + word.dropFirst()
+  }
+
+  /// logits for logits, attentionClass for attention_class.
+  static func property(_ output: String) -> String {
+    let words = words(ExportedSymbols.name(from: output))
+    return (words.first ?? "output") + words.dropFirst().map(capitalized).joined()
+  }
+
+  /// What the file itself, or the language, calls otherwise.
+  private static let taken: Set<String> = [
+    "Any", "Self", "Type", "Protocol", "Swift", "Foundation", "VitRuntime", "Bundle", "Outputs",
+    "Context", "Sendable",
+  ]
+}
