@@ -265,7 +265,8 @@ if Context.environment["VITC_FUZZ_BUILD"] != nil {
 if llvmVersion == 0 {
   let libraries = package.products.filter { $0.name != "vitc" }
   let parts: Set = [
-    "CVitABI", "VitRuntime", "CompileViT", "Diagnostics", "JSON", "Files", "Images", "CPNG", "CJPEG",
+    "CVitABI", "VitRuntime", "CompileViT", "Diagnostics", "JSON", "Files", "Images", "CPNG",
+    "CJPEG",
     "CWebP",
   ]
   package.products = libraries

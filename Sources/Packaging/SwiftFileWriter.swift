@@ -22,8 +22,7 @@ public struct SwiftFileWriter {
     // \(model.name): \(HeaderWriter.comment(model.model))\(HeaderWriter.mark)\
     \(HeaderWriter.comment(model.compilerVersion)). Written by vitc; changes will be lost.
 
-    import Foundation
-    import VitRuntime
+    \(imports)
 
     /// The compiled model \(model.name): images \(model.image) to \(signature).
     ///
@@ -86,6 +85,10 @@ public struct SwiftFileWriter {
     }
 
     """
+  }
+
+  private var imports: String {
+    ["Foundation", "VitRuntime"].map { "import \($0)" }.joined(separator: "\n")
   }
 
   /// Digits for digits, VitBase for vit_base: words that begin with capitals.

@@ -61,8 +61,9 @@ extension VitDescription {
     }
   }
 
-  /// The names of the classes, in the order of the logits; empty where nothing is known. Read from
-  /// `json` each time: keep them.
+  /// The names of the classes, in the order of the logits; empty where nothing is known.
+  ///
+  /// Read from `json` each time: keep them.
   public var labels: [String] { (try? details().labels) ?? [] }
 }
 

@@ -1,7 +1,7 @@
 import JSON
 
-/// How a picture becomes a model's input, as `VitModel.preprocess` does it: for information, and for
-/// apps that prepare pictures themselves.
+/// How a picture becomes a model's input, as `VitModel.preprocess` does it: for information, and
+/// for apps that prepare pictures themselves.
 ///
 /// The picture is resized, a window of the input's size is laid on the result, and each value v of
 /// 0...255 becomes (v * rescale + offset - mean) / deviation.

@@ -39,7 +39,7 @@ struct SelfTest: ParsableCommand {
           test.passed ? "passed" : "failed",
         ])
         if !test.passed { failed.append(isa) }
-      } catch where error.status == .unsupportedCPU {
+      } catch  where error.status == .unsupportedCPU {
         table.add([isa, "", "", "not run: not supported by this processor"])
       } catch {
         throw Diagnostic("\(error)", at: .file(library))

@@ -8,15 +8,15 @@ import JSON
 /// { "model": "../dinov2-small", "options": { "precision": "int8", "outputs": "features" } }
 /// ```
 ///
-/// `options` are those of `vitc compile` without the dashes: a text or a number is an option's value,
-/// `true` a flag, a list an option that is repeated. What names a file or a folder, seen from the
-/// description's own folder, is that one. Options of the command line come later, and win.
+/// `options` are those of `vitc compile` without the dashes: a text or a number is an option's
+/// value, `true` a flag, a list an option that is repeated. What names a file or a folder, seen
+/// from the description's own folder, is that one. Options of the command line come later, and win.
 enum ModelDescription {
   /// How the names of such files end.
   static let suffix = ".vit.json"
 
   /// What says where results go is the command's to say.
-  private static let others: Set<String> = [
+  private static let refused: Set<String> = [
     "output", "o", "swift", "depfile", "dump-dir", "fit-report", "quiet", "q",
   ]
 
@@ -38,7 +38,7 @@ enum ModelDescription {
     do {
       json = try JSONValue(parsing: text)
     } catch {
-      throw fault(path, "is not JSON: \(error)")
+      throw fault(path, "is not JSON: \(error.message), at byte \(error.offset)")
     }
     guard case .object(let members) = json, let model = members["model"]?.string else {
       throw fault(path, "names no model")
@@ -55,7 +55,7 @@ enum ModelDescription {
     let folder = Path.folder(of: path)
     var arguments = [located(model, in: folder)]
     for (option, value) in options.sorted(by: { $0.key < $1.key }) {
-      guard !others.contains(option) else {
+      guard !refused.contains(option) else {
         throw Diagnostic(
           "has the option '\(option)', which says where results go", at: .file(path),
           hint: "give --\(option) on the command line")
