@@ -62,6 +62,7 @@ let imports = """
   Sources/Images: Diagnostics Files CPNG CJPEG CWebP
   Sources/Models: Diagnostics JSON SeededRandom IR Files Zip Npy
   Sources/Figures: Diagnostics JSON IR Files Npy Images Models Evaluation COpenBLAS
+  Sources/Tokenizers: Diagnostics JSON Files
   Sources/Passes: Diagnostics IR
   Sources/Parallel:
   Sources/Photos: Diagnostics Files Images Parallel VitRuntime
@@ -100,6 +101,7 @@ let imports = """
   Tests/ParallelTests: Parallel
   Tests/FilesTests: Diagnostics Files
   Tests/NpyTests: Diagnostics Npy
+  Tests/TokenizersTests: Diagnostics Files Npy Tokenizers
   Tests/ImagesTests: Diagnostics Images
   Tests/FuzzTests: SeededRandom Fuzzing RuntimeForTests CVitABI
   Tests/FileTests: Diagnostics JSON IR Models Passes Codegen VitRuntime Compiler FileTesting
@@ -169,6 +171,7 @@ let package = Package(
     module("Sources/Images"),
     module("Sources/Photos"),
     module("Sources/Models"),
+    module("Sources/Tokenizers"),
     module("Sources/Passes"),
     module("Sources/Evaluation"),
     module("Sources/HeadFitting"),
@@ -231,6 +234,7 @@ let package = Package(
     tests("FilesTests"),
     tests("NpyTests", data: ["Fixtures"]),
     tests("ImagesTests", data: ["Fixtures"]),
+    tests("TokenizersTests"),
     tests("FuzzTests", data: ["Corpus", "Dictionaries", "make_corpus.py"]),
     tests("FileTests", data: ["Cases"], settings: llvmSettings),
     tests("CLITests", data: ["Fixtures"], settings: llvmSettings),
