@@ -10,6 +10,14 @@ import VitRuntime
 /// A compiled model preprocesses them, as all images: a library that does nothing else, made for
 /// this and removed.
 public struct PhotoReader {
+  /// A photo as the model takes it.
+  public struct Photo: Sendable {
+    /// The model's input, `[channels, height, width]`.
+    public let pixels: [Float]
+    /// Whether the file says of pixels that they are transparent, which was ignored.
+    public let hasDroppedAlpha: Bool
+  }
+
   private let configuration: any ModelConfiguration
   private let folder: String
 
@@ -32,13 +40,15 @@ public struct PhotoReader {
     return try PassManager().run(builder.graph).graph
   }
 
-  /// Returns each photo as the model's input, `[channels, height, width]`, in order.
+  /// Returns each photo as the model takes it, in order.
   ///
   /// - Parameter orients: whether photos are turned as their EXIF data says.
   /// - Throws: the model's preprocessing is not known; a photo that cannot be read.
-  public func read(_ photos: [String], orients: Bool = false) throws(Diagnostic) -> [[Float]] {
+  public func read(_ photos: [String], orients: Bool = false) throws(Diagnostic) -> [Photo] {
     if let reason = configuration.preprocessingRefusal {
-      throw Diagnostic("photos cannot be preprocessed: \(reason)")
+      throw Diagnostic(
+        "photos cannot be preprocessed: \(reason)",
+        hint: "preprocess them as the checkpoint's library does, and give the array with --input")
     }
     let alpha: Image.Alpha =
       configuration.preprocessing?.alpha == .onWhite ? .onWhite : .dropped
@@ -53,14 +63,17 @@ public struct PhotoReader {
   /// A failure as a value: what a library's use throws is told as the library's own.
   private static func inputs(
     _ photos: [String], _ alpha: Image.Alpha, _ orients: Bool, _ model: VitModel
-  ) -> Result<[[Float]], Diagnostic> {
-    var inputs: [[Float]] = []
+  ) -> Result<[Photo], Diagnostic> {
+    var inputs: [Photo] = []
     for path in photos {
       do throws(Diagnostic) {
         let photo = try Image(decoding: path, alpha: alpha, orients: orients)
         do {
           inputs.append(
-            try model.preprocess(rgb: photo.rgb, width: photo.width, height: photo.height))
+            Photo(
+              pixels: try model.preprocess(
+                rgb: photo.rgb, width: photo.width, height: photo.height),
+              hasDroppedAlpha: photo.hasDroppedAlpha))
         } catch {
           throw Diagnostic("\(error)", at: .file(path))
         }

@@ -12,6 +12,7 @@ public enum NewFolder {
   ///
   /// - Throws: at `.file(path)`, what is there, or the system's reason.
   public static func check(path: String) throws(Diagnostic) {
+    guard !path.isEmpty else { throw Diagnostic("cannot create a folder without a name") }
     var status = stat()
     guard lstat(path, &status) == 0 else {
       guard errno == ENOENT else { throw .system("create the folder", path: path, code: errno) }
@@ -37,56 +38,16 @@ public enum NewFolder {
 
   /// Writes files into a folder that is made for them.
   ///
-  /// They go to a hidden folder beside `path`, which takes its place by a rename when all are
-  /// written and is removed if anything fails.
-  ///
   /// - Parameters:
   ///   - path: where the folder shall be; the folder that it is in must exist.
   ///   - files: by their names in the folder; no name has a slash.
-  /// - Throws: what ``check(path:)`` throws; the disk is full.
+  /// - Throws: what ``UnfinishedFolder`` throws.
   public static func write(
     path: String, files: [(name: String, bytes: [UInt8])]
   ) throws(Diagnostic) {
-    try check(path: path)
-    let parent = folder(of: path)
-    Leftovers.remove(in: parent)
-    guard let (temporary, lock) = Leftovers.makeFolder(in: parent) else {
-      throw .system("create the folder", path: path, code: errno)
-    }
-    var isInPlace = false
-    defer {
-      if !isInPlace {
-        for (name, _) in files { unlink("\(temporary)/\(name)") }
-        unlink("\(temporary)/\(Leftovers.lockName)")
-        rmdir(temporary)
-      }
-      close(lock)
-      Unfinished.forget(temporary)
-    }
-    for (name, bytes) in files {
-      try write(bytes, to: "\(temporary)/\(name)", shownAs: "\(path)/\(name)")
-    }
-    // What everybody may do with it, the umask says: mkdtemp's folders are for the user alone.
-    let mask = umask(0)
-    umask(mask)
-    guard chmod(temporary, 0o777 & ~mask) == 0,
-      unlink("\(temporary)/\(Leftovers.lockName)") == 0, rename(temporary, path) == 0
-    else { throw .system("put the folder in place", path: path, code: errno) }
-    isInPlace = true
-  }
-
-  private static func write(
-    _ bytes: [UInt8], to path: String, shownAs shown: String
-  ) throws(Diagnostic) {
-    let descriptor = retrying { open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
-    guard descriptor >= 0 else { throw .system("create the file", path: shown, code: errno) }
-    var isOpen = true
-    defer { if isOpen { close(descriptor) } }
-    var file = OutputFile(descriptor: descriptor, path: shown)
-    try file.append(bytes)
-    isOpen = false
-    // Network file systems report a full disk here.
-    if close(descriptor) != 0 { throw .system("write the file", path: shown, code: errno) }
+    let folder = try UnfinishedFolder(path: path)
+    for (name, bytes) in files { try folder.add(name, bytes) }
+    try folder.finish()
   }
 
   private static func isEmpty(_ path: String) -> Bool {
@@ -102,7 +63,7 @@ public enum NewFolder {
   }
 
   /// The folder that `path` is in.
-  private static func folder(of path: String) -> String {
+  static func folder(of path: String) -> String {
     var parts = path.split(separator: "/", omittingEmptySubsequences: true)
     guard !parts.isEmpty else { return "/" }
     parts.removeLast()

@@ -1,5 +1,7 @@
 import Foundation
+import Images
 import JSON
+import Npy
 import Testing
 
 /// `vitc figures`.
@@ -72,12 +74,82 @@ import Testing
     #expect(try names(folder.path) == ["broken.png", "empty", "text.jpg"])
   }
 
+  /// What a photo becomes, given as an array, makes the same numbers.
+  @Test func `takes images that are preprocessed already`() throws {
+    let folder = try Folder()
+    let pixels = try Image(decoding: Self.photo).rgb
+    let plane = stride(from: 0, to: pixels.count, by: 3).map { Float(pixels[$0]) / 127.5 - 1 }
+    try NpyArray(shape: [2, 3, 32, 32], values: Array(repeating: plane, count: 6).flatMap { $0 })
+      .write(to: folder("x.npy"))
+    for (arguments, name) in [
+      (["--input", folder("x.npy")], "array"), ([Self.photo, Self.photo], "photos"),
+    ] {
+      let outcome = try vitc(["figures", Self.model] + arguments + ["-o", folder(name), "-q"])
+      #expect(outcome.code == 0, "\(outcome.errors)")
+    }
+    for name in ["rollout", "distance", "layers-3"] {
+      let (a, b) = (
+        try NpyArray(path: folder("array/\(name).npy")),
+        try NpyArray(path: folder("photos/\(name).npy"))
+      )
+      #expect(a.shape == b.shape)
+      #expect(zip(a.values, b.values).allSatisfy { abs($0 - $1) < 1e-4 }, "\(name)")
+    }
+    let page = try String(contentsOfFile: folder("array/index.html"), encoding: .utf8)
+    #expect(page.contains("x.npy[1]"))
+  }
+
+  @Test func `arrays that are no images`() throws {
+    let folder = try Folder()
+    try NpyArray(shape: [3, 2, 2], values: Array(repeating: 0, count: 12))
+      .write(to: folder("small.npy"))
+    var values = Array(repeating: Float(0), count: 3 * 32 * 32)
+    values[5] = .nan
+    try NpyArray(shape: [3, 32, 32], values: values).write(to: folder("nan.npy"))
+    for (name, message) in [
+      ("small.npy", "the images have shape [3, 2, 2], expected [3, 32, 32]"),
+      ("nan.npy", "1 of 3072 values are NaN or infinite"),
+    ] {
+      let outcome = try vitc(
+        "figures", Self.model, "--input", folder(name), "-o", folder("figures"))
+      #expect(outcome.code == 1)
+      #expect(outcome.errors.contains(message), "\(outcome.errors)")
+    }
+    let both = try vitc(
+      "figures", Self.model, Self.photo, "--input", "x.npy", "-o", folder("figures"))
+    #expect(both.code == 64)
+    #expect(both.errors.contains("either --input or photos, not both"))
+    #expect(try names(folder.path) == ["nan.npy", "small.npy"])
+  }
+
+  /// A processor that vitc does not follow: the message says what can be done.
+  @Test func `photos of a model whose preprocessing is not known`() throws {
+    let folder = try Folder()
+    let model = URL(fileURLWithPath: Self.examples).deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("Tests/Goldens/encoders/siglip2").path
+    let outcome = try vitc("figures", model, Self.photo, "-o", folder("figures"))
+    #expect(outcome.code == 1)
+    #expect(outcome.errors.contains("photos cannot be preprocessed"))
+    #expect(outcome.errors.contains("give the array with --input"))
+    #expect(try names(folder.path).isEmpty)
+  }
+
+  @Test func `a compiled model is none to look into`() throws {
+    let folder = try Folder()
+    _ = try folder.write("", to: "libvit.so")
+    let outcome = try vitc("figures", folder("libvit.so"), "-o", folder("figures"))
+    #expect(outcome.code == 1)
+    #expect(outcome.errors.contains("is a compiled model, expected one that can be compiled"))
+  }
+
   @Test func `a folder that cannot be made`() throws {
     let folder = try Folder()
     _ = try folder.write("", to: "file")
     let cases = [
       ("file", "there is something else of this name"), ("none/figures", "create the folder"),
     ]
+    #expect(
+      try vitc("figures", Self.model, "-o", "").errors.contains("a folder without a name"))
     for (name, message) in cases {
       let outcome = try vitc("figures", Self.model, "-o", folder(name))
       #expect(outcome.code == 1)

@@ -12,10 +12,12 @@ struct DrawFigures: ParsableCommand {
     abstract: "Draws what is inside a model: filters, positions, attention, tokens.",
     usage: """
       vitc figures MODEL [PHOTO ...] --output FOLDER [--weights FILE] [--image-size N]
+      vitc figures MODEL --input X.npy --output FOLDER [--weights FILE] [--image-size N]
       """,
     discussion: """
       The figures are those of the paper on ViT, and the tokens of each block as colours; without \
-      photos only the first two, which the weights alone make. The folder gets pictures, the \
+      photos only the first two, which the weights alone make. Instead of photos, --input takes \
+      images that are preprocessed already. The folder gets pictures, the \
       numbers behind them (JSON and .npy), and index.html, which shows all with their definitions \
       and says why a model has no figure of a kind. Everything is computed in double precision on \
       the model as it is written; nothing is compiled but the preprocessing of photos.
@@ -29,6 +31,11 @@ struct DrawFigures: ParsableCommand {
 
   @Argument(help: "PNG, JPEG or WebP files, or folders of them.")
   var photos: [String] = []
+
+  @Option(
+    name: .shortAndLong,
+    help: "An .npy file with preprocessed images: [n, channels, height, width], or one without n.")
+  var input: String?
 
   @Option(
     name: .shortAndLong,
@@ -78,11 +85,20 @@ struct DrawFigures: ParsableCommand {
     if let head, head != "none" {
       throw ValidationError("invalid value '\(head)' for --head, expected 'none'.")
     }
+    if input != nil {
+      if !photos.isEmpty { throw ValidationError("Give either --input or photos, not both.") }
+      if orient { throw ValidationError("--orient requires photos.") }
+    }
   }
 
   func run() throws {
     // Mistakes are reported before minutes of work.
     try NewFolder.check(path: output)
+    if [".so", ".a", ".o"].contains(where: model.hasSuffix), Path.kind(of: model) == .other {
+      throw Diagnostic(
+        "is a compiled model, expected one that can be compiled", at: .file(model),
+        hint: "name the variant or folder that it was compiled from")
+    }
     let list = try PhotoList(photos)
     for diagnostic in list.skipped { Console.tell(diagnostic) }
     let line = ProgressLine("figures of \(PlainText.escaped(model))")
@@ -95,19 +111,22 @@ struct DrawFigures: ParsableCommand {
         classes: numClasses, dropsHead: head != nil, numerics: numerics, ignoredTensors: ignore))
     for warning in model.warnings { Console.tell(warning) }
     var studio = try FigureStudio(model, fusion: fusion)
-    if !list.paths.isEmpty {
-      line.update("read photos")
-      let inputs = try PhotoReader(model.configuration, beside: output)
-        .read(list.paths, orients: orient)
-      for (index, input) in inputs.enumerated() {
-        line.update("run photos", fraction: Double(index) / Double(inputs.count))
-        try studio.add(input.map(Double.init), named: list.paths[index])
+    line.update("read photos")
+    let inputs =
+      if let input {
+        try FigureInputs(array: input, model.configuration)
+      } else {
+        try FigureInputs(
+          photos: list.paths, model.configuration, beside: output, orients: orient)
       }
+    for (index, name) in inputs.names.enumerated() {
+      line.update("run photos", fraction: Double(index) / Double(inputs.names.count))
+      try studio.add(inputs.pixels[index].map(Double.init), named: name)
     }
     line.update("draw figures")
     let results = try studio.results()
     try FigureFolder(
-      model: model.configuration.name, summary: model.configuration.summary, photos: list.paths,
+      model: model.configuration.name, summary: model.configuration.summary, photos: inputs.names,
       results: results
     ).write(to: output)
     line.finish()
