@@ -54,6 +54,8 @@ public struct CompileRequest {
   public var wantsHead = true
   /// A file with a head that takes the place of the checkpoint's, as ``HeadFile`` has it.
   public var headFile: String?
+  /// The texts that images are compared with, by a head that takes the place of the checkpoint's.
+  public var textClasses: TextClasses?
   /// The photos that a head is fitted to, which takes the place of the checkpoint's.
   public var headFit: HeadFitRequest?
   /// Whose arithmetic the model follows; `nil`: that of the checkpoint's family.

@@ -128,6 +128,11 @@ public struct Compiler {
       let model = try loadModel(withoutHead: true)
       return (try model.attaching(head, scores: request.scores), nil)
     }
+    if let classes = request.textClasses {
+      let comparison = try TextComparison.read(folder: request.model, weights: request.weights)
+      let model = try loadModel(withoutHead: true)
+      return (try classes.attach(to: model, comparison, scores: request.scores), nil)
+    }
     guard let fit = request.headFit else {
       return (try loadModel(withoutHead: !request.wantsHead), nil)
     }

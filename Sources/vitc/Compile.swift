@@ -184,7 +184,7 @@ struct Compile: ParsableCommand {
       throw ValidationError("--stop-after and --form require --emit ir.")
     }
     if let option = heads.headFile.map({ _ in "--head-file" })
-      ?? heads.fitHead.map({ _ in "--fit-head" })
+      ?? heads.fitHead.map({ _ in "--fit-head" }) ?? heads.classes.map({ _ in "--classes" })
     {
       if numClasses != nil { throw ValidationError("--num-classes cannot stand with \(option).") }
       if option == "--fit-head", emit.artifact == nil {
@@ -270,6 +270,7 @@ struct Compile: ParsableCommand {
     request.classes = numClasses
     request.wantsHead = heads.head == nil
     request.headFile = heads.headFile
+    request.textClasses = try heads.textClasses()
     request.headFit = try heads.request()
     request.numerics = numerics
     request.scores = scores

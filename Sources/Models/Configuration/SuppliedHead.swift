@@ -2,7 +2,8 @@ import IR
 
 /// A head that does not come from the checkpoint: fitted to photos, or made by anybody.
 ///
-/// `logits = weight x + bias`, where x is what ``reads`` says.
+/// `logits = weight x + bias`, where x is what ``reads`` says; with ``readsUnit``
+/// `logits = weight x / |x| + bias`.
 public struct SuppliedHead: Hashable, Sendable {
   /// What a head reads.
   public enum Features: String, Hashable, Sendable, CaseIterable {
@@ -22,6 +23,8 @@ public struct SuppliedHead: Hashable, Sendable {
     public var width: Int
     /// The number of its parameters.
     public var parameters: Int
+    /// `true` iff it reads the features divided by their length.
+    public var readsUnit: Bool
   }
 
   /// `[K, D]`.
@@ -32,6 +35,8 @@ public struct SuppliedHead: Hashable, Sendable {
   public var labels: [String]
   /// What it reads.
   public var reads: Features
+  /// `true` iff x is divided by its length before.
+  public var readsUnit = false
   /// What makes scores of its logits; `nil`: the number of classes decides.
   public var scores: ScoreFunction?
   /// Where it comes from, for messages.
@@ -57,7 +62,9 @@ public struct SuppliedHead: Hashable, Sendable {
 
   /// What the graph has to know of it.
   var form: Form {
-    Form(reads: reads, width: width, parameters: weight.values.count + bias.values.count)
+    Form(
+      reads: reads, width: width, parameters: weight.values.count + bias.values.count,
+      readsUnit: readsUnit)
   }
 
   /// What graphs call its weight; no checkpoint's name has a colon.

@@ -44,8 +44,9 @@ extension Family {
   func logits(
     of head: SuppliedHead.Form, _ tokens: Value, _ pooled: Value, in builder: inout ModelBuilder
   ) throws(Diagnostic) -> Value {
-    let row = try row(head.reads, tokens, pooled, in: &builder)
+    var row = try row(head.reads, tokens, pooled, in: &builder)
     let width = builder.type(row).shape[1]
+    if head.readsUnit { row = try Self.unit(row, in: &builder) }
     guard width == head.width else {
       throw Diagnostic(
         "the head reads \(head.width) features, '\(name)' gives \(width) "
@@ -58,6 +59,19 @@ extension Family {
       .weight(Weight(tensor: SuppliedHead.biasName, shape: [classes])), [],
       name: "supplied_head.bias")
     return try builder.append(.linear(Linear()), [row, weight, bias], name: "supplied_head")
+  }
+
+  /// Appends a row divided by its length: `x / sqrt(mean(x^2) + 1e-24) / sqrt(D)`, which differs
+  /// from `x / |x|` for rows that are almost zero alone.
+  private static func unit(
+    _ row: Value, in builder: inout ModelBuilder
+  ) throws(Diagnostic) -> Value {
+    let dim = builder.type(row).shape[1]
+    let factor = try builder.append(
+      .fill(Fill(Float(1 / Double(dim).squareRoot()), shape: [dim])), [],
+      name: "supplied_head.unit.factor")
+    return try builder.append(
+      .rmsNorm(RMSNorm(epsilon: 1e-24)), [row, factor], name: "supplied_head.unit")
   }
 
   /// Returns the model up to what a head reads, as a graph whose output is called `features`.

@@ -56,16 +56,35 @@ struct HeadOptions: ParsableArguments {
       valueName: "folder"))
   var fitReport: String?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      A text with the name of a class a line: images are compared with texts, as CLIP and SigLIP \
+      are made for. Requires --text-vectors.
+      """, valueName: "file"))
+  var classes: String?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      An .npy array [classes, width] with the vector that the model's text tower makes of each \
+      class of --classes; of any length. Scale, bias and scores are the checkpoint's.
+      """, valueName: "file"))
+  var textVectors: String?
+
   func validate() throws {
     if let head, head != "none" {
       throw ValidationError("invalid value '\(head)' for --head, expected 'none'.")
     }
     let given = [
       head.map { _ in "--head none" }, headFile.map { _ in "--head-file" },
-      fitHead.map { _ in "--fit-head" },
+      fitHead.map { _ in "--fit-head" }, classes.map { _ in "--classes" },
     ].compactMap(\.self)
     guard given.count <= 1 else {
       throw ValidationError("At most one of \(given.joined(separator: ", ")) may stand.")
+    }
+    if (classes == nil) != (textVectors == nil) {
+      throw ValidationError("--classes and --text-vectors require each other.")
     }
     if fitHead == nil {
       let options = [
@@ -92,7 +111,13 @@ struct HeadOptions: ParsableArguments {
   }
 
   /// The files and folders that are read.
-  var inputs: [String] { [headFile, fitHead, fitTest].compactMap(\.self) }
+  var inputs: [String] { [headFile, fitHead, fitTest, classes, textVectors].compactMap(\.self) }
+
+  /// The texts that images are compared with; `nil`: none.
+  func textClasses() throws(Diagnostic) -> TextClasses? {
+    guard let classes, let textVectors else { return nil }
+    return try ClassFile.classes(classes, vectors: textVectors)
+  }
 
   /// What is to be fitted; `nil`: nothing.
   func request() throws(Diagnostic) -> HeadFitRequest? {

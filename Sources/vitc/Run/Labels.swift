@@ -15,14 +15,7 @@ enum Labels {
   /// that are not
   /// 0..<count; not as many names as the model has classes.
   static func read(_ path: String, classes: Int) throws(Diagnostic) -> [String] {
-    let bytes = text(try TextFile.bytes(path))
-    let names =
-      if let json = try? JSONReader.read(bytes, allowsNonFinite: true) {
-        try labels(json, path: path)
-      } else {
-        try TextFile.text(bytes, path).split(whereSeparator: \.isNewline)
-          .map { $0.trimmed }.filter { !$0.isEmpty }
-      }
+    let names = try names(path)
     guard names.count == classes else {
       throw Diagnostic(
         "found \(names.count) labels, expected \(classes), one for each class",
@@ -31,6 +24,18 @@ enum Labels {
           + "name per line")
     }
     return names
+  }
+
+  /// Reads names from a file, however many.
+  ///
+  /// Errors: those of ``read(_:classes:)`` but the number.
+  static func names(_ path: String) throws(Diagnostic) -> [String] {
+    let bytes = text(try TextFile.bytes(path))
+    if let json = try? JSONReader.read(bytes, allowsNonFinite: true) {
+      return try labels(json, path: path)
+    }
+    return try TextFile.text(bytes, path).split(whereSeparator: \.isNewline)
+      .map { $0.trimmed }.filter { !$0.isEmpty }
   }
 
   /// The bytes as UTF-8, without the mark that some editors put before a text.
