@@ -5,10 +5,13 @@ import IR
 
 extension Graph {
   /// The shape of one image's result: a matrix of one row is a vector to the caller, unless it is
-  /// a list of tokens.
+  /// a list of tokens, or one of heads, blocks or places.
   public func visibleShape(of output: Output) -> [Int] {
     let shape = self[output.value].type.shape
-    return shape.count == 2 && shape[0] == 1 && output.name != "tokens" ? [shape[1]] : shape
+    let isList = ["tokens", "layer", "attention", "rollout", "distance"].contains {
+      output.name.hasPrefix($0)
+    }
+    return shape.count == 2 && shape[0] == 1 && !isList ? [shape[1]] : shape
   }
 }
 

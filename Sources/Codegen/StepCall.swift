@@ -19,6 +19,20 @@ struct Matrix {
     stride = placement.rowStride
     self.placement = placement
   }
+
+  private init(rows: Int, columns: Int, stride: Int, placement: Placement) {
+    self.rows = rows
+    self.columns = columns
+    self.stride = stride
+    self.placement = placement
+  }
+
+  /// The same matrix, so many floats later.
+  func moved(by elements: Int) -> Matrix {
+    var placement = placement
+    placement.offsetBytes += elements * ElementType.f32.sizeBytes
+    return Matrix(rows: rows, columns: columns, stride: stride, placement: placement)
+  }
 }
 
 /// What a step does: a kernel, and what each of its parameters is bound to.

@@ -51,6 +51,10 @@ public enum Op: Hashable, Sendable {
   case pack(Pack)
   case fusedLinear(FusedLinear)
   case attention(Attention)
+  case attentionRow(AttentionRow)
+  case rollout(Rollout)
+  case distanceTable(DistanceTable)
+  case attentionDistance(AttentionDistance)
   case convolution(Convolution)
   case winogradWeight(WinogradWeight)
   case moments(Moments)
@@ -112,6 +116,10 @@ public enum Op: Hashable, Sendable {
     case .pack(let op): op
     case .fusedLinear(let op): op
     case .attention(let op): op
+    case .attentionRow(let op): op
+    case .rollout(let op): op
+    case .distanceTable(let op): op
+    case .attentionDistance(let op): op
     case .convolution(let op): op
     case .winogradWeight(let op): op
     case .moments(let op): op
@@ -179,6 +187,10 @@ public enum Op: Hashable, Sendable {
         reader(Pack.self, Op.pack),
         reader(FusedLinear.self, Op.fusedLinear),
         reader(Attention.self, Op.attention),
+        reader(AttentionRow.self, Op.attentionRow),
+        reader(Rollout.self, Op.rollout),
+        reader(DistanceTable.self, Op.distanceTable),
+        reader(AttentionDistance.self, Op.attentionDistance),
         reader(Convolution.self, Op.convolution),
         reader(WinogradWeight.self, Op.winogradWeight),
         reader(Moments.self, Op.moments),

@@ -25,6 +25,13 @@ extension Pass {
   ///
   ///     %y: f32[197,768], %y.weights: f32[12,197,197] = attention %q, %k, %v {…, weights = true}
   ///
+  /// Where rows of it alone are read, only these are returned:
+  ///
+  ///     %c: f32[12,196] = attention_row %p {row = 0, start = 1, count = 196}
+  /// becomes
+  ///     …, %y.weights: f32[12,1,197] = attention … {…, weights = true, weight_rows = [0, 1]}
+  ///     %c: f32[12,196] = attention_row %y.weights {row = 0, start = 1, count = 196}
+  ///
   /// Declines where what is added depends on the input, and where anything else between scores and
   /// result has another reader, since it is then wanted itself.
   public static let fuseAttention = Pass(
@@ -35,8 +42,15 @@ extension Pass {
   _ graph: Graph, _ context: inout PassContext
 ) throws(Diagnostic) -> Graph {
   let users = graph.users()
+  // The first query of the weights that are returned, by the softmax that they were.
+  var firstRows: [Value: Int] = [:]
   return try graph.rewriting(&context, required: true) {
     (node, rewriter) throws(Diagnostic) -> Value? in
+    if case .attentionRow(var row) = node.op, let first = firstRows[node.operands[0]], first > 0 {
+      row.row -= first
+      return try rewriter.append(
+        .attentionRow(row), [rewriter[node.operands[0]]], name: node.name)
+    }
     guard case .mergeHeads = node.op,
       let weighted = rewriter.soleProducer(of: node.operands[0]),
       case .matMul(let second) = weighted.op, !second.transposed,
@@ -72,12 +86,30 @@ extension Pass {
     let current = rewriter.current
     guard users[weights].count(where: { $0 < current }) == 1 else { return nil }
     let hasWeights = rewriter.useCounts[weights] > 1
+    let rows = hasWeights ? rowsRead(of: weights, users[weights], in: graph) : nil
+    if let rows { firstRows[weights] = rows.lowerBound }
     let result = try rewriter.append(
       .attention(
         Attention(
-          heads: heads[0], scale: factor, hasWeights: hasWeights, hasBias: bias != nil)),
+          heads: heads[0], scale: factor, hasWeights: hasWeights,
+          weightRows: rows.map { [$0.lowerBound, $0.count] }, hasBias: bias != nil)),
       operands + (bias.map { [$0] } ?? []), name: node.name)
     if hasWeights { rewriter.replace(weights, by: result.sibling(1)) }
     return result
   }
+}
+
+/// The smallest range of queries whose weights are read besides by the attention itself; `nil`: of
+/// all.
+private func rowsRead(of weights: Value, _ users: [Value], in graph: Graph) -> Range<Int>? {
+  guard !graph.outputs.contains(where: { $0.value == weights }) else { return nil }
+  var rows: [Int] = []
+  var others = 0
+  for user in users {
+    if case .attentionRow(let op) = graph[user].op { rows.append(op.row) } else { others += 1 }
+  }
+  // One is the attention's own product with the values.
+  guard others == 1 else { return nil }
+  guard let first = rows.min(), let last = rows.max() else { return nil }
+  return first..<last + 1
 }

@@ -16,7 +16,8 @@ extension Pass {
   /// of an attention on row `t` of the queries, and on all keys and values; of a bias of its
   /// scores, on the numbers for that query. So where only the class token is read, the last block
   /// computes keys and values for all tokens and the rest for one. The rows wanted of a value are
-  /// the smallest range that covers what its readers want. Declines where that is more than half of
+  /// the smallest range that covers what its readers want, of queries also the rows whose weights
+  /// an attention returns. Declines where that is more than half of
   /// the rows: little would be won and tiles would grow ragged.
   public static let hoistSlices = Pass(
     "hoist-slices", "only the rows that somebody reads", .imported, hoist)
@@ -40,7 +41,7 @@ extension Pass {
 
 /// Which rows of each value the program needs.
 private struct RowDemand {
-  /// The rows to be computed: all, where a node has several results.
+  /// The rows to be computed: all, where a node but an attention has several results.
   private(set) var kept: ValueTable<Range<Int>>
 
   init(_ graph: Graph) {
@@ -53,7 +54,7 @@ private struct RowDemand {
       let node = graph[value].node
       // What nobody wants any more is dropped in the end, but must be well-formed until then.
       let all = allRows(node.type)
-      let rows = wanted[value] ?? all
+      let rows = rowsWanted(of: node, wanted[value]) ?? all
       let distances = rowOperands(node, graph)
       if rows.count * 2 <= all.count, distances != nil { kept[value] = rows }
       for (position, operand) in node.operands.enumerated() {
@@ -74,16 +75,27 @@ private struct RowDemand {
   }
 }
 
+/// What readers want of a node, and the rows whose weights an attention returns.
+private func rowsWanted(of node: Node, _ wanted: Range<Int>?) -> Range<Int>? {
+  guard case .attention(let attention) = node.op, attention.hasWeights else { return wanted }
+  let weights = attention.weightRange(queries: node.type.shape[0])
+  guard let wanted else { return weights }
+  return min(wanted.lowerBound, weights.lowerBound)..<max(wanted.upperBound, weights.upperBound)
+}
+
 private func allRows(_ type: TensorType) -> Range<Int> { 0..<(type.shape.first ?? 1) }
 
 /// The operands whose rows a node's rows stem from, each with the distance.
 ///
 /// Row `r` of the result reads row `r - distance`. `nil` where the node does not work row by row.
 private func rowOperands(_ node: Node, _ graph: Graph) -> [Int: Int]? {
-  guard node.type.rank == 2, node.results.count == 1 else { return nil }
-  if case .attention(let attention) = node.op, attention.hasBias, attention.windows == 1 {
+  guard node.type.rank == 2 else { return nil }
+  if case .attention(let attention) = node.op, attention.windows == 1,
+    attention.hasBias || attention.hasWeights
+  {
     return [0: 0]
   }
+  guard node.results.count == 1 else { return nil }
   return graph.facts(of: node).rows.distances(node.operands.map { graph[$0].type })
 }
 
@@ -133,7 +145,13 @@ private struct SliceHoister {
         operands.append(try operand(old, wanted, &rewriter))
       }
     }
-    return try rewriter.append(node.op, operands, name: node.name)
+    var op = node.op
+    if case .attention(var attention) = op, attention.hasWeights {
+      let weights = attention.weightRange(queries: node.type.shape[0])
+      attention.weightRows = [weights.lowerBound - rows.lowerBound, weights.count]
+      op = .attention(attention)
+    }
+    return try rewriter.append(op, operands, name: node.name)
   }
 
   /// Rows `rows` of an old value, in the new graph.

@@ -74,7 +74,13 @@ struct Compile: ParsableCommand {
       """, valueName: "pattern"))
   var ignore: [String] = []
 
-  @Option(help: "The outputs, separated by commas: logits, features, pooler, tokens.")
+  @Option(
+    help: ArgumentHelp(
+      """
+      The outputs, separated by commas: logits, features[:unit], pooled, pooler, tokens, \
+      layers:2+5+8+11[:norm][:nchw][:prefix], attention:class[:all], attention:BLOCK, \
+      attention:all, rollout, distance. 'vitc list outputs MODEL' prints their shapes.
+      """, valueName: "list"))
   var outputs: String?
 
   @Option(help: "What to write: library, static, object, llvm, asm or ir.")
@@ -275,7 +281,7 @@ struct Compile: ParsableCommand {
     request.numerics = numerics
     request.scores = scores
     request.ignoredTensors = ignore
-    request.outputs = try Self.outputs(outputs)
+    if let outputs { request.outputs = try ModelOutput.list(outputs) }
     request.emission = emit
     // Text shows the code of one instruction set.
     request.target = target ?? (emit == .llvm || emit == .asm ? "host" : "portable")
@@ -344,23 +350,6 @@ struct Compile: ParsableCommand {
       overrides[parts[0]] = precision
     }
     return overrides
-  }
-
-  private static func outputs(_ list: String?) throws(Diagnostic) -> [ModelOutput] {
-    var outputs: [ModelOutput] = []
-    for word in list?.split(separator: ",") ?? [] {
-      guard let output = ModelOutput(rawValue: String(word)) else {
-        let known = ModelOutput.allCases.map(\.rawValue)
-        throw Diagnostic(
-          "unknown output '\(word)', expected one of \(known.joined(separator: ", "))",
-          at: .argument("--outputs"), hint: Suggestion.hint(for: String(word), in: known))
-      }
-      guard !outputs.contains(output) else {
-        throw Diagnostic("duplicate output '\(word)'", at: .argument("--outputs"))
-      }
-      outputs.append(output)
-    }
-    return outputs
   }
 }
 

@@ -200,8 +200,10 @@ extension KernelCase {
       { $0.exponents.base2 = true }, { $0.sums = 12 }),
     KernelCase(SoftmaxRow(columns: 20), { $0.columns += 1 }),
     KernelCase(
-      VisibleAttentionKernel(attention: sampleAttention, weightsStride: 40),
-      { $0.weightsStride += 1 }, { $0.attention.queries += 1 }, { $0.attention.tokens += 1 },
+      VisibleAttentionKernel(
+        attention: sampleAttention, weights: WeightRows(first: 0, count: 20, stride: 40)),
+      { $0.weights.first = 1 }, { $0.weights.count = 1 }, { $0.weights.stride += 1 },
+      { $0.attention.queries += 1 }, { $0.attention.tokens += 1 },
       { $0.attention.heads += 1 }, { $0.attention.headDim += 2 }, { $0.attention.qStride += 2 },
       { $0.attention.kStride += 2 }, { $0.attention.vStride += 2 },
       { $0.attention.outputStride += 2 }, { $0.attention.scale = 0.5 },
@@ -211,9 +213,10 @@ extension KernelCase {
     KernelCase(
       AttentionWeights(
         queries: 20, tokens: 40, heads: 2, headDim: 12, qStride: 72, kStride: 72,
-        weightsStride: 40),
-      { $0.queries += 1 }, { $0.tokens += 1 }, { $0.heads += 1 }, { $0.headDim += 1 },
-      { $0.qStride += 1 }, { $0.kStride += 1 }, { $0.weightsStride += 1 }, { $0.scale = 0.5 },
+        weights: WeightRows(first: 0, count: 20, stride: 40)),
+      { $0.weights.first = 1 }, { $0.weights.count = 1 }, { $0.queries += 1 }, { $0.tokens += 1 },
+      { $0.heads += 1 }, { $0.headDim += 1 },
+      { $0.qStride += 1 }, { $0.kStride += 1 }, { $0.weights.stride += 1 }, { $0.scale = 0.5 },
       { $0.base2 = true }, { $0.addedStride = 40 }),
   ]
 
@@ -257,6 +260,12 @@ extension KernelCase {
         outputStride: 60),
       { $0.rows += 1 }, { $0.heads += 1 }, { $0.headDim += 1 }, { $0.isScaled = true },
       { $0.epsilon = 2 }, { $0.xStride += 1 }, { $0.outputStride += 1 }),
+    KernelCase(
+      RolloutKernel(tokens: 20, stride: 20), { $0.tokens += 1 }, { $0.stride += 1 }),
+    KernelCase(
+      AttentionDistanceKernel(heads: 2, tokens: 20, start: 1, stride: 20, distanceStride: 19),
+      { $0.heads += 1 }, { $0.tokens += 1 }, { $0.start += 1 }, { $0.stride += 1 },
+      { $0.distanceStride += 1 }),
     KernelCase(
       RopeKernel(
         rows: 5, heads: 3, headDim: 20, isTableOfHeads: false, xStride: 60, tableStride: 20,

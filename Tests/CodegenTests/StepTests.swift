@@ -154,15 +154,31 @@ import Testing
   func weightsOfAttentions(_ target: Target) throws {
     for (queries, tokens, heads, headDim) in [(21, 21, 3, 12), (1, 65, 2, 64), (5, 17, 1, 7)] {
       for base2 in [false, true] {
-        let op = Op.attention(
-          Attention(heads: heads, scale: 0.25, base2: base2, hasWeights: true))
-        let dim = heads * headDim
-        for results in [1, 2] {
-          try check(
-            op, [[queries, dim], [tokens, dim], [tokens, dim]], on: target, results: results)
+        for rows in [nil, [0, 1], [queries / 2, (queries + 1) / 2]] {
+          let op = Op.attention(
+            Attention(
+              heads: heads, scale: 0.25, base2: base2, hasWeights: true, weightRows: rows))
+          let dim = heads * headDim
+          for results in [1, 2] {
+            try check(
+              op, [[queries, dim], [tokens, dim], [tokens, dim]], on: target, results: results)
+          }
         }
       }
     }
+  }
+
+  /// Weights of more tokens than a tile of scores holds, which are computed again, with something
+  /// added to the scores and without.
+  @Test func weightsOfManyTokens() throws {
+    let target = try #require(Target.runnableHere.last)
+    for rows in [nil, [1, 2]] {
+      let op = Op.attention(Attention(heads: 2, scale: 0.25, hasWeights: true, weightRows: rows))
+      try check(op, [[3, 8], [2100, 8], [2100, 8]], on: target, results: 2)
+    }
+    let op = Op.attention(
+      Attention(heads: 2, hasWeights: true, weightRows: [1, 1], hasBias: true))
+    try check(op, [[3, 8], [2100, 8], [2100, 8], [2, 3, 2100]], on: target, results: 2)
   }
 
   @Test func saysWhatHasNoCode() throws {

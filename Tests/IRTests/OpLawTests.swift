@@ -151,6 +151,13 @@ import Testing
     Sample(
       .attention(Attention(heads: 2, hasWeights: true)), .f32(3, 4), .f32(2, 4), .f32(2, 4)),
     Sample(
+      .attention(Attention(heads: 2, hasWeights: true, weightRows: [1, 2])), .f32(3, 4),
+      .f32(2, 4), .f32(2, 4)),
+    Sample(.attentionRow(AttentionRow(row: 1, start: 1, count: 2)), .f32(2, 3, 4)),
+    Sample(.rollout(Rollout()), .f32(1, 3), .f32(3, 3)),
+    Sample(.distanceTable(DistanceTable(grid: [2, 3], height: 1.5, width: 2))),
+    Sample(.attentionDistance(AttentionDistance(start: 1)), .f32(2, 4, 4), .f32(3, 3)),
+    Sample(
       .attention(Attention(heads: 2, hasBias: true)), .f32(3, 4), .f32(2, 4), .f32(2, 4),
       .f32(2, 3, 2)),
     Sample(

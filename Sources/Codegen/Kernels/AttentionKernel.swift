@@ -51,7 +51,6 @@ struct AttentionKernel: StepKernel {
   var windows = 1
   /// What is added to the scores.
   var addition = ScoreAddition.none
-
   private var format: any StoredFormat { element.storedFormat }
   private var perGroup: Int { format.perGroup }
   private func tileRows(_ target: Target) -> Int { target.tileRows(of: element) }
@@ -63,15 +62,15 @@ struct AttentionKernel: StepKernel {
     (tokens + Tile.panelWidth - 1) / Tile.panelWidth * Tile.panelWidth
   }
   private var block: Int { min(paddedTokens, longestBlock) }
-  private var blocks: Int { (tokens + block - 1) / block }
+  var blocks: Int { (tokens + block - 1) / block }
   private func tokens(inBlock index: Int) -> Int { min(block, tokens - index * block) }
-  private var scoreStride: Int { RowStride.padded(block) }
+  var scoreStride: Int { RowStride.padded(block) }
   private var valuePanels: Int { (headDim + Tile.panelWidth - 1) / Tile.panelWidth }
   private var sumStride: Int { valuePanels * Tile.panelWidth }
 
   // The parts of the scratch memory, in bytes from its start.
   private var valuesOffset: Int { paddedTokens * headGroups * 4 }
-  private var scoresOffset: Int {
+  var scoresOffset: Int {
     valuesOffset + valuePanels * format.groups(tokens) * Tile.panelWidth * 4
   }
   private func sumsOffset(_ target: Target) -> Int {
@@ -80,7 +79,7 @@ struct AttentionKernel: StepKernel {
   private func statesOffset(_ target: Target) -> Int {
     sumsOffset(target) + (blocks > 1 ? tileRows(target) * sumStride * 4 : 0)
   }
-  private func inversesOffset(_ target: Target) -> Int {
+  func inversesOffset(_ target: Target) -> Int {
     statesOffset(target) + tileRows(target) * SoftmaxBlock.stateBytes(target)
   }
 
@@ -94,7 +93,10 @@ struct AttentionKernel: StepKernel {
 
   var title: String { "attention_\(queries)x\(tokens)_\(heads)x\(headDim)_\(element.rawValue)" }
 
-  func emit(_ b: Builder, _ p: Arguments<Parameter>) {
+  func emit(_ b: Builder, _ p: Arguments<Parameter>) { emit(b, p, storing: nil) }
+
+  /// Emits the body, with rows of the weights stored if some are wanted.
+  func emit(_ b: Builder, _ p: Arguments<Parameter>, storing weights: StoredWeights?) {
     let (q, k, v, output) = (p[.q], p[.k], p[.v], p[.output])
     let scratch = p[.scratch]
     let tiles = RowTiles.count(rows: queries, height: tileRows(b.target))
@@ -141,6 +143,7 @@ struct AttentionKernel: StepKernel {
             let scores = addition.rows(
               b, self, added, rows, b.offset(scratch, bytes: additionOffset(b.target)))
             rowsOfHead(b, rows, from, scores, to, scratch)
+            if let weights { store(b, weights, rows, of: head, from: row, scratch) }
           }
           return []
         }

@@ -21,8 +21,12 @@ extension Attention: Lowering {
           .rowScores: site.operand(.rowScores), .columnScores: site.operand(.columnScores),
         ])
     }
+    let range = weightRange(queries: q.rows)
     return StepCall(
-      VisibleAttentionKernel(attention: kernel, weightsStride: weightsStride),
+      VisibleAttentionKernel(
+        attention: kernel,
+        weights: WeightRows(
+          first: range.lowerBound, count: range.count, stride: weightsStride)),
       [
         .q: site.operand(.queries), .k: site.operand(.keys), .v: site.operand(.values),
         .output: site.result(0), .weights: site.result(1), .scratch: scratch,

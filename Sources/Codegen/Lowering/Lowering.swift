@@ -25,6 +25,8 @@ extension Op {
     case .activation(let op): op
     case .add(let op): op
     case .attention(let op): op
+    case .attentionRow(let op): op
+    case .attentionDistance(let op): op
     case .center(let op): op
     case .fusedLinear(let op): op
     case .conv2d(let op): op
@@ -43,6 +45,7 @@ extension Op {
     case .normalize(let op): op
     case .rmsNorm(let op): op
     case .l2Norm(let op): op
+    case .rollout(let op): op
     case .rope(let op): op
     case .relativeScores(let op): op
     case .windowPartition(let op): op
@@ -54,8 +57,8 @@ extension Op {
     case .input, .weight, .slice, .reshape, .concatenate, .patchEmbed, .linear, .splitHeads,
       .mergeHeads, .resizePositionEmbedding, .ropeTable, .learnedRopeTable, .deinterleave,
       .differenceScale, .batchScaleShift, .relativePositionBias, .continuousPositionTable,
-      .clampedExponential, .relativeTable, .standardizeWeight, .pack, .winogradWeight, .round,
-      .quantize, .quantizationParameters,
+      .clampedExponential, .relativeTable, .distanceTable, .standardizeWeight, .pack,
+      .winogradWeight, .round, .quantize, .quantizationParameters,
       .balance, .hadamard, .diagonal:
       nil
     }

@@ -16,11 +16,12 @@ import Glibc
 /// without either `a` is zero. With `windows`, `q`, `k`, `v`, `rows` and `columns` are so many
 /// equal parts of rows, each an attention by itself, whose queries and tokens those of `a` are: the
 /// same for all, or `a: [windows * heads, queries, tokens]`, the heads of the first window first.
-/// Results: `y: [queries, heads * headDim]`; with `weights`, also `p: [heads, queries, tokens]`.
+/// Results: `y: [queries, heads * headDim]`; with `weights`, also `p: [heads, queries, tokens]`, or
+/// of `weight_rows = [start, count]` the rows of these queries, `[heads, count, tokens]`.
 /// Attributes: `heads`; `scale`, default 1; `base2`, `weights`, `bias`, default false; `windows`,
-/// default 1; `grid`, by default none. Operands of bf16 are multiplied as such and summed up in
-/// f32, powers are rounded to bf16 before they are multiplied with values, and the result is bf16;
-/// `a`, `rows` and `columns` are of f32.
+/// default 1; `grid` and `weight_rows`, by default none. Operands of bf16 are multiplied as such
+/// and summed up in f32, powers are rounded to bf16 before they are multiplied with values, and the
+/// result is bf16; `a`, `rows` and `columns` are of f32.
 ///
 /// - C1: `q` has rank 2 and `heads` divides its columns, into even parts where it is bf16.
 /// - C2: `k` and `v` have equal types and the columns of `q`.
@@ -31,6 +32,7 @@ import Glibc
 /// - C6: `a` is f32 and has the heads, of one window or of all, and the queries and tokens of one.
 /// - C7: `grid` is two extents of as many places as a window has tokens, `rows` and `columns` are
 ///   f32 of these extents, and there is no `bias`.
+/// - C8: `weight_rows` is a start and a count of queries, at least one, and there are `weights`.
 ///
 /// Reference: Vaswani et al. 2017, arXiv:1706.03762, equation 1; the bias: Shaw et al. 2018,
 /// arXiv:1803.02155; of rows and columns: Li et al. 2021, arXiv:2112.01526, equation 4.
@@ -43,6 +45,8 @@ public struct Attention: OpDefinition {
   public var base2: Bool
   /// `true` iff the weights of the values are a second result.
   public var hasWeights: Bool
+  /// The first query whose weights are returned, and how many are; `nil`: those of all queries.
+  public var weightRows: [Int]?
   /// The number of parts that attend to themselves.
   public var windows: Int
   /// `true` iff an operand is added to the scores.
@@ -53,13 +57,14 @@ public struct Attention: OpDefinition {
 
   /// Creates an attention.
   public init(
-    heads: Int, scale: Float = 1, base2: Bool = false, hasWeights: Bool = false, windows: Int = 1,
-    hasBias: Bool = false, grid: [Int]? = nil
+    heads: Int, scale: Float = 1, base2: Bool = false, hasWeights: Bool = false,
+    weightRows: [Int]? = nil, windows: Int = 1, hasBias: Bool = false, grid: [Int]? = nil
   ) {
     self.heads = heads
     self.scale = scale
     self.base2 = base2
     self.hasWeights = hasWeights
+    self.weightRows = weightRows
     self.windows = windows
     self.hasBias = hasBias
     self.grid = grid
@@ -96,6 +101,7 @@ public struct Attention: OpDefinition {
     if scale != 1 { list.set("scale", .number(scale)) }
     if base2 { list.set("base2", .boolean(true)) }
     if hasWeights { list.set("weights", .boolean(true)) }
+    if let weightRows { list.set("weight_rows", .integers(weightRows)) }
     if windows != 1 { list.set("windows", .integer(windows)) }
     if hasBias { list.set("bias", .boolean(true)) }
     if let grid { list.set("grid", .integers(grid)) }
@@ -106,6 +112,8 @@ public struct Attention: OpDefinition {
     scale = try attributes.number("scale", default: 1)
     base2 = try attributes.boolean("base2")
     hasWeights = try attributes.boolean("weights")
+    weightRows =
+      attributes.value("weight_rows") == nil ? nil : try attributes.integers("weight_rows")
     windows = try attributes.integer("windows", default: 1)
     hasBias = try attributes.boolean("bias")
     grid = attributes.value("grid") == nil ? nil : try attributes.integers("grid")
@@ -136,6 +144,15 @@ public struct Attention: OpDefinition {
       windows > 0 && operands[0].shape[0] % windows == 0 && operands[1].shape[0] % windows == 0,
       "windows: \(windows) do not divide the rows of \(operands[0]) and \(operands[1])")
     try requireAdditions(operands)
+    if let weightRows {
+      let queries = operands[0].shape[0]
+      try require(
+        "C8",
+        hasWeights && weightRows.count == 2 && weightRows.allSatisfy { (0...queries) ~= $0 }
+          && weightRows[1] > 0 && weightRows[0] + weightRows[1] <= queries,
+        "weight_rows: expected a start and a count of \(queries) queries, and weights, found "
+          + "\(weightRows)")
+    }
     return operands[0]
   }
   private func requireAdditions(_ operands: [TensorType]) throws(Diagnostic) {
@@ -161,11 +178,18 @@ public struct Attention: OpDefinition {
         "C7", role == .rowScores ? "rows" : "columns", found, .f32(queries, heads * extent))
     }
   }
+  /// The queries whose weights are returned, of this many.
+  public func weightRange(queries: Int) -> Range<Int> {
+    guard let weightRows, weightRows.count == 2 else { return 0..<queries }
+    return weightRows[0]..<weightRows[0] + weightRows[1]
+  }
+
   var furtherResults: [String] { hasWeights ? ["weights"] : [] }
   func resultTypes(of operands: [TensorType]) throws(Diagnostic) -> [TensorType] {
     let result = try resultType(of: operands)
     guard hasWeights else { return [result] }
-    return [result, .f32(heads, operands[0].shape[0], operands[1].shape[0])]
+    let rows = weightRange(queries: operands[0].shape[0]).count
+    return [result, .f32(heads, rows, operands[1].shape[0])]
   }
   func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     evaluateAll(operands)[0]
@@ -194,7 +218,16 @@ public struct Attention: OpDefinition {
       for i in scores.values.indices { scores.values[i] += unit * added[i] }
     }
     let weights = Softmax().evaluate([scores])
-    return [MergeHeads().evaluate([MatMul().evaluate([weights, v])]), weights]
+    return [
+      MergeHeads().evaluate([MatMul().evaluate([weights, v])]),
+      hasWeights ? rows(of: weights) : weights,
+    ]
+  }
+
+  /// The rows of the weights that are returned.
+  private func rows(of weights: Tensor) -> Tensor {
+    let range = weightRange(queries: weights.shape[1])
+    return Slice(axis: 1, start: range.lowerBound, count: range.count).evaluate([weights])
   }
 
   /// The rows of one window.

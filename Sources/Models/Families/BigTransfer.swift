@@ -76,6 +76,13 @@ struct BigTransfer: Family {
 
   // MARK: - Body
 
+  /// The pixels at the end; there are no blocks of tokens.
+  func tokenMap(afterBlock index: Int?) -> TokenMap {
+    TokenMap(
+      prefix: 0,
+      grid: [backbone.outputExtent(imageHeight), backbone.outputExtent(imageWidth)])
+  }
+
   func tokens(of image: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
     try backbone.append(image, prefix: "", to: &builder).value
   }

@@ -45,6 +45,9 @@ struct ResNetV2: Family {
 
   func check() throws(Diagnostic) { try model.check() }
 
+  /// The pixels at the end; there are no blocks of tokens.
+  func tokenMap(afterBlock index: Int?) -> TokenMap { model.tokenMap(afterBlock: index) }
+
   func tokens(of image: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
     try model.tokens(of: image, in: &builder)
   }

@@ -98,6 +98,11 @@ struct Swin: StagedFamily {
       outputs: width(stage))
   }
 
+  /// That of a stage; blocks are counted by stages.
+  func tokenMap(afterBlock index: Int?) -> TokenMap {
+    TokenMap(prefix: 0, grid: map(index ?? depths.count - 1, grid))
+  }
+
   func tokens(of image: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
     var x = try PatchEmbedding(patch: patch, dim: dim).append(image, to: &builder)
     x = try Normalization(epsilon: Self.mergingEpsilon)

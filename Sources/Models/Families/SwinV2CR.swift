@@ -87,6 +87,11 @@ struct SwinV2CR: StagedFamily {
       outputs: width(stage))
   }
 
+  /// That of a stage; blocks are counted by stages.
+  func tokenMap(afterBlock index: Int?) -> TokenMap {
+    TokenMap(prefix: 0, grid: map(index ?? depths.count - 1, grid))
+  }
+
   func tokens(of image: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
     var x = try PatchEmbedding(patch: patch, dim: dim).append(image, to: &builder)
     x = try Normalization(epsilon: Self.epsilon).append("patch_embed.norm", x, to: &builder)

@@ -83,7 +83,7 @@ extension Family {
     let all = try tokens(of: try builder.image(facts), in: &builder)
     let pooled = try pooled(all, in: &builder)
     let row = try row(reads, all, pooled, in: &builder)
-    builder.addOutput(.features, try builder.flat(row, ModelOutput.features.rawValue))
+    builder.addOutput("features", try builder.flat(row, "features"))
     return try builder.finished()
   }
 

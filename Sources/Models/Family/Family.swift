@@ -31,6 +31,9 @@ protocol Family: ModelConfiguration, Hashable {
   /// Takes from the checkpoint what it says itself, classes apart.
   mutating func adapt(to stored: inout StoredModel) throws(Diagnostic)
 
+  /// Which places of the image the tokens after a block are; `nil`: those that the body gives.
+  func tokenMap(afterBlock index: Int?) -> TokenMap
+
   /// Appends the body: all tokens, prefix tokens first.
   func tokens(of image: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value
   /// Appends what is made of the tokens for the head.
@@ -52,33 +55,11 @@ extension Family {
   func graph(outputs: [ModelOutput], tensors: TensorLayout) throws(Diagnostic) -> Graph {
     try check()
     try checkOutputs(outputs)
-    if outputs.contains(.features), !hasFeatures {
-      throw Diagnostic(
-        "'\(name)' pools nothing, so there are no features", at: .argument("--outputs"),
-        hint: "ask for 'tokens'")
-    }
     var builder = ModelBuilder(name: name, tensors: tensors)
     let all = try tokens(of: try builder.image(facts), in: &builder)
     let pooled = try pooled(all, in: &builder)
-    for output in outputs {
-      switch output {
-      case .tokens: builder.addOutput(output, all)
-      case .pooler:
-        let row = try pooler(all, in: &builder)
-        builder.addOutput(output, try builder.flat(row, output.rawValue))
-      case .features:
-        let row = try featureRow(pooled, in: &builder)
-        builder.addOutput(output, try builder.flat(row, output.rawValue))
-      case .logits:
-        let row =
-          if let head = facts.suppliedHead {
-            try logits(of: head, all, pooled, in: &builder)
-          } else {
-            try logits(pooled, in: &builder)
-          }
-        builder.addOutput(output, try builder.flat(row, output.rawValue))
-      }
-    }
+    let appender = OutputAppender(self, tokens: all, pooled: pooled, builder)
+    for output in outputs { try appender.append(output, to: &builder) }
     return try builder.finished()
   }
 

@@ -49,6 +49,11 @@ extension TransformerFamily {
     model.problem(extent: extent, what)
   }
 
+  /// The same after all blocks.
+  func tokenMap(afterBlock index: Int?) -> TokenMap {
+    TokenMap(prefix: model.prefixTokens, grid: model.grid, reader: model.reader)
+  }
+
   func check() throws(Diagnostic) { try model.check() }
 
   /// The class takes the same arguments for all of its architectures.
@@ -123,6 +128,17 @@ extension TransformerFamily {
 }
 
 extension VisionTransformer {
+  /// What the head, or whoever takes the tokens, reads of them.
+  fileprivate var reader: TokenMap.Reader {
+    switch pooling {
+    case .token, .distilled, .tokenAndAverage: .classToken
+    case .classAverage: classTokens == 1 ? .classToken : .classTokens(classTokens)
+    case .average: .average
+    case .attention, .context: .probe
+    case .none: hasClassToken ? .classToken : .average
+    }
+  }
+
   /// Only what the conventions disagree on is changed: of the activations those of the GELU family
   /// but CLIP's, of the epsilons those below 1e-5, which is CLIP's everywhere.
   mutating func follow(_ convention: NumericsConvention, _ arithmetic: TransformerArithmetic) {

@@ -28,6 +28,9 @@ extension WindowedFamily {
     model.problem(extent: extent, what)
   }
 
+  /// The same after all blocks.
+  func tokenMap(afterBlock index: Int?) -> TokenMap { TokenMap(prefix: 0, grid: model.grid) }
+
   func check() throws(Diagnostic) { try model.check() }
 
   /// Nothing: the tables say their own sizes in the configuration.

@@ -47,7 +47,8 @@ extension ModelFolder {
     }
     let pooler = TensorSpecification(name: "\(Pooler.name).weight", shape: [1, 1])
     let wantsFeatures =
-      options.outputs.isEmpty ? model.classes == 0 : options.outputs.contains(.features)
+      options.outputs.isEmpty
+      ? model.classes == 0 : options.outputs.contains(where: \.isFeatures)
     if wantsFeatures, !options.outputs.contains(.pooler),
       let place = naming.place(pooler, model.storedNames), checkpoint.type(of: place.name) != nil
     {

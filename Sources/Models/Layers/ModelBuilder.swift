@@ -29,9 +29,13 @@ struct ModelBuilder {
 
   func type(_ value: Value) -> TensorType { builder.type(value) }
 
-  mutating func addOutput(_ output: ModelOutput, _ value: Value) {
-    builder.addOutput(output.rawValue, value)
-  }
+  /// What has been made so far.
+  var graph: Graph { builder.graph }
+
+  /// `true` iff something of this name is returned already.
+  func hasOutput(_ name: String) -> Bool { builder.graph.outputs.contains { $0.name == name } }
+
+  mutating func addOutput(_ name: String, _ value: Value) { builder.addOutput(name, value) }
 
   mutating func append(
     _ op: Op, _ operands: [Value], name: String
