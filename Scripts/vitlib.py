@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy
 
-ABI_VERSION = 1
+ABI_VERSION = 2
+TYPES = {"f32": numpy.float32, "f16": numpy.float16}
 
 
 class Options(ctypes.Structure):
@@ -80,8 +81,8 @@ class Entry(ctypes.Structure):
         ("destroy", ctypes.CFUNCTYPE(None, c_void_p)),
         ("context_create", ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(c_void_p))),
         ("context_destroy", ctypes.CFUNCTYPE(None, c_void_p)),
-        ("run", ctypes.CFUNCTYPE(c_int32, c_void_p, FLOATS, c_size_t, FLOATS)),
-        ("run_all", ctypes.CFUNCTYPE(c_int32, c_void_p, FLOATS, c_size_t, POINTER(FLOATS))),
+        ("run", ctypes.CFUNCTYPE(c_int32, c_void_p, FLOATS, c_size_t, c_void_p)),
+        ("run_all", ctypes.CFUNCTYPE(c_int32, c_void_p, FLOATS, c_size_t, POINTER(c_void_p))),
         (
             "preprocess",
             ctypes.CFUNCTYPE(c_int32, POINTER(c_uint8), c_int32, c_int32, c_size_t, FLOATS),
@@ -119,6 +120,10 @@ class CompiledModel:
             description.outputs[i].name.decode(): description.outputs[i].dimensions()
             for i in range(description.output_count)
         }
+        self.types = {
+            description.outputs[i].name.decode(): TYPES[description.outputs[i].dtype.decode()]
+            for i in range(description.output_count)
+        }
         options = Options(size=ctypes.sizeof(Options), threads=threads)
         if weights_path is not None:
             options.weights_path = str(weights_path).encode()
@@ -137,12 +142,10 @@ class CompiledModel:
             raise ValueError(f"expected images [n, *{self.input_shape}], found {images.shape}")
         count = len(images)
         results = {
-            name: numpy.empty((count, *shape), numpy.float32)
+            name: numpy.empty((count, *shape), self.types[name])
             for name, shape in self.outputs.items()
         }
-        pointers = (FLOATS * len(results))(
-            *(result.ctypes.data_as(FLOATS) for result in results.values())
-        )
+        pointers = (c_void_p * len(results))(*(result.ctypes.data for result in results.values()))
         input_pointer = images.ctypes.data_as(FLOATS)
         self._check(self._entry.run_all(self._context, input_pointer, count, pointers))
         return results

@@ -70,7 +70,9 @@ struct ProgramEmitter {
   /// `const vit_description *`.
   private func description(input: Node) -> Value {
     let outputs = graph.outputs.map { output in
-      tensor(name: output.name, shape: graph.visibleShape(of: output))
+      tensor(
+        name: output.name, dtype: graph[output.value].type.element,
+        shape: graph.visibleShape(of: output))
     }
     return b.global(
       "description",
@@ -79,7 +81,7 @@ struct ProgramEmitter {
         .value(b.text(program.name)), .value(b.text(program.model)),
         .value(b.text(program.compilerVersion)), .value(b.text(Target.summary(targets))),
         .value(b.text(program.weightsHash)),
-        .value(tensor(name: "images", shape: input.type.shape)),
+        .value(tensor(name: "images", dtype: .f32, shape: input.type.shape)),
         .value(b.global("outputs", b.constantArray(outputs, of: tensorType))),
         .wide(program.parameters), .wide(program.flops), .wide(program.weightsBytes),
         .wide(program.arenaBytes), .value(record()),
@@ -103,13 +105,13 @@ struct ProgramEmitter {
     return b.constantAddress(record, plus: MemoryLayout<vit_record>.size + facts + 1)
   }
 
-  private var tensorType: ValueType { b.type(of: tensor(name: "", shape: [])) }
+  private var tensorType: ValueType { b.type(of: tensor(name: "", dtype: .f32, shape: [])) }
 
   /// `vit_tensor`.
-  private func tensor(name: String, shape: [Int]) -> Value {
+  private func tensor(name: String, dtype: ElementType, shape: [Int]) -> Value {
     let extents = shape.prefix(4) + Array(repeating: 0, count: max(0, 4 - shape.count))
     return b.constantStruct([
-      .value(b.text(name)), .value(b.text("f32")), .narrow(shape.count), .narrow(0),
+      .value(b.text(name)), .value(b.text(dtype.rawValue)), .narrow(shape.count), .narrow(0),
       .value(b.constantArray(extents.map { b.constant($0) }, of: b.i64)),
       .wide(shape.reduce(1, *)),
     ])

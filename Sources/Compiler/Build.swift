@@ -210,7 +210,9 @@ public struct Build {
       target: Target.summary(targets), weightsHash: hash, weightsBytes: program.weightsBytes,
       weightsFileName: program.weightsFileName, image: graph.imageShape,
       outputs: graph.outputs.map {
-        ModelInterface.Tensor(name: $0.name, shape: graph[$0.value].type.shape)
+        ModelInterface.Tensor(
+          name: $0.name, shape: graph[$0.value].type.shape,
+          isHalf: graph[$0.value].type.element == .f16)
       },
       parameters: program.parameters, flops: program.flops, arenaBytes: program.arenaBytes,
       scores: scores.map {

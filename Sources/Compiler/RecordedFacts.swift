@@ -52,7 +52,9 @@ struct RecordedFacts: Encodable {
     weightsHash = program.weightsHash
     input = Tensor(name: "images", dtype: "f32", shape: image)
     outputs = graph.outputs.map {
-      Tensor(name: $0.name, dtype: "f32", shape: graph.visibleShape(of: $0))
+      Tensor(
+        name: $0.name, dtype: graph[$0.value].type.element.rawValue,
+        shape: graph.visibleShape(of: $0))
     }
     scores = program.scores
     parameters = program.parameters

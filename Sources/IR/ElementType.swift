@@ -7,6 +7,8 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
   case f32
   /// The upper half of a binary32.
   case bf16
+  /// IEEE 754 binary16.
+  case f16
   /// 8-bit integers with a sign: quantized weights.
   case s8
 
@@ -14,7 +16,7 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
   public var sizeBytes: Int {
     switch self {
     case .f32: 4
-    case .bf16: 2
+    case .bf16, .f16: 2
     case .s8: 1
     }
   }
@@ -23,7 +25,7 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
   /// activations may be rounded to them, sums are of f32.
   public var isNarrowFloat: Bool {
     switch self {
-    case .bf16: true
+    case .bf16, .f16: true
     case .f32, .s8: false
     }
   }
@@ -44,6 +46,7 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
     switch self {
     case .f32: x
     case .bf16: BFloat16.rounded(x)
+    case .f16: Float(Float16(x))
     case .s8: max(-128, min(127, x.rounded(.toNearestOrEven)))
     }
   }
@@ -52,6 +55,7 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
   func round(_ values: UnsafeMutableBufferPointer<Float>) {
     switch self {
     case .f32: break
+    case .f16: for i in values.indices { values[i] = Float(Float16(values[i])) }
     case .bf16: for i in values.indices { values[i] = BFloat16.rounded(values[i]) }
     case .s8:
       for i in values.indices { values[i] = max(-128, min(127, Quantize.rounded(values[i]))) }
@@ -62,6 +66,7 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
   func withStoredBytes<R>(of values: [Float], _ body: (UnsafeRawBufferPointer) -> R) -> R {
     switch self {
     case .f32: values.withUnsafeBytes(body)
+    case .f16: values.map { Float16($0).bitPattern }.withUnsafeBytes(body)
     case .bf16: values.map(BFloat16.bits).withUnsafeBytes(body)
     case .s8: values.map { Int8(exactly: $0) ?? 0 }.withUnsafeBytes(body)
     }

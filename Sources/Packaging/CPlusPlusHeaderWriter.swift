@@ -30,7 +30,7 @@ public struct CPlusPlusHeaderWriter {
      *   vit::\(space)::model model;                        // throws vit::\(space)::error
      *   vit::\(space)::context context(model);             // one a thread
      *   std::vector<float> image = vit::\(space)::preprocess(rgb, width, height);
-     *   std::vector<float> output = context.run(image);
+     *   auto output = context.run(image);
      *
      * Models and contexts can be moved, not copied, and destroyed in any order.
      */
@@ -64,11 +64,19 @@ public struct CPlusPlusHeaderWriter {
       inline constexpr ::std::size_t image_width = \(upper)_WIDTH;
       inline constexpr ::std::size_t image_count = \(upper)_IMAGE_COUNT;
 
-      /* The outputs: floats for one image; the first is what context::run returns. */
+      /* The outputs: elements for one image; the first is what context::run returns. */
 
       """
     for output in outputs {
       text += "inline constexpr ::std::size_t \(output.name)_count = \(output.count);\n"
+    }
+    if model.outputs.contains(where: \.isHalf) {
+      text += """
+
+        /* The bits of an IEEE 754 binary16. */
+        using half = ::std::uint16_t;
+
+        """
     }
     if model.scores != nil {
       text += """
@@ -128,7 +136,7 @@ public struct CPlusPlusHeaderWriter {
 
     /* Places of all outputs, for as many images as there are; an empty one is not written. */
     struct outputs {
-    \(outputs.map { "  ::std::span<float> \($0.name);" }.joined(separator: "\n"))
+    \(outputs.map { "  ::std::span<\($0.type)> \($0.name);" }.joined(separator: "\n"))
     };
 
     /* What the model is. */
@@ -212,7 +220,7 @@ public struct CPlusPlusHeaderWriter {
   }
 
   private var contextClass: String {
-    let first = outputs.first ?? (name: "output", count: "0")
+    let first = outputs.first ?? (name: "output", count: "0", type: "float")
     let checks = outputs.map {
       """
           if (!places.\($0.name).empty())
@@ -234,15 +242,15 @@ public struct CPlusPlusHeaderWriter {
 
         /* Runs images, [count, channels, height, width], and writes the first output
          * (\(first.name)), [count, its shape]. Allocates nothing. */
-        void run(::std::span<const float> images, ::std::span<float> output) {
+        void run(::std::span<const float> images, ::std::span<\(first.type)> output) {
           const ::std::size_t count = count_of(images);
           detail::check_size("output", output.size(), count * \(first.name)_count);
           detail::check(\(name)_run(handle_.get(), images.data(), count, output.data()));
         }
 
         /* The same; returns the first output. */
-        ::std::vector<float> run(::std::span<const float> images) {
-          ::std::vector<float> output(count_of(images) * \(first.name)_count);
+        ::std::vector<\(first.type)> run(::std::span<const float> images) {
+          ::std::vector<\(first.type)> output(count_of(images) * \(first.name)_count);
           run(images, output);
           return output;
         }
@@ -251,7 +259,7 @@ public struct CPlusPlusHeaderWriter {
         void run_all(::std::span<const float> images, const outputs &places) {
           const ::std::size_t count = count_of(images);
       \(checks)
-          float *const pointers[] = {
+          void *const pointers[] = {
               \(pointers)};
           detail::check(\(name)_run_all(handle_.get(), images.data(), count, pointers));
         }
@@ -289,17 +297,20 @@ public struct CPlusPlusHeaderWriter {
     """
   }
 
-  /// The outputs: their names in C++, and the macros of their sizes.
-  private var outputs: [(name: String, count: String)] {
+  /// The outputs: their names in C++, the macros of their sizes, and their elements' types.
+  private var outputs: [(name: String, count: String, type: String)] {
     model.outputs.map { output in
       let word = ExportedSymbols.name(from: output.name)
-      return (CPlusPlusHeaderWriter.identifier(word), "\(upper)_\(word.uppercased())_COUNT")
+      return (
+        CPlusPlusHeaderWriter.identifier(word), "\(upper)_\(word.uppercased())_COUNT",
+        output.isHalf ? "half" : "float"
+      )
     }
   }
 
   /// A name that is no keyword of C++, and none that the header uses itself.
   static func identifier(_ name: String) -> String {
-    keywords.contains(name) || name == "detail" ? name + "_" : name
+    keywords.contains(name) || ["detail", "half"].contains(name) ? name + "_" : name
   }
 
   /// The keywords of C++23 and its alternative operators (ISO/IEC 14882:2024, 5.11 and 5.5).

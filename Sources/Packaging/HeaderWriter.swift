@@ -101,13 +101,16 @@ public struct HeaderWriter {
       #define \(upper)_WIDTH \(width)
       #define \(upper)_IMAGE_COUNT \(channels * height * width) /* floats of one image */
 
-      /* The outputs, floats for one image; the first is what \(name)_run writes. */
+      /* The outputs, elements for one image; the first is what \(name)_run writes. They are floats
+       * where nothing else is said. */
       #define \(upper)_OUTPUTS \(model.outputs.count)
 
       """
     for output in model.outputs {
       let word = ExportedSymbols.name(from: output.name).uppercased()
-      text += "#define \(upper)_\(word)_COUNT \(output.elements) /* \(shape(output.shape)) */\n"
+      let type = output.isHalf ? ", IEEE 754 binary16, 2 bytes each" : ""
+      text +=
+        "#define \(upper)_\(word)_COUNT \(output.elements) /* \(shape(output.shape))\(type) */\n"
     }
     if let scores = model.scores {
       text += """
@@ -240,15 +243,15 @@ public struct HeaderWriter {
       /* Runs `count` images, at least one.
        * images: count * \(upper)_IMAGE_COUNT floats, [count, channels, height, width], as
        *   \(name)_preprocess makes them; aligned to 4 bytes, not written.
-       * output: count * \(firstCount) floats, written; must not overlap images: the first output\
+       * output: count * \(firstCount) elements, written; must not overlap images: the first output\
       \(first.map { " (\(comment($0.name)))" } ?? ""). */
       \(name)_status \(name)_run(\(name)_context *context, const float *images, size_t count,
-                                 float *output);
+                                 void *output);
 
       /* As \(name)_run, for all outputs: outputs[i] is the place of output i, [count, its shape],
        * or NULL where it is not wanted. */
       \(name)_status \(name)_run_all(\(name)_context *context, const float *images, size_t count,
-                                     float *const *outputs);
+                                     void *const *outputs);
 
       /* Makes one image of the model's input from an RGB picture of any size.
        * Here: \(recipe).

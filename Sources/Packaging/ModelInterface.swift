@@ -2,15 +2,18 @@
 public struct ModelInterface: Hashable, Sendable {
   /// A tensor that crosses the interface.
   public struct Tensor: Hashable, Sendable {
-    /// "images", "logits", "features", "pooler", "tokens".
+    /// "images", or an output's: "logits", "features_unit", "layer11" and so on.
     public var name: String
     /// The shape for one image.
     public var shape: [Int]
+    /// `true` iff elements are IEEE 754 binary16, else they are floats.
+    public var isHalf: Bool
 
     /// Creates a tensor's description.
-    public init(name: String, shape: [Int]) {
+    public init(name: String, shape: [Int], isHalf: Bool = false) {
       self.name = name
       self.shape = shape
+      self.isHalf = isHalf
     }
 
     /// The number of elements for one image.

@@ -33,7 +33,7 @@ public final class WeightFile {
   // VIT_WEIGHTS_MAGIC, VIT_WEIGHTS_OFFSET and VIT_ABI_VERSION of vit_abi.h.
   private static let magic: UInt64 = 0x3154_4857_4354_4956
   private static let offset = 4096
-  private static let abiVersion: UInt32 = 1
+  private static let abiVersion: UInt32 = 2
   /// What is hashed or copied at once: so much of them is in this process's memory.
   private static let pieceBytes = 1 << 24
 

@@ -79,7 +79,8 @@ struct Compile: ParsableCommand {
       """
       The outputs, separated by commas: logits, features[:unit], pooled, pooler, tokens, \
       layers:2+5+8+11[:norm][:nchw][:prefix], attention:class[:all], attention:BLOCK, \
-      attention:all, rollout, distance. 'vitc list outputs MODEL' prints their shapes.
+      attention:all, rollout, distance; each with :f16 for half precision. \
+      'vitc list outputs MODEL' prints their shapes.
       """, valueName: "list"))
   var outputs: String?
 

@@ -137,6 +137,7 @@ import Testing
       operands.append(
         try builder.append(.quantizationParameters(QuantizationParameters()), [rotated], name: "f"))
     case .bf16: operands[1] = try builder.append(.round(Round(.bf16)), [w], name: "r")
+    case .f16: operands[1] = try builder.append(.round(Round(.f16)), [w], name: "r")
     case .f32: break
     }
     let y = try builder.append(.fusedLinear(fusedLinear), operands, name: "y")

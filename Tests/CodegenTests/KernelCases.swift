@@ -261,6 +261,10 @@ extension KernelCase {
       { $0.rows += 1 }, { $0.heads += 1 }, { $0.headDim += 1 }, { $0.isScaled = true },
       { $0.epsilon = 2 }, { $0.xStride += 1 }, { $0.outputStride += 1 }),
     KernelCase(
+      RoundKernel(rows: 5, columns: 12, xStride: 12, outputStride: 12, element: .f16),
+      { $0.rows += 1 }, { $0.columns += 1 }, { $0.xStride += 1 }, { $0.outputStride += 1 },
+      { $0.element = .bf16 }),
+    KernelCase(
       RolloutKernel(tokens: 20, stride: 20), { $0.tokens += 1 }, { $0.stride += 1 }),
     KernelCase(
       AttentionDistanceKernel(heads: 2, tokens: 20, start: 1, stride: 20, distanceStride: 19),

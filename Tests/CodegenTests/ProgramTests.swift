@@ -148,7 +148,7 @@ import Testing
     // The steps themselves.
     let image = Floats(count: 48) { Float($0) }
     let (mean, tokens) = (Floats(count: 12), Floats(count: 48))
-    var outputs: [UnsafeMutablePointer<Float>?] = [mean.pointer, tokens.pointer]
+    var outputs: [UnsafeMutableRawPointer?] = [.init(mean.pointer), .init(tokens.pointer)]
     outputs.withUnsafeMutableBufferPointer { buffer in
       var frame = vit_frame(
         weights: nil, arena: nil, scratch: nil, image: image.pointer,

@@ -49,7 +49,7 @@ import Testing
       for (float &x : images) x = (float)((&x - images) % 7);
       if (model_create(&options, &model) || model_context_create(model, &context)) return 1;
       if (model_run(context, images, 2, before)) return 2;
-      float *places[] = {after};
+      void *places[] = {after};
       for (int i = 1; i <= 2; ++i) {
         calls = 0;
         limit = i;

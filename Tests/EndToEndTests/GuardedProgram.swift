@@ -68,11 +68,9 @@ final class GuardedProgram {
     let input = Fenced(4 * image.count, at: fence, alignment: 4)
     input.fill(image)
     let outputs = (0..<Int(description.output_count)).map {
-      Fenced(4 * Int(description.outputs[$0].elements), at: fence, alignment: 4)
+      Fenced(Self.bytes(description.outputs[$0]), at: fence, alignment: 2)
     }
-    var places = outputs.map {
-      Optional($0.start.assumingMemoryBound(to: Float.self))
-    }
+    var places = outputs.map { Optional($0.start) }
     places.withUnsafeMutableBufferPointer { places in
       for step in 0..<Int(program.step_count) {
         for task in (0..<tasks).reversed() {
@@ -87,10 +85,19 @@ final class GuardedProgram {
     }
     for buffer in [arena] + scratch + outputs { #expect(buffer.isIntact) }
     return outputs.enumerated().map { index, output in
-      let count = Int(description.outputs[index].elements)
-      let values = output.start.assumingMemoryBound(to: Float.self)
-      return (0..<count).map { values[$0] }
+      let tensor = description.outputs[index]
+      return (0..<Int(tensor.elements)).map { element in
+        guard vit_element_bytes(tensor.dtype) == 2 else {
+          return output.start.load(fromByteOffset: 4 * element, as: Float.self)
+        }
+        return vit_half_value(output.start.load(fromByteOffset: 2 * element, as: UInt16.self))
+      }
     }
+  }
+
+  /// The size of an output.
+  private static func bytes(_ tensor: vit_tensor) -> Int {
+    Int(tensor.elements) * vit_element_bytes(tensor.dtype)
   }
 }
 

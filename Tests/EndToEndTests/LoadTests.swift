@@ -22,9 +22,16 @@ import VitRuntime
     ])
   }
 
-  /// Two libraries: one with its weights inside, one with a weights file and another target.
+  /// What looks inside a model, beside its logits: three layers, maps, of both element types.
+  private static let insights = try? ModelOutput.list(
+    "logits,layers:0+1+2,layers:1:norm:nchw:f16,attention:class:all,attention:1,rollout:f16,"
+      + "distance")
+
+  /// Two libraries: one with its weights inside and many outputs, one with a weights file and
+  /// another target.
   private func models(in bench: Workbench) throws {
-    _ = try bench.compile(Self.digits, name: "inside")
+    let insights = try #require(Self.insights)
+    _ = try bench.compile(Self.digits, name: "inside") { $0.outputs = insights }
     _ = try bench.compile(Self.digits, name: "beside") {
       $0.weightPlacement = .file
       $0.target = "x86-64-v2"
@@ -73,6 +80,11 @@ import VitRuntime
         }, images: images, count: count, truth: Array(logits.values.prefix(count * 10)),
         limit: precision == .f32 ? 1e-5 : 0.05)
     }
+    let insights = try #require(Self.insights)
+    cases.append(
+      Case(
+        model: try bench.model(Self.digits, name: "digits_inside") { $0.outputs = insights },
+        images: images, count: count, truth: Array(logits.values.prefix(count * 10)), limit: 1e-5))
     let folder = try #require(FolderGoldenTests.folders.first { $0.name == "bit" })
     let golden = try #require(folder.goldens.first { $0.image == folder.image })
     let base = "Tests/Goldens/\(try #require(folder.library))/\(folder.name)"
@@ -89,7 +101,7 @@ import VitRuntime
   @Test func `precisions of one model and a second one run beside each other`() throws {
     let bench = try Workbench()
     let cases = try cases(in: bench)
-    #expect(cases.count == Precision.allCases.count + 1)
+    #expect(cases.count == Precision.allCases.count + 2)
     let alone = try cases.map { item in
       let found = try item.model.makeContext().run(images: item.images, count: item.count)
       let deviation = Deviation(found, item.truth)

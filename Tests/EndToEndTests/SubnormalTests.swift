@@ -94,7 +94,8 @@ import Testing
           options.threads = threads;
           small_model *model;
           small_context *context;
-          float image[SMALL_IMAGE_COUNT], y[8], z[4], *places[] = {y, z};
+          float image[SMALL_IMAGE_COUNT], y[8], z[4];
+          void *places[] = {y, z};
           for (int k = 0; k < SMALL_IMAGE_COUNT; ++k) image[k] = 1;
           set(states[i]);
           small_status status = small_create(&options, &model);

@@ -93,16 +93,20 @@ private func foldTokens(_ frame: UnsafePointer<vit_frame>?, _ task: Int32, _ cou
   guard let frame = frame?.pointee, let image = frame.image else { return }
   let n = SmallProgram.count
   let share = (n * Int(task) / Int(count))..<(n * Int(task + 1) / Int(count))
+  let tokens = frame.outputs[1]?.assumingMemoryBound(to: Float.self)
   frame.weights?.withMemoryRebound(to: Float.self, capacity: n) { weights in
     for i in share {
-      frame.outputs[1]?[i] = image[i] * weights[i] + image[n - 1 - i] * weights[n - 1 - i]
+      tokens?[i] = image[i] * weights[i] + image[n - 1 - i] * weights[n - 1 - i]
     }
   }
 }
 
 private func sumTokens(_ frame: UnsafePointer<vit_frame>?, _ task: Int32, _ count: Int32) {
-  guard task == 0, let outputs = frame?.pointee.outputs, let tokens = outputs[1] else { return }
-  outputs[0]?[0] = (0..<SmallProgram.count).reduce(0) { $0 + tokens[$1] }
+  guard task == 0, let outputs = frame?.pointee.outputs,
+    let tokens = outputs[1]?.assumingMemoryBound(to: Float.self)
+  else { return }
+  outputs[0]?.assumingMemoryBound(to: Float.self)[0] =
+    (0..<SmallProgram.count).reduce(0) { $0 + tokens[$1] }
 }
 
 /// A weights file: refused, or mapped and run; the right one gives the right result.

@@ -12,7 +12,9 @@ import Testing
     ("layers:3:norm:nchw", ["layer3_norm_nchw"]), ("layers:7:prefix", ["layer7_prefix"]),
     ("attention:class", ["attention_class"]), ("attention:class:all", ["attention_class_all"]),
     ("attention:4", ["attention_4"]), ("attention:all", ["attention_all"]),
-    ("rollout", ["rollout"]), ("distance", ["distance"]),
+    ("rollout", ["rollout"]), ("distance", ["distance"]), ("logits:f16", ["logits_f16"]),
+    ("features:unit:f16", ["features_unit_f16"]),
+    ("layers:1+2:norm:f16", ["layer1_norm_f16", "layer2_norm_f16"]),
   ])
   func readsWhatItWrites(_ text: String, _ names: [String]) throws {
     let output = try ModelOutput(parsing: text)
@@ -38,8 +40,8 @@ import Testing
       "unknown output 'logit', expected one of logits, features, pooled, pooler, tokens, "
         + "layers, attention, rollout, distance"
     ),
-    ("tokens:unit", "option 'unit' means nothing in 'tokens:unit', expected none"),
-    ("features:units", "option 'units' means nothing in 'features:units', expected unit"),
+    ("tokens:unit", "option 'unit' means nothing in 'tokens:unit', expected f16"),
+    ("features:units", "option 'units' means nothing in 'features:units', expected unit, f16"),
     ("features:unit:unit", "option 'unit' is there twice in 'features:unit:unit'"),
     ("layers", "'layers' names no blocks"), ("layers:", "'layers:' names no blocks"),
     ("layers:norm", "invalid block 'norm' in 'layers:norm', expected a number"),
@@ -47,7 +49,7 @@ import Testing
     ("layers:1+1", "block 1 is named twice in 'layers:1+1'"),
     (
       "layers:1:all",
-      "option 'all' means nothing in 'layers:1:all', expected norm, nchw, prefix, raw"
+      "option 'all' means nothing in 'layers:1:all', expected norm, nchw, prefix, raw, f16"
     ),
     ("layers:1:raw:norm", "'norm' and 'raw' cannot be combined in 'layers:1:raw:norm'"),
     ("layers:1:nchw:prefix", "'nchw' and 'prefix' cannot be combined in 'layers:1:nchw:prefix'"),
@@ -56,8 +58,8 @@ import Testing
       "attention:klass",
       "invalid block 'klass' in 'attention:klass', expected a number, 'class' or 'all'"
     ),
-    ("attention:3:all", "option 'all' means nothing in 'attention:3:all', expected none"),
-    ("rollout:nchw", "option 'nchw' means nothing in 'rollout:nchw', expected none"),
+    ("attention:3:all", "option 'all' means nothing in 'attention:3:all', expected f16"),
+    ("rollout:nchw", "option 'nchw' means nothing in 'rollout:nchw', expected f16"),
   ])
   func refuses(_ text: String, _ message: String) {
     let error = #expect(throws: Diagnostic.self) { try ModelOutput(parsing: text) }

@@ -91,7 +91,7 @@ import Testing
     #expect(description.outputs.map(\.name) == ["logits", "tokens"])
     #expect(description.outputs.map(\.shape) == [[7], [3, 20]])
     #expect(description.weightsBytes == 240)
-    #expect(description.abiVersion == 1)
+    #expect(description.abiVersion == 2)
     #expect(description.json == "{}")
   }
 

@@ -1,4 +1,4 @@
-"""The C interface of compiled models, version 1: the layouts of vit_abi.h.
+"""The C interface of compiled models, version 2: the layouts of vit_abi.h.
 
 Structs grow at their ends only and say their size first, so what an older library lacks is known by
 its size.
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     FloatPointer = _Pointer[c_float]
 
-ABI_VERSION = 1
+ABI_VERSION = 2
 """VIT_ABI_VERSION"""
 
 

@@ -80,21 +80,27 @@ def images(value: Any, shape: tuple[int, ...]) -> tuple[Floats, bool, Callable[[
 
 
 def outputs(
-    given: Mapping[str, Any] | None, shapes: Mapping[str, tuple[int, ...]], source: NDArray[Any]
-) -> dict[str, Floats]:
+    given: Mapping[str, Any] | None,
+    shapes: Mapping[str, tuple[int, ...]],
+    source: NDArray[Any],
+    types: Mapping[str, str] | None = None,
+) -> dict[str, NDArray[Any]]:
     """Places for outputs of these shapes: the caller's own where there are some, else new ones.
+
+    types: the element type of each, as numpy names it; float32 where it is not there.
 
     Raises ValueError for a place that does not fit, TypeError for one of another element type.
     """
-    places: dict[str, Floats] = {}
+    places: dict[str, NDArray[Any]] = {}
     for name, shape in shapes.items():
+        dtype = numpy.dtype((types or {}).get(name, "float32"))
         if given is None or name not in given:
-            places[name] = numpy.empty(shape, numpy.float32)
+            places[name] = numpy.empty(shape, dtype)
             continue
         place, _ = view(given[name])
         what = f"the place of output '{name}'"
-        if place.dtype != numpy.float32:
-            raise TypeError(f"{what} is {place.dtype}, expected float32")
+        if place.dtype != dtype:
+            raise TypeError(f"{what} is {place.dtype}, expected {dtype}")
         if place.shape != shape:
             raise ValueError(f"{what} has shape {list(place.shape)}, expected {list(shape)}")
         if not (place.flags.c_contiguous and place.flags.aligned and place.flags.writeable):
@@ -110,11 +116,11 @@ def outputs(
     return places
 
 
-def not_finite(array: Floats) -> int | None:
+def not_finite(array: NDArray[Any]) -> int | None:
     """The index of the first element that is NaN or infinite, if there is one."""
     with numpy.errstate(all="ignore"):
         # A sum is finite only if all its terms are; a sum that is not may have overflowed.
-        if math.isfinite(float(array.sum())):
+        if math.isfinite(float(array.sum(dtype=numpy.float32))):
             return None
     wrong = ~numpy.isfinite(array.reshape(-1))
     return int(wrong.argmax()) if wrong.any() else None

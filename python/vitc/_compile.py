@@ -188,10 +188,11 @@ def compile(
     threads: as of ``load``.
     check: whether a module's outputs for a random image are compared with the library's.
     verbose: whether vitc's report is shown.
-    options: ``precision`` ("f32", "bf16", "int8"), ``outputs`` ("logits", "features", "pooler",
-        "tokens"), ``image_size`` (N or (height, width)), ``classes``, ``head``, ``numerics``,
-        ``scores``, ``max_error``, ``keep`` ({operation: precision}), ``ignore``, ``target``,
-        ``name``, ``weights_file``, ``fast_matmul``, ``self_test``: those of ``vitc compile``.
+    options: ``precision`` ("f32", "bf16", "int8"), ``outputs`` ("logits", "features:unit",
+        "layers:2+5", "attention:class", as ``vitc list outputs`` shows them), ``image_size`` (N or
+        (height, width)), ``classes``, ``head``, ``numerics``, ``scores``, ``max_error``, ``keep``
+        ({operation: precision}), ``ignore``, ``target``, ``name``, ``weights_file``,
+        ``fast_matmul``, ``self_test``: those of ``vitc compile``.
 
     The module counts as in eval mode, and is left as it was.
 

@@ -16,12 +16,14 @@ itself, or the values themselves."""
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """A tensor that crosses the interface: dense, row-major float32."""
+    """A tensor that crosses the interface: dense, row-major."""
 
     name: str
-    """"images", "logits", "features", "pooler", "tokens"."""
+    """"images", or an output's: "logits", "features_unit", "layer11" and so on."""
     shape: tuple[int, ...]
     """For one image; the batch dimension comes first and is not counted."""
+    dtype: Literal["float32", "float16"] = "float32"
+    """The element type, as numpy names it."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,11 @@ class SelfTest:
 
 
 def _tensor(tensor: Any) -> TensorInfo:
-    return TensorInfo(_abi.text(tensor.name), tuple(tensor.shape[: tensor.rank]))
+    return TensorInfo(
+        _abi.text(tensor.name),
+        tuple(tensor.shape[: tensor.rank]),
+        "float16" if _abi.text(tensor.dtype) == "f16" else "float32",
+    )
 
 
 def read(description: Any, isa: str) -> Info:

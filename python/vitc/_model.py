@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, overload
 
 import numpy
+from numpy.typing import NDArray
 
 from . import _arrays, _info, _scores
 from ._arrays import Floats
@@ -26,7 +27,7 @@ _NOT_FINITE_HINT = (
     "the model's sums overflow, or its weights are damaged: 'vitc verify' and 'vitc selftest' tell"
 )
 # Outputs that are one vector for a picture, and made to be compared.
-_EMBEDDINGS = ("features", "pooler")
+_EMBEDDINGS = ("features", "features_unit", "features_f16", "features_unit_f16", "pooler")
 
 
 def load(
@@ -104,7 +105,7 @@ class Model:
             without n, whose outputs then have no n either. Arrays of numpy or PyTorch (on the CPU),
             and anything with DLPack or the buffer protocol; dense ones are not copied.
         outputs: those wanted; None: all.
-        out: float32 arrays to write to, by output; they may not overlap the images.
+        out: arrays of the outputs' types to write to, by output; they may not overlap the images.
         check: whether NaN and infinity are looked for, which costs little: about 0.1 ms for a
             hundred images of 224 x 224.
 
@@ -124,7 +125,8 @@ class Model:
             for output in self.info.outputs
             if output.name in names
         }
-        places = _arrays.outputs(out, shapes, source)
+        types = {output.name: output.dtype for output in self.info.outputs}
+        places = _arrays.outputs(out, shapes, source, types)
         if check:
             self._check_images(source)
         if len(source) > 0:
@@ -147,7 +149,7 @@ class Model:
                 )
         return list(dict.fromkeys(names))
 
-    def _run(self, source: Floats, places: Mapping[str, Floats]) -> None:
+    def _run(self, source: Floats, places: Mapping[str, NDArray[Any]]) -> None:
         pointers = (ctypes.c_void_p * len(self.info.outputs))(
             *(
                 places[output.name].ctypes.data if output.name in places else None
@@ -166,7 +168,7 @@ class Model:
             value = source.reshape(-1)[wrong]
             raise ValueError(f"image {image} of {len(source)} holds {value}, expected finite numbers")
 
-    def _check_outputs(self, places: Mapping[str, Floats]) -> None:
+    def _check_outputs(self, places: Mapping[str, NDArray[Any]]) -> None:
         for name, place in places.items():
             wrong = _arrays.not_finite(place)
             if wrong is not None:

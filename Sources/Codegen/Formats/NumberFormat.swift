@@ -83,6 +83,7 @@ extension ElementType {
     switch self {
     case .f32: F32Format()
     case .bf16: BF16Format()
+    case .f16: F16Format()
     case .s8: S8Format()
     }
   }

@@ -1,5 +1,6 @@
-/// Rows of the softmax's result that an attention keeps, of each head: those of `count` queries from
-/// `first` on, `[heads, count, tokens]`.
+/// Rows of the softmax's result that an attention keeps, of each head.
+///
+/// Those of `count` queries from `first` on: `[heads, count, tokens]`.
 struct WeightRows: Hashable {
   var first: Int
   var count: Int

@@ -46,6 +46,7 @@ extension Op {
     case .rmsNorm(let op): op
     case .l2Norm(let op): op
     case .rollout(let op): op
+    case .round(let op): op
     case .rope(let op): op
     case .relativeScores(let op): op
     case .windowPartition(let op): op
@@ -58,7 +59,7 @@ extension Op {
       .mergeHeads, .resizePositionEmbedding, .ropeTable, .learnedRopeTable, .deinterleave,
       .differenceScale, .batchScaleShift, .relativePositionBias, .continuousPositionTable,
       .clampedExponential, .relativeTable, .distanceTable, .standardizeWeight, .pack,
-      .winogradWeight, .round, .quantize, .quantizationParameters,
+      .winogradWeight, .quantize, .quantizationParameters,
       .balance, .hadamard, .diagonal:
       nil
     }

@@ -14,11 +14,13 @@ struct LoweringSite {
   /// What the code is for.
   let target: Target
 
-  /// - Throws: a value without a place; a result of the model that is not of f32.
+  /// - Throws: a value without a place; a result of the model that is neither of f32 nor
+  ///   of f16.
   init(_ node: Node, in graph: Graph, for target: Target) throws(Diagnostic) {
     for result in node.results {
-      if case .output = result.placement?.space, result.type.element != .f32 {
-        throw Diagnostic("results are of f32, found \(result.type)", at: .node(result.name))
+      if case .output = result.placement?.space, ![.f32, .f16].contains(result.type.element) {
+        throw Diagnostic(
+          "results are of f32 or f16, found \(result.type)", at: .node(result.name))
       }
     }
     self.node = node

@@ -4,8 +4,8 @@ import Diagnostics
 ///
 /// `y = x`, each element rounded to the nearest one of the type `element`, of two to the even one.
 /// Operand: `x` of any shape. Attribute: `element`, such as `bf16`. It comes before weights that
-/// are multiplied in that type; it has no code of its own, since activations are rounded by the
-/// operations that make or read them.
+/// are multiplied in that type, and before results that are stored in it; other activations are
+/// rounded by the operations that make or read them.
 ///
 /// - C1: `x` is f32.
 /// - C2: `element` is a floating-point type of fewer bits than f32.
@@ -17,10 +17,14 @@ public struct Round: OpDefinition {
   public init(_ element: ElementType) { self.element = element }
 
   static let mnemonic = "round"
-  static let forms: Set<Form> = [.fused, .planned]
+  static let forms = Set(Form.allCases)
   static let operandCounts = 1...1
-  var execution: Execution { .evaluated }
-  func facts(_ operands: [TensorType]) -> OpFacts { .opaque }
+  var execution: Execution { .kernel }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    OpFacts(
+      inPlace: [], rows: .same([0]), addends: [], norm: nil, absorbs: [], spread: .any,
+      carriesBF16: false, work: nil)
+  }
   var attributes: Attributes {
     var list = Attributes()
     list.set("element", .text(element.rawValue))

@@ -5,8 +5,10 @@ import Diagnostics
 /// The text form is the name and the options, with colons (``init(parsing:)``); the tensors are
 /// named by it, with `_` for each colon (``names``).
 public struct ModelOutput: Hashable, Sendable {
-  /// What is returned. T is the number of tokens, N that of patches, D their width, L the number
-  /// of blocks, H that of heads.
+  /// What is returned.
+  ///
+  /// T is the number of tokens, N that of patches, D their width, L the number of blocks, H that of
+  /// heads.
   public enum Kind: Hashable, Sendable {
     /// The class scores, `[classes]`.
     case logits
@@ -52,9 +54,14 @@ public struct ModelOutput: Hashable, Sendable {
 
   /// What is returned.
   public var kind: Kind
+  /// `f16`: stored in half precision, IEEE 754 binary16.
+  public var isHalf: Bool
 
   /// Creates an output.
-  public init(_ kind: Kind) { self.kind = kind }
+  public init(_ kind: Kind, isHalf: Bool = false) {
+    self.kind = kind
+    self.isHalf = isHalf
+  }
 
   /// The class scores.
   public static let logits = ModelOutput(.logits)
@@ -87,32 +94,27 @@ extension ModelOutput: RawRepresentable {
   }
 
   /// The text form, options in the order of the documentation.
-  public var rawValue: String {
-    switch kind {
-    case .layers(let blocks, let form):
-      return (["layers", blocks.map(String.init).joined(separator: "+")] + form.words)
-        .joined(separator: ":")
-    case .logits, .features, .pooled, .pooler, .tokens, .classAttention, .attention, .allAttention,
-      .rollout, .distance:
-      return words.joined(separator: ":")
-    }
-  }
+  public var rawValue: String { (words + lastWords).joined(separator: ":") }
 
   /// The names of its tensors, in the library and in its header: the text form with `_` for each
   /// colon; of `layers` a name for each block, `layer2` and so on, with the options after it.
   ///
   /// Blocks have been counted from the start (``counted(of:)``).
   public var names: [String] {
-    switch kind {
-    case .layers(let blocks, let form):
-      blocks.map { (["layer\($0)"] + form.words).joined(separator: "_") }
-    case .logits, .features, .pooled, .pooler, .tokens, .classAttention, .attention, .allAttention,
-      .rollout, .distance:
-      [words.joined(separator: "_")]
+    if case .layers(let blocks, _) = kind {
+      return blocks.map { (["layer\($0)"] + lastWords).joined(separator: "_") }
     }
+    return [(words + lastWords).joined(separator: "_")]
   }
 
-  /// The words of an output that is one tensor.
+  /// The options that come last.
+  private var lastWords: [String] {
+    var words: [String] = []
+    if case .layers(_, let form) = kind { words = form.words }
+    return words + (isHalf ? ["f16"] : [])
+  }
+
+  /// The words before them.
   private var words: [String] {
     switch kind {
     case .logits: ["logits"]
@@ -120,7 +122,7 @@ extension ModelOutput: RawRepresentable {
     case .pooled: ["pooled"]
     case .pooler: ["pooler"]
     case .tokens: ["tokens"]
-    case .layers: ["layers"]
+    case .layers(let blocks, _): ["layers", blocks.map(String.init).joined(separator: "+")]
     case .classAttention(let ofAllBlocks): ["attention", "class"] + (ofAllBlocks ? ["all"] : [])
     case .attention(let block): ["attention", String(block)]
     case .allAttention: ["attention", "all"]
@@ -148,8 +150,9 @@ extension ModelOutput: RawRepresentable {
       if let twice = all.indices.first(where: { all[..<$0].contains(all[$0]) }) {
         throw Diagnostic("block \(all[twice]) is named twice", at: .argument("--outputs"))
       }
-      return ModelOutput(.layers(all, form))
-    case .attention(let block): return ModelOutput(.attention(block: try counted(block)))
+      return ModelOutput(.layers(all, form), isHalf: isHalf)
+    case .attention(let block):
+      return ModelOutput(.attention(block: try counted(block)), isHalf: isHalf)
     case .logits, .features, .pooled, .pooler, .tokens, .classAttention, .allAttention, .rollout,
       .distance:
       return self

@@ -5,6 +5,8 @@ import Diagnostics
 ///     logits | features[:unit] | pooled | pooler | tokens
 ///     layers:2+5+8+11[:norm|:raw][:nchw][:prefix]
 ///     attention:class[:all] | attention:LAYER | attention:all | rollout | distance
+///
+/// Each may have the option `f16`.
 extension ModelOutput {
   /// What items begin with.
   private static let names = [
@@ -51,6 +53,7 @@ extension ModelOutput {
             + Self.names.joined(separator: ", "), at: .argument("--outputs"),
         hint: Suggestion.hint(for: words.name, in: Self.names))
     }
+    isHalf = words.take("f16")
     try words.finish()
   }
 

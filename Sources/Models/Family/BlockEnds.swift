@@ -1,10 +1,11 @@
 import Diagnostics
 import IR
 
-/// Where the blocks of a model end, as its graph says itself: what a block makes is named after it,
-/// `blocks.3.mlp.residual`, and the last of that is its result. Of a model of stages, whose maps
-/// shrink, the stages are what counts: `layers.1.blocks.5.mlp.residual`. Stages of convolutions alone
-/// are no blocks of tokens.
+/// Where the blocks of a model end, as its graph says itself.
+///
+/// What a block makes is named after it, `blocks.3.mlp.residual`, and the last of that is its
+/// result. Of a model of stages, whose maps shrink, the stages are what counts:
+/// `layers.1.blocks.5.mlp.residual`. Stages of convolutions alone are no blocks of tokens.
 struct BlockEnds {
   /// What the blocks are called in the graph.
   private static let titles = ["blocks", "layers", "stages"]

@@ -35,7 +35,10 @@ struct OutputAppender {
       guard !builder.hasOutput(name) else {
         throw Diagnostic("duplicate output '\(name)'", at: .argument("--outputs"))
       }
-      builder.addOutput(name, value)
+      builder.addOutput(
+        name,
+        output.isHalf
+          ? try builder.append(.round(Round(.f16)), [value], name: "\(name).stored") : value)
     }
   }
 
@@ -56,7 +59,7 @@ struct OutputAppender {
       try checkPooling("features")
       var row = try family.featureRow(pooled, in: &builder)
       if isUnit { row = try unit(row, name: "features.unit", &builder) }
-      return [try builder.flat(row, output.names[0])]
+      return [try builder.flat(row, isUnit ? "features_unit" : "features")]
     case .pooled:
       try checkPooling("pooled rows")
       let isRow = builder.type(pooled).shape[0] == 1

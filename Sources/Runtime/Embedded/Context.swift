@@ -6,9 +6,9 @@ struct Job {
   var images: UnsafePointer<Float>?
   var count = 0
   /// `run`: the place of the first output.
-  var first: UnsafeMutablePointer<Float>?
+  var first: UnsafeMutableRawPointer?
   /// `run_all`: the places of all outputs, each may be null.
-  var all: UnsafePointer<UnsafeMutablePointer<Float>?>?
+  var all: UnsafePointer<UnsafeMutableRawPointer?>?
   /// Ends the pool's threads instead.
   var stop = false
 }
@@ -92,7 +92,7 @@ struct ContextLayout {
     _ = slot.align(4096)
     var dumpBytes = Extent()
     for i in 0..<outputs {
-      _ = dumpBytes.add(UInt64(4).multipliedOrMax(description.pointee.outputs[i].elements))
+      _ = dumpBytes.add(description.pointee.outputs[i].bytes)
     }
     dumps = slot.add(UInt64(dumpBytes.end))
     scratch = slot.align(4096)
@@ -102,6 +102,11 @@ struct ContextLayout {
     bytes = at.end
     guard !at.overflows, !slot.overflows, !dumpBytes.overflows else { return nil }
   }
+}
+
+extension vit_tensor {
+  /// The size for one image, or the largest number where that would not fit.
+  var bytes: UInt64 { UInt64(vit_element_bytes(dtype)).multipliedOrMax(elements) }
 }
 
 extension UInt64 {
@@ -217,22 +222,22 @@ extension UnsafeMutablePointer where Pointee == Context {
   }
 
   /// The place for an output that the caller did not ask for.
-  func dump(_ task: Int32, output: Int) -> UnsafeMutablePointer<Float> {
+  func dump(_ task: Int32, output: Int) -> UnsafeMutableRawPointer {
     var at = UnsafeMutableRawPointer(arena(task)) + pointee.layout.dumps
     if let description = pointee.program.pointee.description {
       for i in 0..<output {
         var extent = Extent()
-        _ = extent.add(4 &* description.pointee.outputs[i].elements)
+        _ = extent.add(description.pointee.outputs[i].bytes)
         at += extent.end
       }
     }
-    return at.assumingMemoryBound(to: Float.self)
+    return at
   }
 
   /// The table of output places that task `task` fills for each image.
-  func table(_ task: Int32) -> UnsafeMutablePointer<UnsafeMutablePointer<Float>?> {
+  func table(_ task: Int32) -> UnsafeMutablePointer<UnsafeMutableRawPointer?> {
     (base + pointee.layout.tables)
-      .assumingMemoryBound(to: UnsafeMutablePointer<Float>?.self)
+      .assumingMemoryBound(to: UnsafeMutableRawPointer?.self)
       + Int(task) &* pointee.layout.outputs
   }
 

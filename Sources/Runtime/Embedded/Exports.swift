@@ -47,7 +47,7 @@ public func vit_rt_context_destroy(_ context: OpaquePointer!) {
 @c @implementation
 public func vit_rt_run(
   _ program: UnsafePointer<vit_program>!, _ context: OpaquePointer!,
-  _ images: UnsafePointer<Float>!, _ count: Int, _ output: UnsafeMutablePointer<Float>!
+  _ images: UnsafePointer<Float>!, _ count: Int, _ output: UnsafeMutableRawPointer!
 ) -> vit_status {
   guard let program else { return VIT_INVALID_ARGUMENT }
   guard let context else { return fail(program, VIT_INVALID_ARGUMENT, "context is null") }
@@ -61,7 +61,7 @@ public func vit_rt_run(
 public func vit_rt_run_all(
   _ program: UnsafePointer<vit_program>!, _ context: OpaquePointer!,
   _ images: UnsafePointer<Float>!, _ count: Int,
-  _ outputs: UnsafePointer<UnsafeMutablePointer<Float>?>!
+  _ outputs: UnsafePointer<UnsafeMutableRawPointer?>!
 ) -> vit_status {
   guard let program else { return VIT_INVALID_ARGUMENT }
   guard let context else { return fail(program, VIT_INVALID_ARGUMENT, "context is null") }

@@ -108,7 +108,7 @@ extension UnsafeMutablePointer where Pointee == Context {
       let place = job.all.map { $0[output] } ?? (output == 0 ? job.first : nil)
       if let place, let description = pointee.program.pointee.description {
         table[output] =
-          place + image &* Int(truncatingIfNeeded: description.pointee.outputs[output].elements)
+          place + image &* Int(truncatingIfNeeded: description.pointee.outputs[output].bytes)
       } else {
         table[output] = dump(slot, output: output)
       }

@@ -40,7 +40,7 @@ enum SelfTest {
     let image = bytes.add(UInt64(4).multipliedOrMax(description.pointee.input.elements))
     let places = bytes.end
     for i in 0..<outputs {
-      _ = bytes.add(UInt64(4).multipliedOrMax(description.pointee.outputs[i].elements))
+      _ = bytes.add(description.pointee.outputs[i].bytes)
     }
     guard !bytes.overflows, let memory = malloc(numericCast(bytes.end)) else {
       return fail(program, VIT_OUT_OF_MEMORY, "no memory for the image and the outputs")
@@ -49,11 +49,10 @@ enum SelfTest {
 
     let pixels = (memory + image).assumingMemoryBound(to: Float.self)
     makeImage(pixels, Int(truncatingIfNeeded: description.pointee.input.elements))
-    let all = (memory + table).assumingMemoryBound(to: UnsafeMutablePointer<Float>?.self)
+    let all = (memory + table).assumingMemoryBound(to: UnsafeMutableRawPointer?.self)
     var at = Extent()
     for i in 0..<outputs {
-      let place = at.add(UInt64(4).multipliedOrMax(description.pointee.outputs[i].elements))
-      all[i] = (memory + places + place).assumingMemoryBound(to: Float.self)
+      all[i] = memory + places + at.add(description.pointee.outputs[i].bytes)
     }
     var made: OpaquePointer?
     let status = Context.create(program, model, &made)
@@ -85,7 +84,7 @@ enum SelfTest {
   private static func judge(
     _ program: UnsafePointer<vit_program>, _ description: vit_description,
     _ proof: UnsafePointer<vit_proof>,
-    _ all: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>,
+    _ all: UnsafeMutablePointer<UnsafeMutableRawPointer?>,
     _ result: UnsafeMutablePointer<vit_selftest_result>?
   ) -> vit_status {
     let limit = Double(proof.pointee.limit)
@@ -95,7 +94,8 @@ enum SelfTest {
         continue
       }
       let elements = Int(truncatingIfNeeded: description.outputs[i].elements)
-      let found = error(of: values, elements, stored)
+      let isHalf = vit_element_bytes(description.outputs[i].dtype) == 2
+      let found = error(of: values, elements, isHalf, stored)
       if found > worst { (worst, offender) = (found, i) }
     }
     result?.pointee.error = max(0, worst)
@@ -116,7 +116,7 @@ enum SelfTest {
   /// The largest difference of an output's self-test values, and of its root mean square, which all
   /// its values are part of; infinite where something is not a number.
   private static func error(
-    of values: UnsafeMutablePointer<Float>, _ elements: Int,
+    of values: UnsafeMutableRawPointer, _ elements: Int, _ isHalf: Bool,
     _ stored: UnsafePointer<vit_selftest_values>
   ) -> Double {
     let rms = Double(stored.pointee.rms)
@@ -127,12 +127,17 @@ enum SelfTest {
       if difference.isNaN { worst = .infinity } else if difference > worst { worst = difference }
     }
     var squares = 0.0
-    for i in 0..<elements { squares += Double(values[i]) * Double(values[i]) }
+    func value(_ index: Int) -> Double {
+      isHalf
+        ? Double(vit_half_value(values.load(fromByteOffset: 2 &* index, as: UInt16.self)))
+        : Double(values.load(fromByteOffset: 4 &* index, as: Float.self))
+    }
+    for i in 0..<elements { squares += value(i) * value(i) }
     // Rounded as the stored one is.
     compare(Double(Float(vit_sqrt(squares / Double(max(1, elements))))), rms)
-    for value in 0..<vit_selftest_count(numericCast(elements)) {
-      let index = vit_selftest_index(value, numericCast(elements))
-      compare(Double(values[Int(index)]), Double(vit_selftest_value(stored, value)))
+    for number in 0..<vit_selftest_count(numericCast(elements)) {
+      let index = vit_selftest_index(number, numericCast(elements))
+      compare(value(Int(index)), Double(vit_selftest_value(stored, number)))
     }
     return worst
   }

@@ -16,7 +16,7 @@ public final class VitContext {
 
   deinit { model.entry.pointee.context_destroy(handle) }
 
-  /// Runs images and returns the first output, [count, its shape].
+  /// Runs images and returns the first output, [count, its shape], widened to floats.
   ///
   /// - Parameter images: [count, channels, height, width].
   public func run(images: [Float], count: Int = 1) throws(VitError) -> [Float] {
@@ -24,6 +24,9 @@ public final class VitContext {
       throw VitError(.notAModel, "the model has no output")
     }
     try check(images.count, model.description.input, count, "images")
+    if first.elementBytes != MemoryLayout<Float>.size {
+      return try runAll(images: images, count: count, outputs: [first.name])[first.name] ?? []
+    }
     // The initializer does not know which errors its closure throws.
     var failure: VitError?
     let output = [Float](unsafeUninitializedCapacity: count * first.elements) { output, done in
@@ -48,12 +51,40 @@ public final class VitContext {
       throw VitError(.notAModel, "the model has no output")
     }
     try check(images.count, model.description.input, count, "images")
+    guard first.elementBytes == MemoryLayout<Float>.size else {
+      throw VitError(
+        .invalidArgument,
+        "output '\(first.name)' is of \(first.dtype), expected f32; run(images:count:intoBytes:) "
+          + "writes it as it is")
+    }
     try check(output.count, first, count, "output")
     try model.check(
       model.entry.pointee.run(handle, images.baseAddress, count, output.baseAddress))
   }
 
-  /// Runs images and returns the named outputs, each [count, its shape].
+  /// Runs images and writes the first output, [count, its shape], of its element type; allocates
+  /// nothing.
+  public func run(
+    images: UnsafeBufferPointer<Float>, count: Int,
+    intoBytes output: UnsafeMutableRawBufferPointer
+  ) throws(VitError) {
+    guard let first = model.description.outputs.first else {
+      throw VitError(.notAModel, "the model has no output")
+    }
+    try check(images.count, model.description.input, count, "images")
+    let (wanted, overflow) = (count * first.elementBytes)
+      .multipliedReportingOverflow(by: first.elements)
+    guard !overflow, output.count == wanted else {
+      throw VitError(
+        .invalidArgument,
+        "output has \(output.count) bytes, expected \(count) x \(first.shape) of "
+          + "\(first.dtype) = \(wanted)")
+    }
+    try model.check(
+      model.entry.pointee.run(handle, images.baseAddress, count, output.baseAddress))
+  }
+
+  /// Runs images and returns the named outputs, each [count, its shape], widened to floats.
   ///
   /// - Parameter names: the outputs wanted; all by default.
   public func runAll(
@@ -69,17 +100,32 @@ public final class VitContext {
     try check(images.count, model.description.input, count, "images")
     let wanted = all.map { names?.contains($0.name) ?? true }
     let places = zip(all, wanted).map { tensor, isWanted in
-      isWanted ? UnsafeMutablePointer<Float>.allocate(capacity: count * tensor.elements) : nil
+      isWanted
+        ? UnsafeMutableRawPointer.allocate(
+          byteCount: count * tensor.elements * tensor.elementBytes, alignment: 4) : nil
     }
     defer { for place in places { place?.deallocate() } }
     try model.check(model.entry.pointee.run_all(handle, images, count, places))
     var result: [String: [Float]] = [:]
     for (tensor, place) in zip(all, places) {
       guard let place else { continue }
-      let values = UnsafeBufferPointer(start: place, count: count * tensor.elements)
-      result[tensor.name] = Array(values)
+      result[tensor.name] = Self.floats(place, tensor, count)
     }
     return result
+  }
+
+  /// The elements at a place as floats.
+  private static func floats(
+    _ place: UnsafeMutableRawPointer, _ tensor: VitDescription.Tensor, _ count: Int
+  ) -> [Float] {
+    let elements = count * tensor.elements
+    guard tensor.elementBytes == 2 else {
+      return Array(
+        UnsafeBufferPointer(start: place.assumingMemoryBound(to: Float.self), count: elements))
+    }
+    return (0..<elements).map {
+      vit_half_value(place.load(fromByteOffset: 2 * $0, as: UInt16.self))
+    }
   }
 
   /// Throws unless `found` floats are `count` of `tensor`.

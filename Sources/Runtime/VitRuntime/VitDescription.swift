@@ -4,15 +4,17 @@ import CVitABI
 public struct VitDescription: Hashable, Sendable {
   /// A tensor that goes in or comes out: dense, row-major.
   public struct Tensor: Hashable, Sendable {
-    /// "images", "logits", "features", "pooler", "tokens".
+    /// "images", or an output's: "logits", "features_unit", "layer11" and so on.
     public var name: String
-    /// The element type: "f32".
+    /// The element type: "f32", or "f16", IEEE 754 binary16.
     public var dtype: String
     /// The shape for one image; the batch dimension is not counted.
     public var shape: [Int]
 
     /// The number of elements for one image.
     public var elements: Int { shape.reduce(1, *) }
+    /// The size of one element.
+    public var elementBytes: Int { dtype == "f16" ? 2 : 4 }
 
     init(_ tensor: vit_tensor) {
       name = text(tensor.name)

@@ -61,8 +61,9 @@ struct Benchmark {
     for count in threads { lanes.append(try Lane(threads: count, library: library)) }
     let images = SeededCheckpoint.tensor(
       name: "input", shape: [batch] + description.input.shape, seed: 0)
-    let size = batch * (description.outputs.first?.elements ?? 0)
-    var output = [Float](repeating: 0, count: size)
+    let first = description.outputs.first
+    let size = batch * (first?.elements ?? 0) * (first?.elementBytes ?? 0)
+    var output = [UInt8](repeating: 0, count: size)
     var turn = 0
     while turn < turns || lanes.contains(where: { $0.times.count < leastRuns }) {
       for (index, lane) in lanes.enumerated() {
@@ -115,16 +116,16 @@ struct Benchmark {
   /// Runs once to warm caches and wake threads, then measures until the lane has done `goal` in
   /// all.
   private func measure(
-    _ lane: Lane, _ images: [Float], _ output: inout [Float], until goal: Amount
+    _ lane: Lane, _ images: [Float], _ output: inout [UInt8], until goal: Amount
   ) throws(Diagnostic) {
     try CompiledModel.telling(library) {
       try images.withUnsafeBufferPointer { images in
-        try output.withUnsafeMutableBufferPointer { output in
-          try lane.context.run(images: images, count: batch, into: output)
+        try output.withUnsafeMutableBytes { output in
+          try lane.context.run(images: images, count: batch, intoBytes: output)
           var isDone = false
           repeat {
             let start = ContinuousClock.now
-            try lane.context.run(images: images, count: batch, into: output)
+            try lane.context.run(images: images, count: batch, intoBytes: output)
             let time = (ContinuousClock.now - start).seconds
             lane.add(time)
             switch goal {

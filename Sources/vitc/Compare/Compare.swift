@@ -28,6 +28,12 @@ struct Compare: ParsableCommand {
   @Option(name: .shortAndLong, help: "An .npy file with preprocessed images.")
   var input: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "The outputs to compare, as 'vitc compile' takes them (default: all that both have).",
+      valueName: "list"))
+  var outputs: String?
+
   @Option(help: "The number of images to list for each output, the worst first.")
   var worst = 5
 
@@ -49,7 +55,10 @@ struct Compare: ParsableCommand {
     let (one, other) = (
       try CompiledModel(first, threads: threads), try CompiledModel(second, threads: threads)
     )
-    let outputs = try Self.commonOutputs(one, other)
+    var outputs = try Self.commonOutputs(one, other)
+    if let list = self.outputs {
+      for model in [one, other] { outputs = try model.outputs(list) }
+    }
     let (names, pixels) = try read(one)
     let truth = try BatchRun(model: one).run(pixels, count: names.count, outputs: outputs)
     let found = try BatchRun(model: other).run(pixels, count: names.count, outputs: outputs)

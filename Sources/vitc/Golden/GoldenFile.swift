@@ -60,7 +60,8 @@ struct GoldenFile {
     var outputs: [(name: String, array: NpyArray)] = []
     for name in archive.names
     where ![input, Self.toleranceName, Self.cosineName].contains(name) {
-      guard let output = known.first(where: { $0.name == name }) else {
+      let meant = CompiledModel.names(name)
+      guard let output = known.first(where: { meant.contains($0.name) }) else {
         Console.tell(
           Diagnostic(
             "the model has no such output; it is not checked", severity: .warning,
@@ -75,7 +76,7 @@ struct GoldenFile {
           "the golden output has shape \(Format.shape(array.shape)), expected "
             + Format.shape(expected), at: .tensor(name, file: path))
       }
-      outputs.append((name, array))
+      outputs.append((output.name, array))
     }
     guard !outputs.isEmpty else {
       throw Diagnostic(

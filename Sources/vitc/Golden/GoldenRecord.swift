@@ -25,6 +25,11 @@ struct GoldenRecord: ParsableCommand {
   @Option(help: "The number of images to generate.")
   var count = 1
 
+  @Option(
+    help: ArgumentHelp(
+      "The outputs to record, as 'vitc compile' takes them (default: all).", valueName: "list"))
+  var outputs: String?
+
   @Option(name: .shortAndLong, help: "The golden to write, an .npz file.")
   var output: String
 
@@ -49,7 +54,8 @@ struct GoldenRecord: ParsableCommand {
     let model = try CompiledModel(library, threads: threads)
     let images = try images(for: model)
     let count = try model.imageCount(images.shape, at: .file(input ?? library))
-    let tensors = model.description.outputs
+    let wanted = try outputs.map { (list) throws(Diagnostic) in try model.outputs(list) }
+    let tensors = model.description.outputs.filter { wanted?.contains($0.name) ?? true }
     let results = try BatchRun(model: model)
       .run(images.values, count: count, outputs: tensors.map(\.name))
     let outputs = tensors.map { tensor in

@@ -40,7 +40,8 @@ struct ArrayRun {
   static func parts(_ argument: String) -> (name: String?, path: String) {
     guard let sign = argument.firstIndex(of: "=") else { return (nil, argument) }
     let name = argument[..<sign]
-    guard !name.isEmpty, name.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" }) else {
+    guard !name.isEmpty, name.allSatisfy({ $0.isLetter || $0.isNumber || "_:-".contains($0) })
+    else {
       return (nil, argument)
     }
     return (String(name), String(argument[argument.index(after: sign)...]))

@@ -21,9 +21,9 @@ struct PhotoRun {
   private let function: VitDescription.ScoreFunction
   private let isJSON: Bool
   private let classes: Int
-
   /// The output that labels are made from.
-  static let scores = "logits"
+  private let output: String
+
   /// Labels printed for each photo if not said.
   private static let defaultTop = 5
 
@@ -37,7 +37,7 @@ struct PhotoRun {
     self.model = model
     self.isJSON = isJSON
     let outputs = model.model.description.outputs
-    guard let logits = outputs.first(where: { $0.name == Self.scores }) else {
+    guard let logits = model.model.logits else {
       throw Diagnostic(
         "the model has no class scores", at: .file(model.model.path),
         notes: ["outputs: \(outputs.map(\.name).joined(separator: ", "))"],
@@ -52,6 +52,7 @@ struct PhotoRun {
         hint: "without --top and --labels the values are printed; if it is a head of your own, "
           + "compile with --scores, such as --scores softmax")
     }
+    output = logits.name
     classes = logits.elements
     // Libraries that do not say were compiled when there was only this.
     function = model.model.description.scores ?? .softmax
@@ -67,9 +68,9 @@ struct PhotoRun {
   /// Classifies photos and prints the answers; what cannot be read is told, and the others go on.
   func run(_ list: PhotoList) throws {
     var answers: [Answer] = []
-    let failures = model.run(list, "classifying", outputs: [Self.scores]) {
+    let failures = model.run(list, "classifying", outputs: [output]) {
       (file, values) in
-      answers.append(answer(file, values[Self.scores] ?? []))
+      answers.append(answer(file, values[output] ?? []))
     }
     try print(answers)
     if failures > 0 { throw ExitCode.failure }

@@ -35,8 +35,12 @@ struct CompiledModel {
 
   /// Whether it has scores of classes: logits that are not the projection of an image encoder.
   var hasClasses: Bool {
-    description.outputs.contains { $0.name == PhotoRun.scores }
-      && extras["logits"]?.string != "embedding"
+    logits != nil && extras["logits"]?.string != "embedding"
+  }
+
+  /// The output that scores of classes are made from, of either type; `nil` if there is none.
+  var logits: VitDescription.Tensor? {
+    description.outputs.first { ["logits", "logits_f16"].contains($0.name) }
   }
 
   /// What is told of a photo whose transparency is ignored.
@@ -52,12 +56,13 @@ struct CompiledModel {
       ? .onWhite : .dropped
   }
 
-  /// Returns the output of this name.
+  /// Returns the output of this name, or of this text of `--outputs`, such as `features:unit`.
   ///
   /// Errors: the model has none.
   func output(_ name: String) throws(Diagnostic) -> VitDescription.Tensor {
     let names = description.outputs.map(\.name)
-    guard let output = description.outputs.first(where: { $0.name == name }) else {
+    guard let output = description.outputs.first(where: { Self.names(name).contains($0.name) })
+    else {
       throw Diagnostic(
         "the model has no output '\(name)'", at: .file(path),
         notes: ["outputs: \(names.joined(separator: ", "))"],
@@ -65,6 +70,24 @@ struct CompiledModel {
           ?? "outputs are chosen when the model is compiled, with --outputs")
     }
     return output
+  }
+
+  /// What a text may mean: the name itself, or that of the only tensor that `--outputs` makes of
+  /// it.
+  static func names(_ text: String) -> [String] {
+    let named = ModelOutput(rawValue: text)?.names ?? []
+    return [text] + (named.count == 1 ? named : [])
+  }
+
+  /// The outputs of a list as `--outputs` takes it; blocks are counted from 0.
+  ///
+  /// Errors: a text that is not in the grammar, an output that the model has not.
+  func outputs(_ list: String) throws(Diagnostic) -> [String] {
+    var names: [String] = []
+    for output in try ModelOutput.list(list) {
+      for name in output.names { names.append(try self.output(name).name) }
+    }
+    return names
   }
 
   /// Returns the first output.

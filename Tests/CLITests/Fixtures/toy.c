@@ -33,7 +33,7 @@ static const vit_tensor outputs[] = {
 };
 
 #define FACTS                                                                       \
-  "{\"name\": \"toy\", \"model\": \"toy_model\", \"abi_version\": 1,"               \
+  "{\"name\": \"toy\", \"model\": \"toy_model\", \"abi_version\": 2,"               \
   " \"compiler_version\": \"0.0.1\", \"target\": \"any any\","                      \
   " \"isas\": [\"any-v1\", \"x86-64-v2\", \"aarch64-neon\"],"                       \
   " \"weights_hash\": \"0123456789abcdef0123456789abcdef\","                        \
@@ -97,7 +97,8 @@ static void nothing(void *argument, int32_t task) {
 }
 
 static vit_status run_all(vit_context *context, const float *images, size_t count,
-                          float *const *places) {
+                          void *const *places) {
+  float *logits = places[0], *features = places[1];
   (void)context;
   /* Three steps, each in two tasks. */
   for (int step = 0; the_model.parallel_for && step < 3; ++step)
@@ -107,18 +108,18 @@ static vit_status run_all(vit_context *context, const float *images, size_t coun
     for (int c = 0; c < 3; ++c) {
       float sum = 0;
       for (int i = 0; i < 4; ++i) sum += images[12 * n + 4 * c + i];
-      if (places[0]) places[0][3 * n + c] = 20 * sum / 4 + BIAS;
+      if (logits) logits[3 * n + c] = 20 * sum / 4 + BIAS;
       total += sum;
     }
-    if (places[1]) {
-      places[1][2 * n] = total;
-      places[1][2 * n + 1] = 2 * total;
+    if (features) {
+      features[2 * n] = total;
+      features[2 * n + 1] = 2 * total;
     }
   }
   return VIT_OK;
 }
-static vit_status run(vit_context *context, const float *images, size_t count, float *output) {
-  float *places[] = {output, NULL};
+static vit_status run(vit_context *context, const float *images, size_t count, void *output) {
+  void *places[] = {output, NULL};
   return run_all(context, images, count, places);
 }
 /* Every pixel becomes the first one, 0...1. */

@@ -37,7 +37,7 @@ int main(int count, char **arguments) {
   if (fread(input, description->input.elements * 4, images, file) != images)
     return puts("short input"), 5;
   fclose(file);
-  float *places[8];
+  void *places[8];
   for (int i = 0; i < description->output_count; ++i)
     places[i] = malloc(images * description->outputs[i].elements * 4);
   if (entry->run_all(context, input, images, places) != VIT_OK)

@@ -69,6 +69,7 @@ struct MemorySimulator {
     return switch element {
     case .f32: Float(bitPattern: bits)
     case .bf16: BFloat16.value(of: UInt16(truncatingIfNeeded: bits))
+    case .f16: Float(Float16(bitPattern: UInt16(truncatingIfNeeded: bits)))
     case .s8: Float(Int8(truncatingIfNeeded: bits))
     }
   }
@@ -82,6 +83,7 @@ struct MemorySimulator {
       switch element {
       case .f32: value.bitPattern
       case .bf16: UInt32(BFloat16.bits(of: value))
+      case .f16: UInt32(Float16(value).bitPattern)
       case .s8: UInt32(truncatingIfNeeded: Int32(value))
       }
     for byte in 0..<element.sizeBytes {

@@ -40,7 +40,7 @@ int main(void) {
   if (toy_context_create(model, &context) != TOY_OK) return puts(toy_last_error()), 1;
   toy_destroy(model); /* the context keeps it */
   int before = requests;
-  float *outputs[TOY_OUTPUTS] = {NULL, tokens};
+  void *outputs[TOY_OUTPUTS] = {NULL, tokens};
   for (size_t count = 1; count <= 9; ++count) {
     if (toy_run(context, images, count, output) != TOY_OK) return puts(toy_last_error()), 1;
     if (toy_run_all(context, images, count, outputs) != TOY_OK) return puts(toy_last_error()), 1;

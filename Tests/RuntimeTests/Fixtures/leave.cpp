@@ -38,7 +38,7 @@ static void parallel_for(void *, int32_t count, void (*task)(void *, int32_t), v
 }
 
 static vit_status run(size_t count, bool all) {
-  float *places[] = {output, nullptr};
+  void *places[] = {output, nullptr};
   return all ? entry->run_all(context, images, count, places)
              : entry->run(context, images, count, output);
 }

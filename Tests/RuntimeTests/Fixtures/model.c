@@ -68,16 +68,19 @@ static void fold(const vit_frame *f, int32_t task, int32_t count) {
   int from, to;
   range(task, count, N, &from, &to);
   for (int i = from; i < to; ++i) mine[i - from] = products[i] + products[N - 1 - i];
-  for (int i = from; i < to; ++i) f->outputs[1][i] = mine[i - from];
+  float *tokens = f->outputs[1];
+  for (int i = from; i < to; ++i) tokens[i] = mine[i - from];
 }
 
 static void classify(const vit_frame *f, int32_t task, int32_t count) {
+  const float *tokens = f->outputs[1];
+  float *logits = f->outputs[0];
   int from, to;
   range(task, count, CLASSES, &from, &to);
   for (int c = from; c < to; ++c) {
     float sum = 0;
-    for (int i = c; i < N; i += CLASSES) sum += (float)(c + 1) * f->outputs[1][i];
-    f->outputs[0][c] = sum;
+    for (int i = c; i < N; i += CLASSES) sum += (float)(c + 1) * tokens[i];
+    logits[c] = sum;
   }
 }
 
@@ -159,14 +162,14 @@ __attribute__((nothrow)) void vit_rt_leave(vit_context *context);
 __attribute__((nothrow)) static void leave(vit_context **context) {
   if (*context) vit_rt_leave(*context);
 }
-vit_status F(_run)(vit_context *context, const float *images, size_t count, float *output) {
+vit_status F(_run)(vit_context *context, const float *images, size_t count, void *output) {
   __attribute__((cleanup(leave))) vit_context *left = context;
   vit_status status = vit_rt_run(&program, context, images, count, output);
   left = 0;
   return status;
 }
 vit_status F(_run_all)(vit_context *context, const float *images, size_t count,
-                       float *const *places) {
+                       void *const *places) {
   __attribute__((cleanup(leave))) vit_context *left = context;
   vit_status status = vit_rt_run_all(&program, context, images, count, places);
   left = 0;

@@ -1,4 +1,4 @@
-/* The binary interface of a compiled model, version 1.
+/* The binary interface of a compiled model, version 2.
  *
  * Three parties share these layouts: the generated code (Sources/Codegen), the runtime that is
  * linked into every compiled model (Sources/Runtime/Embedded), and the Swift library that loads one
@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-#define VIT_ABI_VERSION 1u
+#define VIT_ABI_VERSION 2u
 
 /* ---- Public part ---------------------------------------------------------------------------- */
 
@@ -55,8 +55,8 @@ typedef struct vit_options {
 } vit_options;
 
 typedef struct vit_tensor {
-  const char *name;  /* "images", "logits", "features", "pooler", "tokens" */
-  const char *dtype; /* "f32" */
+  const char *name;  /* "images", "logits", "features_unit", "layer11" … */
+  const char *dtype; /* "f32", or "f16": IEEE 754 binary16 */
   int32_t rank;      /* of one image's tensor, the batch dimension not counted */
   int32_t reserved;
   int64_t shape[4];
@@ -104,11 +104,12 @@ typedef struct vit_entry {
   void (*destroy)(vit_model *model);
   vit_status (*context_create)(vit_model *model, vit_context **context);
   void (*context_destroy)(vit_context *context);
-  /* images: [count, channels, height, width]; output: the first output, [count, its shape]. */
-  vit_status (*run)(vit_context *context, const float *images, size_t count, float *output);
+  /* images: [count, channels, height, width]; output: the first output, [count, its shape], of its
+   * dtype. */
+  vit_status (*run)(vit_context *context, const float *images, size_t count, void *output);
   /* outputs: output_count pointers, in the description's order; a null one is not written. */
   vit_status (*run_all)(vit_context *context, const float *images, size_t count,
-                        float *const *outputs);
+                        void *const *outputs);
   /* One RGB image, 8 bits a channel, rows row_bytes apart, resized, cropped and normalized as the
    * checkpoint wants it; image: [channels, height, width]. */
   vit_status (*preprocess)(const uint8_t *rgb, int32_t width, int32_t height, size_t row_bytes,
@@ -131,7 +132,7 @@ typedef struct vit_frame {
   char *arena;           /* activations of the image in work, 64-byte aligned */
   char *scratch;         /* this task's own, scratch_bytes of the program, 64-byte aligned */
   const float *image;    /* [channels, height, width] */
-  float *const *outputs; /* one image's place in each output; never null inside a step */
+  void *const *outputs;  /* one image's place in each output; never null inside a step */
 } vit_frame;
 
 /* Does share `task` of `count` of one step. Steps of one image run in order, with a barrier
@@ -250,6 +251,25 @@ static inline float vit_selftest_pixel(uint64_t index) {
   return (float)(int32_t)(z >> 40) / (float)(1 << 22) - 2.0f;
 }
 
+/* The size of an element of a tensor: 4 of "f32", 2 of "f16". */
+static inline size_t vit_element_bytes(const char *dtype) {
+  return dtype && dtype[0] == 'f' && dtype[1] == '1' ? 2 : 4;
+}
+
+/* The value of a binary16: fraction and exponent shifted, times 2^112, which makes subnormal numbers
+ * right too. */
+static inline float vit_half_value(uint16_t half) {
+  uint32_t magnitude = half & 0x7fffu, bits = magnitude << 13;
+  float value;
+  __builtin_memcpy(&value, &bits, sizeof value);
+  value *= 5192296858534827628530496329220096.0f; /* 2^112 */
+  __builtin_memcpy(&bits, &value, sizeof bits);
+  if (magnitude >= 0x7c00u) bits |= 0x7f800000u;
+  bits |= (uint32_t)(half & 0x8000u) << 16;
+  __builtin_memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
 /* How many self-test values an output of so many elements has, and which element the `value`-th is. */
 static inline size_t vit_selftest_count(size_t elements) {
   return elements < VIT_SELFTEST_VALUES ? elements : VIT_SELFTEST_VALUES;
@@ -298,9 +318,9 @@ vit_status vit_rt_context_create(const vit_program *program, vit_model *model,
                                  vit_context **context);
 void vit_rt_context_destroy(vit_context *context);
 vit_status vit_rt_run(const vit_program *program, vit_context *context, const float *images,
-                      size_t count, float *output);
+                      size_t count, void *output);
 vit_status vit_rt_run_all(const vit_program *program, vit_context *context, const float *images,
-                          size_t count, float *const *outputs);
+                          size_t count, void *const *outputs);
 /* Ends a run that a C++ exception leaves: generated code calls it when vit_rt_run or vit_rt_run_all
  * is unwound, which only the caller's parallel_for can cause. */
 void vit_rt_leave(vit_context *context);
