@@ -114,11 +114,11 @@ def of_transformers(folder, images):
             if part is not None:
                 part = getattr(part, "attention", part)
                 capture.keep(("map", index), part, lambda _, result: result[1])
-    norm = next(
-        getattr(vision, name)
-        for name in ("layernorm", "post_layernorm", "norm")
-        if hasattr(vision, name)
-    ) if not isinstance(vision, transformers.BeitModel) else None
+    # CLIP's last norm is of the class token alone, BEiT's of the mean of the patches.
+    names = ("layernorm", "post_layernorm", "norm")
+    if config["model_type"] in ("clip", "beit"):
+        names = ()
+    norm = next((getattr(vision, name) for name in names if hasattr(vision, name)), None)
     head = getattr(vision, "head", None)
     probe = None
     if head is not None and hasattr(head, "attention"):

@@ -30,8 +30,8 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
     }
   }
 
-  /// The types of floating-point numbers, for messages: `f32 or bf16`.
-  static var floatNames: String { "f32 or \(narrowFloatNames)" }
+  /// The types of floating-point numbers, for messages: `f32, bf16 or f16`.
+  static var floatNames: String { "f32, \(narrowFloatNames)" }
   /// Those of fewer bits than f32.
   static var narrowFloatNames: String {
     allCases.filter(\.isNarrowFloat).map(\.rawValue).joined(separator: " or ")

@@ -32,6 +32,10 @@ extension Pass {
   ///     …, %y.weights: f32[12,1,197] = attention … {…, weights = true, weight_rows = [0, 1]}
   ///     %c: f32[12,196] = attention_row %y.weights {row = 0, start = 1, count = 196}
   ///
+  /// Where nobody wants what is made of the values, the weights alone are:
+  ///
+  ///     …, %p.weights: f32[12,197,197] = attention %q, %k, %k {…, weights = true}
+  ///
   /// Declines where what is added depends on the input, and where anything else between scores and
   /// result has another reader, since it is then wanted itself.
   public static let fuseAttention = Pass(
@@ -51,12 +55,54 @@ extension Pass {
       return try rewriter.append(
         .attentionRow(row), [rewriter[node.operands[0]]], name: node.name)
     }
+    if case .softmax = node.op {
+      let weights = rewriter.current
+      // What is made of the values is nobody's wish: any values will do, such as the keys.
+      guard !users[weights].contains(where: { graph[$0].op.isMatMul }),
+        let scores = AttentionScores(node, rewriter)
+      else { return nil }
+      let rows = rowsRead(of: weights, users[weights], products: 0, in: graph)
+      if let rows { firstRows[weights] = rows.lowerBound }
+      let result = try rewriter.append(
+        scores.attention(hasWeights: true, rows), scores.operands(values: scores.keys),
+        name: node.name)
+      return result.sibling(1)
+    }
     guard case .mergeHeads = node.op,
       let weighted = rewriter.soleProducer(of: node.operands[0]),
       case .matMul(let second) = weighted.op, !second.transposed,
-      case let softmax = rewriter.source[weighted.operands[0]], case .softmax = softmax.op,
-      var scores = rewriter.soleProducer(of: softmax.operands[0])
+      case let softmax = rewriter.source[weighted.operands[0]].node, case .softmax = softmax.op,
+      let scores = AttentionScores(softmax, rewriter),
+      case let heads = rewriter.source[weighted.operands[1]],
+      case .splitHeads(let split) = heads.op, split.heads == scores.heads,
+      case let values = rewriter[heads.operands[0]],
+      rewriter.type(values) == rewriter.type(scores.keys)
     else { return nil }
+    let weights = weighted.operands[0]
+    let current = rewriter.current
+    guard users[weights].count(where: { $0 < current }) == 1 else { return nil }
+    let hasWeights = rewriter.useCounts[weights] > 1
+    let rows = hasWeights ? rowsRead(of: weights, users[weights], products: 1, in: graph) : nil
+    if let rows { firstRows[weights] = rows.lowerBound }
+    let result = try rewriter.append(
+      scores.attention(hasWeights: hasWeights, rows), scores.operands(values: values),
+      name: node.name)
+    if hasWeights { rewriter.replace(weights, by: result.sibling(1)) }
+    return result
+  }
+}
+
+/// What a softmax of scores of heads is made of, in the graph that is being made.
+private struct AttentionScores {
+  let heads: Int
+  let queries: Value
+  let keys: Value
+  let factor: Float
+  let bias: Value?
+
+  /// `nil` where the softmax is of anything else.
+  init?(_ softmax: Node, _ rewriter: GraphRewriter) {
+    guard var scores = rewriter.soleProducer(of: softmax.operands[0]) else { return nil }
     var bias: Value?
     if case .add = scores.op, scores.type == rewriter.source[scores.operands[1]].type,
       let position = scores.operands.firstIndex(where: { rewriter.constants[$0.index] })
@@ -71,45 +117,48 @@ extension Pass {
       factor = scale.factor
       scores = product
     }
-    guard case .matMul(let first) = scores.op, first.transposed else { return nil }
-    var heads: [Int] = []
-    var operands: [Value] = []
-    for value in [scores.operands[0], scores.operands[1], weighted.operands[1]] {
-      guard case .splitHeads(let split) = rewriter.source[value].op else { return nil }
-      heads.append(split.heads)
-      operands.append(rewriter[rewriter.source[value].operands[0]])
-    }
-    guard rewriter.type(operands[1]) == rewriter.type(operands[2]), Set(heads).count == 1 else {
-      return nil
-    }
-    let weights = weighted.operands[0]
-    let current = rewriter.current
-    guard users[weights].count(where: { $0 < current }) == 1 else { return nil }
-    let hasWeights = rewriter.useCounts[weights] > 1
-    let rows = hasWeights ? rowsRead(of: weights, users[weights], in: graph) : nil
-    if let rows { firstRows[weights] = rows.lowerBound }
-    let result = try rewriter.append(
-      .attention(
-        Attention(
-          heads: heads[0], scale: factor, hasWeights: hasWeights,
-          weightRows: rows.map { [$0.lowerBound, $0.count] }, hasBias: bias != nil)),
-      operands + (bias.map { [$0] } ?? []), name: node.name)
-    if hasWeights { rewriter.replace(weights, by: result.sibling(1)) }
-    return result
+    guard case .matMul(let first) = scores.op, first.transposed,
+      case let (queries, keys) = (
+        rewriter.source[scores.operands[0]], rewriter.source[scores.operands[1]]
+      ),
+      case .splitHeads(let ofQueries) = queries.op, case .splitHeads(let ofKeys) = keys.op,
+      ofQueries.heads == ofKeys.heads
+    else { return nil }
+    heads = ofQueries.heads
+    self.queries = rewriter[queries.operands[0]]
+    self.keys = rewriter[keys.operands[0]]
+    self.factor = factor
+    self.bias = bias
+  }
+
+  func operands(values: Value) -> [Value] {
+    [queries, keys, values] + (bias.map { [$0] } ?? [])
+  }
+
+  func attention(hasWeights: Bool, _ rows: Range<Int>?) -> Op {
+    .attention(
+      Attention(
+        heads: heads, scale: factor, hasWeights: hasWeights,
+        weightRows: rows.map { [$0.lowerBound, $0.count] }, hasBias: bias != nil))
   }
 }
 
-/// The smallest range of queries whose weights are read besides by the attention itself; `nil`: of
-/// all.
-private func rowsRead(of weights: Value, _ users: [Value], in graph: Graph) -> Range<Int>? {
+extension Op {
+  fileprivate var isMatMul: Bool { if case .matMul = self { true } else { false } }
+}
+
+/// The smallest range of queries whose weights are read besides by so many products with values;
+/// `nil`: of all.
+private func rowsRead(
+  of weights: Value, _ users: [Value], products: Int, in graph: Graph
+) -> Range<Int>? {
   guard !graph.outputs.contains(where: { $0.value == weights }) else { return nil }
   var rows: [Int] = []
   var others = 0
   for user in users {
     if case .attentionRow(let op) = graph[user].op { rows.append(op.row) } else { others += 1 }
   }
-  // One is the attention's own product with the values.
-  guard others == 1 else { return nil }
+  guard others == products else { return nil }
   guard let first = rows.min(), let last = rows.max() else { return nil }
   return first..<last + 1
 }

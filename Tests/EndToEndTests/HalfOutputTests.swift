@@ -85,7 +85,7 @@ import VitRuntime
         }
       }
     }
-    #expect(short?.message.contains("output has 6 bytes, expected 2 x [32] of f16 = 128") == true)
+    #expect(short?.message.contains("output has 6 bytes, expected 2 x [64] of f16 = 256") == true)
   }
 
   /// The header says the type, and C and C++ compile with it.
@@ -97,7 +97,7 @@ import VitRuntime
     let header = try String(contentsOfFile: bench.path("model.h"), encoding: .utf8)
     #expect(
       header.contains(
-        "MODEL_FEATURES_UNIT_F16_COUNT 32 /* [32], IEEE 754 binary16, 2 bytes each */"))
+        "MODEL_FEATURES_UNIT_F16_COUNT 64 /* [64], IEEE 754 binary16, 2 bytes each */"))
     #expect(header.contains("void *const *outputs"))
     try """
     #include "model.hpp"
@@ -106,7 +106,7 @@ import VitRuntime
       vit::model::context context{vit::model::model()};
       std::vector<vit::model::half> row = context.run(image), again(row.size());
       context.run_all(image, {.features_unit_f16 = again, .logits = logits});
-      return row == again && row.size() == 32 ? 0 : 1;
+      return row == again && row.size() == 64 ? 0 : 1;
     }
     """.write(toFile: bench.path("main.cpp"), atomically: true, encoding: .utf8)
     try bench.tool([

@@ -70,7 +70,7 @@ private func lastError(_ entry: vit_entry) -> String {
     let error = error { _ = try VitModel(path: path) }
     #expect(error?.status == .abiMismatch)
     #expect(
-      error?.message == "'\(path)' has version 7 of the binary interface, expected 1; "
+      error?.message == "'\(path)' has version 7 of the binary interface, expected 2; "
         + "compile it with this version of vitc")
   }
 

@@ -64,7 +64,7 @@ import Testing
 
   @Test func otherVersion() throws {
     try rewrite { $0[8] = 9 }
-    #expect(message() == "weights file '\(weights)': has ABI version 9, expected 1")
+    #expect(message() == "weights file '\(weights)': has ABI version 9, expected 2")
   }
 
   @Test func otherModel() throws {

@@ -79,9 +79,10 @@ public struct Attention: OpDefinition {
   }
   var execution: Execution { .kernel }
   func facts(_ operands: [TensorType]) -> OpFacts {
-    // A row reads a row of the bias, but not along its first dimension: `hoist-slices` knows that,
-    // and `use-bf16` that what is added to the scores stays f32.
-    let isPlain = !hasBias && windows == 1
+    // A row reads a row of the bias, but not along its first dimension, and rows of weights are
+    // numbered: `hoist-slices` knows that, and `use-bf16` that what is added to the scores stays
+    // f32.
+    let isPlain = !hasBias && windows == 1 && weightRows == nil
     // Scores, then weighted values: each a multiply-add for each token and element of the queries.
     return OpFacts(
       inPlace: [], rows: isPlain ? .same(grid == nil ? [0] : [0, 3, 4]) : .all, addends: [],

@@ -20,7 +20,12 @@ public struct Rollout: OpDefinition {
   static let forms = Set(Form.allCases)
   static let operandCounts = 2...2
   var execution: Execution { .kernel }
-  func facts(_ operands: [TensorType]) -> OpFacts { .opaque }
+  func facts(_ operands: [TensorType]) -> OpFacts {
+    // Its only row, of the only one.
+    OpFacts(
+      inPlace: [], rows: .same([0]), addends: [], norm: nil, absorbs: [], spread: .any,
+      carriesBF16: false, work: nil)
+  }
   init(_ attributes: inout Attributes) throws(Diagnostic) {}
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireRank("C1", "v", operands[0], 2)

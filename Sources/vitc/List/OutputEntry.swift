@@ -1,6 +1,6 @@
 import Codegen
 import Diagnostics
-import Foundation
+import Files
 import IR
 import Models
 
@@ -34,12 +34,11 @@ struct OutputEntry: Encodable {
   static func all(
     _ name: String, weights: String?, imageSize: (height: Int, width: Int)?
   ) throws(Diagnostic) -> [OutputEntry] {
-    var isFolder: ObjCBool = false
-    _ = FileManager.default.fileExists(atPath: name, isDirectory: &isFolder)
+    let isFolder = Path.kind(of: name) == .folder
     let model = try Model.load(
       name,
       options: ModelOptions(
-        weights: weights ?? (isFolder.boolValue ? nil : "seed:0"), imageSize: imageSize))
+        weights: weights ?? (isFolder ? nil : "seed:0"), imageSize: imageSize))
     return try candidates.map { (text, example) throws(Diagnostic) in
       let output = try ModelOutput(parsing: example)
       do throws(Diagnostic) {
