@@ -226,7 +226,7 @@ public struct Attention: OpDefinition {
   }
 
   /// The rows of the weights that are returned.
-  private func rows(of weights: Tensor) -> Tensor {
+  private func rows<S: TensorScalar>(of weights: DenseTensor<S>) -> DenseTensor<S> {
     let range = weightRange(queries: weights.shape[1])
     return Slice(axis: 1, start: range.lowerBound, count: range.count).evaluate([weights])
   }

@@ -43,11 +43,11 @@ public struct AttentionDistance: OpDefinition {
     try requireType("C2", "d", operands[1], .f32(places, places))
     return .f32(1, shape[0])
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let (p, d) = (operands[0], operands[1])
     let tokens = p.shape[2]
     let places = tokens - start
-    let means = (0..<p.shape[0]).map { head -> Float in
+    let means = (0..<p.shape[0]).map { head -> S in
       var mean = 0.0
       for i in 0..<places {
         let first = (head * tokens + start + i) * tokens + start
@@ -59,8 +59,8 @@ public struct AttentionDistance: OpDefinition {
         }
         if sum != 0 { mean += weighted / sum }
       }
-      return Float(mean / Double(places))
+      return S(mean / Double(places))
     }
-    return Tensor(shape: [1, means.count], values: means)
+    return DenseTensor<S>(shape: [1, means.count], values: means)
   }
 }

@@ -50,14 +50,14 @@ public struct AttentionRow: OpDefinition {
       "range: \(count) from \(start) is not within the tokens of \(operands[0])")
     return .f32(shape[0], count)
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let p = operands[0]
-    var values: [Float] = []
+    var values: [S] = []
     values.reserveCapacity(p.shape[0] * count)
     for head in 0..<p.shape[0] {
       let first = (head * p.shape[1] + row) * p.shape[2] + start
       values += p.values[first..<first + count]
     }
-    return Tensor(shape: [p.shape[0], count], values: values)
+    return DenseTensor<S>(shape: [p.shape[0], count], values: values)
   }
 }

@@ -50,14 +50,14 @@ public struct DistanceTable: OpDefinition {
     let places = grid[0] * grid[1]
     return .f32(places, places)
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let places = grid[0] * grid[1]
-    var result = Tensor(shape: [places, places])
+    var result = DenseTensor<S>(shape: [places, places])
     for i in 0..<places {
       for j in 0..<places {
         let rows = Double(height) * Double(i / grid[1] - j / grid[1])
         let columns = Double(width) * Double(i % grid[1] - j % grid[1])
-        result.values[i * places + j] = Float((rows * rows + columns * columns).squareRoot())
+        result.values[i * places + j] = S((rows * rows + columns * columns).squareRoot())
       }
     }
     return result

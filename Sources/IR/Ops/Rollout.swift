@@ -34,13 +34,13 @@ public struct Rollout: OpDefinition {
     try requireType("C2", "a", operands[1], .f32(tokens, tokens))
     return operands[0]
   }
-  func evaluate(_ operands: [Tensor]) -> Tensor {
+  func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let (v, a) = (operands[0].values, operands[1].values)
     let tokens = v.count
-    let values = (0..<tokens).map { j in
+    let values = (0..<tokens).map { j -> S in
       let sum = (0..<tokens).reduce(0.0) { $0 + Double(v[$1]) * Double(a[$1 * tokens + j]) }
-      return Float((Double(v[j]) + sum) / 2)
+      return S((Double(v[j]) + sum) / 2)
     }
-    return Tensor(shape: [1, tokens], values: values)
+    return DenseTensor<S>(shape: [1, tokens], values: values)
   }
 }
