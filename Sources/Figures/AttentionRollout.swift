@@ -76,7 +76,7 @@ public struct AttentionRollout {
   }
 }
 
-extension TokenGrid {
+extension TokenMap {
   /// What the answer reads, as a weight for each token, which sum to 1.
   ///
   /// - Parameter query: the weights of a learned query, `[heads, 1, n]` over all tokens or the
@@ -84,11 +84,12 @@ extension TokenGrid {
   func start(query: DenseTensor<Double>?) -> [Double] {
     var row = Array(repeating: 0.0, count: tokens)
     switch reader {
-    case .first(let count):
+    case .classToken: row[0] = 1
+    case .classTokens(let count):
       for token in 0..<count { row[token] = 1 / Double(count) }
-    case .patches:
+    case .average:
       for token in prefix..<tokens { row[token] = 1 / Double(tokens - prefix) }
-    case .query:
+    case .probe:
       guard let query else { return row }
       let (heads, count) = (query.shape[0], query.columns)
       for head in 0..<heads {

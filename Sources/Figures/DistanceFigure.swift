@@ -8,15 +8,15 @@ struct DistanceFigure {
   static let name = "distance"
   static let title = "Mean attention distance"
 
-  private let measure: AttentionDistance
+  private let measure: HeadDistances
   /// Sums over photos, by block and head.
-  private var sums: [[AttentionDistance.Head]] = []
+  private var sums: [[HeadDistances.Head]] = []
   private var photos = 0
 
-  init(_ measure: AttentionDistance) { self.measure = measure }
+  init(_ measure: HeadDistances) { self.measure = measure }
 
   /// Takes what the heads of each block do with one photo.
-  mutating func add(_ blocks: [[AttentionDistance.Head]]) {
+  mutating func add(_ blocks: [[HeadDistances.Head]]) {
     photos += 1
     guard !sums.isEmpty else { return sums = blocks }
     for block in blocks.indices {
@@ -29,7 +29,7 @@ struct DistanceFigure {
   }
 
   /// The means over photos of one number of each head, by block.
-  private func means(_ number: (AttentionDistance.Head) -> Double) -> [[Double]] {
+  private func means(_ number: (HeadDistances.Head) -> Double) -> [[Double]] {
     sums.map { block in block.map { number($0) / Double(photos) } }
   }
 
@@ -38,7 +38,7 @@ struct DistanceFigure {
   /// - Parameters:
   ///   - grid: how the tokens lie.
   ///   - isDifferential: `true` iff heads are differences, of which both halves are shown.
-  func figure(_ grid: TokenGrid, isDifferential: Bool) -> Figure {
+  func figure(_ grid: TokenMap, isDifferential: Bool) -> Figure {
     let distances = means(\.distance)
     let parked = means(\.parked)
     var figure = Figure(
@@ -65,7 +65,7 @@ struct DistanceFigure {
     return figure
   }
 
-  private func caption(_ grid: TokenGrid, _ isDifferential: Bool) -> String {
+  private func caption(_ grid: TokenMap, _ isDifferential: Bool) -> String {
     let count = photos == 1 ? "one photo" : "\(photos) photos"
     let parked =
       grid.prefix == 0

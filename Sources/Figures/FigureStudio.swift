@@ -17,7 +17,7 @@ public struct FigureStudio {
   private var distance: DistanceFigure?
   private var rollout: RolloutFigure?
   private var layers: LayerFigure?
-  private let measure: AttentionDistance?
+  private let measure: HeadDistances?
   private var photos = 0
 
   /// - Parameter fusion: what becomes of the heads in rollout.
@@ -31,11 +31,11 @@ public struct FigureStudio {
     geometry = model.configuration.geometry
     if case .grid(let grid) = geometry {
       anatomy = Anatomy(graph, tokens: grid.tokens)
-      // Pixels beyond the last whole patch are not read.
-      let patch = [
-        model.configuration.imageHeight / grid.rows, model.configuration.imageWidth / grid.columns,
-      ]
-      let measure = AttentionDistance(grid, patch: patch.map(Double.init))
+      // What a patch covers, in hybrids too.
+      let patch = zip(
+        [model.configuration.imageHeight, model.configuration.imageWidth], grid.grid
+      ).map { Double($0) / Double($1) }
+      let measure = HeadDistances(grid, patch: patch)
       self.measure = measure
       distance = DistanceFigure(measure)
       rollout = RolloutFigure(grid, fusion)
@@ -119,7 +119,7 @@ public struct FigureStudio {
       return PositionFigure.make(
         table, grid: stored, compiled: mapOfTokens ?? stored, kind: .table)
     }
-    let compiled = [grid.rows, grid.columns]
+    let compiled = grid.grid
     if let found = anatomy.positions {
       let stored = found.grid ?? compiled
       let count = stored[0] * stored[1]
@@ -129,7 +129,7 @@ public struct FigureStudio {
         compiled: compiled, kind: .table)
     }
     if let rotations = anatomy.rotations {
-      let count = grid.rows * grid.columns
+      let count = grid.patches
       let rows = graph[rotations].type.shape[0]
       return PositionFigure.make(
         try patches(of: rotations, prefix: rows - count, count: count), grid: compiled,

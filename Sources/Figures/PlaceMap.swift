@@ -20,12 +20,18 @@ public struct PlaceMap {
   /// gives as many.
   ///
   /// A last place may reach beyond the image, or pixels be left.
-  public func grid(places: Int) -> [Int]? {
+  public func grid(places: Int) -> [Int]? { grids(places: places).first }
+
+  /// Rows and columns of each map of so many places, of one size in pixels.
+  public func grids(places: Int) -> [[Int]] {
+    var found: [[Int]] = []
     for size in 1...max(height, width) {
       let down = [height / size, width / size]
       let up = [(height + size - 1) / size, (width + size - 1) / size]
-      for grid in [down, up] where grid[0] * grid[1] == places { return grid }
+      for grid in [down, up] where grid[0] * grid[1] == places && !found.contains(grid) {
+        found.append(grid)
+      }
     }
-    return nil
+    return found
   }
 }

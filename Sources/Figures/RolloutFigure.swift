@@ -7,13 +7,13 @@ struct RolloutFigure {
   static let name = "rollout"
   static let title = "Attention rollout"
 
-  private let grid: TokenGrid
+  private let grid: TokenMap
   private let fusion: AttentionRollout.Fusion
   private var maps: [Double] = []
   private var ownShares: [Double] = []
   private var pictures: [(Raster, photo: String)] = []
 
-  init(_ grid: TokenGrid, _ fusion: AttentionRollout.Fusion) {
+  init(_ grid: TokenMap, _ fusion: AttentionRollout.Fusion) {
     self.grid = grid
     self.fusion = fusion
   }
@@ -23,7 +23,7 @@ struct RolloutFigure {
     let map = Array(row[grid.prefix...])
     maps += map
     ownShares.append(row[..<grid.prefix].reduce(0, +))
-    pictures.append((Overlay(map, grid: [grid.rows, grid.columns]).drawn(over: photo), name))
+    pictures.append((Overlay(map, grid: grid.grid).drawn(over: photo), name))
   }
 
   /// The figure; at least one photo must have been added.
@@ -49,10 +49,10 @@ struct RolloutFigure {
   private var caption: String {
     let start =
       switch grid.reader {
-      case .first(1): "of the class token"
-      case .first(let count): "of the mean of the first \(count) tokens"
-      case .patches: "of the mean of all patches, which is what the head reads,"
-      case .query: "of what the pooling's learned query attends to"
+      case .classToken: "of the class token"
+      case .classTokens(let count): "of the mean of the first \(count) tokens"
+      case .average: "of the mean of all patches, which is what the head reads,"
+      case .probe: "of what the pooling's learned query attends to"
       }
     let heads =
       switch fusion {

@@ -7,7 +7,7 @@ struct SeenPhoto {
   /// The values that are taken.
   private(set) var wanted: Set<Value> = []
   /// What the heads of each block do.
-  private(set) var heads: [[AttentionDistance.Head]] = []
+  private(set) var heads: [[HeadDistances.Head]] = []
   /// The weights of all blocks, for rollout.
   private(set) var rollout: AttentionRollout?
   /// The weights of a learned query.
@@ -17,7 +17,7 @@ struct SeenPhoto {
 
   private let anatomy: Anatomy
   private let layers: Set<Value>
-  private let measure: AttentionDistance?
+  private let measure: HeadDistances?
   private let prefix: Int
   /// Rows and columns of patches, where all blocks have the same tokens.
   private let patches: [Int]?
@@ -28,7 +28,7 @@ struct SeenPhoto {
 
   init(
     _ anatomy: Anatomy, _ geometry: TokenGeometry, _ layers: [Value],
-    _ measure: AttentionDistance?, _ fusion: AttentionRollout.Fusion, map: PlaceMap
+    _ measure: HeadDistances?, _ fusion: AttentionRollout.Fusion, map: PlaceMap
   ) {
     self.anatomy = anatomy
     self.layers = Set(layers)
@@ -39,7 +39,7 @@ struct SeenPhoto {
       (prefix, patches) = (0, nil)
       return
     }
-    (prefix, patches) = (grid.prefix, [grid.rows, grid.columns])
+    (prefix, patches) = (grid.prefix, grid.grid)
     for block in anatomy.blocks {
       wanted.formUnion(block.attentions)
       if let last = block.attentions.last { missing[last] = block.attentions.count }

@@ -14,6 +14,8 @@ public final class PhotoModel: Sendable {
   public struct Outputs: Sendable {
     /// The values of each output that was asked for, by name.
     public var values: [String: [Float]]
+    /// What the model was given, `[channels, height, width]`; empty unless the model keeps inputs.
+    public var input: [Float]
     /// Whether the file says of pixels that they are transparent, which was ignored.
     public var hasDroppedAlpha: Bool
   }
@@ -25,6 +27,7 @@ public final class PhotoModel: Sendable {
 
   private let alpha: Image.Alpha
   private let orients: Bool
+  private let keepsInputs: Bool
   private let contexts = Mutex<[Box]>([])
 
   /// A context, which one thread at a time uses.
@@ -40,11 +43,16 @@ public final class PhotoModel: Sendable {
   ///   - workers: How many photos are worked at at the same time; at least 1.
   ///   - alpha: What becomes of transparency.
   ///   - orients: Whether photos are turned as their EXIF data says.
-  public init(_ model: VitModel, workers: Int, alpha: Image.Alpha, orients: Bool = false) {
+  ///   - keepsInputs: Whether outputs come with what the model was given.
+  public init(
+    _ model: VitModel, workers: Int, alpha: Image.Alpha, orients: Bool = false,
+    keepsInputs: Bool = false
+  ) {
     self.model = model
     self.workers = max(1, workers)
     self.alpha = alpha
     self.orients = orients
+    self.keepsInputs = keepsInputs
   }
 
   /// Decodes a photo, makes it the model's input and runs it.
@@ -63,7 +71,8 @@ public final class PhotoModel: Sendable {
           throw Diagnostic(fault, at: .file(path), hint: NonFinite.hint)
         }
       }
-      return Outputs(values: values, hasDroppedAlpha: image.hasDroppedAlpha)
+      return Outputs(
+        values: values, input: keepsInputs ? input : [], hasDroppedAlpha: image.hasDroppedAlpha)
     } catch let diagnostic as Diagnostic {
       throw diagnostic
     } catch {

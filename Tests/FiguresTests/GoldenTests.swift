@@ -17,7 +17,7 @@ import Testing
   private let digits: Digits
   private let graph: Graph
   private let anatomy: Anatomy
-  private let grid: TokenGrid
+  private let grid: TokenMap
 
   init() throws {
     digits = try Digits()
@@ -119,7 +119,7 @@ import Testing
   }
 
   @Test func `distances of patches`() {
-    let measure = AttentionDistance(grid, patch: [4, 4])
+    let measure = HeadDistances(grid, patch: [4, 4])
     #expect(agree([measure.distances[63], measure.uniform], [39.5979797464, 16.5459308456]))
   }
 

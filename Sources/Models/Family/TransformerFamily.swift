@@ -38,7 +38,7 @@ extension TransformerFamily {
   }
   var numericsSummary: String { model.numericsSummary }
   var architecture: [String: Int] { model.architecture }
-  var geometry: TokenGeometry { model.geometry }
+  var geometry: TokenGeometry { .grid(tokenMap(afterBlock: nil)) }
   var summary: String { model.summary }
   var multiplyAdds: Int { model.multiplyAdds }
   var classifiers: [Head] { model.classifiers }
@@ -147,22 +147,5 @@ extension VisionTransformer {
     if activation == .gelu || activation == .geluTanh { activation = arithmetic.gelu }
     if layerNormEpsilon < 1e-5 { layerNormEpsilon = arithmetic.epsilon }
     positionResize = arithmetic.positionResize
-  }
-}
-
-extension VisionTransformer {
-  /// What the tokens are: the class token is the one that answers, even where patches do so too.
-  var geometry: TokenGeometry {
-    let reader: TokenGrid.Reader =
-      switch pooling {
-      case .token, .tokenAndAverage: .first(1)
-      case .distilled: .first(2)
-      case .classAverage: .first(prefixTokens)
-      case .average: .patches
-      case .attention, .context: .query
-      case .none: hasClassToken ? .first(1) : .patches
-      }
-    return .grid(
-      TokenGrid(rows: grid[0], columns: grid[1], prefix: prefixTokens, reader: reader))
   }
 }

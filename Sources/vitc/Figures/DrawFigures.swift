@@ -97,7 +97,8 @@ struct DrawFigures: ParsableCommand {
     if [".so", ".a", ".o"].contains(where: model.hasSuffix), Path.kind(of: model) == .other {
       throw Diagnostic(
         "is a compiled model, expected one that can be compiled", at: .file(model),
-        hint: "name the variant or folder that it was compiled from")
+        hint: "name the variant or folder that it was compiled from; 'vitc run --overlay' draws "
+          + "maps of compiled models")
     }
     let list = try PhotoList(photos)
     for diagnostic in list.skipped { Console.tell(diagnostic) }

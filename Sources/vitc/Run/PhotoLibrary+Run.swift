@@ -8,22 +8,23 @@ extension PhotoLibrary {
   ///   - list: The photos.
   ///   - label: What the progress line says is done.
   ///   - outputs: The outputs wanted.
-  ///   - body: Gets a photo's path and its outputs.
+  ///   - body: Gets a photo's path and what was made of it.
   /// - Returns: How many files could not be used.
+  /// - Throws: What `body` throws; the rest is not run then.
   func run(
     _ list: PhotoList, _ label: String, outputs: [String],
-    _ body: (String, [String: [Float]]) -> Void
-  ) -> Int {
+    _ body: (String, PhotoModel.Outputs) throws(Diagnostic) -> Void
+  ) throws(Diagnostic) -> Int {
     for diagnostic in list.skipped { Console.tell(diagnostic) }
     var failures = list.skipped.count
     let progress = ProgressLine(label)
     defer { progress.finish() }
     let paths = list.paths
-    photos.forEach(paths, outputs: outputs) { index, result in
+    try photos.forEach(paths, outputs: outputs) { (index, result) throws(Diagnostic) in
       switch result {
       case .success(let made):
         if made.hasDroppedAlpha { Console.tell(CompiledModel.droppedAlpha(paths[index])) }
-        body(paths[index], made.values)
+        try body(paths[index], made)
       case .failure(let diagnostic):
         failures += 1
         Console.tell(diagnostic)

@@ -66,12 +66,17 @@ struct PhotoRun {
   }
 
   /// Classifies photos and prints the answers; what cannot be read is told, and the others go on.
-  func run(_ list: PhotoList) throws {
+  ///
+  /// - Parameter overlays: draws what the model looked at.
+  func run(_ list: PhotoList, overlays: PhotoOverlays?) throws {
     var answers: [Answer] = []
-    let failures = model.run(list, "classifying", outputs: [output]) {
-      (file, values) in
-      answers.append(answer(file, values[output] ?? []))
+    let outputs = [output] + (overlays.map { [$0.output] } ?? [])
+    let failures = try model.run(list, "classifying", outputs: outputs) {
+      (file, made) throws(Diagnostic) in
+      try overlays?.add(file, made)
+      answers.append(answer(file, made.values[output] ?? []))
     }
+    try overlays?.finish()
     try print(answers)
     if failures > 0 { throw ExitCode.failure }
   }

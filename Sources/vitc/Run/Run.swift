@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnostics
 import IR
 
 /// `vitc run`: arrays in and out, or photos in and labels out.
@@ -7,7 +8,8 @@ struct Run: ParsableCommand {
     abstract: "Runs a compiled model on an array or on photos.",
     usage: """
       vitc run LIBRARY --input X.npy --output Y.npy [--threads N]
-      vitc run LIBRARY PHOTO ... [--top K] [--labels FILE] [--json] [--orient] [--threads N]
+      vitc run LIBRARY PHOTO ... [--top K] [--labels FILE] [--json] [--orient] [--threads N] \
+      [--overlay FOLDER]
       """,
     discussion: """
       The array of --input is [n, channels, height, width], or one image without n, already \
@@ -15,6 +17,11 @@ struct Run: ParsableCommand {
       them; the model preprocesses them as its checkpoint says. Of a model without classes the \
       values are printed. The exit code is 1 if one of the \
       photos cannot be read; the others are answered.
+
+      --overlay draws for each photo what the model was given, the map of where it looked, and the \
+      product of both: of a library compiled with --outputs logits,rollout or \
+      logits,attention:class, of which the mean over heads is drawn. Maps are scaled by their 99th \
+      percentile and cut off there.
       """)
 
   @Argument(help: "The compiled model.")
@@ -49,6 +56,12 @@ struct Run: ParsableCommand {
     help: "Turn photos as their EXIF data says, which the libraries' transforms do not.")
   var orient = false
 
+  @Option(
+    help: ArgumentHelp(
+      "The folder to make for pictures of where the model looked; it must not exist, or be empty.",
+      valueName: "folder"))
+  var overlay: String?
+
   @Flag(help: "Print predictions as JSON.")
   var json = false
 
@@ -60,8 +73,8 @@ struct Run: ParsableCommand {
     case (_?, false): throw ValidationError("Give either --input or photos, not both.")
     case (_?, true):
       if output.isEmpty { throw ValidationError("--input requires --output.") }
-      if top != nil || labels != nil || json || orient {
-        throw ValidationError("--top, --labels, --json and --orient require photos.")
+      if top != nil || labels != nil || json || orient || overlay != nil {
+        throw ValidationError("--top, --labels, --json, --orient and --overlay require photos.")
       }
     case (nil, false):
       if !output.isEmpty || outputName != nil {
@@ -78,11 +91,17 @@ struct Run: ParsableCommand {
     }
     // What is wrong with the library is said first.
     let count = (try? PhotoList(photos))?.paths.count ?? 1
-    let model = try PhotoLibrary(library, threads: threads, photos: count, orients: orient)
+    let model = try PhotoLibrary(
+      library, threads: threads, photos: count, orients: orient, keepsInputs: overlay != nil)
+    let list = try PhotoList(photos)
+    let overlays = try overlay.map { (folder) throws(Diagnostic) in
+      try PhotoOverlays(model.model, folder: folder, photos: list.paths.count)
+    }
     if model.model.hasClasses || top != nil || labels != nil {
-      try PhotoRun(model: model, top: top, labelFile: labels, isJSON: json).run(PhotoList(photos))
+      try PhotoRun(model: model, top: top, labelFile: labels, isJSON: json).run(
+        list, overlays: overlays)
     } else {
-      try ValueRun(model: model, isJSON: json).run(PhotoList(photos))
+      try ValueRun(model: model, isJSON: json).run(list, overlays: overlays)
     }
   }
 }

@@ -15,13 +15,18 @@ struct ValueRun {
   private static let shown = 6
 
   /// Runs photos and prints their outputs; what cannot be read is told, and the others go on.
-  func run(_ list: PhotoList) throws {
+  ///
+  /// - Parameter overlays: draws what the model looked at.
+  func run(_ list: PhotoList, overlays: PhotoOverlays?) throws {
     let tensors = model.model.description.outputs
     var texts: [String] = []
-    let failures = model.run(list, "running", outputs: tensors.map(\.name)) { file, values in
+    let failures = try model.run(list, "running", outputs: tensors.map(\.name)) {
+      (file, made) throws(Diagnostic) in
+      try overlays?.add(file, made)
       texts.append(
-        isJSON ? Self.json(file, values, tensors) : Self.text(file, values, tensors))
+        isJSON ? Self.json(file, made.values, tensors) : Self.text(file, made.values, tensors))
     }
+    try overlays?.finish()
     if isJSON {
       print("[\n" + texts.joined(separator: ",\n") + "\n]")
     } else {

@@ -20,10 +20,12 @@ struct PhotoLibrary {
   ///   - count: How many photos there will be: of fewer than threads, one after the other is run by
   ///     all of them.
   ///   - orients: Whether photos are turned as their EXIF data says.
+  ///   - keepsInputs: Whether outputs come with what the model was given.
   ///
   /// Errors: what loading reports; a model that cannot preprocess photos.
   init(
-    _ path: String, threads: Int = 0, photos count: Int = .max, orients: Bool = false
+    _ path: String, threads: Int = 0, photos count: Int = .max, orients: Bool = false,
+    keepsInputs: Bool = false
   ) throws(Diagnostic) {
     let threads = threads > 0 ? threads : Parallel.processors
     let isSideBySide = count >= threads
@@ -34,6 +36,7 @@ struct PhotoLibrary {
         hint: "preprocess them as the checkpoint's library does, and run arrays with --input")
     }
     photos = PhotoModel(
-      model.model, workers: isSideBySide ? threads : 1, alpha: model.alpha, orients: orients)
+      model.model, workers: isSideBySide ? threads : 1, alpha: model.alpha, orients: orients,
+      keepsInputs: keepsInputs)
   }
 }

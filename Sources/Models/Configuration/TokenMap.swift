@@ -1,7 +1,7 @@
 /// Which places of the image the tokens of a model are, and who reads them.
-struct TokenMap: Hashable, Sendable {
+public struct TokenMap: Hashable, Sendable {
   /// What the model's answer is made of.
-  enum Reader: Hashable, Sendable {
+  public enum Reader: Hashable, Sendable {
     /// The first token.
     case classToken
     /// The mean of the first tokens, so many.
@@ -12,15 +12,19 @@ struct TokenMap: Hashable, Sendable {
     case average
   }
 
-  /// How many tokens come before the patches.
-  var prefix: Int
+  /// How many tokens come before the patches: class, distillation and register tokens.
+  public var prefix: Int
   /// Rows and columns of the patches, or of a convolutional map's pixels.
-  var grid: [Int]
+  public var grid: [Int]
   /// What reads them.
-  var reader = Reader.average
+  public var reader = Reader.average
 
+  /// The number of rows of patches.
+  public var rows: Int { grid[0] }
+  /// The number of columns of patches.
+  public var columns: Int { grid[1] }
   /// The number of patches.
-  var patches: Int { grid[0] * grid[1] }
+  public var patches: Int { grid[0] * grid[1] }
   /// The number of tokens.
-  var tokens: Int { prefix + patches }
+  public var tokens: Int { prefix + patches }
 }

@@ -6,15 +6,15 @@ import Models
 /// With weights `A` and distances `d(i, j)` of the patches `i` and `j`: the mean over queries `i`
 /// of `sum_j A[i, j] d(i, j) / sum_j A[i, j]`, sums and mean over patches. What queries park on
 /// tokens before the patches is left out, and told by itself.
-struct AttentionDistance {
+struct HeadDistances {
   /// The distance of two patches, in pixels: `[patches, patches]`.
   let distances: [Double]
-  private let grid: TokenGrid
+  private let grid: TokenMap
 
   /// - Parameter patch: the height and width of a patch, in pixels.
-  init(_ grid: TokenGrid, patch: [Double]) {
+  init(_ grid: TokenMap, patch: [Double]) {
     self.grid = grid
-    let count = grid.rows * grid.columns
+    let count = grid.patches
     var distances: [Double] = []
     distances.reserveCapacity(count * count)
     for a in 0..<count {
