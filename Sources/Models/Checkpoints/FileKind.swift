@@ -67,16 +67,23 @@ enum FileKind: Hashable {
     byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D
   }
 
+  /// 0x1950A86A20F9469CFC6C, as a pickle writes integers.
+  private static let legacyMagic: [UInt8] = [
+    0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19,
+  ]
+  private static let legacyFrame: [UInt8] = [0x95, 13, 0, 0, 0, 0, 0, 0, 0]
+
   private static let signatures: [(bytes: [UInt8], kind: FileKind)] = [
     ([0x93] + Array("NUMPY".utf8), .npy),
     ([0x89] + Array("HDF\r\n".utf8), .foreign("an HDF5 file (Keras)")),
     (Array("GGUF".utf8), .foreign("a GGUF file (llama.cpp)")),
     (Array("version https://git-lfs".utf8.prefix(16)), .pointer),
-    // PROTO 2, LONG1 of ten bytes: the magic number that torch.save began with.
-    (
-      [0x80, 2, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19],
-      .legacyTorch
-    ),
+    // PROTO, from protocol 4 on FRAME of 13 bytes, LONG1 of ten bytes: the magic number that
+    // torch.save began with, as far as the first 16 bytes hold it.
+    ([0x80, 2, 0x8A, 0x0A] + legacyMagic, .legacyTorch),
+    ([0x80, 3, 0x8A, 0x0A] + legacyMagic, .legacyTorch),
+    ([0x80, 4] + legacyFrame + [0x8A, 0x0A] + legacyMagic.prefix(3), .legacyTorch),
+    ([0x80, 5] + legacyFrame + [0x8A, 0x0A] + legacyMagic.prefix(3), .legacyTorch),
     // A pickle of protocol 2 to 5.
     ([0x80, 2], .pickle), ([0x80, 3], .pickle), ([0x80, 4], .pickle), ([0x80, 5], .pickle),
   ]
