@@ -20,7 +20,7 @@ import Testing
   /// `NAME.npz` holds what torch reads.
   @Test(arguments: [
     "plain", "protocol5", "no_checksums", "deflated", "training", "averaged", "nested", "single",
-    "buffers",
+    "buffers", "arrays5",
   ])
   func readsWhatTorchReads(name: String) throws {
     let checkpoint = try CheckpointFile.open(path: fixture("\(name).pth"))
@@ -87,6 +87,18 @@ import Testing
     ),
     (
       "legacy.pth", "is a PyTorch file of before version 1.6; \(reads)",
+      "save it again as a zip archive: python3 -c "
+    ),
+    (
+      "legacy3.pth", "is a PyTorch file of before version 1.6; \(reads)",
+      "save it again as a zip archive: python3 -c "
+    ),
+    (
+      "legacy4.pth", "is a PyTorch file of before version 1.6; \(reads)",
+      "save it again as a zip archive: python3 -c "
+    ),
+    (
+      "legacy5.pth", "is a PyTorch file of before version 1.6; \(reads)",
       "save it again as a zip archive: python3 -c "
     ),
     (

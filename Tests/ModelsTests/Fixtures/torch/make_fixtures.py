@@ -81,6 +81,8 @@ def main():
         "args": argparse.Namespace(lr=0.1, steps=[1, 2], device=torch.device("cpu"),
                                    dtype=torch.float16, size=torch.Size([1, 2])),
         "names": {"a", "b"}, "scores": np.arange(3.)}, weights)
+    save("arrays5.pth", {"model": small(1), "scores": np.arange(3.), "best": np.float64(1)}, small(1),
+         pickle_protocol=5)
     save("averaged.pth", {"state_dict": small(0), "state_dict_ema": small(8)}, small(8))
     save("nested.pth", {"model": {"state_dict": small(4), "step": 1}, "epoch": 2}, small(4))
     save("single.pth", {"encoder": small(2), "epoch": 2}, small(2))
@@ -94,6 +96,9 @@ def main():
     save("hostile.pth", {"w": torch.ones(2), "x": Hostile()})
     save("sparse.pth", {"w": torch.ones(2), "s": torch.eye(2).to_sparse()})
     save("legacy.pth", small(0), _use_new_zipfile_serialization=False)
+    for protocol in (3, 4, 5):
+        save(f"legacy{protocol}.pth", {"w": torch.ones(2)}, pickle_protocol=protocol,
+             _use_new_zipfile_serialization=False)
     torch.jit.script(model).save(HERE / "whole.pt")
     # Without what names the folders of the machine that it was written on.
     copy(HERE / "whole.pt", HERE / "program.pt", zipfile.ZIP_STORED, leave="debug_pkl")
