@@ -9,7 +9,8 @@ struct AttentionMatmul {
 
   /// `nil`: it is another one.
   init?(_ attention: Attention) {
-    guard !attention.hasWeights, attention.windows == 1, attention.grid == nil else { return nil }
+    guard !attention.hasWeights, attention.windows == 1, attention.grid == nil, !attention.isCausal
+    else { return nil }
     self.attention = attention
   }
 

@@ -15,6 +15,29 @@ extension Graph {
   }
 }
 
+extension Graph {
+  /// What its input is called by users: of a text tower `ids`.
+  public var inputName: String { tokens == nil ? "images" : "ids" }
+
+  /// What tokens it reads; `nil`: its input is an image.
+  public var tokens: TokenLimits? {
+    for node in nodes {
+      if case .input(let input) = node.op, let limit = input.limit {
+        return TokenLimits(limit: limit, required: input.required)
+      }
+    }
+    return nil
+  }
+}
+
+/// Which tokens a text tower reads.
+public struct TokenLimits: Hashable, Sendable {
+  /// What they are less than.
+  public var limit: Int
+  /// The one that must be there; `nil`: none.
+  public var required: Int?
+}
+
 /// Emits what surrounds the steps: the constants of `vit_abi.h` and the exported functions, each
 /// of which hands its arguments to the embedded runtime.
 struct ProgramEmitter {
@@ -44,6 +67,7 @@ struct ProgramEmitter {
       throw Diagnostic("a compiled model has one input, found \(inputs.count)")
     }
     let description = self.description(input: inputs[0])
+    let tokens = graph.tokens
     let errorText = emitErrorText()
     let weights =
       program.weightsFileName == nil
@@ -63,8 +87,10 @@ struct ProgramEmitter {
             ], of: b.i64)),
         .wide(program.arenaBytes), .narrow(steps), .narrow(isas.count), .value(table),
         .value(preprocessing()), .value(b.asPointer(errorText.value)), .value(proof()),
+        .narrow(tokens?.limit ?? 0), .narrow(tokens?.required ?? -1),
       ]))
-    exportFunctions(record: record, description: description, errorText: errorText)
+    exportFunctions(
+      record: record, description: description, errorText: errorText, readsTokens: tokens != nil)
   }
 
   /// `const vit_description *`.
@@ -81,7 +107,9 @@ struct ProgramEmitter {
         .value(b.text(program.name)), .value(b.text(program.model)),
         .value(b.text(program.compilerVersion)), .value(b.text(Target.summary(targets))),
         .value(b.text(program.weightsHash)),
-        .value(tensor(name: "images", dtype: .f32, shape: input.type.shape)),
+        .value(
+          tensor(
+            name: graph.inputName, dtype: input.type.element, shape: input.type.shape)),
         .value(b.global("outputs", b.constantArray(outputs, of: tensorType))),
         .wide(program.parameters), .wide(program.flops), .wide(program.weightsBytes),
         .wide(program.arenaBytes), .value(record()),
@@ -172,19 +200,23 @@ struct ProgramEmitter {
       ]))
   }
 
-  private func exportFunctions(record: Value, description: Value, errorText: Function) {
+  private func exportFunctions(
+    record: Value, description: Value, errorText: Function, readsTokens: Bool
+  ) {
     let p = b.pointer
     let leave = b.declare("vit_rt_leave", [p], returning: b.void)
     /// Exports `NAME_name(parameters)`, which calls `vit_rt_name`, the program first if wanted.
     /// What may be left by an exception ends its run on the way: the context comes first.
+    /// `symbol` is another name than the runtime's; `nil`: the table alone leads to it.
     func forward(
-      _ name: String, _ parameters: [ValueType], withProgram: Bool = true,
+      _ name: String, _ parameters: [ValueType], as symbol: String?, withProgram: Bool = true,
       returning result: ValueType? = nil, mayBeLeft: Bool = false
     ) -> Value {
       let runtime = b.declare(
         "vit_rt_\(name)", (withProgram ? [p] : []) + parameters, returning: result ?? b.void)
       let function = b.define(
-        "\(program.name)_\(name)", parameters, returning: result, exported: true
+        symbol.map { "\(program.name)_\($0)" } ?? "table_\(name)", parameters, returning: result,
+        exported: symbol != nil
       ) { arguments in
         let all = (withProgram ? [record] : []) + arguments
         let value =
@@ -205,16 +237,25 @@ struct ProgramEmitter {
       b.constantStruct([
         .size, .narrow(Int(VIT_ABI_VERSION)), .narrow(0),
         .value(constant("description") { description }),
-        .value(forward("create", [p, p], returning: b.i32)),
-        .value(forward("destroy", [p], withProgram: false)),
-        .value(forward("context_create", [p, p], returning: b.i32)),
-        .value(forward("context_destroy", [p], withProgram: false)),
-        .value(forward("run", [p, p, b.i64, p], returning: b.i32, mayBeLeft: true)),
-        .value(forward("run_all", [p, p, b.i64, p], returning: b.i32, mayBeLeft: true)),
-        .value(forward("preprocess", [p, b.i32, b.i32, b.i64, p], returning: b.i32)),
+        .value(forward("create", [p, p], as: "create", returning: b.i32)),
+        .value(forward("destroy", [p], as: "destroy", withProgram: false)),
+        .value(forward("context_create", [p, p], as: "context_create", returning: b.i32)),
+        .value(forward("context_destroy", [p], as: "context_destroy", withProgram: false)),
+        .value(
+          forward(
+            "run", [p, p, b.i64, p], as: readsTokens ? "run_ids" : "run", returning: b.i32,
+            mayBeLeft: true)),
+        .value(
+          forward(
+            "run_all", [p, p, b.i64, p], as: readsTokens ? "run_ids_all" : "run_all",
+            returning: b.i32, mayBeLeft: true)),
+        .value(
+          forward(
+            "preprocess", [p, b.i32, b.i32, b.i64, p], as: readsTokens ? nil : "preprocess",
+            returning: b.i32)),
         .value(constant("last_error") { b.call(errorText, []) }),
-        .value(forward("isa", [p], returning: p)),
-        .value(forward("selftest", [p, p], returning: b.i32)),
+        .value(forward("isa", [p], as: "isa", returning: p)),
+        .value(forward("selftest", [p, p], as: "selftest", returning: b.i32)),
       ]))
     _ = constant("vitc_entry") { entry }
   }

@@ -116,7 +116,8 @@ public struct Build {
     build.seal(artifact)
     watch.lap("pack weights")
 
-    var selfTest = SelfTestRun(isWanted: wantsSelfTest, kind: kind, targets: targets)
+    var selfTest = SelfTestRun(
+      isWanted: wantsSelfTest, kind: kind, targets: targets, tokens: graph.tokens)
     if selfTest.needsRehearsal {
       progress("compute self-test values", 0)
       build.program.selfTestValues = try build.rehearse(artifact, &selfTest)
@@ -171,6 +172,7 @@ public struct Build {
     let artifact = try Artifact(
       output: output, name: program.name, kind: kind, architecture: architecture,
       placement: placement, weightsBytes: graph.weightsBytes, arrangement: arrangement)
+    artifact.readsTokens = graph.tokens != nil
     artifact.keepsSymbols = keepsSymbols
     let total = Double(max(1, graph.weightsBytes))
     // Places do not overlap, so threads write apart.
@@ -221,7 +223,7 @@ public struct Build {
           formula: logitsAreEmbedding
             ? "none, they are a projection: an embedding, not scores of classes" : $0.formula)
       }, numerics: numerics,
-      precision: graph.precisionSummary, preprocessing: preprocessing)
+      precision: graph.precisionSummary, preprocessing: preprocessing, tokens: graph.tokens?.limit)
   }
 }
 

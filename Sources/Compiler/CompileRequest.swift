@@ -30,6 +30,12 @@ public struct CompileRequest {
     }
   }
 
+  /// What a folder has beside an image encoder.
+  public enum Tower: Sendable {
+    /// The text tower, for texts of so many tokens; `nil`: as many as it has positions for.
+    case text(length: Int?)
+  }
+
   /// Where the weights go.
   public enum WeightPlacement: Sendable {
     /// Into the artifact, or into a file where it would be too large to link.
@@ -40,6 +46,8 @@ public struct CompileRequest {
 
   /// A variant's name, or a model folder.
   public var model: String
+  /// Which tower of a folder with two; `nil`: the image encoder.
+  public var tower: Tower?
   /// A checkpoint file or folder, or `seed:N`; `nil`: the model folder's own.
   public var weights: String?
   /// Where the answer goes; `nil` for text: to standard output.

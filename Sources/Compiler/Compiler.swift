@@ -122,6 +122,13 @@ public struct Compiler {
 
   /// Reads the model, with the head that is not the checkpoint's, if one is wanted.
   private func load() throws(Diagnostic) -> (model: Model, fitted: HeadReport?) {
+    if case .text(let length) = request.tower {
+      progress("read model", 0)
+      let model = try Model.loadText(
+        request.model, weights: request.weights, length: length,
+        ignoring: request.ignoredTensors)
+      return (model, nil)
+    }
     if let path = request.headFile {
       // What is wrong with a small file is said before a large one is read.
       let head = try HeadFile.read(path)
@@ -156,7 +163,7 @@ public struct Compiler {
       return try checkpoint.read(name)
     }
     let metadata = ModelMetadata(
-      configuration, report.passes, graph,
+      model, report.passes, graph,
       logits: graph.outputs.contains { ["logits", "logits_f16"].contains($0.name) })
     build.program.json = try metadata.text()
     build.program.scores = metadata.scores?.rawValue

@@ -31,6 +31,26 @@ struct ModelMetadata: Encodable {
   /// Of the model: depth, width and so on, as its family has them.
   var architecture: [String: Int]
 
+  /// What a text tower reads, and how its vectors are compared with those of images; absent for
+  /// images.
+  var textTower: TextTower?
+
+  /// What a text tower reads.
+  struct TextTower: Encodable {
+    /// The tokens of one text.
+    var length: Int
+    /// Tokens are below this.
+    var vocabulary: Int
+    /// The token without which a text has no vector; absent where there is none.
+    var endOfText: Int?
+    /// What the cosine of normalized vectors is multiplied by; absent where it is not known.
+    var scale: Double?
+    /// What is added.
+    var bias: Double?
+    /// What makes scores of the sum: softmax or sigmoid.
+    var scores: ScoreFunction?
+  }
+
   /// One step of a run.
   struct Step: Encodable {
     /// The node's name, such as `blocks.0.attn.qkv`.
@@ -46,8 +66,9 @@ struct ModelMetadata: Encodable {
   }
 
   init(
-    _ model: any ModelConfiguration, _ report: PassManager.Report, _ graph: Graph, logits: Bool
+    _ loaded: Model, _ report: PassManager.Report, _ graph: Graph, logits: Bool
   ) {
+    let model = loaded.configuration
     steps = CodeGenerator.steps(of: graph).map { node in
       Step(
         name: node.name, op: node.op.mnemonic, flops: graph.flops(of: node),
@@ -65,6 +86,12 @@ struct ModelMetadata: Encodable {
     labels = logits ? model.labels : []
     passes = report.records.filter(\.changed).map(\.name)
     architecture = model.architecture
+    textTower = model.text.map { text in
+      TextTower(
+        length: text.length, vocabulary: text.vocabulary, endOfText: text.required,
+        scale: loaded.comparison?.scale, bias: loaded.comparison?.bias,
+        scores: loaded.comparison?.scores)
+    }
   }
 
   /// The JSON text, keys sorted, so that equal models give equal bytes.

@@ -50,7 +50,8 @@ struct RecordedFacts: Encodable {
     target = Target.summary(targets)
     isas = targets.map(\.name)
     weightsHash = program.weightsHash
-    input = Tensor(name: "images", dtype: "f32", shape: image)
+    input = Tensor(
+      name: graph.inputName, dtype: graph.tokens == nil ? "f32" : "i32", shape: image)
     outputs = graph.outputs.map {
       Tensor(
         name: $0.name, dtype: graph[$0.value].type.element.rawValue,

@@ -11,6 +11,8 @@ import VitRuntime
 /// depend on the machine. One that runs none of the sets leaves the values out and says so.
 struct SelfTestRun {
   private let isWanted: Bool
+  /// What tokens are less than, and which one must be there; `nil`: an image is run.
+  private let tokens: TokenLimits?
   /// The instruction set that runs.
   let target: Target
   /// `true` iff the artifact itself can be run.
@@ -22,8 +24,9 @@ struct SelfTestRun {
   private(set) var ran = false
 
   /// Describes the run for an artifact of `targets`.
-  init(isWanted: Bool, kind: Artifact.Kind, targets: [Target]) {
+  init(isWanted: Bool, kind: Artifact.Kind, targets: [Target], tokens: TokenLimits?) {
     self.isWanted = isWanted
+    self.tokens = tokens
     // In the artifact's baseline, if that is one of this machine's architecture.
     let own = targets.first { Architecture(triple: $0.triple) == .host }
     ownRuns = kind == .library && own != nil
@@ -47,8 +50,7 @@ struct SelfTestRun {
         model = try self.model(library, weights, threads: 1)
         context = try model.makeContext()
       }
-      let image = (0..<model.description.input.elements).map { vit_selftest_pixel(UInt64($0)) }
-      let outputs = try context.runAll(images: image)
+      let outputs = try run(context, elements: model.description.input.elements)
       let all = model.description.outputs.map { outputs[$0.name] ?? [] }
       guard all.allSatisfy({ $0.allSatisfy(\.isFinite) }) else {
         failure = "the model's outputs are not finite"
@@ -59,6 +61,18 @@ struct SelfTestRun {
       failure = "\(error)"
       return nil
     }
+  }
+
+  /// Runs the image, or the text.
+  private func run(_ context: VitContext, elements: Int) throws -> [String: [Float]] {
+    guard let tokens, let limit = Int32(exactly: tokens.limit) else {
+      return try context.runAll(images: (0..<elements).map { vit_selftest_pixel(UInt64($0)) })
+    }
+    let required = tokens.required.flatMap { Int32(exactly: $0) } ?? -1
+    return try context.runAll(
+      ids: (0..<elements).map {
+        vit_selftest_token(UInt64($0), UInt64(elements), limit, required)
+      })
   }
 
   private func model(_ library: String, _ weights: String?, threads: Int) throws -> VitModel {

@@ -11,11 +11,13 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
   case f16
   /// 8-bit integers with a sign: quantized weights.
   case s8
+  /// 32-bit integers with a sign: numbers of tokens, which the caller gives.
+  case i32
 
   /// The size of one element in bytes.
   public var sizeBytes: Int {
     switch self {
-    case .f32: 4
+    case .f32, .i32: 4
     case .bf16, .f16: 2
     case .s8: 1
     }
@@ -26,7 +28,7 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
   public var isNarrowFloat: Bool {
     switch self {
     case .bf16, .f16: true
-    case .f32, .s8: false
+    case .f32, .s8, .i32: false
     }
   }
 
@@ -48,6 +50,7 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
     case .bf16: BFloat16.rounded(x)
     case .f16: Float(Float16(x))
     case .s8: max(-128, min(127, x.rounded(.toNearestOrEven)))
+    case .i32: x.rounded(.toNearestOrEven)
     }
   }
 
@@ -59,6 +62,7 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
     case .bf16: for i in values.indices { values[i] = BFloat16.rounded(values[i]) }
     case .s8:
       for i in values.indices { values[i] = max(-128, min(127, Quantize.rounded(values[i]))) }
+    case .i32: for i in values.indices { values[i].round(.toNearestOrEven) }
     }
   }
 
@@ -69,6 +73,7 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
     case .f16: values.map { Float16($0).bitPattern }.withUnsafeBytes(body)
     case .bf16: values.map(BFloat16.bits).withUnsafeBytes(body)
     case .s8: values.map { Int8(exactly: $0) ?? 0 }.withUnsafeBytes(body)
+    case .i32: values.map { Int32(exactly: $0) ?? 0 }.withUnsafeBytes(body)
     }
   }
 }

@@ -8,6 +8,8 @@ public enum Op: Hashable, Sendable {
   case input(Input)
   case weight(Weight)
   case fill(Fill)
+  case embedding(Embedding)
+  case pickRow(PickRow)
   case patchEmbed(PatchEmbed)
   case extractPatches(ExtractPatches)
   case resizePositionEmbedding(ResizePositionEmbedding)
@@ -73,6 +75,8 @@ public enum Op: Hashable, Sendable {
     case .input(let op): op
     case .weight(let op): op
     case .fill(let op): op
+    case .embedding(let op): op
+    case .pickRow(let op): op
     case .patchEmbed(let op): op
     case .extractPatches(let op): op
     case .resizePositionEmbedding(let op): op
@@ -144,6 +148,8 @@ public enum Op: Hashable, Sendable {
         reader(Input.self, Op.input),
         reader(Weight.self, Op.weight),
         reader(Fill.self, Op.fill),
+        reader(Embedding.self, Op.embedding),
+        reader(PickRow.self, Op.pickRow),
         reader(PatchEmbed.self, Op.patchEmbed),
         reader(ExtractPatches.self, Op.extractPatches),
         reader(ResizePositionEmbedding.self, Op.resizePositionEmbedding),

@@ -14,6 +14,9 @@ public struct Model: Sendable {
   public var notes: [String]
   /// What the user should know of the checkpoint, even before a tensor is read.
   public var warnings: [Diagnostic]
+  /// How the vectors of a text tower are compared with those of images; `nil`: it is none, or the
+  /// checkpoint does not say.
+  public var comparison: TextComparison?
 
   /// What defines it.
   public var configuration: any ModelConfiguration { family }

@@ -50,6 +50,8 @@ public final class Artifact {
   ///
   /// Archives and objects always do: the program that links them decides.
   public var keepsSymbols = false
+  /// `true` iff the model reads tokens, not images: it exports other functions.
+  public var readsTokens = false
 
   private let kind: Kind
   private let weightsBytes: Int
@@ -129,7 +131,8 @@ public final class Artifact {
     objects: [[UInt8]], _ body: (_ library: String, _ weights: String) -> R
   ) throws(Diagnostic) -> R {
     let hash = sealWeights()
-    let linker = Linker(workspace: workspace, architecture: .host, name: name)
+    var linker = Linker(workspace: workspace, architecture: .host, name: name)
+    linker.readsTokens = readsTokens
     let (code, needsMath) = try write(objects, for: .host, named: "rehearsal", linker)
     let library = workspace.file("rehearsal.so")
     try linker.linkLibrary(code, soname: "rehearsal.so", needsMath: needsMath, to: library)
@@ -222,8 +225,9 @@ public final class Artifact {
     _ objects: [[UInt8]]
   ) throws(Diagnostic) -> (output: String, needsMath: Bool) {
     _ = sealWeights()
-    let linker = Linker(
+    var linker = Linker(
       workspace: workspace, architecture: architecture, name: name, keepsSymbols: keepsSymbols)
+    linker.readsTokens = readsTokens
     let (code, needsMath) = try write(objects, for: architecture, named: "model", linker)
     let embedded = weightsFileName == nil ? [weightPath] : []
     let output = workspace.file("artifact")

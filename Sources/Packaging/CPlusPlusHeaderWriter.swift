@@ -11,6 +11,10 @@ public struct CPlusPlusHeaderWriter {
   public init(_ model: ModelInterface) { self.model = model }
 
   private var name: String { model.name }
+  private var words: InputWords { InputWords(model) }
+  private var isText: Bool { model.tokens != nil }
+  /// The type of what is read.
+  private var element: String { isText ? "::std::int32_t" : "float" }
   private var upper: String { model.name.uppercased() }
   /// The inner namespace: no keyword.
   private var space: String { CPlusPlusHeaderWriter.identifier(name) }
@@ -29,8 +33,8 @@ public struct CPlusPlusHeaderWriter {
      *
      *   vit::\(space)::model model;                        // throws vit::\(space)::error
      *   vit::\(space)::context context(model);             // one a thread
-     *   std::vector<float> image = vit::\(space)::preprocess(rgb, width, height);
-     *   auto output = context.run(image);
+     *   \(example)
+     *   auto output = context.run(\(words.one));
      *
      * Models and contexts can be moved, not copied, and destroyed in any order.
      */
@@ -56,13 +60,33 @@ public struct CPlusPlusHeaderWriter {
     """
   }
 
-  private var constants: String {
-    var text = """
+  /// How one input comes about.
+  private var example: String {
+    isText
+      ? "std::vector<std::int32_t> text = ...;"
+      : "std::vector<float> image = vit::\(space)::preprocess(rgb, width, height);"
+  }
+
+  private var inputConstants: String {
+    guard !isText else {
+      return """
+        /* One input text: tokens, [length], from 0 to vocabulary - 1. */
+        inline constexpr ::std::size_t length = \(upper)_LENGTH;
+        inline constexpr ::std::int32_t vocabulary = \(upper)_VOCABULARY;
+        """
+    }
+    return """
       /* One input image: planar floats, [channels, height, width]. */
       inline constexpr ::std::size_t image_channels = \(upper)_CHANNELS;
       inline constexpr ::std::size_t image_height = \(upper)_HEIGHT;
       inline constexpr ::std::size_t image_width = \(upper)_WIDTH;
       inline constexpr ::std::size_t image_count = \(upper)_IMAGE_COUNT;
+      """
+  }
+
+  private var constants: String {
+    var text = """
+      \(inputConstants)
 
       /* The outputs: elements for one image; the first is what context::run returns. */
 
@@ -142,35 +166,44 @@ public struct CPlusPlusHeaderWriter {
     /* What the model is. */
     inline const \(name)_info &description() noexcept { return *\(name)_description(); }
 
-    /* Makes one image of the model's input from an RGB picture; see \(name)_preprocess.
-     * row_bytes: from one row to the next; 0: 3 * width. image: image_count floats. */
-    inline void preprocess(::std::span<const ::std::uint8_t> rgb, ::std::int32_t width,
-                           ::std::int32_t height, ::std::span<float> image,
-                           ::std::size_t row_bytes = 0) {
-      detail::check_size("image", image.size(), image_count);
-      const ::std::size_t columns = width > 0 ? static_cast<::std::size_t>(width) : 0;
-      const ::std::size_t rows = height > 0 ? static_cast<::std::size_t>(height) : 0;
-      if (row_bytes == 0) row_bytes = 3 * columns;
-      if (rows == 0 || columns == 0 || row_bytes < 3 * columns ||
-          (rows > 1 &&
-           row_bytes > (::std::numeric_limits<::std::size_t>::max() - 3 * columns) / (rows - 1)) ||
-          rgb.size() < (rows - 1) * row_bytes + 3 * columns)
-        throw error(\(upper)_INVALID_ARGUMENT,
-                    ::std::to_string(rgb.size()) + " bytes are not a picture of " +
-                        ::std::to_string(width) + " x " + ::std::to_string(height) +
-                        " pixels in rows of " + ::std::to_string(row_bytes) + " bytes");
-      detail::check(\(name)_preprocess(rgb.data(), width, height, row_bytes, image.data()));
-    }
-
-    inline ::std::vector<float> preprocess(::std::span<const ::std::uint8_t> rgb,
-                                           ::std::int32_t width, ::std::int32_t height,
-                                           ::std::size_t row_bytes = 0) {
-      ::std::vector<float> image(image_count);
-      preprocess(rgb, width, height, image, row_bytes);
-      return image;
-    }
-
+    \(preprocess)
     """
+  }
+
+  /// Of images alone.
+  private var preprocess: String {
+    guard !isText else { return "" }
+    return """
+      /* Makes one image of the model's input from an RGB picture; see \(name)_preprocess.
+       * row_bytes: from one row to the next; 0: 3 * width. image: image_count floats. */
+      inline void preprocess(::std::span<const ::std::uint8_t> rgb, ::std::int32_t width,
+                             ::std::int32_t height, ::std::span<float> image,
+                             ::std::size_t row_bytes = 0) {
+        detail::check_size("image", image.size(), image_count);
+        const ::std::size_t columns = width > 0 ? static_cast<::std::size_t>(width) : 0;
+        const ::std::size_t rows = height > 0 ? static_cast<::std::size_t>(height) : 0;
+        if (row_bytes == 0) row_bytes = 3 * columns;
+        if (rows == 0 || columns == 0 || row_bytes < 3 * columns ||
+            (rows > 1 &&
+             row_bytes >
+                 (::std::numeric_limits<::std::size_t>::max() - 3 * columns) / (rows - 1)) ||
+            rgb.size() < (rows - 1) * row_bytes + 3 * columns)
+          throw error(\(upper)_INVALID_ARGUMENT,
+                      ::std::to_string(rgb.size()) + " bytes are not a picture of " +
+                          ::std::to_string(width) + " x " + ::std::to_string(height) +
+                          " pixels in rows of " + ::std::to_string(row_bytes) + " bytes");
+        detail::check(\(name)_preprocess(rgb.data(), width, height, row_bytes, image.data()));
+      }
+
+      inline ::std::vector<float> preprocess(::std::span<const ::std::uint8_t> rgb,
+                                             ::std::int32_t width, ::std::int32_t height,
+                                             ::std::size_t row_bytes = 0) {
+        ::std::vector<float> image(image_count);
+        preprocess(rgb, width, height, image, row_bytes);
+        return image;
+      }
+
+      """
   }
 
   private var modelClass: String {
@@ -220,6 +253,7 @@ public struct CPlusPlusHeaderWriter {
   }
 
   private var contextClass: String {
+    let count = isText ? "length" : "image_count"
     let first = outputs.first ?? (name: "output", count: "0", type: "float")
     let checks = outputs.map {
       """
@@ -240,40 +274,43 @@ public struct CPlusPlusHeaderWriter {
           handle_.reset(made);
         }
 
-        /* Runs images, [count, channels, height, width], and writes the first output
+        /* Runs \(words.many), \(words.shape), and writes the first output
          * (\(first.name)), [count, its shape]. Allocates nothing. */
-        void run(::std::span<const float> images, ::std::span<\(first.type)> output) {
-          const ::std::size_t count = count_of(images);
+        void run(::std::span<const \(element)> \(words.array), ::std::span<\(first.type)> output) {
+          const ::std::size_t count = count_of(\(words.array));
           detail::check_size("output", output.size(), count * \(first.name)_count);
-          detail::check(\(name)_run(handle_.get(), images.data(), count, output.data()));
+          detail::check(
+              \(name)_\(words.run)(handle_.get(), \(words.array).data(), count, output.data()));
         }
 
         /* The same; returns the first output. */
-        ::std::vector<\(first.type)> run(::std::span<const float> images) {
-          ::std::vector<\(first.type)> output(count_of(images) * \(first.name)_count);
-          run(images, output);
+        ::std::vector<\(first.type)> run(::std::span<const \(element)> \(words.array)) {
+          ::std::vector<\(first.type)> output(count_of(\(words.array)) * \(first.name)_count);
+          run(\(words.array), output);
           return output;
         }
 
-        /* Runs images and writes all outputs that have a place. */
-        void run_all(::std::span<const float> images, const outputs &places) {
-          const ::std::size_t count = count_of(images);
+        /* Runs \(words.many) and writes all outputs that have a place. */
+        void run_all(::std::span<const \(element)> \(words.array), const outputs &places) {
+          const ::std::size_t count = count_of(\(words.array));
       \(checks)
           void *const pointers[] = {
               \(pointers)};
-          detail::check(\(name)_run_all(handle_.get(), images.data(), count, pointers));
+          detail::check(
+              \(name)_\(words.runAll)(handle_.get(), \(words.array).data(), count, pointers));
         }
 
         /* For calls of \(name).h; this object stays the owner. */
         \(name)_context *get() const noexcept { return handle_.get(); }
 
        private:
-        static ::std::size_t count_of(::std::span<const float> images) {
-          if (images.empty() || images.size() % image_count != 0)
+        static ::std::size_t count_of(::std::span<const \(element)> \(words.array)) {
+          if (\(words.array).empty() || \(words.array).size() % \(count) != 0)
             throw error(\(upper)_INVALID_ARGUMENT,
-                        "images has " + ::std::to_string(images.size()) +
-                            " floats, expected a multiple of " + ::std::to_string(image_count));
-          return images.size() / image_count;
+                        "\(words.array) has " + ::std::to_string(\(words.array).size()) +
+                            " \(isText ? "tokens" : "floats"), expected a multiple of " +
+                            ::std::to_string(\(count)));
+          return \(words.array).size() / \(count);
         }
 
         struct destroy {

@@ -11,8 +11,20 @@ public enum ExportedSymbols {
     "last_error", "isa", "selftest", "description", "vitc_entry",
   ]
 
-  /// The symbols of the model `name`.
-  public static func names(for name: String) -> [String] { suffixes.map { "\(name)_\($0)" } }
+  /// The parts for a text tower, which has no functions for images.
+  public static let suffixesOfText = suffixes.compactMap { suffix in
+    switch suffix {
+    case "run": "run_ids"
+    case "run_all": "run_ids_all"
+    case "preprocess": nil
+    default: suffix
+    }
+  }
+
+  /// The symbols of the model `name`, which reads images, or tokens.
+  public static func names(for name: String, readsTokens: Bool = false) -> [String] {
+    (readsTokens ? suffixesOfText : suffixes).map { "\(name)_\($0)" }
+  }
 
   /// Throws unless `name` can be the prefix of C identifiers: letters, digits, underscores, not
   /// starting with a digit or an underscore, at most 64 of them.

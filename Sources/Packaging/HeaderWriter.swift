@@ -14,6 +14,7 @@ public struct HeaderWriter {
   static let mark = ", compiled by vitc "
 
   private var name: String { model.name }
+  private var words: InputWords { InputWords(model) }
   /// The prefix of constants.
   private var upper: String { model.name.uppercased() }
 
@@ -52,8 +53,9 @@ public struct HeaderWriter {
        * Weights:  \(model.parameters) parameters, \(model.weightsBytes) bytes packed,
        *           \(weights);
        *           XXH3-128 \(model.weightsHash)
-       * Work:     \(model.flops) floating-point operations for one image\(numerics)\(precision)
-       * Memory:   \(model.arenaBytes) bytes of activations for each image in work
+       * Work:     \(model.flops) floating-point operations for one \(words.one)\
+      \(numerics)\(precision)
+       * Memory:   \(model.arenaBytes) bytes of activations for each \(words.one) in work
        *
        * Use:
        *
@@ -61,22 +63,22 @@ public struct HeaderWriter {
        *   \(name)_context *context;
        *   if (\(name)_create(NULL, &model) != \(upper)_OK) return fail(\(name)_last_error());
        *   if (\(name)_context_create(model, &context) != \(upper)_OK) ...
-       *   \(name)_run(context, images, 1, output);
+       *   \(name)_\(words.run)(context, \(words.array), 1, output);
        *   \(name)_context_destroy(context);
        *   \(name)_destroy(model);
        *
        * Threads: a model may be used by any number of threads at once. A context is for one run at
        * a time: give each thread its own. Contexts share the model's weights. After fork(), a child
        * makes its own contexts; models stay usable.
-       * Results: the same bits from run to run, for any number of threads, for an image alone or in
-       * a batch; between instruction sets they differ by rounding.
+       * Results: the same bits from run to run, for any number of threads, for one \(words.one)
+       * alone or in a batch; between instruction sets they differ by rounding.
        * Floating point: computed in the default state (to nearest, with subnormal numbers, without
        * signals), whatever the calling thread's is. That is the same after each call, exception
        * flags included: no call raises one.
-       * Memory: \(name)_run allocates nothing, takes no lock and touches no file.
+       * Memory: \(name)_\(words.run) allocates nothing, takes no lock and touches no file.
        * Nothing here aborts or prints: every function that can fail returns a status.
        * Proof: `vitc verify` compares the weights with the hash above, `vitc selftest` and
-       * \(name)_selftest run an image whose outputs are known.
+       * \(name)_selftest run one \(words.one) whose outputs are known.
        */
       #ifndef \(upper)_H
       #define \(upper)_H
@@ -91,18 +93,32 @@ public struct HeaderWriter {
       """
   }
 
-  private var constants: String {
+  private var inputConstants: String {
+    if let tokens = model.tokens {
+      return """
+        /* One input text: tokens, [length], from 0 to vocabulary - 1; a text without end-of-text,
+         * where the model looks for one, is refused as well. */
+        #define \(upper)_LENGTH \(model.image.first ?? 0) /* tokens of one text */
+        #define \(upper)_VOCABULARY \(tokens)
+        """
+    }
     let (channels, height, width) =
       model.image.count == 3 ? (model.image[0], model.image[1], model.image[2]) : (0, 0, 0)
-    var text = """
+    return """
       /* One input image: planar floats, [channels, height, width]. */
       #define \(upper)_CHANNELS \(channels)
       #define \(upper)_HEIGHT \(height)
       #define \(upper)_WIDTH \(width)
       #define \(upper)_IMAGE_COUNT \(channels * height * width) /* floats of one image */
+      """
+  }
 
-      /* The outputs, elements for one image; the first is what \(name)_run writes. They are floats
-       * where nothing else is said. */
+  private var constants: String {
+    var text = """
+      \(inputConstants)
+
+      /* The outputs, elements for one \(words.one); the first is what \(name)_\(words.run) writes. They are
+       * floats where nothing else is said. */
       #define \(upper)_OUTPUTS \(model.outputs.count)
 
       """
@@ -149,8 +165,8 @@ public struct HeaderWriter {
 
     /* Runs task(argument, i) for every i in 0 ... count - 1, in any order, on any threads, and
      * returns when all are done. It may be left otherwise once no task is running:
-     * - by a C++ exception, which passes through \(name)_run: the outputs hold anything then, and
-     *   the context is ready for the next run;
+     * - by a C++ exception, which passes through \(name)_\(words.run): the outputs hold anything
+     *   then, and the context is ready for the next run;
      * - by longjmp: likewise, but the next run must be the same thread's. It is refused if it is
      *   called from deeper on the stack with 4 KB there that nobody wrote to: then make another
      *   context. This one can be destroyed in any case.
@@ -218,12 +234,41 @@ public struct HeaderWriter {
     """
   }
 
+  /// What a run reads.
+  private var inputNote: String {
+    model.tokens == nil
+      ? """
+      images: count * \(upper)_IMAGE_COUNT floats, [count, channels, height, width], as
+       *   \(name)_preprocess makes them; aligned to 4 bytes, not written.
+      """
+      : """
+      ids: count * \(upper)_LENGTH tokens, [count, length], aligned to 4 bytes, not written; one
+       *   that is not in the vocabulary is \(upper)_INVALID_ARGUMENT, and nothing is run.
+      """
+  }
+
+  /// Of images alone.
+  private var preprocess: String {
+    guard model.tokens == nil else { return "" }
+    let recipe =
+      model.preprocessing.map { comment($0) } ?? "none was recorded: always an error"
+    return """
+      /* Makes one image of the model's input from an RGB picture of any size.
+       * Here: \(recipe).
+       * rgb: 3 bytes a pixel, red first; width and height in pixels; row_bytes from one row to the
+       *   next, at least 3 * width.
+       * image: \(upper)_IMAGE_COUNT floats, written.
+       * Allocates memory and frees it; may be called from any thread. */
+      \(name)_status \(name)_preprocess(const uint8_t *rgb, int32_t width, int32_t height,
+                                        size_t row_bytes, float *image);
+
+      """
+  }
+
   private var functions: String {
     let first = model.outputs.first
     let firstCount =
       first.map { "\(upper)_\(ExportedSymbols.name(from: $0.name).uppercased())_COUNT" } ?? "0"
-    let recipe =
-      model.preprocessing.map { comment($0) } ?? "none was recorded: always an error"
     return """
       /* Makes a model. `options` may be NULL: all defaults. On failure *model is NULL.
        * The caller owns the model and ends it with \(name)_destroy. */
@@ -240,28 +285,22 @@ public struct HeaderWriter {
       /* Ends a context that is not in a run; NULL is allowed. */
       void \(name)_context_destroy(\(name)_context *context);
 
-      /* Runs `count` images, at least one.
-       * images: count * \(upper)_IMAGE_COUNT floats, [count, channels, height, width], as
-       *   \(name)_preprocess makes them; aligned to 4 bytes, not written.
-       * output: count * \(firstCount) elements, written; must not overlap images: the first output\
+      /* Runs `count` \(words.many), at least one.
+       * \(inputNote)
+       * output: count * \(firstCount) elements, written; must not overlap
+       *   \(words.array): the first output\
       \(first.map { " (\(comment($0.name)))" } ?? ""). */
-      \(name)_status \(name)_run(\(name)_context *context, const float *images, size_t count,
+      \(name)_status \(name)_\(words.run)(\(name)_context *context,
+                                 const \(words.element) *\(words.array), size_t count,
                                  void *output);
 
-      /* As \(name)_run, for all outputs: outputs[i] is the place of output i, [count, its shape],
-       * or NULL where it is not wanted. */
-      \(name)_status \(name)_run_all(\(name)_context *context, const float *images, size_t count,
+      /* As \(name)_\(words.run), for all outputs: outputs[i] is the place of output i,
+       * [count, its shape], or NULL where it is not wanted. */
+      \(name)_status \(name)_\(words.runAll)(\(name)_context *context,
+                                     const \(words.element) *\(words.array), size_t count,
                                      void *const *outputs);
 
-      /* Makes one image of the model's input from an RGB picture of any size.
-       * Here: \(recipe).
-       * rgb: 3 bytes a pixel, red first; width and height in pixels; row_bytes from one row to the
-       *   next, at least 3 * width.
-       * image: \(upper)_IMAGE_COUNT floats, written.
-       * Allocates memory and frees it; may be called from any thread. */
-      \(name)_status \(name)_preprocess(const uint8_t *rgb, int32_t width, int32_t height,
-                                        size_t row_bytes, float *image);
-
+      \(preprocess)
       /* What the calling thread's last failing call had to say, in English; "" before any. Valid
        * until the thread's next failing call. */
       const char *\(name)_last_error(void);
@@ -271,12 +310,13 @@ public struct HeaderWriter {
        * runs none. */
       const char *\(name)_isa(const \(name)_model *model);
 
-      /* Runs one made-up image with `model` and compares the outputs with values that vitc computed
-       * when it made this library: for a service to call before it takes requests, on a new machine
-       * or after an update. Takes as long as making a context and running one image.
-       * result: the error and its limit, if the image was run; NULL if not wanted.
+      /* Runs one made-up \(words.one) with `model` and compares the outputs with values that vitc
+       * computed when it made this library: for a service to call before it takes requests, on a
+       * new machine or after an update. Takes as long as making a context and running one
+       * \(words.one).
+       * result: the error and its limit, if the \(words.one) was run; NULL if not wanted.
        * \(upper)_SELFTEST_FAILED: weights were damaged, or this machine computes something else.
-       * \(upper)_NO_SELFTEST: it has no known image; vitc said why.
+       * \(upper)_NO_SELFTEST: it has no known \(words.one); vitc said why.
        *
        *   \(name)_selftest_result test = {.size = sizeof test};
        *   if (\(name)_selftest(model, &test) != \(upper)_OK) return fail(\(name)_last_error());

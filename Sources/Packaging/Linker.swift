@@ -7,6 +7,12 @@ struct Linker {
   let name: String
   /// `true` iff libraries keep the names of local functions.
   var keepsSymbols = false
+  /// `true` iff the model reads tokens, not images.
+  var readsTokens = false
+  /// What the model exports.
+  private var exports: [String] {
+    ExportedSymbols.names(for: name, readsTokens: readsTokens)
+  }
 
   /// What generated code may expect of libc, besides what the runtime itself takes from it.
   private static let libc: Set<String> = [
@@ -31,7 +37,7 @@ struct Linker {
       defined.formUnion(symbols.defined)
       undefined.formUnion(symbols.undefined)
     }
-    let missing = ExportedSymbols.names(for: name).filter { !defined.contains($0) }
+    let missing = exports.filter { !defined.contains($0) }
     guard missing.isEmpty else {
       throw Diagnostic("the model's code lacks \(missing.joined(separator: ", "))")
     }
@@ -53,7 +59,7 @@ struct Linker {
     _ objects: [String], soname: String, needsMath: Bool, to output: String
   ) throws(Diagnostic) {
     let script = workspace.file("exports.map")
-    let symbols = ExportedSymbols.names(for: name).map { "\($0);" }.joined(separator: " ")
+    let symbols = exports.map { "\($0);" }.joined(separator: " ")
     try FileError.write("{ global: \(symbols) local: *; };\n", to: script)
     // Before version 2.34 glibc had threads and dladdr in libraries of their own; later ones and
     // musl have these names too, with nothing behind them.
@@ -96,7 +102,7 @@ struct Linker {
     // Of the weak swift_* functions in the runtime none may stay global: in a Swift app they would
     // take the place of the real ones. Localizing comes first: renaming in the same call would
     // look for the old name.
-    let keep = ExportedSymbols.names(for: name).map { "--keep-global-symbol=\($0)" }
+    let keep = exports.map { "--keep-global-symbol=\($0)" }
     let objcopy = try Tools.objcopy(for: architecture)
     try Command.run(objcopy, keep + ["--strip-debug", output])
     try Command.run(objcopy, ["--redefine-sym", "\(WeightFile.symbol)=\(weightsSymbol)", output])

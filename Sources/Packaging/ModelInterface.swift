@@ -72,6 +72,8 @@ public struct ModelInterface: Hashable, Sendable {
   /// One line on how an RGB image becomes the input, such as "shortest edge to 248 (bicubic),
   /// centre crop 224, (value / 255 - 0.5) / 0.5"; `nil` if the model has no preprocessing.
   public var preprocessing: String?
+  /// Of a text tower, what tokens are less than; `nil`: the model reads images.
+  public var tokens: Int?
 
   /// Creates a description.
   public init(
@@ -79,7 +81,7 @@ public struct ModelInterface: Hashable, Sendable {
     weightsBytes: Int, weightsFileName: String? = nil, image: [Int], outputs: [Tensor],
     parameters: Int, flops: Int, arenaBytes: Int, scores: Scores? = nil,
     numerics: String? = nil, precision: String? = nil,
-    preprocessing: String? = nil
+    preprocessing: String? = nil, tokens: Int? = nil
   ) {
     self.name = name
     self.model = model
@@ -97,5 +99,6 @@ public struct ModelInterface: Hashable, Sendable {
     self.numerics = numerics
     self.precision = precision
     self.preprocessing = preprocessing
+    self.tokens = tokens
   }
 }

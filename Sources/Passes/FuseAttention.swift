@@ -36,8 +36,11 @@ extension Pass {
   ///
   ///     …, %p.weights: f32[12,197,197] = attention %q, %k, %k {…, weights = true}
   ///
+  /// A softmax that ends at the diagonal makes the attention causal.
+  ///
   /// Declines where what is added depends on the input, and where anything else between scores and
-  /// result has another reader, since it is then wanted itself.
+  /// result has another reader, since it is then wanted itself, and where of a causal one there is
+  /// a bias, or `%p` is read too.
   public static let fuseAttention = Pass(
     "fuse-attention", "the textbook's attention as one operation", .imported, fuse)
 }
@@ -55,7 +58,7 @@ extension Pass {
       return try rewriter.append(
         .attentionRow(row), [rewriter[node.operands[0]]], name: node.name)
     }
-    if case .softmax = node.op {
+    if case .softmax(let normalized) = node.op, !normalized.isCausal {
       let weights = rewriter.current
       // What is made of the values is nobody's wish: any values will do, such as the keys.
       guard !users[weights].contains(where: { graph[$0].op.isMatMul }),
@@ -71,7 +74,8 @@ extension Pass {
     guard case .mergeHeads = node.op,
       let weighted = rewriter.soleProducer(of: node.operands[0]),
       case .matMul(let second) = weighted.op, !second.transposed,
-      case let softmax = rewriter.source[weighted.operands[0]].node, case .softmax = softmax.op,
+      case let softmax = rewriter.source[weighted.operands[0]].node,
+      case .softmax(let normalized) = softmax.op,
       let scores = AttentionScores(softmax, rewriter),
       case let heads = rewriter.source[weighted.operands[1]],
       case .splitHeads(let split) = heads.op, split.heads == scores.heads,
@@ -82,6 +86,7 @@ extension Pass {
     let current = rewriter.current
     guard users[weights].count(where: { $0 < current }) == 1 else { return nil }
     let hasWeights = rewriter.useCounts[weights] > 1
+    if normalized.isCausal, hasWeights || scores.bias != nil { return nil }
     let rows = hasWeights ? rowsRead(of: weights, users[weights], products: 1, in: graph) : nil
     if let rows { firstRows[weights] = rows.lowerBound }
     let result = try rewriter.append(
@@ -99,6 +104,7 @@ private struct AttentionScores {
   let keys: Value
   let factor: Float
   let bias: Value?
+  let isCausal: Bool
 
   /// `nil` where the softmax is of anything else.
   init?(_ softmax: Node, _ rewriter: GraphRewriter) {
@@ -129,6 +135,7 @@ private struct AttentionScores {
     self.keys = rewriter[keys.operands[0]]
     self.factor = factor
     self.bias = bias
+    isCausal = if case .softmax(let op) = softmax.op { op.isCausal } else { false }
   }
 
   func operands(values: Value) -> [Value] {
@@ -139,7 +146,8 @@ private struct AttentionScores {
     .attention(
       Attention(
         heads: heads, scale: factor, hasWeights: hasWeights,
-        weightRows: rows.map { [$0.lowerBound, $0.count] }, hasBias: bias != nil))
+        weightRows: rows.map { [$0.lowerBound, $0.count] }, hasBias: bias != nil,
+        isCausal: isCausal))
   }
 }
 

@@ -47,6 +47,22 @@ struct Compile: ParsableCommand {
   @Option(help: "The prefix of every symbol (default: from the output's file name).")
   var name: String?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Compile the text tower of a folder with two towers (CLIP, MetaCLIP 2, SigLIP, AIMv2, \
+      OpenCLIP), which reads the tokens of texts: text.
+      """, valueName: "tower"))
+  var tower: TowerName?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      How many tokens a text has (default: as many as the text tower has positions for); fewer \
+      where what follows end-of-text has no influence.
+      """, valueName: "n"))
+  var textLength: Int?
+
   @Option(help: "The size of the images: N, or HxW. Position embeddings are resized.")
   var imageSize: String?
 
@@ -187,6 +203,19 @@ struct Compile: ParsableCommand {
   var quiet = false
 
   func validate() throws {
+    if tower == nil {
+      if textLength != nil { throw ValidationError("--text-length requires --tower text.") }
+    } else {
+      let others: [(String, Bool)] = [
+        ("--image-size", imageSize != nil), ("--num-classes", numClasses != nil),
+        ("--numerics", numerics != nil), ("--scores", scores != nil),
+        ("--calibrate", calibrate != nil), ("--head", heads.head != nil),
+        ("--head-file", heads.headFile != nil), ("--fit-head", heads.fitHead != nil),
+      ]
+      if let (option, _) = others.first(where: \.1) {
+        throw ValidationError("\(option) cannot stand with --tower text, which reads no images.")
+      }
+    }
     if emit != .ir, stopAfter != nil || form != nil {
       throw ValidationError("--stop-after and --form require --emit ir.")
     }
@@ -272,6 +301,7 @@ struct Compile: ParsableCommand {
   private func request(_ failures: DumpFailures) throws(Diagnostic) -> CompileRequest {
     var request = CompileRequest(model: model)
     request.weights = weights
+    request.tower = tower.map { _ in .text(length: textLength) }
     request.name = name
     request.imageSize = try imageSize.map { (text) throws(Diagnostic) in try Self.size(text) }
     request.classes = numClasses
@@ -352,6 +382,11 @@ struct Compile: ParsableCommand {
     }
     return overrides
   }
+}
+
+/// The towers that `--tower` names.
+enum TowerName: String, CaseIterable, ExpressibleByArgument {
+  case text
 }
 
 extension CompileRequest.Emission: ExpressibleByArgument {}

@@ -16,7 +16,7 @@ struct CompileSummary {
       "numerics \(model.numericsSummary)",
       "matmuls  \(report.precision)",
       "passes   \(passes)",
-      "cost     \(gigaFlops(report.flops)) GFLOP an image "
+      "cost     \(gigaFlops(report.flops)) GFLOP \(model.text == nil ? "an image" : "a text") "
         + "(as written \(gigaFlops(report.modelFlops))), "
         + "weights \(size(report.weightsBytes)), arena \(size(report.arenaBytes))",
       "program  \(report.programSteps) parallel steps for \(report.target), "

@@ -78,7 +78,8 @@ struct InspectReport {
     for output in facts["outputs"]?.array ?? [] { table.add(["output", Self.text(of: output)]) }
     table.add(["parameters", Format.grouped(integer("parameters"))])
     let work = Format.fixed(Double(integer("flops")) / 1e9, 3)
-    table.add(["work", "\(work) GFLOP an image"])
+    let one = facts["input"]?["name"]?.string == "ids" ? "a text" : "an image"
+    table.add(["work", "\(work) GFLOP \(one)"])
     table.add(["arena", "\(Format.bytes(integer("arena_bytes"))) a task"])
     if case .object(let members) = details {
       for (key, value) in members.sorted(by: { $0.key < $1.key }) {

@@ -138,7 +138,7 @@ import Testing
         try builder.append(.quantizationParameters(QuantizationParameters()), [rotated], name: "f"))
     case .bf16: operands[1] = try builder.append(.round(Round(.bf16)), [w], name: "r")
     case .f16: operands[1] = try builder.append(.round(Round(.f16)), [w], name: "r")
-    case .f32: break
+    case .f32, .i32: break
     }
     let y = try builder.append(.fusedLinear(fusedLinear), operands, name: "y")
     builder.addOutput("y", y)

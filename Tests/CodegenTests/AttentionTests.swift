@@ -63,6 +63,19 @@ import Testing
     }
   }
 
+  /// Causal: tiles that read a panel, several and all; one query; rows whose later tokens are far
+  /// larger, which must not show, within the limit of the quick way and beyond; blocks of tokens.
+  @Test(arguments: Target.runnableHere)
+  func causal(_ target: Target) throws {
+    for (index, tokens) in [77, 64, 33, 32, 1, 3, 15, 130, 290, 301].enumerated() {
+      try check(
+        target, queries: tokens, tokens: tokens, heads: 1 + index % 3,
+        headDim: [64, 32, 36, 5][index % 4], base2: index % 2 == 0, scale: index % 4 < 2 ? 1 : 0.3,
+        growth: [0, 0.5, 0, 5, 0, 1, 0.1, 0, 0.2, 0.5][index],
+        longestBlock: index == 9 ? 96 : 2048, isCausal: true)
+    }
+  }
+
   /// What is added to the scores of a test.
   private enum Added {
     case none
@@ -74,7 +87,7 @@ import Testing
   private func check(
     _ target: Target, queries: Int, tokens: Int, heads: Int, headDim: Int, base2: Bool,
     scale: Float, growth: Float = 0, longestBlock: Int = 2048, windows: Int = 1,
-    added: Added = .none
+    added: Added = .none, isCausal: Bool = false
   ) throws {
     let dim = heads * headDim
     // Queries, keys and values are column views of rows of three times the dimension and a pad.
@@ -84,7 +97,9 @@ import Testing
       kStride: stride, vStride: stride, outputStride: dim + 3, scale: scale, base2: base2,
       longestBlock: longestBlock)
     kernel.windows = windows
-    var attention = Attention(heads: heads, scale: scale, base2: base2, windows: windows)
+    kernel.isCausal = isCausal
+    var attention = Attention(
+      heads: heads, scale: scale, base2: base2, windows: windows, isCausal: isCausal)
     var random = Random(state: UInt64(headDim))
     let rows = max(queries, tokens) * windows
     var operands: [Tensor] = []

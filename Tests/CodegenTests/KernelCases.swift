@@ -166,7 +166,8 @@ extension KernelCase {
       { $0.queries += 1 }, { $0.tokens += 1 }, { $0.heads += 1 }, { $0.headDim += 2 },
       { $0.qStride += 2 }, { $0.kStride += 2 }, { $0.vStride += 2 }, { $0.outputStride += 2 },
       { $0.scale = 0.5 }, { $0.base2 = true }, { $0.longestBlock = 32 }, { $0.element = .bf16 },
-      { $0.windows = 2 }, { $0.addition = .matrix(stride: 40, ofEachWindow: false) },
+      { $0.windows = 2 }, { $0.isCausal = true }, { $0.reach = 32 },
+      { $0.addition = .matrix(stride: 40, ofEachWindow: false) },
       { $0.addition = .matrix(stride: 41, ofEachWindow: false) },
       { $0.addition = .matrix(stride: 40, ofEachWindow: true) },
       { $0.addition = .grid(rows: 4, columns: 10, rowStride: 8, columnStride: 20) },
@@ -181,6 +182,7 @@ extension KernelCase {
       { $0.attention.outputStride += 2 }, { $0.attention.scale = 0.5 },
       { $0.attention.base2 = true }, { $0.attention.longestBlock = 32 },
       { $0.attention.element = .bf16 }, { $0.attention.windows = 2 },
+      { $0.attention.isCausal = true }, { $0.attention.reach = 32 },
       { $0.attention.addition = .matrix(stride: 40, ofEachWindow: false) }),
     KernelCase(
       KeyPanels(tokens: 17, headDim: 12, stride: 36),
@@ -194,11 +196,20 @@ extension KernelCase {
         softmax: SoftmaxExponents(), isFirst: true),
       { $0.rows += 1 }, { $0.columns -= 1 }, { $0.depth += 1 }, { $0.qStride += 1 },
       { $0.powerStride += 1 }, { $0.softmax.scale = 0.5 }, { $0.softmax.base2 = true },
-      { $0.isFirst = false }, { $0.element = .bf16 }, { $0.addedStride = 40 }),
+      { $0.isFirst = false }, { $0.element = .bf16 }, { $0.addedStride = 40 },
+      { $0.isCausal = true }),
     KernelCase(
       SoftmaxBlock(columns: 20), { $0.columns += 1 }, { $0.exponents.scale = 0.5 },
       { $0.exponents.base2 = true }, { $0.sums = 12 }),
     KernelCase(SoftmaxRow(columns: 20), { $0.columns += 1 }),
+    KernelCase(
+      EmbeddingKernel(rows: 5, vocabulary: 9, columns: 20, tableStride: 20, outputStride: 20),
+      { $0.rows += 1 }, { $0.vocabulary += 1 }, { $0.columns += 1 }, { $0.tableStride += 1 },
+      { $0.outputStride += 1 }),
+    KernelCase(
+      PickRowKernel(rows: 5, columns: 20, token: 3, xStride: 20),
+      { $0.rows += 1 }, { $0.columns += 1 }, { $0.token = nil }, { $0.token = 4 },
+      { $0.xStride += 1 }),
     KernelCase(
       VisibleAttentionKernel(
         attention: sampleAttention, weights: WeightRows(first: 0, count: 20, stride: 40)),
@@ -209,6 +220,7 @@ extension KernelCase {
       { $0.attention.outputStride += 2 }, { $0.attention.scale = 0.5 },
       { $0.attention.base2 = true }, { $0.attention.longestBlock = 32 },
       { $0.attention.element = .bf16 }, { $0.attention.windows = 2 },
+      { $0.attention.isCausal = true }, { $0.attention.reach = 32 },
       { $0.attention.addition = .matrix(stride: 40, ofEachWindow: false) }),
     KernelCase(
       AttentionWeights(
@@ -233,7 +245,8 @@ extension KernelCase {
       { $0.operation = .activation(.gelu) }, { $0.operation = .activation(.relu) },
       { $0.operation = .add }, { $0.operation = .multiply },
       { $0.operation = .multiplyByRow(extent: 5) }, { $0.operation = .multiplyByRow(extent: 1) },
-      { $0.operation = .swiGLU }, { $0.operation = .softmax }, { $0.operation = .center },
+      { $0.operation = .swiGLU }, { $0.operation = .softmax },
+      { $0.operation = .causalSoftmax }, { $0.operation = .center },
       { $0.operation = .layerNorm(epsilon: 1e-5, affine: false) },
       { $0.operation = .layerNorm(epsilon: 1e-6, affine: false) },
       { $0.operation = .layerNorm(epsilon: 1e-5, affine: true) },

@@ -52,6 +52,8 @@ import Testing
       try check(.multiply(Multiply()), [x, [columns]], on: target)
       try check(.multiply(Multiply(axis: 0)), [x, [7]], on: target)
       try check(.softmax(Softmax()), [x], on: target, range: -20...20)
+      try check(
+        .softmax(Softmax(isCausal: true)), [[2, columns, columns]], on: target, range: -20...20)
       try check(.center(Center()), [x], on: target)
       try check(.center(Center(axis: 0)), [x], on: target)
       try check(.meanRows(MeanRows()), [x], on: target)

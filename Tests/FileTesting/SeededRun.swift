@@ -15,7 +15,9 @@ package struct SeededRun {
   package var inputs: [String: Tensor] {
     var inputs: [String: Tensor] = [:]
     for node in graph.nodes {
-      if case .input = node.op { inputs[node.name] = Self.tensor(node.name, node.type.shape) }
+      if case .input(let input) = node.op {
+        inputs[node.name] = Self.value(of: input, named: node.name)
+      }
     }
     return inputs
   }
@@ -40,6 +42,15 @@ package struct SeededRun {
     if graph.form == .planned { return graph }
     let passes = Pipeline.standard.drop { $0.input != graph.form }
     return try PassManager(Array(passes)).run(graph).graph
+  }
+
+  /// An image of numbers in [-1, 1), or tokens below the limit, the required one near the middle.
+  package static func value(of input: Input, named name: String) -> Tensor {
+    guard let limit = input.limit else { return tensor(name, input.type.shape) }
+    var random = SplitMix64(name: name)
+    var ids = (0..<input.type.count).map { _ in Float(random.next() % UInt64(limit)) }
+    if let required = input.required { ids[ids.count / 2] = Float(required) }
+    return Tensor(shape: input.type.shape, values: ids).rounded(to: input.type.element)
   }
 
   /// Numbers in [-1, 1).

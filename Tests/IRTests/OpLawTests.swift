@@ -21,6 +21,7 @@ import Testing
   /// Every operation, with attributes at their defaults and away from them.
   static let samples: [Sample] = [
     Sample(.input(Input(type: .f32(2, 3)))),
+    Sample(.input(Input(type: TensorType(.i32, [4]), limit: 9, required: 8))),
     Sample(.weight(Weight(tensor: "a \"name\" \\ of\n\t\rblanks, é and 🦉", shape: [2, 3]))),
     Sample(.fill(Fill(0, shape: [3]))),
     Sample(.fill(Fill(-1.5e-30, shape: [2, 2]))),
@@ -93,6 +94,13 @@ import Testing
     Sample(.splitHeads(SplitHeads(heads: 2)), .f32(3, 4)),
     Sample(.mergeHeads(MergeHeads()), .f32(2, 3, 2)),
     Sample(.softmax(Softmax()), .f32(2, 3, 2)),
+    Sample(.softmax(Softmax(isCausal: true)), .f32(2, 3, 3)),
+    Sample(.softmax(Softmax(isCausal: true)), .f32(3, 3)),
+    Sample(.embedding(Embedding()), .f32(5, 4), TensorType(.i32, [3])),
+    Sample(.pickRow(PickRow(token: 2)), .f32(3, 4), TensorType(.i32, [3])),
+    Sample(.pickRow(PickRow()), .f32(3, 4), TensorType(.i32, [3])),
+    Sample(
+      .attention(Attention(heads: 2, isCausal: true)), .f32(3, 4), .f32(3, 4), .f32(3, 4)),
     Sample(.activation(Activation(.geluTanh)), .f32(2, 3)),
     Sample(.swiGLU(SwiGLU()), .f32(2, 6)),
     Sample(.meanRows(MeanRows()), .f32(2, 3)),
@@ -246,8 +254,11 @@ import Testing
     var builder = GraphBuilder(name: "law", form: form)
     var operands: [Value] = []
     for (index, type) in sample.operands.enumerated() {
-      operands.append(
-        try builder.append(.weight(Weight(tensor: "w", shape: type.shape)), name: "w\(index)"))
+      let operand =
+        type.element == .i32
+        ? Op.input(Input(type: type, limit: 9))
+        : .weight(Weight(tensor: "w", shape: type.shape))
+      operands.append(try builder.append(operand, name: "w\(index)"))
     }
     let result = try builder.append(sample.op, operands, name: "result")
     builder.addOutput("a \"result\"", result)

@@ -85,6 +85,7 @@ extension ElementType {
     case .bf16: BF16Format()
     case .f16: F16Format()
     case .s8: S8Format()
+    case .i32: preconditionFailure("kernels multiply no \(self)")
     }
   }
 

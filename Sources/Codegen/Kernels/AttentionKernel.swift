@@ -12,7 +12,9 @@ import IR
 /// maximum scales what it has summed up (Milakov and Gimelshein 2018, arXiv:1805.02867).
 ///
 /// What is added to the scores (``ScoreAddition``) is added to the exponents in the registers too.
-/// Of several windows each head is a unit of its own.
+/// Of several windows each head is a unit of its own. Of a causal attention a tile of rows reads
+/// no more tokens than its last row sees, rounded up to what there is code for; what a row does not
+/// see there is taken out in the registers.
 ///
 /// Of bf16, panels and rows of powers consist of groups of two elements, which the microkernel
 /// multiplies at once; a row of powers then fills half of its place.
@@ -51,32 +53,40 @@ struct AttentionKernel: StepKernel {
   var windows = 1
   /// What is added to the scores.
   var addition = ScoreAddition.none
-  private var format: any StoredFormat { element.storedFormat }
-  private var perGroup: Int { format.perGroup }
+  /// `true` iff query `t` sees the first `t + 1` tokens alone; there are as many queries, and one
+  /// window.
+  var isCausal = false
+  /// How many tokens are read of those that there are; `nil`: all.
+  ///
+  /// The code for a tile of a causal attention is that of such a part.
+  var reach: Int?
+
+  var format: any StoredFormat { element.storedFormat }
+  var perGroup: Int { format.perGroup }
   private func tileRows(_ target: Target) -> Int { target.tileRows(of: element) }
   /// The features of a head, in groups.
   private var headGroups: Int { headDim / perGroup }
 
   /// The tokens, padded to whole panels.
-  private var paddedTokens: Int {
+  var paddedTokens: Int {
     (tokens + Tile.panelWidth - 1) / Tile.panelWidth * Tile.panelWidth
   }
-  private var block: Int { min(paddedTokens, longestBlock) }
+  var block: Int { min(paddedTokens, longestBlock) }
   var blocks: Int { (tokens + block - 1) / block }
-  private func tokens(inBlock index: Int) -> Int { min(block, tokens - index * block) }
+  func tokens(inBlock index: Int) -> Int { min(block, (reach ?? tokens) - index * block) }
   var scoreStride: Int { RowStride.padded(block) }
   private var valuePanels: Int { (headDim + Tile.panelWidth - 1) / Tile.panelWidth }
-  private var sumStride: Int { valuePanels * Tile.panelWidth }
+  var sumStride: Int { valuePanels * Tile.panelWidth }
 
   // The parts of the scratch memory, in bytes from its start.
   private var valuesOffset: Int { paddedTokens * headGroups * 4 }
   var scoresOffset: Int {
     valuesOffset + valuePanels * format.groups(tokens) * Tile.panelWidth * 4
   }
-  private func sumsOffset(_ target: Target) -> Int {
+  func sumsOffset(_ target: Target) -> Int {
     scoresOffset + tileRows(target) * scoreStride * 4
   }
-  private func statesOffset(_ target: Target) -> Int {
+  func statesOffset(_ target: Target) -> Int {
     sumsOffset(target) + (blocks > 1 ? tileRows(target) * sumStride * 4 : 0)
   }
   func inversesOffset(_ target: Target) -> Int {
@@ -139,11 +149,13 @@ struct AttentionKernel: StepKernel {
             b.offset(output, b.multiply(row, b.constant(outputStride * size))), bytes)
           let added = addition.address(
             b, self, p, index: index, head: head, window: window, row: row)
-          b.choose(height, among: heights) { rows in
-            let scores = addition.rows(
-              b, self, added, rows, b.offset(scratch, bytes: additionOffset(b.target)))
-            rowsOfHead(b, rows, from, scores, to, scratch)
-            if let weights { store(b, weights, rows, of: head, from: row, scratch) }
+          eachReach(b, upTo: b.add(row, height)) { part in
+            b.choose(height, among: heights) { rows in
+              let scores = addition.rows(
+                b, self, added, rows, b.offset(scratch, bytes: additionOffset(b.target)))
+              part.rowsOfHead(b, rows, from, scores, row, to, scratch)
+              if let weights { store(b, weights, rows, of: head, from: row, scratch) }
+            }
           }
           return []
         }
@@ -152,31 +164,32 @@ struct AttentionKernel: StepKernel {
     }
   }
 
-  /// Emits one unit: `rows` rows of queries against all tokens of one head; `added` is what is
-  /// added to their scores.
+  /// Emits one unit: `rows` rows of queries, of which `first` is the first, against all tokens of
+  /// one head; `added` is what is added to their scores.
   private func rowsOfHead(
-    _ b: Builder, _ rows: Int, _ q: Value, _ added: Value, _ output: Value, _ scratch: Value
+    _ b: Builder, _ rows: Int, _ q: Value, _ added: Value, _ first: Value, _ output: Value,
+    _ scratch: Value
   ) {
     let exact = ExactRows(attention: self, rows: rows)
     // With few rows the scores are computed in several accumulators each, which want the registers.
     if Tile.accumulators(forRows: queries, on: b.target) > 1 {
-      b.call(exact, [.q: q, .added: added, .scratch: scratch])
+      b.call(exact, [.q: q, .added: added, .scratch: scratch, .first: first])
       _ = invert(b, rows, scratch)
     } else {
       eachBlock(b) { index, tokens, isFirst in
-        powerRows(b, rows, q, added, index, tokens: tokens, isFirst: isFirst, scratch)
+        powerRows(b, rows, q, added, first, index, tokens: tokens, isFirst: isFirst, scratch)
         sumValues(b, rows, index, tokens: tokens, isFirst: isFirst, scratch)
       }
       b.ifThen(b.less(b.constant(0), invert(b, rows, scratch))) {
-        b.call(exact, [.q: q, .added: added, .scratch: scratch])
+        b.call(exact, [.q: q, .added: added, .scratch: scratch, .first: first])
         _ = invert(b, rows, scratch)
       }
     }
 
     guard blocks > 1 else {
       return valueRows(
-        b, rows, b.constant(0), tokens: tokens, scratch, to: output, stride: outputStride,
-        Epilogue(scalesRows: true, result: element))
+        b, rows, b.constant(0), tokens: tokens(inBlock: 0), scratch, to: output,
+        stride: outputStride, Epilogue(scalesRows: true, result: element))
     }
     let inverses = b.offset(scratch, bytes: inversesOffset(b.target))
     let sums = b.offset(scratch, bytes: sumsOffset(b.target))
@@ -197,7 +210,7 @@ struct AttentionKernel: StepKernel {
   }
 
   /// Emits `body` for each block of tokens.
-  private func eachBlock(
+  func eachBlock(
     _ b: Builder, _ body: (_ index: Value, _ tokens: Int, _ isFirst: Bool) -> Void
   ) {
     body(b.constant(0), tokens(inBlock: 0), true)
@@ -209,27 +222,6 @@ struct AttentionKernel: StepKernel {
       }
     }
     if last > 0 { body(b.constant(last), tokens(inBlock: last), false) }
-  }
-
-  /// Powers and sums of some rows of queries, below the true maximum of each.
-  struct ExactRows: Kernel {
-    enum Parameter: KernelParameter {
-      case q, added, scratch
-    }
-
-    var attention: AttentionKernel
-    var rows: Int
-
-    var title: String { "attention_exact_\(rows)x\(attention.tokens)" }
-
-    func emit(_ b: Builder, _ p: Arguments<Parameter>) {
-      let (q, scratch) = (p[.q], p[.scratch])
-      attention.eachBlock(b) { index, tokens, isFirst in
-        attention.scoreRows(b, rows, q, index, tokens: tokens, scratch)
-        attention.softmaxRows(b, rows, p[.added], index, tokens: tokens, isFirst: isFirst, scratch)
-        attention.sumValues(b, rows, index, tokens: tokens, isFirst: isFirst, scratch)
-      }
-    }
   }
 
   /// Emits the inverses of the sums of powers, and returns the number of rows whose sum is not
@@ -251,8 +243,8 @@ struct AttentionKernel: StepKernel {
 
   /// Emits the powers of a tile of rows and a block of tokens.
   private func powerRows(
-    _ b: Builder, _ rows: Int, _ q: Value, _ added: Value, _ index: Value, tokens: Int,
-    isFirst: Bool, _ scratch: Value
+    _ b: Builder, _ rows: Int, _ q: Value, _ added: Value, _ row: Value, _ index: Value,
+    tokens: Int, isFirst: Bool, _ scratch: Value
   ) {
     let width = b.target.tileColumns
     let first = b.multiply(index, b.constant(block))
@@ -262,12 +254,17 @@ struct AttentionKernel: StepKernel {
       let tile = ScoreTile(
         rows: rows, columns: columns, depth: headGroups, qStride: qStride / perGroup,
         powerStride: scoreStride, softmax: SoftmaxExponents(scale: scale, base2: base2),
-        isFirst: isFirst, element: element, addedStride: addition.stride(tokens: self.tokens))
+        isFirst: isFirst, element: element, addedStride: addition.stride(tokens: self.tokens),
+        isCausal: isCausal)
       let panel = panelAddress(b, scratch, b.add(first, column), depth: headGroups)
       let place = b.offset(powers, b.multiply(column, b.constant(element.sizeBytes)))
       let addedHere = addition == .none ? added : b.element(added, b.add(first, column))
       b.call(
-        tile, [.q: q, .panel: panel, .powers: place, .states: states, .added: addedHere])
+        tile,
+        [
+          .q: q, .panel: panel, .powers: place, .states: states, .added: addedHere,
+          .visible: b.subtract(b.add(row, b.constant(1)), b.add(first, column)),
+        ])
     }
     if isFirst { multiply(b.constant(0), columns: min(width, tokens), isFirst: true) }
     let whole = tokens / width * width
@@ -280,7 +277,7 @@ struct AttentionKernel: StepKernel {
   }
 
   /// Emits the sums of values of a block, where there are several.
-  private func sumValues(
+  func sumValues(
     _ b: Builder, _ rows: Int, _ index: Value, tokens: Int, isFirst: Bool, _ scratch: Value
   ) {
     guard blocks > 1 else { return }
@@ -291,7 +288,7 @@ struct AttentionKernel: StepKernel {
   }
 
   /// Emits the scores of a tile of rows and a block of tokens.
-  private func scoreRows(
+  func scoreRows(
     _ b: Builder, _ rows: Int, _ q: Value, _ index: Value, tokens: Int, _ scratch: Value
   ) {
     let target = b.target
@@ -318,64 +315,6 @@ struct AttentionKernel: StepKernel {
       let lanes = target.lanes
       score.columns = (tokens - whole + lanes - 1) / lanes * lanes
       multiplyKeys(b.constant(whole))
-    }
-  }
-
-  /// Emits the softmax of a tile of rows and a block of tokens.
-  private func softmaxRows(
-    _ b: Builder, _ rows: Int, _ added: Value, _ index: Value, tokens: Int, isFirst: Bool,
-    _ scratch: Value
-  ) {
-    var softmax = SoftmaxBlock(
-      columns: tokens, exponents: SoftmaxExponents(scale: scale, base2: base2),
-      sums: isFirst ? nil : headDim)
-    let addedStride = addition.stride(tokens: self.tokens)
-    // What has been added to is an exponent already.
-    if addedStride != nil { softmax.exponents = SoftmaxExponents(scale: 1, base2: true) }
-    let stateBytes = SoftmaxBlock.stateBytes(b.target)
-    b.forLoop(from: b.constant(0), to: b.constant(rows)) { row, _ in
-      func line(_ offset: Int, bytes: Int) -> Value {
-        b.offset(b.offset(scratch, bytes: offset), b.multiply(row, b.constant(bytes)))
-      }
-      if let addedStride {
-        let first = b.multiply(index, b.constant(block))
-        add(
-          b, b.element(added, b.add(b.multiply(row, b.constant(addedStride)), first)),
-          to: line(scoresOffset, bytes: scoreStride * 4), tokens)
-      }
-      b.call(
-        softmax,
-        [
-          .row: line(scoresOffset, bytes: scoreStride * 4),
-          .state: line(statesOffset(b.target), bytes: stateBytes),
-          .sums: line(sumsOffset(b.target), bytes: sumStride * 4),
-        ])
-      if element != .f32 { roundRow(b, line(scoresOffset, bytes: scoreStride * 4), tokens) }
-      return []
-    }
-  }
-
-  /// Emits the exponents of a row of scores, to which something is added, where they lie.
-  private func add(_ b: Builder, _ added: Value, to row: Value, _ tokens: Int) {
-    let lanes = b.target.lanes
-    let softmax = SoftmaxExponents(scale: scale, base2: base2)
-    b.visitRow(columns: tokens) { bytes, count in
-      let score = b.loadFloats(b.offset(row, bytes), lanes, count: count)
-      let exponent = softmax.adding(
-        b, b.loadFloats(b.offset(added, bytes), lanes, count: count),
-        to: softmax.exponents(b, score, count: lanes))
-      b.storeFloats(exponent, b.offset(row, bytes), count: count)
-    }
-  }
-
-  /// Emits the rounding of a row of powers where it lies: what is written lies before what is still
-  /// to be read.
-  private func roundRow(_ b: Builder, _ row: Value, _ tokens: Int) {
-    b.visitRow(columns: tokens) { bytes, count in
-      let power = b.loadFloats(b.offset(row, bytes), b.target.lanes, count: count)
-      b.storeElements(
-        element, power, b.offset(row, b.divide(bytes, b.constant(perGroup))),
-        count: format.groups(count) * perGroup)
     }
   }
 

@@ -23,6 +23,8 @@ struct RowKernel: StepKernel {
     /// `silu(x[d]) * x[columns + d]`
     case swiGLU
     case softmax
+    /// Of the columns up to the diagonal of a square matrix; the others become zero.
+    case causalSoftmax
     /// Subtract the row's mean.
     case center
     /// Zero mean, unit variance; then scale and shift by the second and third operand.
@@ -42,6 +44,7 @@ struct RowKernel: StepKernel {
       case .multiplyByRow: "multiply_rows"
       case .swiGLU: "swiglu"
       case .softmax: "softmax"
+      case .causalSoftmax: "causal_softmax"
       case .center: "center"
       case .layerNorm: "layer_norm"
       case .rmsNorm: "rms_norm"
@@ -108,6 +111,13 @@ struct RowKernel: StepKernel {
       map { load in b.multiplyFloat(b.activate(.silu, load(lines.x)), load(second)) }
     case .softmax:
       b.call(SoftmaxRow(columns: columns), [.x: lines.x, .y: lines.output])
+    case .causalSoftmax:
+      let place = b.remainder(lines.index, b.constant(columns))
+      let mask = CausalMask(visible: b.add(place, b.constant(1)))
+      map { load in load(lines.x) }
+      mask.hide(b, lines.output, columns: columns, as: -.infinity)
+      b.call(SoftmaxRow(columns: columns), [.x: lines.output, .y: lines.output])
+      mask.hide(b, lines.output, columns: columns, as: 0)
     case .center:
       let mean = b.splat(self.mean(b, lines.x), lanes)
       map { load in b.subtractFloat(load(lines.x), mean) }

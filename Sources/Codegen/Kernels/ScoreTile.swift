@@ -12,7 +12,11 @@ struct ScoreTile: Kernel {
     /// Queries, a panel of keys, where the powers go, the rows' states, and what is added to the
     /// scores.
     case q, panel, powers, states, added
-    var isUnaliased: Bool { true }
+    /// Of a causal attention: how many columns of the tile its first row sees; each further row
+    /// sees one more.
+    case visible
+    var type: ParameterType { self == .visible ? .index : .address }
+    var isUnaliased: Bool { self != .visible }
   }
 
   /// The rows of the tile, and its columns: tokens of one panel.
@@ -30,6 +34,8 @@ struct ScoreTile: Kernel {
   var element = ElementType.f32
   /// Elements from one row to the next of what is added to the scores, if something is.
   var addedStride: Int?
+  /// `true` iff rows see only some of the columns.
+  var isCausal = false
 
   /// What a sum of powers must stay below: values of up to 2^63 do not overflow then.
   static let limit: Float = 0x1p64
@@ -68,8 +74,13 @@ struct ScoreTile: Kernel {
             b, b.loadFloats(place, lanes, count: count), to: exponents[vector])
         }
       }
+      let masks = isCausal ? self.masks(b, p[.visible], row, vectors) : []
       if !startsShifted {
         if isFirst {
+          // Its first column, at least, is seen.
+          for (vector, mask) in masks.enumerated() {
+            exponents[vector] = b.select(mask, exponents[vector], b.floats(-.infinity, lanes))
+          }
           let largest = b.reduce(b.pairwise(exponents, b.maximumFloat), b.maximumFloat)
           SoftmaxBlock.storeMaximum(b, b.negate(largest), state)
         }
@@ -81,6 +92,7 @@ struct ScoreTile: Kernel {
         if counts[vector] < lanes {
           power = b.select(b.mask(first: counts[vector], of: lanes), power, zero)
         }
+        if isCausal { power = b.select(masks[vector], power, zero) }
         // Whole groups: after an odd number of tokens comes a zero.
         b.storeElements(
           element, power,
@@ -92,6 +104,14 @@ struct ScoreTile: Kernel {
       // One row after the other, for the sake of registers.
       let sum = b.orderMemory(after: [b.pairwise(sums, b.addFloat)])
       b.store(sum[0], state)
+    }
+  }
+
+  /// Emits which lanes of a row's vectors are seen.
+  private func masks(_ b: Builder, _ visible: Value, _ row: Int, _ vectors: Int) -> [Value] {
+    let mask = CausalMask(visible: b.add(visible, b.constant(row)))
+    return (0..<vectors).map {
+      mask.lanes(b, from: b.constant($0 * b.target.lanes), b.target.lanes)
     }
   }
 }

@@ -10,7 +10,7 @@ extension Attention: Lowering {
       headDim: q.columns / heads,
       qStride: q.stride, kStride: k.stride, vStride: v.stride, outputStride: site.output.stride,
       scale: scale, base2: base2, element: site.node.type.element, windows: windows,
-      addition: addition(site))
+      addition: addition(site), isCausal: isCausal)
     let scratch = StepCall.Operand.scratch(bytes: kernel.scratchBytes(site.target))
     guard let weightsStride = site.resultStride(1) else {
       return StepCall(

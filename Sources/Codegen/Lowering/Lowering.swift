@@ -33,6 +33,7 @@ extension Op {
     case .convolution(let op): op
     case .copy(let op): op
     case .extractPatches(let op): op
+    case .embedding(let op): op
     case .fill(let op): op
     case .groupNorm(let op): op
     case .layerNorm(let op): op
@@ -51,6 +52,7 @@ extension Op {
     case .relativeScores(let op): op
     case .windowPartition(let op): op
     case .windowMerge(let op): op
+    case .pickRow(let op): op
     case .scale(let op): op
     case .softmax(let op): op
     case .swiGLU(let op): op

@@ -1,5 +1,5 @@
 import IR
 
 extension Softmax: Lowering {
-  func lower(_ site: LoweringSite) -> StepCall { .row(.softmax, site) }
+  func lower(_ site: LoweringSite) -> StepCall { .row(isCausal ? .causalSoftmax : .softmax, site) }
 }

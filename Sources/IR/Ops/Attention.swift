@@ -16,10 +16,11 @@ import Glibc
 /// without either `a` is zero. With `windows`, `q`, `k`, `v`, `rows` and `columns` are so many
 /// equal parts of rows, each an attention by itself, whose queries and tokens those of `a` are: the
 /// same for all, or `a: [windows * heads, queries, tokens]`, the heads of the first window first.
+/// With `causal`, query `t` reads keys and values of the first `t + 1` tokens alone.
 /// Results: `y: [queries, heads * headDim]`; with `weights`, also `p: [heads, queries, tokens]`, or
 /// of `weight_rows = [start, count]` the rows of these queries, `[heads, count, tokens]`.
-/// Attributes: `heads`; `scale`, default 1; `base2`, `weights`, `bias`, default false; `windows`,
-/// default 1; `grid` and `weight_rows`, by default none. Operands of bf16 are multiplied as such
+/// Attributes: `heads`; `scale`, default 1; `base2`, `weights`, `bias`, `causal`, default false;
+/// `windows`, default 1; `grid` and `weight_rows`, by default none. Operands of bf16 are multiplied as such
 /// and summed up in f32, powers are rounded to bf16 before they are multiplied with values, and the
 /// result is bf16; `a`, `rows` and `columns` are of f32.
 ///
@@ -33,6 +34,8 @@ import Glibc
 /// - C7: `grid` is two extents of as many places as a window has tokens, `rows` and `columns` are
 ///   f32 of these extents, and there is no `bias`.
 /// - C8: `weight_rows` is a start and a count of queries, at least one, and there are `weights`.
+/// - C9: with `causal`, there are as many queries as tokens, one window, and neither `bias` nor
+///   `grid` nor `weights`.
 ///
 /// Reference: Vaswani et al. 2017, arXiv:1706.03762, equation 1; the bias: Shaw et al. 2018,
 /// arXiv:1803.02155; of rows and columns: Li et al. 2021, arXiv:2112.01526, equation 4.
@@ -54,11 +57,14 @@ public struct Attention: OpDefinition {
   /// Rows and columns of the grid of keys by which two operands are added to the scores, if they
   /// are.
   public var grid: [Int]?
+  /// `true` iff a query reads nothing of what follows it.
+  public var isCausal: Bool
 
   /// Creates an attention.
   public init(
     heads: Int, scale: Float = 1, base2: Bool = false, hasWeights: Bool = false,
-    weightRows: [Int]? = nil, windows: Int = 1, hasBias: Bool = false, grid: [Int]? = nil
+    weightRows: [Int]? = nil, windows: Int = 1, hasBias: Bool = false, grid: [Int]? = nil,
+    isCausal: Bool = false
   ) {
     self.heads = heads
     self.scale = scale
@@ -68,6 +74,7 @@ public struct Attention: OpDefinition {
     self.windows = windows
     self.hasBias = hasBias
     self.grid = grid
+    self.isCausal = isCausal
   }
 
   static let mnemonic = "attention"
@@ -85,11 +92,14 @@ public struct Attention: OpDefinition {
     let isPlain = !hasBias && windows == 1 && weightRows == nil
     // Scores, then weighted values: each a multiply-add for each token and element of the queries.
     return OpFacts(
-      inPlace: [], rows: isPlain ? .same(grid == nil ? [0] : [0, 3, 4]) : .all, addends: [],
+      inPlace: [],
+      rows: isPlain && !isCausal ? .same(grid == nil ? [0] : [0, 3, 4]) : .all, addends: [],
       norm: nil, absorbs: [0, 1, 2], spread: .balanced,
       carriesBF16: isPlain && grid == nil && takesBF16(operands[0]),
       work: Work(
-        flops: 4 * operands[0].count * (operands[1].shape[0] / max(windows, 1)),
+        flops: isCausal
+          ? 2 * operands[0].count * (operands[1].shape[0] + 1)
+          : 4 * operands[0].count * (operands[1].shape[0] / max(windows, 1)),
         element: operands[0].element, panels: nil))
   }
   /// `true` iff queries of this shape, keys and values may be bf16.
@@ -106,6 +116,7 @@ public struct Attention: OpDefinition {
     if windows != 1 { list.set("windows", .integer(windows)) }
     if hasBias { list.set("bias", .boolean(true)) }
     if let grid { list.set("grid", .integers(grid)) }
+    if isCausal { list.set("causal", .boolean(true)) }
     return list
   }
   init(_ attributes: inout Attributes) throws(Diagnostic) {
@@ -118,6 +129,7 @@ public struct Attention: OpDefinition {
     windows = try attributes.integer("windows", default: 1)
     hasBias = try attributes.boolean("bias")
     grid = attributes.value("grid") == nil ? nil : try attributes.integers("grid")
+    isCausal = try attributes.boolean("causal")
   }
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireOperands("C4", operands)
@@ -154,6 +166,13 @@ public struct Attention: OpDefinition {
         "weight_rows: expected a start and a count of \(queries) queries, and weights, found "
           + "\(weightRows)")
     }
+    try require(
+      "C9",
+      !isCausal
+        || operands[0] == operands[1] && windows == 1 && !hasBias && grid == nil
+          && !hasWeights,
+      "causal: expected as many queries as tokens, one window and no bias, grid or weights, found "
+        + "\(operands[0]) and \(operands[1])")
     return operands[0]
   }
   private func requireAdditions(_ operands: [TensorType]) throws(Diagnostic) {
@@ -218,7 +237,7 @@ public struct Attention: OpDefinition {
     if let added = added(operands, window, scores.shape) {
       for i in scores.values.indices { scores.values[i] += unit * added[i] }
     }
-    let weights = Softmax().evaluate([scores])
+    let weights = Softmax(isCausal: isCausal).evaluate([scores])
     return [
       MergeHeads().evaluate([MatMul().evaluate([weights, v])]),
       hasWeights ? rows(of: weights) : weights,

@@ -18,6 +18,9 @@ public protocol ModelConfiguration: HasModelFacts, Sendable {
   /// two matmuls of attention.
   var multiplyAdds: Int { get }
 
+  /// What it reads, if it is a text tower; `nil`: images.
+  var text: TextInput? { get }
+
   /// Checks that the numbers fit together.
   func check() throws(Diagnostic)
 

@@ -34,6 +34,12 @@ protocol Family: ModelConfiguration, Hashable {
   /// Which places of the image the tokens after a block are; `nil`: those that the body gives.
   func tokenMap(afterBlock index: Int?) -> TokenMap
 
+  /// Returns what the layers ask for when they are appended, those of outputs that need more than
+  /// the model itself too.
+  func tensors(
+    fusedQKV: Bool, outputs: [ModelOutput]
+  ) throws(Diagnostic) -> [TensorSpecification]
+
   /// Appends the body: all tokens, prefix tokens first.
   func tokens(of image: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value
   /// Appends what is made of the tokens for the head.
@@ -49,6 +55,9 @@ protocol Family: ModelConfiguration, Hashable {
 extension Family {
   /// The family's name.
   var family: String { Self.title }
+
+  /// Images.
+  var text: TextInput? { nil }
 
   /// Returns the model as a graph in the `imported` form: the textbook's operations, one a line,
   /// under the checkpoint's names.

@@ -12,6 +12,8 @@ struct AttentionCore: Hashable, Sendable {
   var normsWholeRows = false
   /// `true` iff each head is the difference of two (``DifferentialAttention``).
   var isDifferential = false
+  /// `true` iff a token sees nothing of what follows it.
+  var isCausal = false
 
   /// - Parameters:
   ///   - name: of the attention; the tensors that it reads are named after it.
@@ -35,7 +37,8 @@ struct AttentionCore: Hashable, Sendable {
       }
     }
     guard isDifferential else {
-      return try builder.attention(name, parts[0], parts[1], value, heads: heads, bias: bias)
+      return try builder.attention(
+        name, parts[0], parts[1], value, heads: heads, bias: bias, isCausal: isCausal)
     }
     return try DifferentialAttention(heads: heads).append(
       name, block: block, parts[0], parts[1], value, to: &builder)

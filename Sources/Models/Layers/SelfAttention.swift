@@ -111,9 +111,10 @@ extension ModelBuilder {
   /// - Parameters:
   ///   - scale: what scores are multiplied by; `nil`: `1 / sqrt(headDim)`.
   ///   - bias: what is added to the scores, `[heads, queries, tokens]`, if something is.
+  ///   - isCausal: `true` iff a query sees nothing of what follows it.
   mutating func attention(
     _ name: String, _ query: Value, _ key: Value, _ value: Value, heads: Int,
-    scale factor: Double? = nil, bias: Value? = nil
+    scale factor: Double? = nil, bias: Value? = nil, isCausal: Bool = false
   ) throws(Diagnostic) -> Value {
     var parts: [Value] = []
     for (part, projected) in [("q", query), ("k", key), ("v", value)] {
@@ -126,7 +127,8 @@ extension ModelBuilder {
     let scale = Float(factor ?? 1 / Double(type(query).shape[1] / heads).squareRoot())
     scores = try append(.scale(Scale(scale)), [scores], name: "\(name).scaled")
     if let bias { scores = try sum(scores, bias, name: "\(name).biased") }
-    let weights = try append(.softmax(Softmax()), [scores], name: "\(name).softmax")
+    let weights = try append(
+      .softmax(Softmax(isCausal: isCausal)), [scores], name: "\(name).softmax")
     let mixed = try append(.matMul(MatMul()), [weights, parts[2]], name: "\(name).mixed")
     return try append(.mergeHeads(MergeHeads()), [mixed], name: "\(name).merged")
   }

@@ -7,11 +7,15 @@ extension UnsafeMutablePointer where Pointee == Context {
   /// No allocation, no lock, no file.
   func run(_ job: Job) -> vit_status {
     let program = pointee.program
+    let readsTokens = program.pointee.token_limit > 0
     guard let images = job.images else {
-      return fail(program, VIT_INVALID_ARGUMENT, "images is null")
+      return fail(program, VIT_INVALID_ARGUMENT, readsTokens ? "ids is null" : "images is null")
     }
     guard job.count != 0 else {
-      return fail(program, VIT_INVALID_ARGUMENT, "count is 0, expected at least one image")
+      return fail(
+        program, VIT_INVALID_ARGUMENT,
+        readsTokens
+          ? "count is 0, expected at least one text" : "count is 0, expected at least one image")
     }
     // Beyond this, the addresses of the last image would not exist; `size_t` comes as `Int`.
     guard job.count > 0, job.count <= (1 << 46) / max(1, pointee.layout.inputElements) else {
@@ -22,7 +26,14 @@ extension UnsafeMutablePointer where Pointee == Context {
       return VIT_INVALID_ARGUMENT
     }
     guard Int(bitPattern: images) & 3 == 0 else {
-      return fail(program, VIT_INVALID_ARGUMENT, "images is not aligned to 4 bytes")
+      return fail(
+        program, VIT_INVALID_ARGUMENT,
+        readsTokens ? "ids is not aligned to 4 bytes" : "images is not aligned to 4 bytes")
+    }
+    if readsTokens {
+      let status = Tokens.check(
+        program, images, count: job.count, length: pointee.layout.inputElements)
+      guard status == VIT_OK else { return status }
     }
     if pointee.workers > 0 && pointee.process != getpid() {
       return fail(

@@ -48,7 +48,12 @@ enum SelfTest {
     defer { free(memory) }
 
     let pixels = (memory + image).assumingMemoryBound(to: Float.self)
-    makeImage(pixels, Int(truncatingIfNeeded: description.pointee.input.elements))
+    let elements = Int(truncatingIfNeeded: description.pointee.input.elements)
+    if program.pointee.token_limit > 0 {
+      makeText(program, (memory + image).assumingMemoryBound(to: Int32.self), elements)
+    } else {
+      makeImage(pixels, elements)
+    }
     let all = (memory + table).assumingMemoryBound(to: UnsafeMutableRawPointer?.self)
     var at = Extent()
     for i in 0..<outputs {
@@ -77,6 +82,19 @@ enum SelfTest {
     let state = vit_float_enter()
     defer { vit_float_leave(state) }
     for i in 0..<elements { pixels[i] = vit_selftest_pixel(UInt64(i)) }
+  }
+
+  /// Fills the text; a call of its own for the same reason.
+  @inline(never)
+  private static func makeText(
+    _ program: UnsafePointer<vit_program>, _ ids: UnsafeMutablePointer<Int32>, _ elements: Int
+  ) {
+    let state = vit_float_enter()
+    defer { vit_float_leave(state) }
+    for i in 0..<elements {
+      ids[i] = vit_selftest_token(
+        UInt64(i), UInt64(elements), program.pointee.token_limit, program.pointee.token_required)
+    }
   }
 
   /// Compares the outputs with the self-test values; a call of its own for the same reason.

@@ -23,6 +23,9 @@ public final class VitContext {
     guard let first = model.description.outputs.first else {
       throw VitError(.notAModel, "the model has no output")
     }
+    if model.description.input.holdsTokens {
+      return try run(ids: try tokens(images), count: count)
+    }
     try check(images.count, model.description.input, count, "images")
     if first.elementBytes != MemoryLayout<Float>.size {
       return try runAll(images: images, count: count, outputs: [first.name])[first.name] ?? []
@@ -50,6 +53,7 @@ public final class VitContext {
     guard let first = model.description.outputs.first else {
       throw VitError(.notAModel, "the model has no output")
     }
+    try checkImages()
     try check(images.count, model.description.input, count, "images")
     guard first.elementBytes == MemoryLayout<Float>.size else {
       throw VitError(
@@ -90,6 +94,18 @@ public final class VitContext {
   public func runAll(
     images: [Float], count: Int = 1, outputs names: [String]? = nil
   ) throws(VitError) -> [String: [Float]] {
+    if model.description.input.holdsTokens {
+      return try runAll(ids: try tokens(images), count: count, outputs: names)
+    }
+    return try images.withUnsafeBufferPointer { (images) throws(VitError) in
+      try runAll(input: images, count: count, outputs: names)
+    }
+  }
+
+  /// Runs what the model reads, 4 bytes an element, and returns the named outputs.
+  func runAll(
+    input: UnsafeBufferPointer<Float>, count: Int, outputs names: [String]?
+  ) throws(VitError) -> [String: [Float]] {
     let all = model.description.outputs
     if let unknown = names?.first(where: { name in !all.contains { $0.name == name } }) {
       throw VitError(
@@ -97,7 +113,7 @@ public final class VitContext {
         "the model has no output '\(unknown)', but "
           + all.map { "'\($0.name)'" }.joined(separator: ", "))
     }
-    try check(images.count, model.description.input, count, "images")
+    try check(input.count, model.description.input, count, model.description.input.name)
     let wanted = all.map { names?.contains($0.name) ?? true }
     let places = zip(all, wanted).map { tensor, isWanted in
       isWanted
@@ -105,7 +121,7 @@ public final class VitContext {
           byteCount: count * tensor.elements * tensor.elementBytes, alignment: 4) : nil
     }
     defer { for place in places { place?.deallocate() } }
-    try model.check(model.entry.pointee.run_all(handle, images, count, places))
+    try model.check(model.entry.pointee.run_all(handle, input.baseAddress, count, places))
     var result: [String: [Float]] = [:]
     for (tensor, place) in zip(all, places) {
       guard let place else { continue }
@@ -128,7 +144,14 @@ public final class VitContext {
     }
   }
 
-  /// Throws unless `found` floats are `count` of `tensor`.
+  /// Throws unless the model reads images.
+  func checkImages() throws(VitError) {
+    guard !model.description.input.holdsTokens else {
+      throw VitError(.invalidArgument, "the model reads tokens, not images: run(ids:)")
+    }
+  }
+
+  /// Throws unless `found` elements are `count` of `tensor`.
   private func check(
     _ found: Int, _ tensor: VitDescription.Tensor, _ count: Int, _ what: String
   ) throws(VitError) {
@@ -139,7 +162,8 @@ public final class VitContext {
     guard !overflow, found == wanted else {
       throw VitError(
         .invalidArgument,
-        "\(what) has \(found) floats, expected \(count) x \(tensor.shape) = \(wanted)")
+        "\(what) has \(found) \(tensor.holdsTokens ? "tokens" : "floats"), expected "
+          + "\(count) x \(tensor.shape) = \(wanted)")
     }
   }
 }

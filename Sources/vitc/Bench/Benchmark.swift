@@ -59,8 +59,7 @@ struct Benchmark {
     let peak = try Peak()
     var lanes: [Lane] = []
     for count in threads { lanes.append(try Lane(threads: count, library: library)) }
-    let images = SeededCheckpoint.tensor(
-      name: "input", shape: [batch] + description.input.shape, seed: 0)
+    let images = CompiledModel.sample(description, count: batch)
     let first = description.outputs.first
     let size = batch * (first?.elements ?? 0) * (first?.elementBytes ?? 0)
     var output = [UInt8](repeating: 0, count: size)
@@ -68,7 +67,7 @@ struct Benchmark {
     while turn < turns || lanes.contains(where: { $0.times.count < leastRuns }) {
       for (index, lane) in lanes.enumerated() {
         lane.peak = max(lane.peak, peak.measure(threads: lane.threads))
-        try measure(lane, images.values, &output, until: goal(after: turn + 1))
+        try measure(lane, images, &output, until: goal(after: turn + 1))
         progress.update(
           "measuring \(lane.threads) threads",
           fraction: min(
@@ -118,14 +117,22 @@ struct Benchmark {
   private func measure(
     _ lane: Lane, _ images: [Float], _ output: inout [UInt8], until goal: Amount
   ) throws(Diagnostic) {
+    let ids = lane.context.model.description.input.holdsTokens ? images.map { Int32($0) } : nil
     try CompiledModel.telling(library) {
       try images.withUnsafeBufferPointer { images in
         try output.withUnsafeMutableBytes { output in
-          try lane.context.run(images: images, count: batch, intoBytes: output)
+          func run() throws {
+            if let ids {
+              _ = try lane.context.run(ids: ids, count: batch)
+            } else {
+              try lane.context.run(images: images, count: batch, intoBytes: output)
+            }
+          }
+          try run()
           var isDone = false
           repeat {
             let start = ContinuousClock.now
-            try lane.context.run(images: images, count: batch, intoBytes: output)
+            try run()
             let time = (ContinuousClock.now - start).seconds
             lane.add(time)
             switch goal {

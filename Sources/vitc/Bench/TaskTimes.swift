@@ -44,12 +44,11 @@ final class TaskTimes: Sendable {
           threads: tasks,
           parallelFor: { count, task in times.parallelFor(count, task) }))
       let context = try model.makeContext()
-      let image = SeededCheckpoint.tensor(
-        name: "input", shape: [1] + model.description.input.shape, seed: 0)
+      let input = CompiledModel.sample(model.description, count: 1)
       // One more, which warms up.
       for _ in 0...runs {
         times.state.withLock { $0.step = 0 }
-        _ = try context.run(images: image.values)
+        _ = try context.run(images: input)
       }
       return times.state.withLock { $0.shortest }
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import IR
+import VitRuntime
 
 /// `vitc run`: arrays in and out, or photos in and labels out.
 struct Run: ParsableCommand {
@@ -8,6 +9,7 @@ struct Run: ParsableCommand {
     abstract: "Runs a compiled model on an array or on photos.",
     usage: """
       vitc run LIBRARY --input X.npy --output Y.npy [--threads N]
+      vitc run LIBRARY --ids IDS.npy --output Y.npy [--threads N]
       vitc run LIBRARY PHOTO ... [--top K] [--labels FILE] [--json] [--orient] [--threads N] \
       [--overlay FOLDER]
       """,
@@ -32,6 +34,9 @@ struct Run: ParsableCommand {
 
   @Option(name: .shortAndLong, help: "An .npy file with the images.")
   var input: String?
+
+  @Option(help: "An .npy file with the tokens of texts, for the library of a text tower.")
+  var ids: String?
 
   @Option(
     name: .shortAndLong,
@@ -68,7 +73,8 @@ struct Run: ParsableCommand {
   func validate() throws {
     if threads < 0 { throw ValidationError("--threads must be 0 or more, found \(threads).") }
     if let top, top < 1 { throw ValidationError("--top must be 1 or more, found \(top).") }
-    switch (input, photos.isEmpty) {
+    if ids != nil, input != nil { throw ValidationError("Give either --input or --ids.") }
+    switch (input ?? ids, photos.isEmpty) {
     case (nil, true): throw ValidationError("Give either --input or photos.")
     case (_?, false): throw ValidationError("Give either --input or photos, not both.")
     case (_?, true):
@@ -85,8 +91,13 @@ struct Run: ParsableCommand {
   }
 
   func run() throws {
-    if let input {
+    if let input = input ?? ids {
       let model = try CompiledModel(library, threads: threads)
+      if let ids, !model.description.input.holdsTokens {
+        throw Diagnostic(
+          "the model reads images, not tokens", at: .file(library),
+          hint: "give '\(ids)' to the library of a text tower, compiled with --tower text")
+      }
       return try ArrayRun(model: model, outputs: output, defaultName: outputName).run(input)
     }
     // What is wrong with the library is said first.

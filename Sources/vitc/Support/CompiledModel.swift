@@ -100,6 +100,24 @@ struct CompiledModel {
     return output
   }
 
+  /// Inputs to measure a model with: images of pseudo-random numbers, or texts of all kinds of
+  /// tokens that end as the model wants.
+  static func sample(_ description: VitDescription, count: Int) -> [Float] {
+    let input = description.input
+    guard input.holdsTokens else {
+      return SeededCheckpoint.tensor(name: "input", shape: [count] + input.shape, seed: 0).values
+    }
+    let text = (try? JSONValue(parsing: description.json))?["textTower"]
+    func number(_ key: String) -> Int? {
+      if case .integer(let value)? = text?[key] { value } else { nil }
+    }
+    let limit = max(1, number("vocabulary") ?? 1)
+    return (0..<count * input.elements).map { index in
+      let isLast = index % input.elements == input.elements - 1
+      return Float(isLast ? number("endOfText") ?? index % limit : index % limit)
+    }
+  }
+
   /// Checks that an array is a batch of images for this model and returns how many they are; one
   /// image may lack the first dimension.
   func imageCount(
@@ -110,7 +128,8 @@ struct CompiledModel {
     guard shape.count == image.count + 1, Array(shape.dropFirst()) == image, shape[0] > 0 else {
       let batch = "[n, \(image.map(String.init).joined(separator: ", "))]"
       throw Diagnostic(
-        "the images have shape \(Format.shape(shape)), expected \(batch) with n of at least 1",
+        "the \(description.input.name) have shape \(Format.shape(shape)), expected \(batch) with n "
+          + "of at least 1",
         at: location, hint: Self.shapeHint(shape, image))
     }
     return shape[0]
@@ -120,7 +139,7 @@ struct CompiledModel {
     if image.count == 3, shape.suffix(3) == [image[1], image[2], image[0]] {
       return "the channels come last; transpose to channels, height, width"
     }
-    if shape.contains(0) { return nil }
+    if shape.contains(0) || image.count == 1 { return nil }
     return "compile the model for another size with --image-size, or give the photos themselves to "
       + "have them resized"
   }

@@ -63,7 +63,7 @@ package struct EvaluateCommand: FileTestCommand {
     guard values.count == node.type.count else {
       throw Failure("'\(name)' is \(node.type) and \(values.count) values are given")
     }
-    return Tensor(shape: node.type.shape, values: values)
+    return Tensor(shape: node.type.shape, values: values).rounded(to: node.type.element)
   }
 
   private func tolerance(_ section: FileTest.Section) throws -> Float {

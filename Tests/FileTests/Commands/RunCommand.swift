@@ -39,6 +39,7 @@ struct RunCommand: FileTestCommand {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let library = try compile(planned, to: folder + "/libfiletest.so")
+    // Tokens are held as numbers too.
     let single = try VitModel(path: library, options: VitOptions(threads: 1)).makeContext()
       .runAll(images: images.values)
     let pair = try VitModel(path: library, options: VitOptions(threads: 3)).makeContext()

@@ -71,6 +71,7 @@ struct MemorySimulator {
     case .bf16: BFloat16.value(of: UInt16(truncatingIfNeeded: bits))
     case .f16: Float(Float16(bitPattern: UInt16(truncatingIfNeeded: bits)))
     case .s8: Float(Int8(truncatingIfNeeded: bits))
+    case .i32: Float(Int32(bitPattern: bits))
     }
   }
 
@@ -84,7 +85,7 @@ struct MemorySimulator {
       case .f32: value.bitPattern
       case .bf16: UInt32(BFloat16.bits(of: value))
       case .f16: UInt32(Float16(value).bitPattern)
-      case .s8: UInt32(truncatingIfNeeded: Int32(value))
+      case .s8, .i32: UInt32(truncatingIfNeeded: Int32(value))
       }
     for byte in 0..<element.sizeBytes {
       memory[place + byte] = UInt8(truncatingIfNeeded: bits >> (8 * byte))

@@ -12,12 +12,23 @@ enum Reference {
       values: (0..<shape.reduce(1, *)).map { _ in Float.random(in: -0.5...0.5, using: &random) })
   }
 
+  /// The value of an input: an image, or tokens below the limit, the required one in the middle.
+  static func input(_ input: Input, named name: String) -> Tensor {
+    guard let limit = input.limit else { return tensor("input \(name)", input.type.shape) }
+    var random = SplitMix64(name: "input \(name)")
+    var ids = (0..<input.type.count).map { _ in
+      Float(Int.random(in: 0..<limit, using: &random))
+    }
+    if let required = input.required { ids[ids.count / 2] = Float(required) }
+    return Tensor(shape: input.type.shape, values: ids).rounded(to: input.type.element)
+  }
+
   /// All values of a graph: for each node its results.
   static func values(_ graph: Graph) -> [[Tensor]] {
     var tensors: [[Tensor]] = []
     for node in graph.nodes {
       switch node.op {
-      case .input: tensors.append([tensor("input \(node.name)", node.type.shape)])
+      case .input(let value): tensors.append([input(value, named: node.name)])
       case .weight(let weight): tensors.append([tensor(weight.tensor, weight.shape)])
       default:
         let operands = node.operands.map { tensors[$0.index][$0.result] }

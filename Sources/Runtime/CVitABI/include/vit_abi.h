@@ -55,8 +55,8 @@ typedef struct vit_options {
 } vit_options;
 
 typedef struct vit_tensor {
-  const char *name;  /* "images", "logits", "features_unit", "layer11" … */
-  const char *dtype; /* "f32", or "f16": IEEE 754 binary16 */
+  const char *name;  /* "images", "ids", "logits", "features_unit", "layer11" … */
+  const char *dtype; /* "f32", or "f16": IEEE 754 binary16; of an input "ids": "i32" */
   int32_t rank;      /* of one image's tensor, the batch dimension not counted */
   int32_t reserved;
   int64_t shape[4];
@@ -72,7 +72,8 @@ typedef struct vit_description {
   const char *compiler_version; /* of vitc */
   const char *target;           /* triple and instruction sets: "x86_64-unknown-linux-gnu x86-64-v3" */
   const char *weights_hash;     /* XXH3-128 of the packed weights, 32 hexadecimal digits */
-  vit_tensor input;             /* one image, planar: channels, height, width */
+  vit_tensor input;             /* one image, planar: channels, height, width; or "ids", the tokens
+                                   of one text, of dtype "i32" */
   const vit_tensor *outputs;    /* output_count of them */
   uint64_t parameters;          /* of the checkpoint's tensors that the model reads */
   uint64_t flops;               /* of one image, 2 per multiply-add, after optimization */
@@ -104,8 +105,8 @@ typedef struct vit_entry {
   void (*destroy)(vit_model *model);
   vit_status (*context_create)(vit_model *model, vit_context **context);
   void (*context_destroy)(vit_context *context);
-  /* images: [count, channels, height, width]; output: the first output, [count, its shape], of its
-   * dtype. */
+  /* images: [count, channels, height, width]; of a text tower ids: [count, length] of int32_t,
+   * by their address. output: the first output, [count, its shape], of its dtype. */
   vit_status (*run)(vit_context *context, const float *images, size_t count, void *output);
   /* outputs: output_count pointers, in the description's order; a null one is not written. */
   vit_status (*run_all)(vit_context *context, const float *images, size_t count,
@@ -270,6 +271,14 @@ static inline float vit_half_value(uint16_t half) {
   return value;
 }
 
+/* Token `index` of the self-test text of `length` tokens: below `limit`, the last one `required`
+ * unless that is negative. */
+static inline int32_t vit_selftest_token(uint64_t index, uint64_t length, int32_t limit,
+                                         int32_t required) {
+  if (required >= 0 && index + 1 == length) return required;
+  return (int32_t)((vit_selftest_pixel(index) + 2.0f) / 4.0f * (float)limit) % limit;
+}
+
 /* How many self-test values an output of so many elements has, and which element the `value`-th is. */
 static inline size_t vit_selftest_count(size_t elements) {
   return elements < VIT_SELFTEST_VALUES ? elements : VIT_SELFTEST_VALUES;
@@ -295,6 +304,8 @@ typedef struct vit_program {
   const vit_preprocessing *preprocessing;
   char *(*error_text)(void); /* a thread-local buffer of VIT_ERROR_BYTES */
   const vit_proof *proof;    /* NULL: no self-test values */
+  int32_t token_limit;       /* of a text tower: tokens are 0...token_limit - 1; 0: images are read */
+  int32_t token_required;    /* a token without which a text is refused; -1: there is none */
 } vit_program;
 
 #define VIT_ERROR_BYTES 512
