@@ -58,7 +58,7 @@ public struct Input: OpDefinition {
       try require(
         "C2", required.map { (0..<limit).contains($0) } ?? true,
         "required: \(required ?? 0) is not less than \(limit)")
-    case .bf16, .s8: throw violation("C1", "expected f32 or i32 elements, found \(type)")
+    case .bf16, .f16, .s8: throw violation("C1", "expected f32 or i32 elements, found \(type)")
     }
     return type
   }

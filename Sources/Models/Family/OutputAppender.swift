@@ -58,7 +58,7 @@ struct OutputAppender {
     case .features(let isUnit):
       try checkPooling("features")
       var row = try family.featureRow(pooled, in: &builder)
-      if isUnit { row = try unit(row, name: "features.unit", &builder) }
+      if isUnit { row = try Self.unit(row, name: "features.unit", &builder) }
       return [try builder.flat(row, isUnit ? "features_unit" : "features")]
     case .pooled:
       try checkPooling("pooled rows")
@@ -92,7 +92,7 @@ struct OutputAppender {
 
   /// Rows divided by their length, as `x / max(|x|, 1e-12)` is for all rows but those that are
   /// almost zero: `x / sqrt(mean(x^2) + 1e-24) / sqrt(D)`.
-  private func unit(
+  static func unit(
     _ row: Value, name: String, _ builder: inout ModelBuilder
   ) throws(Diagnostic) -> Value {
     let dim = builder.type(row).shape[1]

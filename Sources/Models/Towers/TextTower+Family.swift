@@ -16,6 +16,9 @@ extension TextTower: Family {
   var classifiers: [Head] { [] }
   var hasFeatures: Bool { true }
   var prefixTokens: Int { 0 }
+  func tokenMap(afterBlock index: Int?) -> TokenMap {
+    TokenMap(prefix: 0, grid: [1, input.length], reader: .average)
+  }
 
   var numericsSummary: String {
     let form = feedForward == .mlp ? activation.rawValue : "swiglu"

@@ -122,16 +122,25 @@ extension TextTower {
   private func append(
     _ output: ModelOutput, _ ids: Value, _ stream: Value, _ builder: inout ModelBuilder
   ) throws(Diagnostic) {
-    switch output {
-    case .tokens: builder.addOutput(output, try norm.append("norm", stream, to: &builder))
-    case .features:
-      let row = try features(try pooled(ids, stream, &builder), &builder)
-      builder.addOutput(output, try builder.flat(row, output.rawValue))
-    case .pooler, .logits:
+    let name = output.names[0]
+    var value: Value
+    switch output.kind {
+    case .tokens: value = try norm.append("norm", stream, to: &builder)
+    case .features(let isUnit):
+      value = try features(try pooled(ids, stream, &builder), &builder)
+      if isUnit { value = try OutputAppender.unit(value, name: "features.unit", &builder) }
+      value = try builder.flat(value, name)
+    case .pooled: value = try builder.flat(try pooled(ids, stream, &builder), name)
+    case .pooler, .logits, .layers, .classAttention, .attention, .allAttention, .rollout,
+      .distance:
       throw Diagnostic(
         "a text tower has no '\(output.rawValue)'", at: .argument("--outputs"),
-        hint: "ask for 'features' or 'tokens'")
+        hint: "ask for 'features', 'pooled' or 'tokens'")
     }
+    if output.isHalf {
+      value = try builder.append(.round(Round(.f16)), [value], name: "\(name).stored")
+    }
+    builder.addOutput(name, value)
   }
 
   /// Returns what the layers ask for, whatever the outputs.
