@@ -117,8 +117,8 @@ public struct HeaderWriter {
     var text = """
       \(inputConstants)
 
-      /* The outputs, elements for one \(words.one); the first is what \(name)_\(words.run) writes. They are
-       * floats where nothing else is said. */
+      /* The outputs, elements for one \(words.one); the first is what
+       * \(name)_\(words.run) writes. They are floats where nothing else is said. */
       #define \(upper)_OUTPUTS \(model.outputs.count)
 
       """

@@ -20,9 +20,9 @@ import Glibc
 /// Results: `y: [queries, heads * headDim]`; with `weights`, also `p: [heads, queries, tokens]`, or
 /// of `weight_rows = [start, count]` the rows of these queries, `[heads, count, tokens]`.
 /// Attributes: `heads`; `scale`, default 1; `base2`, `weights`, `bias`, `causal`, default false;
-/// `windows`, default 1; `grid` and `weight_rows`, by default none. Operands of bf16 are multiplied as such
-/// and summed up in f32, powers are rounded to bf16 before they are multiplied with values, and the
-/// result is bf16; `a`, `rows` and `columns` are of f32.
+/// `windows`, default 1; `grid` and `weight_rows`, by default none. Operands of bf16 are multiplied
+/// as such and summed up in f32, powers are rounded to bf16 before they are multiplied with values,
+/// and the result is bf16; `a`, `rows` and `columns` are of f32.
 ///
 /// - C1: `q` has rank 2 and `heads` divides its columns, into even parts where it is bf16.
 /// - C2: `k` and `v` have equal types and the columns of `q`.

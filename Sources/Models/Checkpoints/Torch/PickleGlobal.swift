@@ -38,6 +38,7 @@ struct PickleGlobal: Hashable {
       switch module {
       case "__builtin__": "builtins"
       case "numpy._core.multiarray": "numpy.core.multiarray"
+      case "numpy._core.numeric": "numpy.core.numeric"
       default: module
       }
     let full = "\(module).\(name)"
