@@ -79,7 +79,7 @@ let imports = """
   Sources/Compiler: Diagnostics JSON SeededRandom Parallel IR Models Passes Evaluation \
     Calibration HeadFitting Codegen Images Photos Packaging VitRuntime CVitABI
   Sources/vitc: Diagnostics JSON Parallel IR Files Npy Images Photos HeadFitting Models Passes \
-    Figures Codegen Packaging VitRuntime Compiler CVersion ArgumentParser
+    Figures Codegen Packaging Tokenizers VitRuntime Compiler CVersion ArgumentParser
 
   Tests/RandomModels: Diagnostics SeededRandom IR
   Tests/FileTesting: Diagnostics SeededRandom IR Passes Evaluation

@@ -307,7 +307,8 @@ struct Compile: ParsableCommand {
     request.classes = numClasses
     request.wantsHead = heads.head == nil
     request.headFile = heads.headFile
-    request.textClasses = try heads.textClasses()
+    request.textClasses = try heads.textClasses(
+      model, weights: weights, ignoredTensors: ignore, beside: output ?? defaultOutput ?? "")
     request.headFit = try heads.request()
     request.numerics = numerics
     request.scores = scores

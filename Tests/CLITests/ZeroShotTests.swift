@@ -61,8 +61,13 @@ import Testing
   }
 
   @Test(arguments: [
-    (["--classes", "c"], "--classes and --text-vectors require each other."),
-    (["--text-vectors", "v"], "--classes and --text-vectors require each other."),
+    (["--text-vectors", "v"], "--text-vectors requires --classes."),
+    (["--prompt", "a {}"], "--prompt requires --classes."),
+    (["--classes", "c", "--prompt", "a"], "--prompt 'a' has no {}, the place of a class's name"),
+    (
+      ["--classes", "c", "--prompt", "a {}", "--text-vectors", "v"],
+      "--prompt cannot stand with --text-vectors"
+    ),
     (
       ["--classes", "c", "--text-vectors", "v", "--head", "none"],
       "At most one of --head none, --classes"
@@ -74,5 +79,75 @@ import Testing
   func wrongUsage(_ options: [String], _ message: String) throws {
     let result = try vitc(["compile", "m"] + options)
     #expect(result.code == 64 && result.errors.contains(message), "\(result.errors)")
+  }
+
+  /// The texts' vectors by the folder's own tokenizer and tower: logits are transformers' in float64.
+  @Test(arguments: ["clip", "siglip"]) func fromWords(_ name: String) throws {
+    let folder = try Folder()
+    let golden = Self.root + "/Tests/Goldens/prompts/" + name
+    let result = try vitc(
+      "compile", golden, "--classes", golden + "/labels.txt", "--prompt", "a photo of a {}.",
+      "--prompt", "art of the {}", "--target", "host", "-o", folder("libwords.so"))
+    try #require(result.code == 0, "\(result.errors)")
+    #expect(result.errors.contains("scores by \(name == "clip" ? "softmax" : "sigmoid")"))
+    #expect(!result.errors.contains("are cut"))
+    try #require(
+      try vitc(
+        "run", folder("libwords.so"), "--input", golden + "/input.npy", "-o", folder("y.npy")
+      ).code == 0)
+    let expected = try NpyArray(path: golden + "/logits.npy")
+    let found = try NpyArray(path: folder("y.npy"))
+    #expect(found.shape == expected.shape)
+    let rms = (expected.values.reduce(0) { $0 + $1 * $1 } / Float(expected.values.count))
+      .squareRoot()
+    let error = zip(found.values, expected.values).map { abs($0 - $1) }.max() ?? .infinity
+    #expect(error <= 2e-5 * rms, "\(error / rms)")
+    // The text tower leaves nothing but a vector for each class.
+    let inspected = try vitc("inspect", folder("libwords.so"), "--json").json()
+    #expect(inspected["details"]?["labels"]?.array?.count == 5)
+  }
+
+  /// The template that CLIP's paper takes is the one without `--prompt`.
+  @Test func theStandardPrompt() throws {
+    let folder = try Folder()
+    let golden = Self.root + "/Tests/Goldens/prompts/clip"
+    var libraries: [Data] = []
+    for options in [[], ["--prompt", "a photo of a {}."], ["--prompt", "{}"]] {
+      let result = try vitc(
+        [
+          "compile", golden, "--classes", golden + "/labels.txt", "--target", "host", "-o",
+          folder("libwords.so"),
+        ] + options)
+      try #require(result.code == 0, "\(result.errors)")
+      libraries.append(try Data(contentsOf: URL(fileURLWithPath: folder("libwords.so"))))
+    }
+    #expect(libraries[0] == libraries[1] && libraries[0] != libraries[2])
+  }
+
+  @Test func textsThatCannotBeRead() throws {
+    let folder = try Folder()
+    let golden = Self.root + "/Tests/Goldens/prompts/clip"
+    let names = try folder.write(
+      "cat\n" + String(repeating: "one two three ", count: 20) + "\n", to: "names.txt")
+    let cut = try vitc(
+      "compile", golden, "--classes", names, "--target", "host", "-o", folder("libwords.so"))
+    #expect(cut.code == 0)
+    #expect(
+      cut.errors.contains("1 of 2 texts are longer than the 24 tokens that the text tower reads"),
+      "\(cut.errors)")
+    // Without the tokenizer's files, and without a folder.
+    for file in ["config.json", "model.safetensors"] {
+      try FileManager.default.copyItem(atPath: "\(golden)/\(file)", toPath: folder(file))
+    }
+    for (model, message) in [
+      (folder.path, "there is no tokenizer.json, nor vocab.json with merges.txt"),
+      ("vit_tiny_patch16_224", "'vit_tiny_patch16_224' is not a model folder"),
+    ] {
+      let result = try vitc(
+        "compile", model, "--classes", names, "-o", folder("libother.so"))
+      #expect(result.code == 1 && result.errors.contains(message), "\(result.errors)")
+      #expect(result.errors.contains("hint: "))
+      #expect(!FileManager.default.fileExists(atPath: folder("libother.so")))
+    }
   }
 }

@@ -4,7 +4,7 @@ import Testing
 import Tokenizers
 
 /// The texts and hashes of `Tests/Goldens/tokenizers/goldens.npz`, as
-/// `Scripts/goldens/tokenizers.py` makes them.
+/// `Scripts/goldens/tokenizer_texts.py` makes them.
 struct TokenizerGoldens {
   /// What a folder's tokenizer makes of each text.
   struct Expected {

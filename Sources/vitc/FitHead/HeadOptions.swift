@@ -60,15 +60,23 @@ struct HeadOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       A text with the name of a class a line: images are compared with texts, as CLIP and SigLIP \
-      are made for. Requires --text-vectors.
+      are made for. The model's text tower makes their vectors.
       """, valueName: "file"))
   var classes: String?
 
   @Option(
     help: ArgumentHelp(
       """
+      What a class of --classes becomes a text by, with {} for its name; may be repeated: vectors \
+      are averaged then (default: "a photo of a {}.").
+      """, valueName: "text"))
+  var prompt: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      """
       An .npy array [classes, width] with the vector that the model's text tower makes of each \
-      class of --classes; of any length. Scale, bias and scores are the checkpoint's.
+      class of --classes, made elsewhere; of any length. Scale, bias and scores are the checkpoint's.
       """, valueName: "file"))
   var textVectors: String?
 
@@ -83,8 +91,18 @@ struct HeadOptions: ParsableArguments {
     guard given.count <= 1 else {
       throw ValidationError("At most one of \(given.joined(separator: ", ")) may stand.")
     }
-    if (classes == nil) != (textVectors == nil) {
-      throw ValidationError("--classes and --text-vectors require each other.")
+    if classes == nil, let option = textVectors.map({ _ in "--text-vectors" })
+      ?? prompt.first.map({ _ in "--prompt" })
+    {
+      throw ValidationError("\(option) requires --classes.")
+    }
+    if textVectors != nil, !prompt.isEmpty {
+      throw ValidationError("--prompt cannot stand with --text-vectors, which are made already.")
+    }
+    if let wrong = prompt.first(where: { !$0.contains(Prompts.place) }) {
+      throw ValidationError(
+        "--prompt '\(wrong)' has no {}, the place of a class's name; for example "
+          + "'\(Prompts.standard)'.")
     }
     if fitHead == nil {
       let options = [
@@ -114,9 +132,18 @@ struct HeadOptions: ParsableArguments {
   var inputs: [String] { [headFile, fitHead, fitTest, classes, textVectors].compactMap(\.self) }
 
   /// The texts that images are compared with; `nil`: none.
-  func textClasses() throws(Diagnostic) -> TextClasses? {
-    guard let classes, let textVectors else { return nil }
-    return try ClassFile.classes(classes, vectors: textVectors)
+  ///
+  /// - Parameters:
+  ///   - model: the model to compile, and what is said of its weights.
+  ///   - output: a path; unfinished files are put beside it.
+  func textClasses(
+    _ model: String, weights: String?, ignoredTensors: [String], beside output: String
+  ) throws(Diagnostic) -> TextClasses? {
+    guard let classes else { return nil }
+    if let textVectors { return try ClassFile.classes(classes, vectors: textVectors) }
+    let labels = try ClassFile.names(classes)
+    return try Prompts(model: model, weights: weights, ignoredTensors: ignoredTensors).classes(
+      labels, templates: prompt.isEmpty ? [Prompts.standard] : prompt, beside: output)
   }
 
   /// What is to be fitted; `nil`: nothing.

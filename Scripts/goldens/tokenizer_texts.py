@@ -17,7 +17,7 @@ the open_clip_torch wheel; the others are trained on the texts here.
 Made with transformers 5.23.0, tokenizers 0.23.3, sentencepiece 0.2.3, open_clip_torch 3.3.0,
 ftfy 6.3.1, numpy 2.4.6:
   pip install transformers sentencepiece protobuf open_clip_torch numpy
-  python tokenizers.py
+  python tokenizer_texts.py
 """
 
 import gzip
