@@ -81,7 +81,7 @@ import Testing
     #expect(result.code == 64 && result.errors.contains(message), "\(result.errors)")
   }
 
-  /// The texts' vectors by the folder's own tokenizer and tower: logits are transformers' in float64.
+  /// The texts' vectors by the folder's own tokenizer and tower: transformers' logits in float64.
   @Test(arguments: ["clip", "siglip"]) func fromWords(_ name: String) throws {
     let folder = try Folder()
     let golden = Self.root + "/Tests/Goldens/prompts/" + name

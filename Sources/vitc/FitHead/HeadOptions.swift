@@ -76,7 +76,8 @@ struct HeadOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       An .npy array [classes, width] with the vector that the model's text tower makes of each \
-      class of --classes, made elsewhere; of any length. Scale, bias and scores are the checkpoint's.
+      class of --classes, made elsewhere; of any length. Scale, bias and scores are the \
+      checkpoint's.
       """, valueName: "file"))
   var textVectors: String?
 
@@ -91,8 +92,9 @@ struct HeadOptions: ParsableArguments {
     guard given.count <= 1 else {
       throw ValidationError("At most one of \(given.joined(separator: ", ")) may stand.")
     }
-    if classes == nil, let option = textVectors.map({ _ in "--text-vectors" })
-      ?? prompt.first.map({ _ in "--prompt" })
+    if classes == nil,
+      let option = textVectors.map({ _ in "--text-vectors" })
+        ?? prompt.first.map({ _ in "--prompt" })
     {
       throw ValidationError("\(option) requires --classes.")
     }
