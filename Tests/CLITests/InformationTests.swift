@@ -17,7 +17,7 @@ import Testing
     for line in [
       "name        toy", "model       toy_model", "target      any any",
       "runs here   \(here)",
-      "compiler    0.0.1, ABI 1", "weights     2.0 KiB, hash 0123456789abcdef0123456789abcdef",
+      "compiler    0.0.1, ABI 2", "weights     2.0 KiB, hash 0123456789abcdef0123456789abcdef",
       "input       images f32 [3, 2, 2]", "output      logits f32 [3]",
       "output      features f32 [2]", "parameters  1 234 567", "arena       64 bytes a task",
       "work        0.002 GFLOP an image", "labels      red, green, blue",
