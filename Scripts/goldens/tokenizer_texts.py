@@ -39,6 +39,7 @@ import numpy as np
 import open_clip.tokenizer
 import sentencepiece
 import tokenizers
+from sentencepiece import sentencepiece_model_pb2
 from tokenizers import models, normalizers, pre_tokenizers, trainers
 from transformers import AutoTokenizer
 
@@ -164,7 +165,11 @@ def sentencepiece_model(corpus: list[str], pieces: int, scratch: pathlib.Path) -
         sentence_iterator=iter(corpus), model_writer=model, vocab_size=pieces,
         normalization_rule_tsv=str(scratch / "rules.tsv"), character_coverage=0.985, hard_vocab_limit=False,
         num_threads=1, minloglevel=2, pad_id=-1, bos_id=0, eos_id=1, unk_id=2)
-    return model.getvalue()
+    # The rules are in it; where they were read from is a folder of this run.
+    proto = sentencepiece_model_pb2.ModelProto()
+    proto.ParseFromString(model.getvalue())
+    proto.normalizer_spec.ClearField("normalization_rule_tsv")
+    return proto.SerializeToString()
 
 
 def gemma_json(corpus: list[str], folder: pathlib.Path, lower: bool) -> None:
