@@ -86,20 +86,20 @@ import Testing
         + "on the list of what tensors need", "if you trust the file, save its tensors alone "
     ),
     (
-      "legacy.pth", "is a PyTorch file of before version 1.6; \(reads)",
+      "legacy.pth", "is a PyTorch file of the form before version 1.6; \(reads)",
       "save it again as a zip archive: python3 -c "
     ),
     (
-      "legacy3.pth", "is a PyTorch file of before version 1.6; \(reads)",
+      "legacy3.pth", "is a PyTorch file of the form before version 1.6; \(reads)",
       "save it again as a zip archive: python3 -c "
     ),
     (
-      "legacy4.pth", "is a PyTorch file of before version 1.6; \(reads)",
-      "save it again as a zip archive: python3 -c "
+      "legacy4.pth", "is a PyTorch file of the form before version 1.6; \(reads)",
+      "if you trust the file, save its tensors alone "
     ),
     (
-      "legacy5.pth", "is a PyTorch file of before version 1.6; \(reads)",
-      "save it again as a zip archive: python3 -c "
+      "legacy5.pth", "is a PyTorch file of the form before version 1.6; \(reads)",
+      "if you trust the file, save its tensors alone "
     ),
     (
       "program.pt", "is a TorchScript program, expected tensors alone; \(reads)",

@@ -23,7 +23,8 @@ public enum CheckpointFile {
     case .index: try ShardedCheckpoint(indexPath: path)
     case .npz: try NpzCheckpoint(path: path)
     case .torch: try TorchCheckpoint(path: path)
-    case .safetensors, .npy, .legacyTorch, .torchScript, .pickle, .damagedTorch, .pointer,
+    case .safetensors, .npy, .legacyTorch, .framedTorch, .torchScript, .pickle, .damagedTorch,
+      .pointer,
       .archive, .foreign:
       try Safetensors(path: path)
     }

@@ -15,6 +15,8 @@ enum FileKind: Hashable {
   case torch
   /// PyTorch's, of before version 1.6: pickles and numbers one after the other.
   case legacyTorch
+  /// As `legacyTorch`, with pickles of protocol 4 or 5, which have frames.
+  case framedTorch
   /// PyTorch's: a program with its weights, in a zip archive.
   case torchScript
   /// A pickle of something else.
@@ -82,8 +84,8 @@ enum FileKind: Hashable {
     // torch.save began with, as far as the first 16 bytes hold it.
     ([0x80, 2, 0x8A, 0x0A] + legacyMagic, .legacyTorch),
     ([0x80, 3, 0x8A, 0x0A] + legacyMagic, .legacyTorch),
-    ([0x80, 4] + legacyFrame + [0x8A, 0x0A] + legacyMagic.prefix(3), .legacyTorch),
-    ([0x80, 5] + legacyFrame + [0x8A, 0x0A] + legacyMagic.prefix(3), .legacyTorch),
+    ([0x80, 4] + legacyFrame + [0x8A, 0x0A] + legacyMagic.prefix(3), .framedTorch),
+    ([0x80, 5] + legacyFrame + [0x8A, 0x0A] + legacyMagic.prefix(3), .framedTorch),
     // A pickle of protocol 2 to 5.
     ([0x80, 2], .pickle), ([0x80, 3], .pickle), ([0x80, 4], .pickle), ([0x80, 5], .pickle),
   ]
@@ -123,8 +125,13 @@ enum FileKind: Hashable {
     case .safetensors, .index, .npz, .torch: return nil
     case .legacyTorch:
       return Diagnostic(
-        "is a PyTorch file of before version 1.6; \(reads)", at: .file(path),
+        "is a PyTorch file of the form before version 1.6; \(reads)", at: .file(path),
         hint: TorchCommand.rewriting(path))
+    case .framedTorch:
+      // torch's reader that runs no code knows pickles without frames only, up to protocol 3.
+      return Diagnostic(
+        "is a PyTorch file of the form before version 1.6; \(reads)", at: .file(path),
+        hint: TorchCommand.tensorsAlone(of: path))
     case .torchScript:
       return Diagnostic(
         "is a TorchScript program, expected tensors alone; \(reads)", at: .file(path),

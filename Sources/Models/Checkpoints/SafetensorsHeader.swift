@@ -69,7 +69,7 @@ struct SafetensorsHeader {
     if [.npz, .torch, .torchScript, .archive].contains(kind) {
       throw Diagnostic("is a zip archive, expected safetensors", at: .file(file.path))
     }
-    if [.npy, .pickle, .legacyTorch, .pointer].contains(kind),
+    if [.npy, .pickle, .legacyTorch, .framedTorch, .pointer].contains(kind),
       let refusal = kind.refusal(file.path)
     {
       throw refusal
