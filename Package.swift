@@ -56,7 +56,7 @@ let imports = """
   Sources/JSON:
   Sources/SeededRandom:
   Sources/IR: Diagnostics
-  Sources/Files: Diagnostics
+  Sources/Files: Diagnostics CSHA256
   Sources/Zip: Diagnostics Files CZlib
   Sources/Npy: Diagnostics Files Zip
   Sources/Images: Diagnostics Files CPNG CJPEG CWebP
@@ -76,7 +76,7 @@ let imports = """
   Sources/Runtime/EmbeddedImage:
   Sources/Runtime/VitRuntime: JSON CVitABI
   Sources/Packaging: Diagnostics Files EmbeddedImage CVitABI CXXHash
-  Sources/Compiler: Diagnostics JSON SeededRandom Parallel IR Models Passes Evaluation \
+  Sources/Compiler: Diagnostics JSON SeededRandom Parallel IR Files Models Passes Evaluation \
     Calibration HeadFitting Codegen Images Photos Packaging VitRuntime CVitABI
   Sources/vitc: Diagnostics JSON Parallel IR Files Npy Images Photos HeadFitting Models Passes \
     Figures Codegen Packaging Tokenizers VitRuntime Compiler CVersion ArgumentParser
@@ -199,6 +199,7 @@ let package = Package(
 
     .systemLibrary(name: "CLLVM"),
     .target(name: "CVersion", cSettings: commit),
+    .target(name: "CSHA256"),
     // C, not a system library: it is loaded when it is first used.
     .target(name: "COpenBLAS"),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
@@ -270,8 +271,7 @@ if llvmVersion == 0 {
   let libraries = package.products.filter { $0.name != "vitc" }
   let parts: Set = [
     "CVitABI", "VitRuntime", "CompileViT", "Diagnostics", "JSON", "Files", "Images", "CPNG",
-    "CJPEG",
-    "CWebP",
+    "CJPEG", "CWebP", "CSHA256",
   ]
   package.products = libraries
   package.targets.removeAll { !parts.contains($0.name) }

@@ -58,6 +58,8 @@ public struct CompileReport {
   public var files: [String] = []
   /// What users of the artifact are told about it; `nil` where none was made.
   public var interface: ModelInterface?
+  /// What the artifact was made of; `nil` where none was made.
+  public var provenance: Provenance?
   /// The text answered, for the emissions that are text.
   public var text: String?
   /// What was assumed, decided or left out, a line each.

@@ -1,3 +1,4 @@
+import JSON
 import Models
 import Packaging
 import Passes
@@ -102,6 +103,13 @@ public struct CompileRequest {
   public var wantsSelfTest = true
   /// `true` iff a library keeps the names of steps and kernels, for profilers and debuggers.
   public var keepsSymbols = false
+  /// The options that decide what is computed, as a file `NAME.vit.json` has them, for the
+  /// library's ``Provenance``.
+  public var options: [String: JSONValue] = [:]
+  /// The files that ``textClasses`` were read from, for the same.
+  public var textFiles: [(role: SourceFile.Role, path: String)] = []
+  /// The commit that vitc was built from; `nil` where the build was not told.
+  public var compilerCommit: String?
   /// What to show of the passes, and where to stop.
   public var passOptions = PassManager.Options()
 

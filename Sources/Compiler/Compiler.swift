@@ -34,6 +34,12 @@ public struct Compiler {
         hint: "--target host is the best one that this machine runs")
     }
     if !request.calibration.isEmpty { try CalibrationStage.check(request.calibration) }
+    // Files are read twice: by this, and by who compiles them.
+    let provenance =
+      request.emission.artifact == nil
+      ? nil
+      : Provenance.Pending(
+        request, targets.first.flatMap { Architecture(triple: $0.triple) })
     let (model, fitted) = try load()
     let outputs = request.outputs.isEmpty ? model.defaultOutputs : request.outputs
     let imported = try model.graph(outputs: outputs)
@@ -93,6 +99,7 @@ public struct Compiler {
           "the passes stop in the form '\(graph.form.rawValue)', code needs 'planned'",
           at: .argument("--stop-after"), hint: "use it with --emit ir")
       }
+      report.provenance = try provenance?.result()
       try generate(graph, of: imported, model, named: name, calibrated, targets, &report)
       report.warnings += model.checkpoint.warnings
     }
@@ -164,7 +171,8 @@ public struct Compiler {
     }
     let metadata = ModelMetadata(
       model, report.passes, graph,
-      logits: graph.outputs.contains { ["logits", "logits_f16"].contains($0.name) })
+      logits: graph.outputs.contains { ["logits", "logits_f16"].contains($0.name) },
+      report.provenance)
     build.program.json = try metadata.text()
     build.program.scores = metadata.scores?.rawValue
     build.program.parameters = imported.parameterCount

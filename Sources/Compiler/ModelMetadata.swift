@@ -35,6 +35,9 @@ struct ModelMetadata: Encodable {
   /// images.
   var textTower: TextTower?
 
+  /// What the model was made of, and by what; absent in texts of code.
+  var provenance: Provenance?
+
   /// What a text tower reads.
   struct TextTower: Encodable {
     /// The tokens of one text.
@@ -66,8 +69,10 @@ struct ModelMetadata: Encodable {
   }
 
   init(
-    _ loaded: Model, _ report: PassManager.Report, _ graph: Graph, logits: Bool
+    _ loaded: Model, _ report: PassManager.Report, _ graph: Graph, logits: Bool,
+    _ provenance: Provenance?
   ) {
+    self.provenance = provenance
     let model = loaded.configuration
     steps = CodeGenerator.steps(of: graph).map { node in
       Step(

@@ -5,6 +5,11 @@ import Glibc
 enum Command {
   /// Throws what the tool printed if its exit status is not 0.
   static func run(_ path: String, _ arguments: [String]) throws(Diagnostic) {
+    _ = try output(path, arguments)
+  }
+
+  /// Returns what the tool printed, on both streams; throws it if the exit status is not 0.
+  static func output(_ path: String, _ arguments: [String]) throws(Diagnostic) -> String {
     var ends: [Int32] = [0, 0]
     guard pipe(&ends) == 0 else {
       let failure = errno
@@ -58,6 +63,7 @@ enum Command {
     var status: Int32 = 0
     while waitpid(process, &status, 0) < 0 && errno == EINTR {}
     guard status == 0 else { throw complaint(path, status, text) }
+    return text
   }
 
   /// What is said of a tool that ended with this status of `waitpid`, having printed `text`.

@@ -3,6 +3,7 @@ import Compiler
 import Diagnostics
 import Files
 import IR
+import JSON
 import Models
 import Packaging
 import Passes
@@ -137,6 +138,12 @@ struct Compile: ParsableCommand {
         + "build plugin CompileViT wants it.", valueName: "file"))
   var swift: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Write a bill of materials, CycloneDX 1.6 in JSON: the files that were read with their "
+        + "digests, the model's licence, the tools.", valueName: "file"))
+  var sbom: String?
+
   @Flag(
     inversion: .prefixedNo,
     help: """
@@ -199,10 +206,16 @@ struct Compile: ParsableCommand {
       """)
   var form: Form?
 
+  @Flag(help: "Print the summary as JSON on standard output.")
+  var json = false
+
   @Flag(name: .shortAndLong, help: "Print warnings and errors only.")
   var quiet = false
 
   func validate() throws {
+    if json, emit.artifact == nil, output == nil {
+      throw ValidationError("--json requires --output with --emit \(emit.rawValue).")
+    }
     if tower == nil {
       if textLength != nil { throw ValidationError("--text-length requires --tower text.") }
     } else {
@@ -246,7 +259,9 @@ struct Compile: ParsableCommand {
     if stopAfter != nil, form != nil {
       throw ValidationError("--stop-after and --form cannot be combined.")
     }
-    for (option, isGiven) in [("--package", package), ("--depfile", depfile != nil)] {
+    for (option, isGiven) in [
+      ("--package", package), ("--depfile", depfile != nil), ("--sbom", sbom != nil),
+    ] {
       guard !isGiven || emit.artifact != nil else {
         throw ValidationError(
           "\(option) requires --emit library, static or object, found \(emit.rawValue).")
@@ -263,10 +278,12 @@ struct Compile: ParsableCommand {
     try Overwriting.check(output, inputs: inputs)
     try Overwriting.check(depfile, inputs: inputs)
     try Overwriting.check(swift, inputs: inputs)
+    try Overwriting.check(sbom, inputs: inputs)
     try debugging.check()
     let failures = DumpFailures()
     let request = try request(failures)
-    let line = ProgressLine("compile \(PlainText.escaped(model))")
+    let line = ProgressLine(
+      "compile \(PlainText.escaped(model))", .usual(isQuiet: quiet))
     defer { line.finish() }
     let report = try Compiler(request) { stage, fraction in
       line.update(stage, fraction: fraction > 0 ? fraction : nil)
@@ -281,7 +298,9 @@ struct Compile: ParsableCommand {
     if debugging.timePasses { Console.write(Opt.text(report.passes)) }
     if let text = report.text {
       guard let output else { return print(text, terminator: "") }
-      return try AtomicFile.write(path: output, contents: Array(text.utf8))
+      try AtomicFile.write(path: output, contents: Array(text.utf8))
+      if json { try JSONValue.print(CompileJSON(report)) }
+      return
     }
     if let depfile, let target = report.files.first {
       let photos = [request.headFit?.photos, request.headFit?.test].compactMap(\.self)
@@ -292,6 +311,8 @@ struct Compile: ParsableCommand {
       let writer = SwiftFileWriter(interface, libraryFile: Path.name(of: library))
       try AtomicFile.write(path: swift, contents: Array(writer.text.utf8))
     }
+    if let sbom { try BillOfMaterials(report)?.write(to: sbom) }
+    if json { return try JSONValue.print(CompileJSON(report)) }
     if !quiet {
       Console.write(try CompileSummary(report).text())
       if let fitted = report.headFit { Console.write(HeadReportText(fitted).text()) }
@@ -331,6 +352,9 @@ struct Compile: ParsableCommand {
       request.calibration = list.paths
     }
     request.errorLimit = maxError
+    request.options = recordedOptions
+    request.textFiles = textFiles
+    request.compilerCommit = Self.commit
     request.runsPasses = form != .imported
     request.passOptions = debugging.options(
       stopAfter: stopAfter ?? form.flatMap(Self.lastPass), failures: failures)

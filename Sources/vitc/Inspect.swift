@@ -82,8 +82,11 @@ struct InspectReport {
     table.add(["work", "\(work) GFLOP \(one)"])
     table.add(["arena", "\(Format.bytes(integer("arena_bytes"))) a task"])
     if case .object(let members) = details {
-      for (key, value) in members.sorted(by: { $0.key < $1.key }) {
+      for (key, value) in members.sorted(by: { $0.key < $1.key }) where key != "provenance" {
         table.add([key, Self.brief(value)])
+      }
+      if let provenance = members["provenance"] {
+        for row in ProvenanceText(provenance).rows { table.add(row) }
       }
     }
     return table.text()

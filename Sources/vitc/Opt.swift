@@ -2,6 +2,7 @@ import ArgumentParser
 import Diagnostics
 import Files
 import IR
+import JSON
 import Passes
 
 /// `vitc opt`: passes on a graph in text form.
@@ -27,6 +28,29 @@ struct Opt: ParsableCommand {
   @Option(name: .shortAndLong, help: "The file to write (default: standard output).")
   var output: String?
 
+  @Flag(help: "Print what each pass did as JSON; requires --output.")
+  var json = false
+
+  /// What `--json` prints of a pass.
+  private struct Record: Encodable {
+    let name: String
+    let changed: Bool
+    let rewrites: Int
+    let nodesBefore: Int
+    let nodesAfter: Int
+    let ms: Double
+
+    enum CodingKeys: String, CodingKey {
+      case name, changed, rewrites, ms
+      case nodesBefore = "nodes_before"
+      case nodesAfter = "nodes_after"
+    }
+  }
+
+  func validate() throws {
+    if json, output == nil { throw ValidationError("--json requires --output.") }
+  }
+
   func run() throws {
     try Overwriting.check(output, inputs: graph == "-" ? [] : [graph])
     try debugging.check()
@@ -39,6 +63,13 @@ struct Opt: ParsableCommand {
     if debugging.timePasses { Console.write(Self.text(report)) }
     guard let output else { return print(result, terminator: "") }
     try AtomicFile.write(path: output, contents: Array(result.description.utf8))
+    guard json else { return }
+    try JSONValue.print(
+      report.records.map {
+        Record(
+          name: $0.name, changed: $0.changed, rewrites: $0.rewrites, nodesBefore: $0.nodesBefore,
+          nodesAfter: $0.nodesAfter, ms: $0.seconds * 1e3)
+      })
   }
 
   private func text() throws(Diagnostic) -> String {

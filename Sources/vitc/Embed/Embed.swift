@@ -53,12 +53,16 @@ struct Embed: ParsableCommand {
     help: "Turn photos as their EXIF data says, which the libraries' transforms do not.")
   var orient = false
 
+  @Flag(help: "Print the summary as JSON on standard output; requires --output.")
+  var json = false
+
   @Flag(name: .shortAndLong, help: "Print warnings and errors only.")
   var quiet = false
 
   func validate() throws {
     if threads < 0 { throw ValidationError("--threads must be 0 or more, found \(threads).") }
     if photos.isEmpty, list == nil { throw ValidationError("Give folders or photos, or --list.") }
+    if json, output.isEmpty { throw ValidationError("--json requires --output.") }
     if output.isEmpty, !jsonl { throw ValidationError("Give --output or --jsonl.") }
   }
 
@@ -74,7 +78,7 @@ struct Embed: ParsableCommand {
     let targets = try RowTarget.read(output, isLines: jsonl, of: model.model)
     for target in targets { try Overwriting.check(target.path, inputs: [library]) }
     let job = try EmbedJob(model.model, targets, orients: orient, resumes: resume)
-    try EmbedRun(model: model, names: names, job: job, isQuiet: quiet).run(
+    try EmbedRun(model: model, names: names, job: job, isQuiet: quiet, isJSON: json).run(
       outputs: Set(targets.flatMap(\.tensors).map(\.name)).sorted(), targets: targets)
   }
 }

@@ -1,4 +1,5 @@
 import Diagnostics
+import JSON
 import Photos
 
 /// The work of `vitc embed`.
@@ -11,6 +12,8 @@ struct EmbedRun {
   let job: EmbedJob
   /// Whether nothing is said of success.
   let isQuiet: Bool
+  /// Whether the summary is printed as JSON.
+  let isJSON: Bool
 
   /// Runs all photos that have no row yet.
   ///
@@ -20,7 +23,7 @@ struct EmbedRun {
     let done = Set(job.photos).union(job.skipped.map(\.path))
     let paths = done.isEmpty ? names.paths : names.paths.filter { !done.contains($0) }
     let pace = Pace(total: paths.count)
-    let line = ProgressLine("embedding")
+    let line = ProgressLine("embedding", .usual(isQuiet: isQuiet))
     defer { line.finish() }
     var transparent = 0
     try model.photos.forEach(paths, outputs: outputs) { (index, result) throws(Diagnostic) in
@@ -52,11 +55,47 @@ struct EmbedRun {
           "transparency of \(Format.grouped(transparent)) photos is ignored, as the model's "
             + "preprocessing does not say what is behind", severity: .warning))
     }
+    if isJSON { return try printSummary(pace.seconds, count: paths.count, skipped, targets) }
     if isQuiet {
       for file in skipped.lines where !job.skipped.isEmpty { Console.tell(PlainText.escaped(file)) }
       return
     }
     tell(pace.seconds, count: paths.count, skipped, targets)
+  }
+
+  /// What `--json` prints.
+  private struct Summary: Encodable {
+    struct File: Encodable {
+      let file: String?
+      let outputs: [ArrayReport]
+    }
+
+    struct Skipped: Encodable {
+      let reason: String
+      let photos: [String]
+    }
+
+    /// Photos of this run, those that cannot be used included.
+    let photos: Int
+    /// Rows of the files, with those of before.
+    let rows: Int
+    let seconds: Double
+    let files: [File]
+    let skipped: [Skipped]
+  }
+
+  private func printSummary(
+    _ seconds: Double, count: Int, _ skipped: SkippedFiles, _ targets: [RowTarget]
+  ) throws(Diagnostic) {
+    let rows = job.photos.count
+    try JSONValue.print(
+      Summary(
+        photos: count, rows: rows, seconds: seconds,
+        files: targets.map { target in
+          .init(
+            file: target.path,
+            outputs: target.tensors.map { ArrayReport(name: $0.name, shape: [rows] + $0.shape) })
+        }, skipped: skipped.groups.map { .init(reason: $0.reason, photos: $0.files) }))
   }
 
   private func tell(

@@ -3,6 +3,7 @@ import Compiler
 import Diagnostics
 import Figures
 import Files
+import JSON
 import Models
 
 /// `vitc figures`: what a model looks at, as pictures and numbers.
@@ -78,6 +79,9 @@ struct DrawFigures: ParsableCommand {
     help: "Turn photos as their EXIF data says, which the libraries' transforms do not.")
   var orient = false
 
+  @Flag(help: "Print what was drawn as JSON on standard output.")
+  var json = false
+
   @Flag(name: .shortAndLong, help: "Print warnings and errors only.")
   var quiet = false
 
@@ -102,7 +106,7 @@ struct DrawFigures: ParsableCommand {
     }
     let list = try PhotoList(photos)
     for diagnostic in list.skipped { Console.tell(diagnostic) }
-    let line = ProgressLine("figures of \(PlainText.escaped(model))")
+    let line = ProgressLine("figures of \(PlainText.escaped(model))", .usual(isQuiet: quiet))
     defer { line.finish() }
     let model = try Model.load(
       model,
@@ -132,7 +136,27 @@ struct DrawFigures: ParsableCommand {
     ).write(to: output)
     line.finish()
     for warning in model.checkpoint.warnings { Console.tell(warning) }
+    if json { return try JSONValue.print(report(results)) }
     if !quiet { Console.write(summary(results)) }
+  }
+
+  /// What `--json` prints: the folder, the files of each figure, and why there is none of a kind.
+  private func report(_ results: [FigureResult]) -> JSONValue {
+    .object([
+      "folder": .string(output),
+      "figures": .array(
+        results.map { result in
+          switch result {
+          case .figure(let figure):
+            .object([
+              "name": .string(figure.name),
+              "pictures": .array(figure.pictures.map { .string($0.file) }),
+            ])
+          case .gap(let gap):
+            .object(["name": .string(gap.name), "reason": .string(gap.reason)])
+          }
+        }),
+    ])
   }
 
   private func summary(_ results: [FigureResult]) -> String {

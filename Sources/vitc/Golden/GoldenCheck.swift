@@ -1,5 +1,7 @@
 import ArgumentParser
 import Diagnostics
+import Files
+import JSON
 
 /// `vitc golden check`: a model against a golden.
 struct GoldenCheck: ParsableCommand {
@@ -27,6 +29,15 @@ struct GoldenCheck: ParsableCommand {
   @Option(help: "The number of threads; 0 for all processors.")
   var threads = 0
 
+  @Option(
+    help: ArgumentHelp(
+      "Write the result as JUnit's XML, a test case for each output, as CI systems read it.",
+      valueName: "file"))
+  var junit: String?
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
   func validate() throws {
     if threads < 0 { throw ValidationError("--threads must be 0 or more, found \(threads).") }
     try Self.validate(tolerance: tolerance, cosine: cosine)
@@ -43,6 +54,8 @@ struct GoldenCheck: ParsableCommand {
   }
 
   func run() throws {
+    try Overwriting.check(junit, inputs: [library, golden])
+    let start = ContinuousClock.now
     let model = try CompiledModel(library, threads: threads)
     let file = try GoldenFile(golden, for: model)
     let count = try model.imageCount(file.images.shape, at: .file(golden))
@@ -57,7 +70,19 @@ struct GoldenCheck: ParsableCommand {
         found: results[name] ?? [], expected: array.values, count: count)
       measured.append((name, deviation))
     }
-    print(Self.report(measured, limits), terminator: "")
+    if let junit {
+      let report = JUnitReport(
+        library: library, golden: golden, measured: measured, limits: limits,
+        duration: ContinuousClock.now - start)
+      try AtomicFile.write(path: junit, contents: Array(report.text.utf8))
+    }
+    if json {
+      try JSONValue.print(
+        GoldenReport(
+          library: library, golden: golden, images: count, limits: limits, measured: measured))
+    } else {
+      print(Self.report(measured, limits), terminator: "")
+    }
     if let failure = Self.failure(measured, limits, library: library) { throw failure }
   }
 

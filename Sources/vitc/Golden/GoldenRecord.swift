@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnostics
+import JSON
 import Models
 import Npy
 
@@ -42,6 +43,9 @@ struct GoldenRecord: ParsableCommand {
   @Option(help: "The number of threads; 0 for all processors.")
   var threads = 0
 
+  @Flag(help: "Print what was recorded as JSON.")
+  var json = false
+
   func validate() throws {
     if (input == nil) == (seed == nil) { throw ValidationError("Give either --input or --seed.") }
     if count < 1 { throw ValidationError("--count must be 1 or more, found \(count).") }
@@ -65,11 +69,28 @@ struct GoldenRecord: ParsableCommand {
     try GoldenFile.write(
       output, images: images, outputs: outputs,
       limits: GoldenFile.Limits(tolerance: tolerance, cosine: cosine))
+    if json {
+      return try JSONValue.print(
+        Report(
+          golden: output, library: library, images: count,
+          outputs: outputs.map { .init(name: $0.name, shape: $0.array.shape) },
+          tolerance: tolerance, cosine: cosine))
+    }
     let names = outputs.map { "\($0.name) \(Format.shape($0.array.shape))" }
     let file = PlainText.escaped(output)
     print(
       "\(file): \(count) \(count == 1 ? "image" : "images"), \(names.joined(separator: ", "))"
     )
+  }
+
+  /// What `--json` prints.
+  private struct Report: Encodable {
+    let golden: String
+    let library: String
+    let images: Int
+    let outputs: [ArrayReport]
+    let tolerance: Double
+    let cosine: Double
   }
 
   private func images(for model: CompiledModel) throws(Diagnostic) -> NpyArray {

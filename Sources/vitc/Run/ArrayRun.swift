@@ -1,5 +1,6 @@
 import Diagnostics
 import IR
+import JSON
 import Npy
 import Photos
 import VitRuntime
@@ -48,7 +49,9 @@ struct ArrayRun {
   }
 
   /// Runs the images of an `.npy` file and writes the outputs.
-  func run(_ input: String) throws(Diagnostic) {
+  ///
+  /// - Parameter isJSON: Whether to print what was written, as JSON.
+  func run(_ input: String, isJSON: Bool = false) throws(Diagnostic) {
     for (_, path) in files { try Overwriting.check(path, inputs: [input, model.path]) }
     let images = try NpyArray(path: input)
     let count = try model.imageCount(images.shape, at: .file(input))
@@ -67,5 +70,10 @@ struct ArrayRun {
       let values = results[output.name] ?? []
       try NpyArray(shape: [count] + output.shape, values: values).write(to: path)
     }
+    guard isJSON else { return }
+    try JSONValue.print(
+      files.map { output, path in
+        ArrayReport(name: output.name, shape: [count] + output.shape, file: path)
+      })
   }
 }

@@ -67,7 +67,7 @@ struct Run: ParsableCommand {
       valueName: "folder"))
   var overlay: String?
 
-  @Flag(help: "Print predictions as JSON.")
+  @Flag(help: "Print predictions as JSON; of an array, what was written.")
   var json = false
 
   func validate() throws {
@@ -79,8 +79,8 @@ struct Run: ParsableCommand {
     case (_?, false): throw ValidationError("Give either --input or photos, not both.")
     case (_?, true):
       if output.isEmpty { throw ValidationError("--input requires --output.") }
-      if top != nil || labels != nil || json || orient || overlay != nil {
-        throw ValidationError("--top, --labels, --json, --orient and --overlay require photos.")
+      if top != nil || labels != nil || orient || overlay != nil {
+        throw ValidationError("--top, --labels, --orient and --overlay require photos.")
       }
     case (nil, false):
       if !output.isEmpty || outputName != nil {
@@ -98,7 +98,8 @@ struct Run: ParsableCommand {
           "the model reads images, not tokens", at: .file(library),
           hint: "give '\(ids)' to the library of a text tower, compiled with --tower text")
       }
-      return try ArrayRun(model: model, outputs: output, defaultName: outputName).run(input)
+      return try ArrayRun(model: model, outputs: output, defaultName: outputName).run(
+        input, isJSON: json)
     }
     // What is wrong with the library is said first.
     let count = (try? PhotoList(photos))?.paths.count ?? 1

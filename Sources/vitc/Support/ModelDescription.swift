@@ -17,7 +17,7 @@ enum ModelDescription {
 
   /// What says where results go is the command's to say.
   private static let refused: Set<String> = [
-    "output", "o", "swift", "depfile", "dump-dir", "fit-report", "quiet", "q",
+    "output", "o", "swift", "depfile", "sbom", "dump-dir", "fit-report", "json", "quiet", "q",
   ]
 
   /// The arguments of a command with what a description among them says in its place; without one,

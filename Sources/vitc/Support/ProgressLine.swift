@@ -8,18 +8,39 @@ import Synchronization
 
 /// A line on stderr that says what is going on and for how long: `running  45 %  3 s`.
 ///
-/// It is drawn only on a terminal and only after the work has taken a second, by a thread of its
-/// own, so that it also moves while a long call returns nothing; `finish` erases it.
+/// On a terminal it is drawn after the work has taken a second, by a thread of its own, so that it
+/// also moves while a long call returns nothing; `finish` erases it. Where stderr is a file or a
+/// pipe, as under CI, a line is written every ten seconds, so that a long job does not look dead.
 final class ProgressLine: Sendable {
   private struct State {
     var label: String
     var fraction: Double?
     var isFinished = false
     var isDrawn = false
+    /// How long the work had gone on when the last line was written, where lines stay.
+    var told = Duration.zero
+  }
+
+  /// How the line appears.
+  enum Appearance {
+    /// One line, drawn over itself.
+    case drawn
+    /// A line at a time, which stays.
+    case written
+    /// Not at all.
+    case none
+
+    /// What suits stderr; nothing is written to it where `isQuiet`.
+    static func usual(isQuiet: Bool = false) -> Appearance {
+      Console.isTerminal ? .drawn : isQuiet ? .none : .written
+    }
   }
 
   private let state: Mutex<State>
   private let start = ContinuousClock.now
+  private let appearance: Appearance
+  private let interval: Duration
+  private let write: @Sendable (String) -> Void
 
   /// Work shorter than this shows no line.
   private static let delay = Duration.seconds(1)
@@ -30,10 +51,18 @@ final class ProgressLine: Sendable {
   ///
   /// - Parameters:
   ///   - label: What is going on, such as `compiling`.
-  ///   - isShown: Whether a line is drawn at all; by default, on a terminal.
-  init(_ label: String, isShown: Bool = Console.isTerminal) {
+  ///   - appearance: How the line appears; by default, as suits stderr.
+  ///   - interval: The time between two lines that stay.
+  ///   - write: Where the line goes; by default, to stderr.
+  init(
+    _ label: String, _ appearance: Appearance = .usual(), every interval: Duration = .seconds(10),
+    to write: @escaping @Sendable (String) -> Void = Console.write
+  ) {
     state = Mutex(State(label: label))
-    guard isShown else { return }
+    self.appearance = appearance
+    self.interval = interval
+    self.write = write
+    if case .none = appearance { return }
     // The thread holds the object only while it draws: a forgotten line ends with its owner.
     let box = Unmanaged.passRetained(WeakLine(self))
     var thread = pthread_t()
@@ -62,7 +91,7 @@ final class ProgressLine: Sendable {
   func finish() {
     state.withLock {
       $0.isFinished = true
-      if $0.isDrawn { Console.write("\r\u{1B}[K") }
+      if $0.isDrawn { write("\r\u{1B}[K") }
       $0.isDrawn = false
     }
   }
@@ -72,10 +101,16 @@ final class ProgressLine: Sendable {
     let elapsed = ContinuousClock.now - start
     return state.withLock {
       guard !$0.isFinished else { return false }
-      guard elapsed >= Self.delay else { return true }
       let text = Self.text($0.label, fraction: $0.fraction, elapsed: elapsed)
-      Console.write("\r\(text)\u{1B}[K")
-      $0.isDrawn = true
+      switch appearance {
+      case .drawn where elapsed >= Self.delay:
+        write("\r\(text)\u{1B}[K")
+        $0.isDrawn = true
+      case .written where elapsed - $0.told >= interval:
+        write("\(text)\n")
+        $0.told = elapsed
+      case .drawn, .written, .none: break
+      }
       return true
     }
   }

@@ -1,4 +1,3 @@
-import CVersion
 import Codegen
 import Compiler
 import Packaging
@@ -8,7 +7,7 @@ struct VersionReport: Encodable {
   let version = Version.current
   /// The commit that this vitc was built from; absent where the build was not told (`make dist`
   /// tells it).
-  let commit = vitc_commit().map { String(cString: $0) }
+  let commit = Compile.commit
   let llvm = LLVMVersion.current
   /// The path of the linker that would be used for this machine; absent where none is found.
   let linker = LinkerPath.host
