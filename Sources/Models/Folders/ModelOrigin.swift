@@ -21,7 +21,9 @@ public struct ModelOrigin: Hashable, Sendable {
   /// Where that is to be read.
   public private(set) var licenseLink: String?
 
-  /// Reads what a folder tells, by the first of these that is there:
+  /// Reads what a folder tells.
+  ///
+  /// Repository and commit are told by the first of these that is there:
   ///
   /// 1. its place in a cache of the hub: `models--OWNER--NAME/snapshots/COMMIT`,
   /// 2. what `hf download --local-dir` leaves: `.cache/huggingface/download/FILE.metadata`, whose

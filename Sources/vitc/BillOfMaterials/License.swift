@@ -2,8 +2,9 @@ import JSON
 
 /// Licences as a CycloneDX document names them.
 enum License {
-  /// The Hugging Face hub's identifiers (https://huggingface.co/docs/hub/repositories-licenses) that
-  /// SPDX knows, and what it calls them. Where the hub does not say whether later versions hold
+  /// The Hugging Face hub's identifiers that SPDX knows, and what it calls them.
+  ///
+  /// The hub's are listed at https://huggingface.co/docs/hub/repositories-licenses. Where the hub does not say whether later versions hold
   /// too, neither does the identifier here.
   private static let known = [
     "afl-3.0": "AFL-3.0", "agpl-3.0": "AGPL-3.0", "apache-2.0": "Apache-2.0",
