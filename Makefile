@@ -16,6 +16,8 @@ PACKAGES := $(LLVM_PACKAGE) libopenblas0 libxxhash-dev libpng-dev libjpeg-dev li
 # environments.
 TEST_PACKAGES := qemu-user libc6-dev-arm64-cross musl-tools patchelf python3-venv \
   cmake meson ninja-build g++
+# What only `make dist` takes: the linker as a library, and an archive that LLVM is linked with.
+DIST_PACKAGES := liblld-$(or $(VITC_LLVM:=-),)dev libncurses-dev g++ xz-utils
 
 # Numerics are 15 times slower without optimization, so tests are built for release too; in a folder
 # of their own, since a build that may be tested is another build.
@@ -86,10 +88,11 @@ clean: ## Removes what was built.
 	rm -f examples/swift/Model/libdigits.so examples/swift/Model/digits.h \
 	  examples/swift/Model/module.modulemap
 
-dist: deps ## Builds a vitc that brings its libraries along: dist/vitc-*.tar.xz.
+dist: deps ## Builds a vitc that brings its libraries along: dist/vitc-*.tar.xz, vitc_*.deb.
+	$(call install,$(DIST_PACKAGES))
 	SWIFT=$(SWIFT) Scripts/dist
 
-test-dist: test-deps ## Tries dist/vitc in a folder with glibc and a linker alone; needs root.
+test-dist: test-deps ## Tries dist/vitc in a folder with glibc alone, and its .deb; needs root.
 	Scripts/dist-test
 
 # The program that `make dist` made goes into the wheel.

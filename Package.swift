@@ -75,7 +75,7 @@ let imports = """
   Sources/Runtime/EmbedRuntimeTool:
   Sources/Runtime/EmbeddedImage:
   Sources/Runtime/VitRuntime: JSON CVitABI
-  Sources/Packaging: Diagnostics Files EmbeddedImage CVitABI CXXHash
+  Sources/Packaging: Diagnostics Files EmbeddedImage CVitABI CVersion CXXHash
   Sources/Compiler: Diagnostics JSON SeededRandom Parallel IR Files Models Passes Evaluation \
     Calibration HeadFitting Codegen Images Photos Packaging VitRuntime CVitABI
   Sources/vitc: Diagnostics JSON Parallel IR Files Npy Images Photos HeadFitting Models Passes \

@@ -9,3 +9,5 @@ const char *vitc_commit(void) {
   return NULL;
 #endif
 }
+
+__attribute__((weak)) const char *vitc_linker(void) { return NULL; }

@@ -3,18 +3,24 @@ import Glibc
 
 /// Runs a tool to its end.
 enum Command {
-  /// Throws what the tool printed if its exit status is not 0.
-  static func run(_ path: String, _ arguments: [String]) throws(Diagnostic) {
-    _ = try output(path, arguments)
+  /// Throws what the tool printed if its exit status is not 0; messages name it by its path, or as
+  /// told.
+  static func run(
+    _ path: String, _ arguments: [String], named name: String? = nil
+  ) throws(Diagnostic) {
+    _ = try output(path, arguments, named: name)
   }
 
   /// Returns what the tool printed, on both streams; throws it if the exit status is not 0.
-  static func output(_ path: String, _ arguments: [String]) throws(Diagnostic) -> String {
+  static func output(
+    _ path: String, _ arguments: [String], named name: String? = nil
+  ) throws(Diagnostic) -> String {
+    let name = name ?? path
     var ends: [Int32] = [0, 0]
     guard pipe(&ends) == 0 else {
       let failure = errno
       throw Diagnostic(
-        "cannot run \(path): \(String(cString: strerror(failure)).lowercased())",
+        "cannot run \(name): \(String(cString: strerror(failure)).lowercased())",
         hint: startHint(failure))
     }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -56,13 +62,13 @@ enum Command {
     defer { close(ends[0]) }
     guard failure == 0 else {
       throw Diagnostic(
-        "cannot run \(path): \(String(cString: strerror(failure)).lowercased())",
+        "cannot run \(name): \(String(cString: strerror(failure)).lowercased())",
         hint: startHint(failure))
     }
     let text = readAll(ends[0])
     var status: Int32 = 0
     while waitpid(process, &status, 0) < 0 && errno == EINTR {}
-    guard status == 0 else { throw complaint(path, status, text) }
+    guard status == 0 else { throw complaint(name, status, text) }
     return text
   }
 

@@ -123,7 +123,9 @@ struct Linker {
   ) throws(Diagnostic) {
     guard editor.isDriver else {
       try Command.run(
-        editor.path, ["-m", architecture.emulation] + options + inputs + ["-o", output])
+        editor.path,
+        editor.first + ["-m", architecture.emulation] + options + inputs + ["-o", output],
+        named: editor.name)
       return
     }
     let relocatable = options.contains("-r")

@@ -1,3 +1,4 @@
+import CVersion
 import Diagnostics
 import Glibc
 
@@ -8,13 +9,19 @@ enum Tools {
     var path: String
     /// `cc -shared`, which wants linker options after `-Wl,`.
     var isDriver = false
+    /// What comes before the linker's own arguments.
+    var first: [String] = []
+    /// What messages call it; `nil`: its path.
+    var name: String?
+    /// `true` iff it is a part of vitc.
+    var isBuiltIn: Bool { !first.isEmpty }
   }
 
   /// The LLVM versions whose tools carry a suffix, the newest first.
   private static let versions = Array((14...22).reversed())
 
-  /// Finds a linker: `$VITC_LD`, `ld.lld` of the Swift toolchain, `ld.lld`, `ld.lld-N`, the GNU
-  /// one, `cc`.
+  /// Finds a linker: `$VITC_LD`, the one that is a part of vitc (see `builtIn`), `ld.lld` of the
+  /// Swift toolchain, `ld.lld`, `ld.lld-N`, the GNU one, `cc`.
   ///
   /// The last two link for other architectures only under names that say so.
   static func linker(for architecture: Architecture) throws(Diagnostic) -> LinkEditor {
@@ -28,6 +35,7 @@ enum Tools {
       let isDriver = base.hasSuffix("cc") || base.hasPrefix("clang") || base.hasPrefix("gcc")
       return LinkEditor(path: path, isDriver: isDriver)
     }
+    if let linker = builtIn { return linker }
     var names = ["ld.lld"] + versions.map { "ld.lld-\($0)" }
     names += ["\(architecture.rawValue)-linux-gnu-ld"]
     if architecture == .host { names += ["ld.bfd", "ld"] }
@@ -39,6 +47,12 @@ enum Tools {
       "no linker found for \(architecture.rawValue)",
       notes: ["looked for \(names.joined(separator: ", "))"],
       hint: "run 'apt-get install lld', or set VITC_LD; a Swift toolchain on the PATH brings one")
+  }
+
+  /// The linker that `make dist` puts into vitc: it runs as a process of its own, as any other.
+  static var builtIn: LinkEditor? {
+    guard vitc_linker() != nil else { return nil }
+    return LinkEditor(path: "/proc/self/exe", first: [VITC_LINKER_ARGUMENT], name: "the linker inside vitc")
   }
 
   /// Finds `objcopy`, which makes symbols local.

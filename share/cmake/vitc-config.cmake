@@ -27,7 +27,7 @@ if(CMAKE_VERSION VERSION_LESS 3.20)
 endif()
 
 find_program(VITC_PROGRAM vitc
-  HINTS "${CMAKE_CURRENT_LIST_DIR}/../../bin" "$ENV{VITC_ROOT}/bin"
+  HINTS "${CMAKE_CURRENT_LIST_DIR}/../../../bin" "${CMAKE_CURRENT_LIST_DIR}/../../bin" "$ENV{VITC_ROOT}/bin"
   DOC "The program vitc")
 if(NOT VITC_PROGRAM)
   set(vitc_FOUND FALSE)
