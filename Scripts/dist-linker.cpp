@@ -1,7 +1,9 @@
 // The linker inside the vitc of `make dist`: LLD as a library, run as a process of its own, which is this
 // program again with VITC_LINKER_ARGUMENT first. So a fault of the linker ends no compilation without a
 // message, and its global state is nobody else's.
+extern "C" {
 #include "version.h"
+}
 
 #include "lld/Common/Driver.h"
 #include "llvm/Config/llvm-config.h"
@@ -15,7 +17,7 @@
 extern "C" int vitc_main(int argc, char **argv);
 
 // Takes the place of the weak one.
-extern "C" const char *vitc_linker(void) { return "LLD " LLVM_VERSION_STRING; }
+const char *vitc_linker(void) { return "LLD " LLVM_VERSION_STRING; }
 
 // LLD brings LLVM's link-time optimization, and Debian's that names the optimizer Polly. vitc links no
 // bitcode, so that none of it runs.
