@@ -52,7 +52,8 @@ enum Tools {
   /// The linker that `make dist` puts into vitc: it runs as a process of its own, as any other.
   static var builtIn: LinkEditor? {
     guard vitc_linker() != nil else { return nil }
-    return LinkEditor(path: "/proc/self/exe", first: [VITC_LINKER_ARGUMENT], name: "the linker inside vitc")
+    return LinkEditor(
+      path: "/proc/self/exe", first: [VITC_LINKER_ARGUMENT], name: "the linker inside vitc")
   }
 
   /// Finds `objcopy`, which makes symbols local.
