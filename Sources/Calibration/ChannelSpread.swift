@@ -86,9 +86,7 @@ struct ChannelSpread {
   ) -> (first: Double, second: Double) {
     // A sum over 33 points from -4 to 4 deviations.
     var (first, second, total) = (0.0, 0.0, 0.0)
-    for point in -16...16 {
-      let z = Double(point) / 4
-      let density = Glibc.exp(-z * z / 2)
+    for (z, density) in points {
       let y = function(mean + z * deviation)
       first += density * y
       second += density * y * y
@@ -97,23 +95,37 @@ struct ChannelSpread {
     return (first / total, second / total)
   }
 
+  /// Those points, in deviations, and the density of a normal number there, not normalized.
+  private static let points = (-16...16).map { point in
+    let z = Double(point) / 4
+    return (z, Glibc.exp(-z * z / 2))
+  }
+
   /// The number that as many channels as not are expected to have one above.
   private static func highest(_ means: [Double], _ variances: [Double]) -> Double {
     let deviations = variances.map { $0.squareRoot() }
-    func above(_ limit: Double) -> Double {
-      zip(means, deviations).reduce(0) { sum, channel in
-        let (mean, deviation) = channel
-        guard deviation > 0 else { return sum + (mean > limit ? 1 : 0) }
-        return sum + Glibc.erfc((limit - mean) / deviation / 2.0.squareRoot()) / 2
+    /// `true` iff more than half a channel is expected to lie above; no term is negative, so that
+    /// the first sum beyond says so.
+    func isExceeded(_ limit: Double) -> Bool {
+      var sum = 0.0
+      for (mean, deviation) in zip(means, deviations) {
+        if deviation > 0 {
+          sum += Glibc.erfc((limit - mean) / deviation / 2.0.squareRoot()) / 2
+        } else {
+          sum += mean > limit ? 1 : 0
+        }
+        if sum > 0.5 { return true }
       }
+      return false
     }
     var low = means.min() ?? 0
     // Nine deviations are met once in 10^18.
     var high = zip(means, deviations).reduce(low) { max($0, $1.0 + 9 * $1.1) }
     guard low.isFinite, high.isFinite else { return .infinity }
-    for _ in 0..<40 {
+    // To a millionth of the range: what follows from it is told in percent.
+    for _ in 0..<20 {
       let middle = (low + high) / 2
-      if above(middle) > 0.5 { low = middle } else { high = middle }
+      if isExceeded(middle) { low = middle } else { high = middle }
     }
     return high
   }

@@ -55,17 +55,16 @@ struct LinearWeight {
     let stored =
       size.map { Op.hadamard(Hadamard(size: $0)).evaluate([weight]) } ?? weight
     stored.values.withUnsafeBufferPointer { values in
+      var errors = [Float](repeating: 0, count: stored.columns)
       for start in stride(from: 0, to: values.count, by: stored.columns) {
-        let row = values[start..<start + stored.columns]
-        let scale = Quantize.scale(of: stored.values[row.indices])
-        var (mean, variance) = (0.0, 0.0)
-        for (k, w) in row.enumerated() {
-          let error = Double(w - (w / scale).rounded(.toNearestOrEven) * scale)
-          mean += error * mixed.means[k]
-          variance += error * error * mixed.variances[k]
-          squares += Double(w) * Double(w)
+        let row = UnsafeBufferPointer(rebasing: values[start..<start + stored.columns])
+        let scale = Quantize.scale(of: row)
+        errors.withUnsafeMutableBufferPointer { errors in
+          for k in row.indices { errors[k] = row[k] - Quantize.rounded(row[k] / scale) * scale }
         }
+        let (mean, variance) = errors.withUnsafeBufferPointer { Self.moments($0, mixed) }
         noise += mean * mean + variance
+        squares += Self.squares(row)
       }
     }
     // The rounding errors of a row are spread evenly over one step.
@@ -76,14 +75,55 @@ struct LinearWeight {
 
   /// Mean and variance of an output without its bias.
   private func moments(_ n: Int, _ rows: ChannelSpread) -> (mean: Double, variance: Double) {
-    var (mean, variance) = (0.0, 0.0)
     weight.values.withUnsafeBufferPointer { values in
-      for k in 0..<weight.columns {
-        let w = Double(values[n * weight.columns + k])
-        mean += w * rows.means[k]
-        variance += w * w * rows.variances[k]
+      Self.moments(
+        UnsafeBufferPointer(rebasing: values[n * weight.columns..<(n + 1) * weight.columns]), rows)
+    }
+  }
+
+  /// The numbers that sums are taken of side by side: one alone would wait for each addition.
+  private static let lanes = 4
+
+  /// Mean and variance of the product of some factors and the channels of a row.
+  private static func moments(
+    _ factors: UnsafeBufferPointer<Float>, _ rows: ChannelSpread
+  ) -> (mean: Double, variance: Double) {
+    rows.means.withUnsafeBufferPointer { means in
+      rows.variances.withUnsafeBufferPointer { variances in
+        var (mean, variance) = (SIMD4<Double>(), SIMD4<Double>())
+        let whole = factors.count / lanes * lanes
+        for k in stride(from: 0, to: whole, by: lanes) {
+          let w = four(factors, k)
+          mean += w * SIMD4(means[k], means[k &+ 1], means[k &+ 2], means[k &+ 3])
+          variance +=
+            w * w
+            * SIMD4(variances[k], variances[k &+ 1], variances[k &+ 2], variances[k &+ 3])
+        }
+        for k in whole..<factors.count {
+          let w = Double(factors[k])
+          mean[0] += w * means[k]
+          variance[0] += w * w * variances[k]
+        }
+        return (mean.sum(), variance.sum())
       }
     }
-    return (mean, variance)
+  }
+
+  /// The sum of the squares of some numbers.
+  private static func squares(_ row: UnsafeBufferPointer<Float>) -> Double {
+    var sums = SIMD4<Double>()
+    let whole = row.count / lanes * lanes
+    for k in stride(from: 0, to: whole, by: lanes) {
+      let w = four(row, k)
+      sums += w * w
+    }
+    for k in whole..<row.count { sums[0] += Double(row[k]) * Double(row[k]) }
+    return sums.sum()
+  }
+
+  /// Four neighbours.
+  @inline(__always)
+  private static func four(_ row: UnsafeBufferPointer<Float>, _ k: Int) -> SIMD4<Double> {
+    SIMD4(Double(row[k]), Double(row[k &+ 1]), Double(row[k &+ 2]), Double(row[k &+ 3]))
   }
 }

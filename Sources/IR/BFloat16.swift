@@ -5,9 +5,10 @@ public enum BFloat16 {
   /// Beyond the largest lies infinity, as in IEEE 754; what is not a number stays so.
   public static func bits(of x: Float) -> UInt16 {
     let bits = x.bitPattern
-    // A quiet one, whatever the fraction: rounding could carry it to an infinity.
-    if x.isNaN { return UInt16(bits >> 16) | 0x40 }
-    return UInt16(truncatingIfNeeded: (bits + 0x7fff + (bits >> 16 & 1)) >> 16)
+    // Of what is not a number a quiet one, whatever the fraction: rounding could carry it to an
+    // infinity. Both are computed, so that loops are vector code.
+    let rounded = (bits &+ 0x7fff &+ (bits >> 16 & 1)) >> 16
+    return UInt16(truncatingIfNeeded: x.isNaN ? bits >> 16 | 0x40 : rounded)
   }
 
   /// The number of these bits.

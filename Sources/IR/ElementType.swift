@@ -70,10 +70,30 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
   func withStoredBytes<R>(of values: [Float], _ body: (UnsafeRawBufferPointer) -> R) -> R {
     switch self {
     case .f32: values.withUnsafeBytes(body)
-    case .f16: values.map { Float16($0).bitPattern }.withUnsafeBytes(body)
-    case .bf16: values.map(BFloat16.bits).withUnsafeBytes(body)
-    case .s8: values.map { Int8(exactly: $0) ?? 0 }.withUnsafeBytes(body)
-    case .i32: values.map { Int32(exactly: $0) ?? 0 }.withUnsafeBytes(body)
+    case .f16: Self.converted(values) { Float16($0).bitPattern }.withUnsafeBytes(body)
+    case .bf16: Self.converted(values, BFloat16.bits).withUnsafeBytes(body)
+    case .s8: Self.converted(values, Self.byte).withUnsafeBytes(body)
+    case .i32: Self.converted(values) { Int32(exactly: $0) ?? 0 }.withUnsafeBytes(body)
+    }
+  }
+
+  /// `Int8(exactly:)`, 0 for what has none, without a branch: loops of it are vector code.
+  @inline(__always)
+  private static func byte(_ x: Float) -> Int8 {
+    // The integer is in the low bits of the sum.
+    let sum = x + Float.withoutFraction
+    let isExact = sum - Float.withoutFraction == x && x >= -128 && x <= 127
+    return Int8(truncatingIfNeeded: isExact ? Int32(bitPattern: sum.bitPattern) : 0)
+  }
+
+  /// What a function makes of each number.
+  @inline(__always)
+  private static func converted<T>(_ values: [Float], _ function: (Float) -> T) -> [T] {
+    [T](unsafeUninitializedCapacity: values.count) { buffer, initialized in
+      values.withUnsafeBufferPointer { values in
+        for i in values.indices { buffer[i] = function(values[i]) }
+      }
+      initialized = values.count
     }
   }
 }

@@ -289,16 +289,18 @@ public enum Op: Hashable, Sendable {
   /// Returns its result, the first one where there are several, by the reference semantics.
   public func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let type = try? definition.resultType(of: operands.map(\.type))
-    return S.evaluate(AnyOpDefinition(definition: definition), operands).rounded(
-      to: type?.element ?? .f32)
+    var result = S.evaluate(AnyOpDefinition(definition: definition), operands)
+    result.round(to: type?.element ?? .f32)
+    return result
   }
 
   /// Returns all its results by the reference semantics.
   public func evaluateAll<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> [DenseTensor<S>] {
     let types = (try? definition.resultTypes(of: operands.map(\.type))) ?? []
-    return S.evaluateAll(AnyOpDefinition(definition: definition), operands).enumerated().map {
-      index, tensor in
-      tensor.rounded(to: types.indices.contains(index) ? types[index].element : .f32)
+    var results = S.evaluateAll(AnyOpDefinition(definition: definition), operands)
+    for index in results.indices {
+      results[index].round(to: types.indices.contains(index) ? types[index].element : .f32)
     }
+    return results
   }
 }

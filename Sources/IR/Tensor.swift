@@ -46,11 +46,16 @@ public struct DenseTensor<Scalar: TensorScalar>: Hashable, Sendable {
 
   /// Returns it with each element rounded to the nearest one of this type.
   public func rounded(to element: ElementType) -> DenseTensor {
-    guard element != self.element else { return self }
     var result = self
-    result.element = element
-    result.values.withUnsafeMutableBufferPointer { Scalar.round($0, to: element) }
+    result.round(to: element)
     return result
+  }
+
+  /// Rounds each element to the nearest one of this type: in place, where nobody else has them.
+  mutating func round(to element: ElementType) {
+    guard element != self.element else { return }
+    self.element = element
+    values.withUnsafeMutableBufferPointer { Scalar.round($0, to: element) }
   }
 
   /// The number of rows of the tensor seen as a matrix whose columns are its last dimension.

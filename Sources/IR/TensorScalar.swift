@@ -12,6 +12,9 @@ public protocol TensorScalar: BinaryFloatingPoint, Sendable {
   /// Numbers in single precision, as these.
   static func widened(_ values: [Float]) -> [Self]
 
+  /// The largest magnitude of some numbers; of what is not a number, nothing is said. 0 of none.
+  static func largestMagnitude(_ values: UnsafeBufferPointer<Self>) -> Self
+
   /// Rounds each number to the nearest one of a type of elements, as ``ElementType/rounded(_:)``
   /// does; `f32` stands for the precision of `Self` and changes nothing.
   static func round(_ values: UnsafeMutableBufferPointer<Self>, to element: ElementType)
@@ -37,10 +40,22 @@ extension Float: TensorScalar {
   public var double: Double { Double(self) }
 
   /// 3 * 2^22.
-  public static var withoutFraction: Float { 12_582_912 }
+  @inlinable public static var withoutFraction: Float { 12_582_912 }
 
   /// They are.
   public static func widened(_ values: [Float]) -> [Float] { values }
+
+  /// The largest magnitude: that of the bits as integers, whose maximum is vector code, which a
+  /// maximum of floats is not.
+  public static func largestMagnitude(_ values: UnsafeBufferPointer<Float>) -> Float {
+    let infinity: Int32 = 0x7F80_0000
+    var largest: Int32 = 0
+    for value in values {
+      let bits = Int32(bitPattern: value.bitPattern & 0x7FFF_FFFF)
+      largest = max(largest, bits > infinity ? 0 : bits)
+    }
+    return Float(bitPattern: UInt32(bitPattern: largest))
+  }
 
   /// Rounds each number.
   public static func round(
@@ -65,10 +80,15 @@ extension Double: TensorScalar {
   public var double: Double { self }
 
   /// 3 * 2^51.
-  public static var withoutFraction: Double { 6_755_399_441_055_744 }
+  @inlinable public static var withoutFraction: Double { 6_755_399_441_055_744 }
 
   /// Exactly the same numbers.
   public static func widened(_ values: [Float]) -> [Double] { values.map { Double($0) } }
+
+  /// The largest magnitude.
+  public static func largestMagnitude(_ values: UnsafeBufferPointer<Double>) -> Double {
+    values.reduce(0) { abs($1) >= $0 ? abs($1) : $0 }
+  }
 
   /// Rounds each number, to a type of fewer bits than f32 by way of f32.
   public static func round(

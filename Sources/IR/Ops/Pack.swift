@@ -69,9 +69,29 @@ public struct Pack: OpDefinition {
           for first in stride(from: 0, to: depth, by: 64) {
             for j in 0..<min(width, out - p * width) {
               let row = (p * width + j) * depth
-              for k in first..<min(first + 64, depth) {
-                packed[base + (k / group * width + j) * group + k % group] = source[row + k]
+              let last = min(first + 64, depth)
+              // `group` divides 64: whole groups, and what the depth leaves of one.
+              let whole = last / group * group
+              var (from, to) = (row + first, base + (first / group * width + j) * group)
+              let step = width * group
+              switch group {
+              case 4:
+                for _ in stride(from: first, to: whole, by: 4) {
+                  for i in 0..<4 { packed[to &+ i] = source[from &+ i] }
+                  (from, to) = (from &+ 4, to &+ step)
+                }
+              case 2:
+                for _ in stride(from: first, to: whole, by: 2) {
+                  for i in 0..<2 { packed[to &+ i] = source[from &+ i] }
+                  (from, to) = (from &+ 2, to &+ step)
+                }
+              default:
+                for _ in first..<whole {
+                  packed[to] = source[from]
+                  (from, to) = (from &+ 1, to &+ step)
+                }
               }
+              for k in whole..<last { packed[to &+ (k - whole)] = source[row &+ k] }
             }
           }
         }

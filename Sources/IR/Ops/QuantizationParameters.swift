@@ -27,27 +27,68 @@ public struct QuantizationParameters: OpDefinition {
   }
   func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let (weight, columns) = (operands[0], operands[0].columns)
-    let scales = (0..<weight.rows).map {
-      Quantize.scale(of: weight.values[$0 * columns..<($0 + 1) * columns])
+    var (scales, sums) = ([S](), [Double]())
+    weight.values.withUnsafeBufferPointer { values in
+      for start in stride(from: 0, to: values.count, by: columns) {
+        let row = UnsafeBufferPointer(rebasing: values[start..<start + columns])
+        let scale = Quantize.scale(of: row)
+        scales.append(scale)
+        // Integers that floats hold, in chunks whose sums they hold too: exact, so in any order.
+        var sum = 0.0
+        for first in stride(from: 0, to: columns, by: Self.chunk) {
+          let end = min(first + Self.chunk, columns)
+          sum += Self.sum(UnsafeBufferPointer(rebasing: row[first..<end]), over: scale)
+        }
+        sums.append(sum)
+      }
     }
     let bias = operands.count > 1 ? operands[1] : DenseTensor<S>(shape: [weight.rows])
-    return QuantizationParameters.tensor(Quantize().evaluate([weight]), scales: scales, bias: bias)
+    return Self.tensor(scales: scales, sums: sums, bias: bias)
+  }
+
+  /// How many integers of magnitude 127 have a sum below 2^24, to a power of two.
+  private static let chunk = 1 << 16
+
+  /// The sum of the integers of a part of a row.
+  private static func sum<S: TensorScalar>(
+    _ part: UnsafeBufferPointer<S>, over scale: S
+  ) -> Double {
+    // Lanes of their own, which vectors can be.
+    let lanes = 8
+    return withUnsafeTemporaryAllocation(of: S.self, capacity: lanes) { sums in
+      sums.initialize(repeating: 0)
+      let whole = part.count / lanes * lanes
+      for first in stride(from: 0, to: whole, by: lanes) {
+        for lane in 0..<lanes { sums[lane] += Quantize.rounded(part[first + lane] / scale) }
+      }
+      for i in whole..<part.count { sums[0] += Quantize.rounded(part[i] / scale) }
+      return sums.reduce(0.0) { $0 + $1.double }
+    }
   }
 
   /// The parameters of integers `[out, in]` that `scales` are for.
   public static func tensor<S: TensorScalar>(
     _ integers: DenseTensor<S>, scales: [S], bias: DenseTensor<S>
   ) -> DenseTensor<S> {
-    let (out, columns) = (integers.rows, integers.columns)
+    let columns = integers.columns
+    let sums = integers.values.withUnsafeBufferPointer { values in
+      stride(from: 0, to: values.count, by: columns).map { start in
+        // Exact, so in any order.
+        values[start..<start + columns].reduce(0.0) { $0 + $1.double }
+      }
+    }
+    return tensor(scales: scales, sums: sums, bias: bias)
+  }
+
+  /// The parameters of integers whose sums are known.
+  private static func tensor<S: TensorScalar>(
+    scales: [S], sums: [Double], bias: DenseTensor<S>
+  ) -> DenseTensor<S> {
+    let out = scales.count
     var result = DenseTensor<S>(shape: [3, out])
     for (n, scale) in scales.enumerated() {
-      // Exact, so in any order.
-      var sum = 0.0
-      integers.values[n * columns..<(n + 1) * columns].withUnsafeBufferPointer { row in
-        for x in row { sum += Double(x) }
-      }
       result.values[n] = scale
-      result.values[out + n] = S(Double(scale) * sum)
+      result.values[out + n] = S(scale.double * sums[n])
       result.values[2 * out + n] = bias.values[n]
     }
     return result

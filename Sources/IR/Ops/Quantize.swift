@@ -23,16 +23,15 @@ public struct Quantize: OpDefinition {
     return TensorType(.s8, operands[0].shape)
   }
   func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
-    var result = operands[0]
-    let columns = result.columns
-    result.values.withUnsafeMutableBufferPointer { values in
-      for start in stride(from: 0, to: values.count, by: columns) {
-        let row = UnsafeMutableBufferPointer(rebasing: values[start..<start + columns])
-        let scale = Quantize.scale(of: UnsafeBufferPointer(row))
-        for i in row.indices { row[i] = Quantize.rounded(row[i] / scale) }
+    let columns = operands[0].columns
+    return operands[0].values.withUnsafeBufferPointer { x in
+      DenseTensor<S>(shape: operands[0].shape) { y in
+        for start in stride(from: 0, to: x.count, by: columns) {
+          let scale = Quantize.scale(of: UnsafeBufferPointer(rebasing: x[start..<start + columns]))
+          for i in start..<start + columns { y[i] = Quantize.rounded(x[i] / scale) }
+        }
       }
     }
-    return result
   }
 
   /// What the integers of a row are multiplied by.
@@ -40,10 +39,9 @@ public struct Quantize: OpDefinition {
     row.withUnsafeBufferPointer { scale(of: $0) }
   }
 
-  private static func scale<S: TensorScalar>(of row: UnsafeBufferPointer<S>) -> S {
-    var most: S = 0
-    for x in row { most = abs(x) >= most ? abs(x) : most }
-    let scale = most / 127
+  /// What the integers of a row are multiplied by.
+  public static func scale<S: TensorScalar>(of row: UnsafeBufferPointer<S>) -> S {
+    let scale = S.largestMagnitude(row) / 127
     return scale.isNormal ? scale : 1
   }
 
@@ -52,8 +50,8 @@ public struct Quantize: OpDefinition {
   ///
   /// Without a call: `rounded(.toNearestOrEven)` is a function of libm where the processor is not
   /// known to have SSE4.1.
-  @inline(__always)
-  static func rounded<S: TensorScalar>(_ x: S) -> S {
+  @inlinable @inline(__always)
+  public static func rounded<S: TensorScalar>(_ x: S) -> S {
     (x + S.withoutFraction) - S.withoutFraction
   }
 }

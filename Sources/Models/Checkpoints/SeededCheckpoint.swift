@@ -36,11 +36,20 @@ public struct SeededCheckpoint: Checkpoint {
     let (offset, scale) = role(name: name, shape: shape)
     let first = seed &* SplitMix64.increment &+ SplitMix64.hash(name)
     let values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
-      var x = first
-      for i in 0..<count {
-        let u = SplitMix64.signed(SplitMix64.mix(x))
-        buffer[i] = Float(offset + scale * Double(u))
-        x &+= 0xD1B5_4A32_D192_ED03
+      // Bits in one loop, numbers in another, which is vector code then.
+      let piece = 256
+      withUnsafeTemporaryAllocation(of: UInt64.self, capacity: piece) { bits in
+        var x = first
+        for start in stride(from: 0, to: count, by: piece) {
+          let end = min(start + piece, count)
+          for i in 0..<end - start {
+            bits[i] = SplitMix64.mix(x)
+            x &+= 0xD1B5_4A32_D192_ED03
+          }
+          for i in start..<end {
+            buffer[i] = Float(offset + scale * Double(SplitMix64.signed(bits[i &- start])))
+          }
+        }
       }
       initialized = count
     }
