@@ -30,6 +30,8 @@ SERVER := server/.build/release/vitc-serve
 # SwiftPM keeps what a manifest said for the same text and environment: without this it would not see
 # that LLVM has been installed since.
 export VITC_LLVM_HEADERS = $(shell ls -d /usr/lib/llvm-*/include/llvm-c 2>/dev/null)
+# Never the user's own.
+export VITC_CACHE := $(CURDIR)/.build/objects
 PHOTOS := examples/digits/images
 
 menu: ## Prints this menu.

@@ -4,8 +4,8 @@ import Parallel
 import Synchronization
 
 /// Turns a planned graph into code: for each instruction set a module with a function for each
-/// operation that does something; in the first one also the tables and the exported functions of
-/// the compiled model.
+/// operation that does something, and one with the tables and the exported functions of the
+/// compiled model; as text, these are in the first of the others.
 public enum CodeGenerator {
   /// What is made of the module.
   public enum Artifact: String, Hashable, Sendable, CaseIterable {
@@ -19,7 +19,7 @@ public enum CodeGenerator {
 
   /// The generated modules.
   public struct Output: Sendable {
-    /// For each target its object, or its text in UTF-8.
+    /// The program's object, then that of each target; or the text of each target, in UTF-8.
     public let modules: [[UInt8]]
     /// The names of the nodes whose steps run, in order.
     public let steps: [String]
@@ -43,58 +43,36 @@ public enum CodeGenerator {
 
   /// Generates code.
   ///
-  /// Equal arguments give equal bytes.
+  /// Equal arguments give equal bytes, whatever the store has.
   ///
   /// - Parameters:
   ///   - graph: in the planned form, verified.
   ///   - targets: the instruction sets, of one architecture, from the baseline to the best.
   ///   - program: what the model says about itself.
   ///   - artifact: what to make of it.
+  ///   - store: has objects that were generated before.
   /// - Throws: a value without a place, an operation that cannot run, a failure of LLVM.
   public static func generate(
-    _ graph: Graph, for targets: [Target], program: ProgramInfo, as artifact: Artifact = .object
+    _ graph: Graph, for targets: [Target], program: ProgramInfo, as artifact: Artifact = .object,
+    store: (any ObjectStore)? = nil
   ) throws(Diagnostic) -> Output {
     guard graph.form == .planned else {
       throw Diagnostic(
         "code is generated from the planned form, found the \(graph.form.rawValue) form")
     }
-    let results = Mutex<[Result<[UInt8], Diagnostic>?]>(Array(repeating: nil, count: targets.count))
-    Parallel.forEach(targets.count) { iteration in
+    let plan = ModulePlan(graph: graph, targets: targets, program: program, artifact: artifact)
+    let parts = plan.parts
+    let results = Mutex<[Result<[UInt8], Diagnostic>?]>(Array(repeating: nil, count: parts.count))
+    Parallel.forEach(parts.count) { iteration in
       // The best first: it has the largest tiles and takes longest.
-      let position = targets.count - 1 - iteration
+      let position = parts.count - 1 - iteration
       let result = Result { () throws(Diagnostic) in
-        try module(position, graph, for: targets, program: program, as: artifact)
+        try plan.module(parts[position], store: store)
       }
       results.withLock { $0[position] = result }
     }
     var modules: [[UInt8]] = []
     for case .some(let result) in results.withLock({ $0 }) { modules.append(try result.get()) }
     return Output(modules: modules, steps: steps(of: graph).map(\.name))
-  }
-
-  /// Generates one module, in an LLVM context of its own.
-  private static func module(
-    _ position: Int, _ graph: Graph, for targets: [Target], program: ProgramInfo,
-    as artifact: Artifact
-  ) throws(Diagnostic) -> [UInt8] {
-    let target = targets[position]
-    let machine = try TargetMachine(target)
-    let module = Module(name: program.name, target: target)
-    let builder = module.builder
-    var steps = StepEmitter(builder: builder, graph: graph)
-    for value in graph.firstResults { try steps.emit(value) }
-    let isa = builder.isa(
-      position, steps: steps.functions, scratchBytes: steps.scratchBytes)
-    if position == 0 {
-      let others = targets.indices.dropFirst().map { builder.declareISA($0) }
-      try ProgramEmitter(builder: builder, graph: graph, program: program, targets: targets)
-        .emit(isas: [isa] + others, steps: steps.functions.count)
-    }
-    try machine.optimize(module)
-    switch artifact {
-    case .object: return try machine.object(of: module)
-    case .assembly: return Array(try machine.assembly(of: module).utf8)
-    case .llvm: return Array(module.text.utf8)
-    }
   }
 }

@@ -48,6 +48,8 @@ struct StepCall {
 
   /// Returns the kernel's function.
   let function: (Builder) -> Function
+  /// The kernel.
+  let kernel: AnyHashable
   /// The operands, in the order of the kernel's parameters.
   let operands: [Operand]
 
@@ -55,6 +57,7 @@ struct StepCall {
   ///   the compiler.
   init<K: StepKernel>(_ kernel: K, _ operands: [K.Parameter: Operand]) {
     function = { $0.function(of: kernel) }
+    self.kernel = AnyHashable(kernel)
     self.operands = K.Parameter.allCases.filter { $0.type == .address }.map { parameter in
       guard let operand = operands[parameter] else {
         preconditionFailure("\(K.Parameter.self).\(parameter) is not bound")

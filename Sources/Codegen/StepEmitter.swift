@@ -2,29 +2,44 @@ internal import CVitABI
 import Diagnostics
 import IR
 
-/// Emits the steps of a graph: for each operation a small function that finds the operands in
-/// memory and calls the kernel that the operation is lowered to, which all equal ones share.
+/// An operation that something is executed for.
+struct Step {
+  /// The node's name.
+  let name: String
+  let call: StepCall
+
+  /// Lowers one operation.
+  init(_ node: Node, in graph: Graph, for target: Target) throws(Diagnostic) {
+    name = node.name
+    call = try StepCall(node, in: graph, for: target)
+  }
+
+  /// Lowers the operations of a planned graph that have a step, in order: operations on weights
+  /// alone are evaluated when the weights are written, and views do nothing.
+  static func all(_ graph: Graph, for target: Target) throws(Diagnostic) -> [Step] {
+    var steps: [Step] = []
+    for node in CodeGenerator.steps(of: graph) {
+      steps.append(try Step(node, in: graph, for: target))
+    }
+    return steps
+  }
+}
+
+/// Emits steps: for each a small function that finds the operands in memory and calls the kernel
+/// that the operation is lowered to, which all equal ones share.
 struct StepEmitter {
   let builder: Builder
-  let graph: Graph
   /// The steps, in order.
   private(set) var functions: [Function] = []
   /// The largest scratch memory that a step asks for, in bytes.
   private(set) var scratchBytes = 0
 
-  init(builder: Builder, graph: Graph) {
-    self.builder = builder
-    self.graph = graph
-  }
+  init(builder: Builder) { self.builder = builder }
 
-  /// Emits the step of one value, if it has one: operations on weights alone are evaluated when
-  /// the weights are written, and views do nothing.
-  mutating func emit(_ value: IR.Value) throws(Diagnostic) {
-    let node = graph[value].node
-    guard CodeGenerator.hasStep(node) else { return }
-    let call = try StepCall(node, in: graph, for: builder.target)
-    scratchBytes = max(scratchBytes, call.scratchBytes)
-    functions.append(step(call, named: "step_\(functions.count)_\(node.name)"))
+  /// Emits the next step.
+  mutating func emit(_ step: Step) {
+    scratchBytes = max(scratchBytes, step.call.scratchBytes)
+    functions.append(function(step.call, named: "step_\(functions.count)_\(step.name)"))
   }
 
   /// The parameters of a `vit_step`.
@@ -35,7 +50,7 @@ struct StepEmitter {
   }
 
   /// Emits `(frame, task, count) -> void`.
-  private func step(_ call: StepCall, named name: String) -> Function {
+  private func function(_ call: StepCall, named name: String) -> Function {
     let b = builder
     let kernel = call.function(b)
     return b.define(name, Parameter.self) { p in

@@ -52,6 +52,8 @@ public struct Build {
   public var preprocessing: String?
   /// `true` iff a library keeps the names of steps and kernels, for profilers and debuggers.
   public var keepsSymbols = false
+  /// Has code that was generated before; `nil`: everything is generated.
+  public var store: (any ObjectStore)?
   /// Tensors that no constant needs and that are read all the same: reading finds damage.
   public var alsoRead: [String] = []
   private let weights: Evaluator.WeightReader
@@ -81,7 +83,7 @@ public struct Build {
   ) throws(Diagnostic) -> CodeGenerator.Output {
     var program = program
     program.facts = try RecordedFacts(program, graph, targets, image: graph.imageShape).text()
-    return try CodeGenerator.generate(graph, for: targets, program: program, as: form)
+    return try CodeGenerator.generate(graph, for: targets, program: program, as: form, store: store)
   }
 
   /// The packed weights, in memory: for code that is run without the runtime.
@@ -199,7 +201,8 @@ public struct Build {
   ) throws(Diagnostic) -> [[Float]] {
     var program = program
     program.weightsFileName = program.weightsFileName ?? "\(program.name).weights"
-    let code = try CodeGenerator.generate(graph, for: [selfTest.target], program: program)
+    let code = try CodeGenerator.generate(
+      graph, for: [selfTest.target], program: program, store: store)
     let values = try artifact.rehearse(objects: code.modules) { library, weights in
       selfTest.values(of: library, weights: weights)
     }

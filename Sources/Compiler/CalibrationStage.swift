@@ -41,7 +41,8 @@ struct CalibrationStage {
 
   private var trial: TrialLibrary {
     TrialLibrary(
-      model.configuration, beside: request.output ?? "", request.isPackage ? .package : .beside)
+      model.configuration, beside: request.output ?? "", request.isPackage ? .package : .beside,
+      store: request.store)
   }
 
   /// Fewer photos than this say too little: one page of text makes the error half as large again.

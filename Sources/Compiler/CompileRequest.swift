@@ -1,3 +1,4 @@
+import Codegen
 import JSON
 import Models
 import Packaging
@@ -110,6 +111,8 @@ public struct CompileRequest {
   public var textFiles: [(role: SourceFile.Role, path: String)] = []
   /// The commit that vitc was built from; `nil` where the build was not told.
   public var compilerCommit: String?
+  /// Has code that was generated before; `nil`: everything is generated.
+  public var store: (any ObjectStore)?
   /// What to show of the passes, and where to stop.
   public var passOptions = PassManager.Options()
 

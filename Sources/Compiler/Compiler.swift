@@ -205,6 +205,7 @@ public struct Compiler {
       if request.isPackage { build.arrangement = .package }
       build.wantsSelfTest = request.wantsSelfTest
       build.keepsSymbols = request.keepsSymbols
+      build.store = request.store
       // A checkpoint with a NaN is broken, be it in a tensor that the passes found to have no
       // effect, such as a bias of keys: reading is what notices it.
       let read = (calibrated?.read ?? []).union(graph.checkpointTensors.keys)

@@ -14,22 +14,25 @@ struct TrialLibrary {
   private let arrangement: Artifact.Arrangement
   private let threads: Int
   private let purpose: Diagnostic.Location
+  private let store: (any ObjectStore)?
 
   /// Its unfinished files go beside `output`, or into the folder of a package.
   ///
   /// - Parameters:
   ///   - threads: How many threads a run uses; 0 for all processors.
   ///   - purpose: What messages name.
+  ///   - store: Has code that was generated before.
   init(
     _ configuration: any ModelConfiguration, beside output: String,
     _ arrangement: Artifact.Arrangement = .beside, threads: Int = 0,
-    purpose: Diagnostic.Location = .argument("--calibrate")
+    purpose: Diagnostic.Location = .argument("--calibrate"), store: (any ObjectStore)? = nil
   ) {
     self.configuration = configuration
     self.output = output
     self.arrangement = arrangement
     self.threads = threads
     self.purpose = purpose
+    self.store = store
   }
 
   /// Compiles a planned graph for this machine, and lets `body` use it.
@@ -44,6 +47,7 @@ struct TrialLibrary {
       weights: weights)
     build.program.preprocessing = PreprocessingInfo(configuration)
     build.arrangement = arrangement
+    build.store = store
     return try build.tryOut(beside: output) { (library, file) throws(Diagnostic) in
       do {
         return try body(

@@ -172,6 +172,14 @@ struct Compile: ParsableCommand {
   @Flag(help: .hidden)
   var noGolden = false
 
+  @Flag(
+    inversion: .prefixedNo,
+    help: """
+      Take code that was generated before from the cache, and keep it there ('vitc cache' shows \
+      where); the library's bytes are the same with and without.
+      """)
+  var cache = true
+
   @Option(
     help: ArgumentHelp(
       """
@@ -343,6 +351,7 @@ struct Compile: ParsableCommand {
     request.isPackage = package
     request.usesFastMatmul = fastMatmul
     request.keepsSymbols = symbols
+    request.store = cache ? ObjectCache.user() : nil
     request.precision = precision
     request.wantsSelfTest = selfTest && !noGolden
     request.precisionOverrides = try Self.precisionOverrides(keep)

@@ -22,7 +22,7 @@ struct Vitc: ParsableCommand {
     subcommands: [
       Compile.self, Run.self, Embed.self, FitHead.self, Neighbours.self, Search.self, Serve.self,
       Compare.self, Golden.self, Verify.self, SelfTest.self, Bench.self, Inspect.self,
-      DrawFigures.self, List.self, Opt.self,
+      DrawFigures.self, List.self, Opt.self, Cache.self,
     ])
 
   /// Parses the arguments, runs the subcommand, prints errors, and exits.

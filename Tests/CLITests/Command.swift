@@ -23,22 +23,29 @@ func vitc(_ arguments: String..., input: String? = nil, in folder: String? = nil
   try vitc(arguments, input: input, in: folder)
 }
 
-/// Runs the program that was built with the tests.
-func vitc(_ arguments: [String], input: String? = nil, in folder: String? = nil) throws -> Outcome {
+/// Runs the program that was built with the tests, without a cache of code unless one is named.
+func vitc(
+  _ arguments: [String], input: String? = nil, in folder: String? = nil, cache: String? = nil
+) throws -> Outcome {
   // The tests are one executable in the folder of all products.
   let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
   let program = URL(fileURLWithPath: tests).deletingLastPathComponent().appending(path: "vitc")
-  return try launch(program, arguments, input: input, in: folder)
+  return try launch(program, arguments, input: input, in: folder, cache: cache)
 }
 
 /// Runs a program to its end.
 func launch(
-  _ program: URL, _ arguments: [String], input: String? = nil, in folder: String? = nil
+  _ program: URL, _ arguments: [String], input: String? = nil, in folder: String? = nil,
+  cache: String? = nil
 ) throws -> Outcome {
   let process = Process()
   process.executableURL = program
   process.arguments = arguments
   if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
+  // Never the user's cache.
+  var variables = ProcessInfo.processInfo.environment
+  variables["VITC_CACHE"] = cache ?? ""
+  process.environment = variables
   // To files, not pipes: a pipe that is not read in time stops the program.
   let scratch = try Folder()
   _ = try scratch.write(input ?? "", to: "in")

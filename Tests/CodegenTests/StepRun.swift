@@ -53,8 +53,8 @@ struct StepRun {
     let graph = fused.placed(placements)
     var scratchBytes = 0
     function = try NativeFunction(target: target) { b in
-      var steps = StepEmitter(builder: b, graph: graph)
-      try steps.emit(y)
+      var steps = StepEmitter(builder: b)
+      steps.emit(try Step(graph[y].node, in: graph, for: target))
       scratchBytes = steps.scratchBytes
       let functions = steps.functions
       _ = b.define(

@@ -31,7 +31,9 @@ final class GuardedProgram {
     weights = try build.packedWeights()
     let code = try build.code()
     let stem = "guarded-\(target.name)"
-    try Data(code.modules[0]).write(to: URL(fileURLWithPath: bench.path("\(stem).o")))
+    for (part, object) in zip(["program", "code"], code.modules) {
+      try Data(object).write(to: URL(fileURLWithPath: bench.path("\(stem)-\(part).o")))
+    }
     // The runtime's place is taken by one that gives its program away as the model.
     let stub = """
       int vit_rt_create(const void *program, const void *options, const void **model) {
@@ -44,7 +46,10 @@ final class GuardedProgram {
       NONE(preprocess) NONE(isa) NONE(selftest) NONE(leave)
       """
     try stub.write(toFile: bench.path("stub.c"), atomically: false, encoding: .utf8)
-    try bench.tool(["clang", "-shared", "-fPIC", "stub.c", "\(stem).o", "-o", "\(stem).so"])
+    try bench.tool([
+      "clang", "-shared", "-fPIC", "stub.c", "\(stem)-program.o", "\(stem)-code.o", "-o",
+      "\(stem).so",
+    ])
     library = try #require(dlopen(bench.path("\(stem).so"), RTLD_NOW | RTLD_LOCAL))
     let symbol = try #require(dlsym(library, "guarded_vitc_entry"))
     let entry = unsafeBitCast(symbol, to: (@convention(c) () -> UnsafePointer<vit_entry>).self)()

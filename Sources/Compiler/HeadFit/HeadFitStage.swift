@@ -53,7 +53,7 @@ struct HeadFitStage {
     let checkpoint = model.checkpoint
     let trial = TrialLibrary(
       configuration, beside: request.output ?? "", request.isPackage ? .package : .beside,
-      threads: 1, purpose: .file(fit.photos.folder))
+      threads: 1, purpose: .file(fit.photos.folder), store: request.store)
     return try trial.use(
       graph,
       weights: { (name) throws(Diagnostic) in
