@@ -152,7 +152,8 @@ test-server: server test-deps ## Tests the server: in Swift, then with NVIDIA's 
 	$(SWIFT) test --package-path server
 	Scripts/server-tests $(VITC) $(SERVER) $(PYTEST)
 
-test-engines: build test-deps ## Tests the adapters for Ray Data and Dask, on loopback; some GB to install.
+test-engines: build test-deps ## Tests the adapters for Ray Data, Spark, Daft, Dask, on loopback; some GB to install.
+	$(call install,default-jre-headless)
 	PYTHON_SUITE=engines Scripts/python-tests $(VITC) $(PYTEST)
 
 test-slow: test-deps ## Runs all tests, with the largest models: some GB of memory, some minutes.

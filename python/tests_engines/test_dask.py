@@ -13,6 +13,7 @@ import pytest
 from conftest import EXAMPLES, check
 
 import vitc.dask
+from vitc import _columns
 
 PACKAGE = str(Path(__file__).resolve().parents[1])
 
@@ -21,7 +22,7 @@ PACKAGE = str(Path(__file__).resolve().parents[1])
 def test_tasks_share_a_library(
     library: Path, source: Path, expected, tmp_path: Path, scheduler: str
 ) -> None:
-    vitc.dask._model.cache_clear()
+    _columns.opened.cache_clear()
     with dask.config.set(scheduler=scheduler, num_workers=4):
         frame = dask.dataframe.read_parquet(source, split_row_groups=True)
         assert frame.npartitions > 4

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy
 
 from ._arrays import Floats
+from ._model import Model
 
-if TYPE_CHECKING:
-    from ._model import Model
-
-__all__ = ["Floats", "OnError", "embed"]
+__all__ = ["Floats", "OnError", "check", "embed", "lists", "opened"]
 
 OnError = Literal["raise", "nan"]
 """What becomes of a picture that cannot be read: an error, or a vector of NaN."""
@@ -52,3 +52,28 @@ def embed(
         vectors[rows] = model(part, outputs=[name])[name]
     return vectors
 
+
+@functools.lru_cache(maxsize=8)
+def opened(path: str, threads: int) -> Model:
+    """The library, opened once in a process: each of its threads has a context of its own."""
+    return Model(path, threads)
+
+
+def check(columns: Iterable[str], column: str, into: str, keep: bool) -> None:
+    """Looks whether a frame's columns fit, before a job starts."""
+    names = list(columns)
+    if column not in names:
+        raise KeyError(f"there is no column '{column}', only {', '.join(map(repr, names))}")
+    if into in names and (keep or into != column):
+        raise ValueError(f"there is a column '{into}' already; name another with into=")
+
+
+def lists(values: Floats, fixed: int | None = None) -> Any:
+    """Vectors as a column of Arrow's: lists of floats, of any length or of a fixed one."""
+    import pyarrow
+
+    flat = numpy.ascontiguousarray(values.reshape(len(values), math.prod(values.shape[1:])))
+    if fixed is not None:
+        return pyarrow.FixedSizeListArray.from_arrays(flat.reshape(-1), fixed)
+    offsets = numpy.arange(len(flat) + 1, dtype=numpy.int32) * flat.shape[1]
+    return pyarrow.ListArray.from_arrays(offsets, flat.reshape(-1))

@@ -14,15 +14,12 @@ must be at the same path everywhere.
 
 from __future__ import annotations
 
-import functools
-import math
 import os
 from typing import Any
 
 import numpy
 
 from . import _columns
-from ._model import Model
 
 __all__ = ["embed"]
 
@@ -55,16 +52,10 @@ def embed(
     )  # fmt: skip
 
 
-@functools.lru_cache(maxsize=8)
-def _model(path: str, threads: int) -> Model:
-    """The library, opened once in a process: each of its threads has a context of its own."""
-    return Model(path, threads)
-
-
 def _partition(
     rows: Any, path: str, threads: int, column: str, into: str, keep: bool, options: dict[str, Any]
 ) -> Any:
-    vectors = _columns.embed(_model(path, threads), list(rows[column]), **options)
+    vectors = _columns.embed(_columns.opened(path, threads), list(rows[column]), **options)
     result = rows if keep else rows.drop(columns=[column])
     return result.assign(**{into: _vectors(vectors)})
 
@@ -72,9 +63,5 @@ def _partition(
 def _vectors(values: _columns.Floats) -> Any:
     """A column of lists of floats, as Arrow has them."""
     import pandas
-    import pyarrow
 
-    flat = values.reshape(len(values), math.prod(values.shape[1:]))
-    offsets = numpy.arange(len(flat) + 1, dtype=numpy.int32) * flat.shape[1]
-    lists = pyarrow.ListArray.from_arrays(offsets, flat.reshape(-1))
-    return pandas.arrays.ArrowExtensionArray(lists)
+    return pandas.arrays.ArrowExtensionArray(_columns.lists(values))
