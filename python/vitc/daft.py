@@ -51,16 +51,17 @@ def embed(
     shape = next(found.shape for found in model.info.outputs if found.name == name)
     dtype = daft.DataType.embedding(daft.DataType.float32(), math.prod(shape))
 
+    def call(self: Any, pictures: Any) -> Any:
+        vectors = _columns.embed(
+            self.model, pictures.to_pylist(), output=output, batch=batch, on_error=on_error
+        )
+        return _columns.lists(vectors, fixed=math.prod(shape))
+
     class Embed:
         def __init__(self) -> None:
             self.model = _columns.opened(path, threads)
 
-        @daft.method.batch(return_dtype=dtype, batch_size=batch)
-        def __call__(self, pictures: Any) -> Any:
-            vectors = _columns.embed(
-                self.model, pictures.to_pylist(), output=output, batch=batch, on_error=on_error
-            )
-            return _columns.lists(vectors, fixed=math.prod(shape))
+        __call__ = daft.method.batch(return_dtype=dtype, batch_size=batch)(call)
 
     instance = daft.cls(Embed, cpus=threads, max_concurrency=instances)()
     result = frame.with_column(into, instance(frame[column]))
