@@ -1,3 +1,4 @@
+import Diagnostics
 import Glibc
 import Testing
 @testable import IR
@@ -212,5 +213,37 @@ import Testing
     let found = try test.run(on: target)
     let worst = zip(found, test.expected.values).map { abs($0 - $1) }.max() ?? .infinity
     #expect(worst <= 1e-4, "\(target.name): \(worst)")
+  }
+
+  /// `sdot`'s correction is exact for so many products; longer sums are for other targets.
+  @Test func sumsThatAreTooLongForTheirCorrection() throws {
+    func lower(_ depth: Int, _ target: Target) throws {
+      var builder = GraphBuilder(name: "test", form: .fused)
+      let x = try builder.append(.input(Input(type: .f32(1, depth))), name: "x")
+      let weight = try builder.append(
+        .weight(Weight(tensor: "w", shape: [1, depth / 4, 32, 4], element: .s8)), name: "w")
+      let factors = try builder.append(
+        .weight(Weight(tensor: "f", shape: [3, 32])), name: "f")
+      let y = try builder.append(
+        .fusedLinear(FusedLinear(epilogue: IR.Epilogue(hasBias: true), columns: 32)),
+        [x, weight, factors], name: "y")
+      builder.addOutput("y", y)
+      let graph = builder.graph.placed([
+        Placement(.image, offsetBytes: 0, rowStride: depth),
+        Placement(.weights, offsetBytes: 0, rowStride: 4),
+        Placement(.weights, offsetBytes: 32 * depth, rowStride: 32),
+        Placement(.output(0), offsetBytes: 0, rowStride: 32),
+      ])
+      _ = try Step.all(graph, for: target)
+    }
+    let target = try Target.named("aarch64+dotprod")
+    try lower(33_024, target)
+    let error = #expect(throws: Diagnostic.self) { try lower(33_028, target) }
+    #expect(
+      error?.message == "33028 products of 8-bit integers in a sum, 'aarch64-neon+dotprod' has at "
+        + "most 33026")
+    #expect(error?.location == .node("y") && error?.hint?.contains("--keep y=bf16") == true)
+    try lower(33_028, .aarch64)
+    try lower(33_028, Target.named("aarch64+i8mm"))
   }
 }

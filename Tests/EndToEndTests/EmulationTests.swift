@@ -135,36 +135,66 @@ import VitRuntime
     }
   }
 
-  /// Cortex-A53 has neither of the three, qemu's `max` has all.
+  /// Cortex-A53 has neither of the two, qemu's `max` has both.
   @Test(arguments: [
-    ("cortex-a53", "aarch64-neon"), ("max", "aarch64-neon+dotprod+i8mm+bf16"),
+    ("cortex-a53", "aarch64-neon"), ("max", "aarch64-neon+dotprod+i8mm"),
   ])
   func `Arm's features are asked of the kernel`(cpu: String, isa: String) throws {
     let bench = try Workbench()
     let machine = Machine(
       emulator: ["qemu-aarch64", "-cpu", cpu, "-L", "/usr/aarch64-linux-gnu"], isa: isa,
-      target: "aarch64,aarch64+dotprod+i8mm+bf16")
+      target: "aarch64,aarch64+dotprod+i8mm")
     try loader(for: machine, in: bench)
     let path = try bench.compile(Repository.path("examples/digits/model")) {
       $0.target = machine.target
-      $0.precision = .bf16
+      $0.precision = .int8
     }
     let images = SeededCheckpoint.tensor(name: "input", shape: [3, 32, 32], seed: 5).values
     let found = try outputs(of: path, on: machine, images: images, count: 1, in: bench)
     let f32 = try bench.model(Repository.path("examples/digits/model"), name: "exact")
     let deviation = Deviation(found, try f32.makeContext().run(images: images))
-    // Digits in bf16 against f32.
-    #expect(deviation.relativeL2 < 0.03, "\(deviation)")
+    // Digits in int8 against f32.
+    #expect(deviation.relativeL2 < 0.1, "\(deviation)")
     let result = try bench.run(
       machine.emulator + [
-        "./loader", path, "model_vitc_entry", "neon+dotprod+i8mm+bf16", "1", "1", "in", "out",
+        "./loader", path, "model_vitc_entry", "neon+dotprod+i8mm", "1", "1", "in", "out",
       ], withErrors: false)
     #expect(
       result.text
         == (cpu == "max"
           ? isa + "\n"
           : "this processor or kernel does not run the instruction set that options.isa asks for: "
-            + "aarch64-neon+dotprod+i8mm+bf16 needs dotprod, i8mm, bf16\n"))
+            + "aarch64-neon+dotprod+i8mm needs dotprod, i8mm\n"))
+  }
+
+  /// Products of integers are exact, whatever multiplies them: by NEON, by `sdot` with its
+  /// correction for the sign, by `sudot`.
+  @Test func `Arm's products of integers give the bits of NEON`() throws {
+    let bench = try Workbench()
+    var machine = Machine(
+      emulator: ["qemu-aarch64", "-cpu", "max", "-L", "/usr/aarch64-linux-gnu"],
+      isa: "aarch64-neon", target: "aarch64,aarch64+dotprod,aarch64+i8mm,aarch64+dotprod+i8mm")
+    try loader(for: machine, in: bench)
+    for (model, size) in [
+      (Repository.path("examples/digits/model"), 32), ("vit_tiny_patch16_224", 48),
+    ] {
+      let path = try bench.compile(model) {
+        $0.target = machine.target
+        $0.precision = .int8
+        guard !model.hasPrefix("/") else { return }
+        $0.weights = "seed:3"
+        $0.imageSize = (size, size)
+      }
+      let images = SeededCheckpoint.tensor(name: "input", shape: [3, size, size], seed: 5).values
+      var expected: [Float] = []
+      for isa in ["neon", "neon+dotprod", "neon+i8mm", "neon+dotprod+i8mm"] {
+        machine.isa = "aarch64-\(isa)"
+        let found = try outputs(
+          of: path, on: machine, images: images, count: 1, isa: isa, in: bench)
+        if isa == "neon" { expected = found }
+        #expect(found == expected && !found.isEmpty, "\(model) \(isa)")
+      }
+    }
   }
 
   #if arch(x86_64)

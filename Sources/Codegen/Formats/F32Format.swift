@@ -6,6 +6,8 @@ struct F32Format: StoredFormat {
   var sumsIntegers: Bool { false }
 
   func groupType(_ b: Builder) -> ValueType { b.f32 }
+  func multipliesByLane(on target: Target) -> Bool { target.hasLaneFMA }
+
   func left(_ b: Builder, _ groups: Value) -> [Value] { [groups] }
   func right(_ b: Builder, _ groups: Value) -> [Value] { [groups] }
 

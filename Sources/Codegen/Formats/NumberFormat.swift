@@ -16,6 +16,10 @@ protocol NumberFormat: Sendable {
   /// The type of a vector's lane, or of a scalar, that holds a group.
   func groupType(_ b: Builder) -> ValueType
 
+  /// `true` iff ``multiplyAdd(_:_:_:_:)`` takes a lane of a left vector of four groups.
+  ///
+  /// Four steps of a row are loaded at once then, instead of repeating each group over a vector.
+  func multipliesByLane(on target: Target) -> Bool
   /// Groups of the left operand as ``multiplyAdd(_:_:_:_:)`` takes them.
   func left(_ b: Builder, _ groups: Value) -> [Value]
   /// Groups of the right operand likewise.
@@ -58,6 +62,8 @@ struct LeftRows {
 }
 
 extension NumberFormat {
+  func multipliesByLane(on target: Target) -> Bool { false }
+
   /// The elements of a group.
   var perGroup: Int { element.perGroup }
   /// The groups that so many elements take; the last one may be filled up with zeros.

@@ -5,14 +5,25 @@ import IR
 /// Products are exact. With the target's instruction for it a step multiplies groups; on other
 /// x86 processors it makes products of 16 bits, which hold 255 * 127, where an instruction that
 /// adds two of them in 16 bits would saturate; elsewhere it multiplies the elements one by one.
+///
+/// Arm's `sdot` takes both sides with a sign: there the left ones are stored as `q - 128`, and what
+/// a sum lacks, 128 times the sum of its column of weights, is added when it is complete
+/// (``correction(_:scale:scaledSum:)``).
 struct S8Format: NumberFormat {
   var element: ElementType { .s8 }
   var sumsIntegers: Bool { true }
 
+  /// The elements of a sum that there may be on a target; `nil`: as many as may be at all.
+  static func mostDepth(on target: Target) -> Int? {
+    target.int8Dot == .sdot ? (1 << 22 - 1) / 127 : nil
+  }
+
   func groupType(_ b: Builder) -> ValueType { b.i32 }
 
+  func multipliesByLane(on target: Target) -> Bool { !target.isX86 && target.int8Dot != nil }
+
   func left(_ b: Builder, _ groups: Value) -> [Value] {
-    if b.target.hasInt8Dot { return [groups] }
+    if b.target.int8Dot != nil { return [groups] }
     let lanes = b.lanes(of: groups)
     guard b.target.isX86 else {
       return (0..<4).map { b.and(b.shiftRight(groups, 8 * $0), b.integers(0xff, lanes)) }
@@ -24,7 +35,7 @@ struct S8Format: NumberFormat {
   }
 
   func right(_ b: Builder, _ groups: Value) -> [Value] {
-    if b.target.hasInt8Dot { return [groups] }
+    if b.target.int8Dot != nil { return [groups] }
     let lanes = b.lanes(of: groups)
     guard b.target.isX86 else {
       return (0..<4).map { b.arithmeticShiftRight(b.shiftLeft(groups, 24 - 8 * $0), 24) }
@@ -34,8 +45,20 @@ struct S8Format: NumberFormat {
   }
 
   func multiplyAdd(_ b: Builder, _ left: [Value], _ right: [Value], _ sum: Value) -> Value {
-    if b.target.hasInt8Dot {
+    func arm(_ name: String, _ one: [Value], _ other: [Value]) -> Value {
+      let bytes = b.vector(16, of: b.i8)
+      return b.intrinsic(
+        "llvm.aarch64.neon.\(name)", [b.vector(4, of: b.i32), bytes],
+        [sum] + (one + other).map { b.bitcast($0, to: bytes) })
+    }
+    switch b.target.int8Dot {
+    case .vpdpbusd:
       return b.callAsDeclared("llvm.x86.avx512.vpdpbusd.512", [sum] + left + right)
+    // What is repeated over a vector becomes a lane as the first operand of `usdot` (`sudot` with
+    // its operands the other way round), and as the last of `sdot`.
+    case .usdot: return arm("usdot", left, right)
+    case .sdot: return arm("sdot", right, left)
+    case nil: break
     }
     guard b.target.isX86 else {
       return zip(left, right).reduce(sum) { b.wrappingAdd($0, b.wrappingMultiply($1.0, $1.1)) }
@@ -55,15 +78,35 @@ struct S8Format: NumberFormat {
       hadamardSize: rows.hadamardSize)
   }
 
+  /// What sums of a vector of columns lack: zero, but where left elements are stored less 128.
+  ///
+  /// The sum of a column of weights is found from what `quantization_parameters` says of it, its
+  /// scale and their product rounded to a float: the quotient is off by 2^-23 of it at most, so
+  /// that rounded it is exact below 2^22, which sums of ``mostDepth`` weights are.
+  static func correction(_ b: Builder, scale: Value, scaledSum: Value) -> Value? {
+    guard b.target.int8Dot == .sdot else { return nil }
+    let lanes = b.lanes(of: scale)
+    // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits, above which are those
+    // of the constant; what a shift leaves of these is subtracted.
+    let sum = b.bitcast(
+      b.addFloat(b.divideFloat(scaledSum, scale), b.floats(12_582_912, lanes)),
+      to: b.vector(lanes, of: b.i32))
+    let constant = Int32(truncatingIfNeeded: Int(Float(12_582_912).bitPattern) << 7)
+    return b.wrappingAdd(b.shiftLeft(sum, 7), b.integers(Int(0 &- constant), lanes))
+  }
+
   /// Stores the first `count` of the products of floats, which lie between 0 and 255, rounded to
-  /// integers: elements of a left operand.
+  /// integers: elements of a left operand, where `sdot` multiplies less 128.
   static func storeLeft(
     _ b: Builder, _ value: Value, times factor: Value, _ address: Value, count: Int
   ) {
     let lanes = b.lanes(of: value)
-    // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
+    // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits; an even number less,
+    // ties go the same way.
+    let zero: Float = b.target.int8Dot == .sdot ? 128 : 0
     let bits = b.bitcast(
-      b.multiplyAdd(value, factor, b.floats(12_582_912, lanes)), to: b.vector(lanes, of: b.i32))
+      b.multiplyAdd(value, factor, b.floats(12_582_912 - zero, lanes)),
+      to: b.vector(lanes, of: b.i32))
     b.storeMasked(
       b.truncate(bits, to: b.vector(lanes, of: b.i8)), address, count: count, alignment: 1)
   }

@@ -22,6 +22,13 @@ extension FusedLinear: Lowering {
         ])
     }
     let operandType = site.types[1].element
+    if operandType == .s8, let most = S8Format.mostDepth(on: site.target), a.columns > most {
+      throw Diagnostic(
+        "\(a.columns) products of 8-bit integers in a sum, '\(site.target.name)' has at most "
+          + "\(most)",
+        at: .node(site.node.name),
+        hint: "compile for aarch64, or keep the operation with --keep \(site.node.name)=bf16")
+    }
     let kernel = FusedLinearKernel(
       rows: c.rows, columns: c.columns, depth: a.columns, aStride: a.stride, cStride: c.stride,
       residualStride: residualStride, epsilon: prologue.epsilon, hasBias: epilogue.hasBias,

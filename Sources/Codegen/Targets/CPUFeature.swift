@@ -86,7 +86,4 @@ extension CPUFeature {
 
   /// Products of small matrices of 8-bit integers: HWCAP2_I8MM.
   static let armInt8Matrices = CPUFeature("i8mm", .auxiliary(entry: 26), 1 << 13)
-
-  /// Products of bf16: HWCAP2_BF16.
-  static let armBF16 = CPUFeature("bf16", .auxiliary(entry: 26), 1 << 14)
 }

@@ -37,9 +37,23 @@ public struct Target: Hashable, Sendable {
   /// `true` iff there are instructions that multiply pairs of bf16 and add them to a float:
   /// `avx512_bf16`.
   public var hasBF16Dot: Bool { requirements.contains(.avx512bf16) }
-  /// `true` iff there are instructions that multiply groups of four 8-bit integers and add them to
-  /// a 32-bit one: `avx512_vnni`.
-  public var hasInt8Dot: Bool { requirements.contains(.avx512vnni) }
+  /// The instruction that multiplies groups of four 8-bit integers and adds them to a 32-bit one;
+  /// `nil`: there is none.
+  var int8Dot: Int8Dot? {
+    if requirements.contains(.avx512vnni) { return .vpdpbusd }
+    if requirements.contains(.armInt8Matrices) { return .usdot }
+    return requirements.contains(.armDotProduct) ? .sdot : nil
+  }
+
+  /// Instructions that multiply groups of four 8-bit integers: all wrap, none saturates.
+  enum Int8Dot: Hashable {
+    /// `avx512_vnni`: the left ones without a sign.
+    case vpdpbusd
+    /// Arm's `i8mm`: the left ones without a sign, and either from a lane.
+    case usdot
+    /// Arm's `dotprod`: all with a sign, the left ones from a lane.
+    case sdot
+  }
 
   /// `true` iff the target is x86-64.
   var isX86: Bool { triple.hasPrefix("x86_64") }
@@ -100,6 +114,12 @@ extension Target {
     name: "aarch64-neon", triple: "aarch64-unknown-linux-gnu", cpu: "generic", features: "+neon",
     vectorUnit: "neon", lanes: 4, hasFMA: true, tileRows: 8, tileVectors: 2,
     widenedTileRows: 8, hasLaneFMA: true, requirements: [])
+
+  /// Arm CPUs with products of 8-bit integers: all since Cortex-A76 and Neoverse N1 have `dotprod`,
+  /// Neoverse V1, N2 and Apple's since M2 `i8mm` as well.
+  static let aarch64WithProducts = [["dotprod"], ["dotprod", "i8mm"]].map { words in
+    aarch64.adding(aarch64.optionalFeatures.filter { words.contains($0.word) })
+  }
 
   /// What functions are compiled for that run before the processor was asked: any x86-64.
   static let x86Baseline = Target(

@@ -25,13 +25,10 @@ public struct TargetFeature: Hashable, Sendable {
       summary: "products of groups of four 8-bit integers, summed in 32 bits"),
     TargetFeature(
       word: "dotprod", base: .aarch64, requirement: .armDotProduct,
-      summary: "products of groups of four 8-bit integers, summed in 32 bits"),
+      summary: "products of groups of four 8-bit integers, summed in 32 bits (sdot)"),
     TargetFeature(
       word: "i8mm", base: .aarch64, requirement: .armInt8Matrices,
-      summary: "products of 2x8 by 8x2 8-bit integers"),
-    TargetFeature(
-      word: "bf16", base: .aarch64, requirement: .armBF16,
-      summary: "products of bf16, summed in f32"),
+      summary: "the same, the left ones without a sign (usdot)"),
   ]
 }
 

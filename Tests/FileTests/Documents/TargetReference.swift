@@ -12,9 +12,10 @@ enum TargetReference {
       stale. `--target` takes names of the table, or what follows their last hyphen, separated by
       commas: `--target v3,v4` makes one library with code for both. `portable`, the default, is all
       of the compiling machine's architecture, and for int8 `v4+vnni` as well, for processors that
-      have VNNI and not BF16; `host` is the best one that this machine runs.
+      have VNNI and not BF16, on Arm `aarch64+dotprod` and `aarch64+dotprod+i8mm`; `host` is the
+      best one that this machine runs.
       A name may be followed by features (below) for instructions that only some of its processors
-      have: `--target v3,v4,v4+bf16+vnni`, `--target aarch64+dotprod+i8mm+bf16`.
+      have: `--target v3,v4,v4+bf16+vnni`, `--target aarch64,aarch64+dotprod`.
 
       When a model is created, it asks the processor and the kernel what they run and takes the
       best of its instruction sets, or the one that `options.isa` or the environment variable
@@ -47,8 +48,9 @@ enum TargetReference {
 
       A library that multiplies f32 only is compiled without them, since they would only keep
       processors away. `x86-64-v4-bf16`, which `portable` has, is `x86-64-v4+bf16+vnni` by
-      another name. On Arm they are asked of the processor and given to LLVM, but kernels compute
-      bf16 with NEON's multiply-adds of f32.
+      another name. On Arm int8 is multiplied by `sdot` with `+dotprod` and by `sudot` with `+i8mm`,
+      to the same bits as without; bf16 is widened for NEON's multiply-adds of f32, and `+bf16` is
+      refused there: `bfdot` rounds in a way of its own.
 
       The tile is rows by columns of the result that stay in registers in the inner loop of a
       fusedLinear. One blob of packed weights serves every target: panels are 32 columns wide.

@@ -16,6 +16,9 @@ extension Tile {
           count: counts[vector])
       }
     }
+    let corrections = (0..<vectors).map {
+      S8Format.correction(b, scale: ofColumns[0][$0], scaledSum: ofColumns[1][$0])
+    }
     let size = epilogue.result.sizeBytes
     let format = epilogue.result.storedFormat
     func finish(row: Value, _ sum: (_ vector: Int) -> Value) {
@@ -25,7 +28,8 @@ extension Tile {
       let scale = b.splat(b.load(b.f32, own), lanes)
       let offset = b.splat(b.load(b.f32, b.offset(own, bytes: 4)), lanes)
       for vector in 0..<vectors {
-        let product = b.multiplyFloat(b.asFloats(sum(vector)), ofColumns[0][vector])
+        let whole = corrections[vector].map { b.wrappingAdd(sum(vector), $0) } ?? sum(vector)
+        let product = b.multiplyFloat(b.asFloats(whole), ofColumns[0][vector])
         let shift = b.multiplyAdd(offset, ofColumns[1][vector], ofColumns[2][vector])
         var value = format.activate(
           b, epilogue.activation, b.multiplyAdd(scale, product, shift))

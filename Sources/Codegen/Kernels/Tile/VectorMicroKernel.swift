@@ -26,9 +26,9 @@ struct VectorMicroKernel: MicroKernel {
     // With multiplication by a lane, four steps of each row come in one load.
     var fours: [Value] = []
     for k in 0..<count {
-      let byLane = format.element == .f32 && b.target.hasLaneFMA && k / 4 * 4 + 4 <= count
+      let byLane = format.multipliesByLane(on: b.target) && k / 4 * 4 + 4 <= count
       if byLane, k % 4 == 0 {
-        fours = rowOffsets.map { b.load(b.floats(4), b.offset(a, bytes: ($0 + k) * 4)) }
+        fours = rowOffsets.map { b.load(b.vector(4, of: group), b.offset(a, bytes: ($0 + k) * 4)) }
       }
       let right = (0..<vectors).map {
         let bytes = (k * Tile.panelWidth + $0 * lanes) * 4
