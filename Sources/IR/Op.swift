@@ -48,6 +48,8 @@ public enum Op: Hashable, Sendable {
   case conv2d(Conv2d)
   case standardizeWeight(StandardizeWeight)
   case groupNorm(GroupNorm)
+  case evoNorm(EvoNorm)
+  case filterResponseNorm(FilterResponseNorm)
   case maxPool(MaxPool)
   case copy(Copy)
   case pack(Pack)
@@ -115,6 +117,8 @@ public enum Op: Hashable, Sendable {
     case .conv2d(let op): op
     case .standardizeWeight(let op): op
     case .groupNorm(let op): op
+    case .evoNorm(let op): op
+    case .filterResponseNorm(let op): op
     case .maxPool(let op): op
     case .copy(let op): op
     case .pack(let op): op
@@ -188,6 +192,8 @@ public enum Op: Hashable, Sendable {
         reader(Conv2d.self, Op.conv2d),
         reader(StandardizeWeight.self, Op.standardizeWeight),
         reader(GroupNorm.self, Op.groupNorm),
+        reader(EvoNorm.self, Op.evoNorm),
+        reader(FilterResponseNorm.self, Op.filterResponseNorm),
         reader(MaxPool.self, Op.maxPool),
         reader(Copy.self, Op.copy),
         reader(Pack.self, Op.pack),

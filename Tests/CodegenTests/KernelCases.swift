@@ -156,7 +156,12 @@ extension KernelCase {
       GroupNormKernel(
         rows: 5, columns: 12, groups: 3, epsilon: 1e-5, xStride: 12, outputStride: 12),
       { $0.rows += 1 }, { $0.columns += 3 }, { $0.groups = 4 }, { $0.epsilon = 1e-6 },
-      { $0.xStride += 1 }, { $0.outputStride += 1 }),
+      { $0.isGated = true }, { $0.xStride += 1 }, { $0.outputStride += 1 }),
+    KernelCase(
+      FilterResponseNormKernel(
+        rows: 5, columns: 12, epsilon: 1e-5, xStride: 12, outputStride: 12),
+      { $0.rows += 1 }, { $0.columns += 3 }, { $0.epsilon = 1e-6 }, { $0.xStride += 1 },
+      { $0.outputStride += 1 }),
   ]
 
   /// Attention and its parts.

@@ -166,6 +166,15 @@ import Testing
     let norm = Op.groupNorm(GroupNorm(groups: 3, epsilon: 1e-5))
     let whole = try StepRun(norm, [[50, 12], [12], [12]], on: target)
     check(try whole.result([x, gamma, beta], 2), "group_norm")
+    let evo = Op.evoNorm(EvoNorm(groups: 3, epsilon: 1e-5))
+    let gated = try StepRun(evo, [[50, 12], [12], [12], [12]], on: target)
+    check(try gated.result([x, gamma, beta, gamma], 2), "evo_norm")
+    let response = Op.filterResponseNorm(FilterResponseNorm(epsilon: 1e-5))
+    let columns = try StepRun(response, [[50, 12], [12], [12], [12]], on: target)
+    for (index, y) in try columns.result([x, gamma, beta, gamma], 2).values.enumerated() {
+      let isLarge = [4, 5, 9].contains(index % 12)
+      #expect(y.isFinite != isLarge, "\(target.name) filter_response_norm: \(index) is \(y)")
+    }
 
     let moments = try StepRun(.moments(Moments(chunk: 16)), [[50, 12]], on: target)
     let found = try moments.result([x], 2)

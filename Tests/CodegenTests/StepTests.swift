@@ -125,6 +125,12 @@ import Testing
       try check(
         .groupNorm(GroupNorm(groups: groups, epsilon: 1e-5)),
         [[130, channels], [channels], [channels]], on: target, tolerance: 2e-5, range: 1...5)
+      try check(
+        .evoNorm(EvoNorm(groups: groups, epsilon: 1e-5)),
+        [[130, channels], [channels], [channels], [channels]], on: target, tolerance: 2e-5)
+      try check(
+        .filterResponseNorm(FilterResponseNorm(epsilon: 1e-5)),
+        [[130, channels], [channels], [channels], [channels]], on: target, tolerance: 2e-5)
     }
     for border in PoolBorder.allCases {
       try check(

@@ -113,6 +113,11 @@ import Testing
     Sample(.standardizeWeight(StandardizeWeight(epsilon: 1e-5, kind: .deviation)), .f32(6, 3)),
     Sample(
       .groupNorm(GroupNorm(groups: 3, epsilon: 1e-5)), .f32(5, 6), .f32(6), .f32(6)),
+    Sample(
+      .evoNorm(EvoNorm(groups: 3, epsilon: 1e-5)), .f32(5, 6), .f32(6), .f32(6), .f32(6)),
+    Sample(
+      .filterResponseNorm(FilterResponseNorm(epsilon: 1e-5)), .f32(5, 6), .f32(6), .f32(6),
+      .f32(6)),
     Sample(.maxPool(MaxPool(width: 4, size: 3, stride: 2)), .f32(20, 3)),
     Sample(
       .maxPool(

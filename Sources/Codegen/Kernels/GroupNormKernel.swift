@@ -2,13 +2,13 @@ import IR
 
 /// Normalizes groups of columns, as no pass has arranged it better: three passes over each group.
 ///
-/// Tasks share the groups.
+/// With a gate it is EvoNorm-S0, which gates elements in place of taking off their mean. Tasks share the groups.
 ///
 /// Sums go through blocks of 64 rows: of the 12544 rows of a first layer, a single sum would lose
 /// three digits.
 struct GroupNormKernel: StepKernel {
   enum Parameter: StepParameter {
-    case x, scale, shift, output, task, count
+    case x, scale, shift, gate, output, task, count
   }
 
   var rows: Int
@@ -16,6 +16,8 @@ struct GroupNormKernel: StepKernel {
   var columns: Int
   var groups: Int
   var epsilon: Float
+  /// `true` iff each element is multiplied by `sigmoid(gate * x)`, and the mean stays.
+  var isGated = false
   /// Elements from one row to the next.
   var xStride: Int
   var outputStride: Int
@@ -24,7 +26,9 @@ struct GroupNormKernel: StepKernel {
   /// Rows whose sum is made before it is added to that of the others.
   private var block: Int { 64 }
 
-  var title: String { "group_norm_\(rows)x\(columns)_\(groups)" }
+  var title: String {
+    "\(isGated ? "evo_norm" : "group_norm")_\(rows)x\(columns)_\(groups)"
+  }
 
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let lanes = b.target.lanes
@@ -33,6 +37,7 @@ struct GroupNormKernel: StepKernel {
       let start = b.multiply(group, b.constant(width))
       let (x, output) = (b.element(p[.x], start), b.element(p[.output], start))
       let (scale, shift) = (b.element(p[.scale], start), b.element(p[.shift], start))
+      let gate = isGated ? b.element(p[.gate], start) : nil
       let size = b.float(Float(rows * width))
       let mean = b.splat(b.divideFloat(sum(b, x) { value, _ in value }, size), lanes)
       let squares = sum(b, x) { value, count in
@@ -51,7 +56,14 @@ struct GroupNormKernel: StepKernel {
           func load(_ base: Value) -> Value {
             b.loadFloats(b.offset(base, bytes), lanes, count: count)
           }
-          let normal = b.multiplyFloat(b.subtractFloat(load(from), mean), factor)
+          let value = load(from)
+          let raw =
+            if let gate {
+              b.multiplyFloat(value, b.sigmoid(b.multiplyFloat(load(gate), value)))
+            } else {
+              b.subtractFloat(value, mean)
+            }
+          let normal = b.multiplyFloat(raw, factor)
           b.storeFloats(
             b.multiplyAdd(normal, load(scale), load(shift)), b.offset(to, bytes), count: count)
         }

@@ -9,7 +9,7 @@ extension GroupNorm: Lowering {
       kernel,
       [
         .x: site.operand(0), .scale: site.operand(1), .shift: site.operand(2),
-        .output: .matrix(site.output),
+        .gate: .none, .output: .matrix(site.output),
       ])
   }
 }

@@ -36,6 +36,8 @@ extension Op {
     case .embedding(let op): op
     case .fill(let op): op
     case .groupNorm(let op): op
+    case .evoNorm(let op): op
+    case .filterResponseNorm(let op): op
     case .layerNorm(let op): op
     case .matMul(let op): op
     case .maxPool(let op): op

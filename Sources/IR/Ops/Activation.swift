@@ -17,6 +17,9 @@ public enum ActivationFunction: String, Hashable, Sendable, CaseIterable {
   /// The hyperbolic tangent: the pooler of some heads.
   case tanh
 
+  /// `1 / (1 + exp(-x))`, the gate of some functions.
+  static func sigmoid(_ x: Double) -> Double { 1 / (1 + Glibc.exp(-x)) }
+
   /// Returns the function's value at `x`.
   public func callAsFunction(_ x: Double) -> Double {
     switch self {
