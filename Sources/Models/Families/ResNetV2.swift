@@ -2,12 +2,12 @@ import Diagnostics
 import IR
 
 /// timm's other ResNets whose norms precede convolutions: plain weights, batch norms, of one model
-/// group norms.
+/// group norms, of one EvoNorm-S0, of one filter response norms.
 ///
 /// `tokens` are the pixels after the last norm, `features` is their mean.
 ///
-/// Reference: He et al. 2016, arXiv:1603.05027; `d` and `t`: He et al. 2018, arXiv:1812.01187. Of
-/// timm's, `50d_evos` (EvoNorm) and `50d_frn` (filter response norm) are missing.
+/// Reference: He et al. 2016, arXiv:1603.05027; `d` and `t`: He et al. 2018, arXiv:1812.01187;
+/// `evos`: Liu et al. 2020, arXiv:2004.02967; `frn`: Singh and Krishnan 2019, arXiv:1911.09737.
 struct ResNetV2: Family {
   static let title = "resnetv2"
 
@@ -115,6 +115,8 @@ struct ResNetV2: Family {
     variant("resnetv2_50d", r50, 0.875, stem: .deep),
     variant("resnetv2_50t", r50, 0.875, stem: .tiered),
     variant("resnetv2_50d_gn", r50, 0.95, stem: .deep, norm: .group),
+    variant("resnetv2_50d_evos", r50, 0.95, stem: .deep, norm: .evo),
+    variant("resnetv2_50d_frn", r50, 0.875, stem: .deep, norm: .filterResponse),
     variant("resnetv2_101", r101, 0.95),
     variant("resnetv2_101d", r101, 0.875, stem: .deep),
     variant("resnetv2_152", r152, 0.875),

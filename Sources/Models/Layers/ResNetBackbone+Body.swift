@@ -182,15 +182,23 @@ private struct BackboneWriter {
         prefix + name, x.value, epsilon: backbone.batchNormEpsilon)
       return y
     }
-    let channels = builder.type(x.value).shape[1]
     let op = GroupNorm(groups: backbone.groups, epsilon: Float(backbone.groupNormEpsilon))
-    let operands = [
-      x.value, try builder.weight("\(prefix)\(name).weight", [channels]),
-      try builder.weight("\(prefix)\(name).bias", [channels]),
-    ]
     var y = x
-    y.value = try builder.append(.groupNorm(op), operands, name: prefix + name)
+    y.value = try builder.append(
+      .groupNorm(op), try operands(of: name, x, ["weight", "bias"]), name: prefix + name)
     return y
+  }
+
+  /// A map and vectors of its channels.
+  private mutating func operands(
+    of name: String, _ x: FeatureMap, _ vectors: [String]
+  ) throws(Diagnostic) -> [Value] {
+    let channels = builder.type(x.value).shape[1]
+    var operands = [x.value]
+    for vector in vectors {
+      operands.append(try builder.weight("\(prefix)\(name).\(vector)", [channels]))
+    }
+    return operands
   }
 
   private mutating func relu(
@@ -205,7 +213,20 @@ private struct BackboneWriter {
   private mutating func normalized(
     _ name: String, _ x: FeatureMap
   ) throws(Diagnostic) -> FeatureMap {
-    try relu("\(name).act", try norm(name, x))
+    let epsilon = Float(backbone.groupNormEpsilon)
+    var y = x
+    switch backbone.norm {
+    case .group, .batch: return try relu("\(name).act", try norm(name, x))
+    case .evo:
+      y.value = try builder.append(
+        .evoNorm(EvoNorm(groups: backbone.groups, epsilon: epsilon)),
+        try operands(of: name, x, ["weight", "bias", "v"]), name: prefix + name)
+    case .filterResponse:
+      y.value = try builder.append(
+        .filterResponseNorm(FilterResponseNorm(epsilon: epsilon)),
+        try operands(of: name, x, ["weight", "bias", "tau"]), name: prefix + name)
+    }
+    return y
   }
 
   private mutating func sum(

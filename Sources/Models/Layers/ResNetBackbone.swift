@@ -32,6 +32,10 @@ struct ResNetBackbone: Hashable, Sendable {
     case group
     /// Of channels, by statistics that are stored.
     case batch
+    /// EvoNorm-S0, which is the activation too.
+    case evo
+    /// Filter response norms, with a learned threshold for an activation.
+    case filterResponse
   }
 
   /// What the image passes first.
@@ -220,7 +224,7 @@ struct ResNetBackbone: Hashable, Sendable {
       return "\(stemWidth) channels are too few for this stem"
     }
     let normed = [stemWidth] + stemWidths + widths + (isBasic ? [] : widths.map(Self.middle))
-    for width in normed where norm == .group && width % groups != 0 {
+    for width in normed where (norm == .group || norm == .evo) && width % groups != 0 {
       return "\(width) channels do not divide into \(groups) groups"
     }
     for (what, epsilon) in [
@@ -253,9 +257,13 @@ struct ResNetBackbone: Hashable, Sendable {
 
   /// Its arithmetic in a few words.
   var numericsSummary: String {
-    if norm == .batch { return "batch norm epsilon \(batchNormEpsilon)" }
-    if !isStandardized { return "group norm epsilon \(groupNormEpsilon)" }
-    return standardizedSummary
+    switch norm {
+    case .batch: "batch norm epsilon \(batchNormEpsilon)"
+    case .evo: "EvoNorm epsilon \(groupNormEpsilon)"
+    case .filterResponse: "filter response norm epsilon \(groupNormEpsilon)"
+    case .group:
+      isStandardized ? standardizedSummary : "group norm epsilon \(groupNormEpsilon)"
+    }
   }
 
   private var standardizedSummary: String {

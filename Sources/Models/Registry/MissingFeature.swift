@@ -13,14 +13,15 @@ enum MissingFeature {
   private static let depthwise = "depthwise convolutions"
   private static let pooledQueries = "queries that are pooled between stages"
   private static let reducedKeys = "keys and values of a map that convolutions make smaller"
-  private static let grids = "positions and patches of a number that depends on the photo"
-  private static let lateNorms = "residual units whose norms follow their convolutions"
+  // Before a Transformer there are such units; a model of them alone there is not.
+  private static let lateNorms = "a ResNet by itself whose norms follow its convolutions"
+  private static let detector = "a decoder that finds objects in the maps of a backbone"
+  private static let segmenter = "a decoder that makes masks of the maps of a backbone"
+  private static let depths = "a decoder that makes a map of distances of the maps of a backbone"
+  private static let frames = "patches of several frames of a video"
   private static let batchNormedAttention = "attention whose linear layers have batch norms"
 
   private static let timm: [(prefixes: [String], feature: String)] = [
-    (["resnetv2_50d_evos"], "EvoNorm-S0, a norm and an activation in one"),
-    (["resnetv2_50d_frn"], "filter response norms, with a learned threshold for an activation"),
-    (["naflexvit_"], grids),
     (["hiera_", "sam2_hiera"], pooledQueries),
     (["mvitv2_"], "queries, keys and values that convolutions pool"),
     (["pvt_v2_"], reducedKeys),
@@ -30,9 +31,13 @@ enum MissingFeature {
     (["volo_"], "outlook attention"),
     (["levit_"], batchNormedAttention),
     (
+      ["vit_relpos_", "vit_srelpos_"],
+      "relative positions that a network makes of distances between all tokens"
+    ),
+    (
       [
         "convnext", "efficientnet", "tf_efficientnet", "mobilenet", "mobilevit", "coatnet",
-        "coatnext", "maxvit", "maxxvit",
+        "coatnext", "maxvit", "maxxvit", "vitamin_",
       ], depthwise
     ),
     (["resnet1", "resnet2", "resnet3", "resnet5", "resnext", "wide_resnet"], lateNorms),
@@ -43,11 +48,6 @@ enum MissingFeature {
     (
       ["sam3", "sam3_vision_model"], "windows whose queries and keys are turned by their positions"
     ),
-    (
-      ["radio"],
-      "class tokens of several teachers side by side, and pixels that the model normalizes"
-    ),
-    (["yolos"], "tokens after the patches, and positions that are added between blocks"),
     (["pvt", "pvt_v2", "segformer"], reducedKeys),
     (["levit"], batchNormedAttention),
     (["cvt"], "queries, keys and values that convolutions make"),
@@ -59,6 +59,30 @@ enum MissingFeature {
         "mobilenet_v2", "mobilevit", "mobilevitv2",
       ], depthwise
     ),
-    (["resnet"], lateNorms),
+    (["resnet", "rt_detr_resnet"], lateNorms),
+    (["regnet"], "convolutions of groups of channels"),
+    (["hgnet_v2", "pp_lcnet", "pp_lcnet_v3", "pp_lcnet_v4", "swiftformer", "align"], depthwise),
+    (["textnet"], "convolutions of several shapes beside each other"),
+    (["superpoint"], "a net of convolutions that finds points"),
+    (["dinat"], "attention of each place to its neighbourhood"),
+    (["vitpose_backbone"], "patches cut from an image that is widened, and experts in its MLP"),
+    (["rf_detr_dinov2"], "windows that have class tokens of their own"),
+    (["maskformer-swin"], "a norm for the map of each stage"),
+    (["imagegpt"], "pixels as tokens of a vocabulary, each after the ones before it"),
+    (["perceiver"], "latents that read the image by cross-attention"),
+    (["swin2sr"], "images that the model makes larger"),
+    (["timesformer", "videomae", "vivit", "vjepa2", "videoprism_vision_model"], frames),
+    (
+      [
+        "conditional_detr", "d_fine", "dab-detr", "deformable_detr", "deimv2", "detr", "lw_detr",
+        "rf_detr", "rt_detr", "rt_detr_v2", "table-transformer",
+      ], detector
+    ),
+    (["mask2former", "maskformer", "oneformer", "upernet"], segmenter),
+    (["eomt", "eomt_dinov3"], "queries for masks that join the tokens before the last blocks"),
+    (
+      ["chmv2", "depth_anything", "depth_pro", "dpt", "glpn", "prompt_depth_anything", "zoedepth"],
+      depths
+    ),
   ]
 }
