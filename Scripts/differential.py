@@ -43,8 +43,8 @@ KINDS = ["vit", "windowed", "resnet", "hybrid"]
 # The largest error over the root mean square of the truth.
 TOLERANCE = 5e-5
 # Name: what draw_vit asks of it: "pooled" without a class token, "distilled" with two heads, "gated"
-# with an MLP of SiLU alone, "eva" of timm's class of that name, and what a head's width is a
-# multiple of.
+# with an MLP of SiLU alone, "eva" and "naflex" of timm's classes of those names, and what a head's
+# width is a multiple of.
 ARCHITECTURES = {
     "vit_tiny_patch16_224": {},
     "vit_base_patch16_gap_224": {"pooled"},
@@ -78,6 +78,13 @@ ARCHITECTURES = {
     "vit_base_patch16_rope_ape_224": {"eva", 4},
     "vit_base_patch16_rope_mixed_224": {"eva", 4},
     "vit_large_patch16_sapiens2": {"eva", 4},
+    "naflexvit_base_patch16_gap": {"naflex"},
+    "naflexvit_base_patch16_par_gap": {"naflex"},
+    "naflexvit_base_patch16_parfac_gap": {"naflex"},
+    "naflexvit_so150m2_patch16_reg1_map": {"naflex"},
+    "naflexvit_base_patch16_siglip": {"naflex"},
+    "naflexvit_base_patch16_radio_v3": {"naflex"},
+    "naflexvit_huge_patch16_radio_v4": {"naflex"},
 }
 
 
@@ -161,12 +168,14 @@ def draw_vit(r):
         arguments["init_values"] = 1e-5
     if "eva" in traits:
         draw_eva(r, name, heads, arguments)
+    elif "naflex" in traits:
+        draw_naflex(r, arguments)
     else:
         if r.random() < 0.2 and "gated" not in traits:  # the gate of its MLP is SiLU
             arguments["act_layer"] = r.choice(["gelu", "gelu_tanh", "quick_gelu", "silu", "relu"])
         if r.random() < 0.15:
             arguments["pre_norm"] = True
-    if "distilled" not in traits and "eva" not in traits:
+    if not traits & {"distilled", "eva", "naflex"}:
         if r.random() < 0.3:
             arguments["reg_tokens"] = r.randint(0, 3)
         if r.random() < 0.2:
@@ -191,6 +200,25 @@ def draw_eva(r, name, heads, arguments):
             arguments["global_pool"] = r.choice(["avg", "token"])
         if r.random() < 0.2:
             arguments["use_fc_norm"] = r.random() < 0.5
+
+
+def draw_naflex(r, arguments):
+    """What timm's class `NaFlexVit` is told besides."""
+    arguments["pos_embed_grid_size"] = [r.randint(1, 6), r.randint(1, 6)]
+    if r.random() < 0.3:
+        arguments["pos_embed"] = r.choice(["learned", "factorized", "none"])
+    if r.random() < 0.3:
+        arguments["pos_embed_ar_preserving"] = r.random() < 0.5
+    if r.random() < 0.3:
+        arguments["embed_proj_type"] = r.choice(["linear", "conv"])
+    if r.random() < 0.3:
+        arguments["reg_tokens"] = r.randint(0, 3)
+    if r.random() < 0.3:
+        arguments |= {"class_token": True, "global_pool": r.choice(["token", "avg"])}
+    if r.random() < 0.2:
+        arguments["act_layer"] = r.choice(["gelu", "gelu_tanh", "quick_gelu", "silu", "relu"])
+    if r.random() < 0.2:
+        arguments["fc_norm"] = r.random() < 0.5
 
 
 def draw_backbone(r):

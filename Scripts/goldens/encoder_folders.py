@@ -41,12 +41,17 @@ def tower(config: str, side: int, patch: int, **arguments):
     return globals()[config](**SIZE, image_size=side, patch_size=patch, **arguments)
 
 
+def deeper(config: str, side: tuple, patch: int, **arguments):
+    """The configuration of an image encoder of three blocks, for images of this height and width."""
+    size = SIZE | {"num_hidden_layers": 3, "image_size": side, "patch_size": patch}
+    return globals()[config](**size, **arguments)
+
+
 def ratio(config: str, side: int, patch: int, **arguments):
     """The configuration of an image encoder that says its MLP's width as a ratio."""
     size = {key: value for key, value in SIZE.items() if key != "intermediate_size"}
-    return globals()[config](
-        **size, mlp_ratio=2, image_size=side, patch_size=patch, **arguments
-    )
+    size |= {"mlp_ratio": 2, "image_size": side, "patch_size": patch}
+    return globals()[config](**(size | arguments))
 
 
 def whole(config: str, side: int, patch: int, text: dict = {}, **arguments):
@@ -279,6 +284,44 @@ MODELS = {
             window_size=7, mlp_ratio=1.5, pretrained_window_sizes=[0, 0],
         ), F16,
     ),
+    # Class tokens of several teachers, pixels that the model normalizes; positions of a square larger
+    # than the image and smaller; a gated MLP, and a second projection that images do not take.
+    "radio": (
+        "RadioModel",
+        ratio(
+            "RadioConfig", 16, 4, mlp_ratio=2.0, max_img_size=32, num_cls_tokens=3,
+            num_registers=2,
+        ), F32,
+    ),
+    "radio-gated-f16": (
+        "RadioModel",
+        ratio(
+            "RadioConfig", 16, 4, mlp_ratio=2.0, max_img_size=12, num_cls_tokens=4, num_registers=0,
+            summary_idxs=[0, 3, 2], use_swiglu_ffn=True, qkv_bias=False,
+            video_temporal_patch_size=2, norm_mean=[0.3, 0.4, 0.5], norm_std=[0.2, 0.3, 0.4],
+        ), F16,
+    ),
+    # As they are written after `make_preprocessor_external`, and without LayerScale.
+    "radio-bare-f16": (
+        "RadioModel",
+        ratio(
+            "RadioConfig", 16, 4, mlp_ratio=2.0, max_img_size=16, num_cls_tokens=1, num_registers=3,
+            summary_idxs=[0], norm_mean=[0.3, 0.4, 0.5], norm_std=[0.2, 0.3, 0.4],
+        ), F16,
+    ),
+    # Detection tokens after the patches, positions between blocks; the bare model has a pooler.
+    "yolos": ("YolosModel", deeper("YolosConfig", (16, 24), 4, num_detection_tokens=5), F32),
+    "yolos-detector-f16": (
+        "YolosForObjectDetection",
+        deeper("YolosConfig", (12, 20), 4, num_detection_tokens=3, qkv_bias=False), F16,
+    ),
+    # Pixels beyond the last whole patch, no positions between blocks.
+    "yolos-plain-f16": (
+        "YolosModel",
+        deeper(
+            "YolosConfig", (18, 18), 4, num_detection_tokens=4, use_mid_position_embeddings=False
+        ), F16,
+    ),
     "mae": ("ViTMAEModel", tower("ViTMAEConfig", 16, 4, mask_ratio=0.0), F16),
     "mae-decoder": (
         "ViTMAEForPreTraining",
@@ -331,6 +374,10 @@ def pooled(model: torch.nn.Module, result) -> torch.Tensor | None:
     if kind == "internvl_vision":
         tokens = result.last_hidden_state
         return tokens[:, 1:].mean(1) if model.config.use_mean_pooling else tokens[:, 0]
+    if kind == "radio":
+        return result.summary
+    if kind == "yolos":
+        return result.last_hidden_state[:, 0]
     if kind == "aimv2_vision_model" and not model.use_head:
         return result.last_hidden_state.mean(1)
     if kind in ("vit_mae", "vit_msn"):
@@ -348,13 +395,12 @@ def outputs(model: torch.nn.Module, images: torch.Tensor, resized: bool) -> dict
         return {"tokens": last.flatten(2).transpose(1, 2)}
     captured = {}
     vision = encoder(model)
-    hooks = [
-        vision.register_forward_hook(
-            lambda module, _, result: captured.update(
-                tokens=result.last_hidden_state, features=pooled(module, result)
-            )
-        )
-    ]
+    def capture(module, _, result) -> None:
+        captured.update(tokens=result.last_hidden_state, features=pooled(module, result))
+        if module.config.model_type == "yolos" and result.pooler_output is not None:
+            captured["pooler"] = result.pooler_output
+
+    hooks = [vision.register_forward_hook(capture)]
     if hasattr(model, "classifier"):
         hooks.append(
             model.classifier.register_forward_pre_hook(
@@ -363,7 +409,7 @@ def outputs(model: torch.nn.Module, images: torch.Tensor, resized: bool) -> dict
         )
     # What has no table has nothing to interpolate, and some interpolate without being asked.
     free = model.config.model_type.startswith(
-        ("dinov3", "donut", "aimv2", "mlcd", "internvl", "pixio", "tipsv2")
+        ("dinov3", "donut", "aimv2", "mlcd", "internvl", "pixio", "tipsv2", "radio", "yolos")
     )
     arguments = {"interpolate_pos_encoding": True} if resized and not free else {}
     if naflex(model.config):
@@ -388,6 +434,15 @@ def outputs(model: torch.nn.Module, images: torch.Tensor, resized: bool) -> dict
     for hook in hooks:
         hook.remove()
     return {name: values for name, values in captured.items() if values is not None}
+
+
+def drop(path, *words: str) -> None:
+    """Leaves out the tensors whose names have one of these words."""
+    tensors = {
+        name: values for name, values in load_file(path).items()
+        if not any(word in name for word in words)
+    }
+    save_file(tensors, path, metadata={"format": "pt"})
 
 
 def rename(path, prefix: str, buffer: str, positions: int) -> None:
@@ -443,12 +498,15 @@ def make(name: str) -> dict:
     elif isinstance(side, int):
         sizes = [(side, None), (side + 2 * patch, None), (side - patch, side + patch)]
     else:
-        sizes = [tuple(side), (side[1], None)]
+        own = tuple(side) if side[0] != side[1] else (side[0], None)
+        sizes = [own, (side[1] // patch * patch, None)]
     if name.endswith("-v4"):
         rename(
             folder / "model.safetensors", "vision_model.", "embeddings.position_ids",
             (side // patch) ** 2 + 1,
         )
+    if name == "radio-bare-f16":
+        drop(folder / "model.safetensors", "input_conditioner", "layer_scale")
     if "-nested" in name:
         nest(folder / "model.safetensors")
     if name == "msn-classifier":

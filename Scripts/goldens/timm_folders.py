@@ -58,6 +58,7 @@ SPELLED = {
     "pos_embed": "learn", "norm_layer": "layernorm", "act_layer": "", "attn_layer": "attn",
     "dynamic_img_pad": False, "proj_bias": True, "qk_norm": False, "embed_norm_layer": None,
 }
+NAFLEX = SMALL | {"pos_embed_grid_size": (4, 4)}
 LABELS = ["a", "b", "c, d", "e", "f"]
 # Heads of a multiple of 4: positions turn pairs of columns on two axes.
 ROTARY = {"embed_dim": 32, "depth": 2, "num_heads": 2, "patch_size": 4, "num_classes": 5}
@@ -195,6 +196,36 @@ MODELS = [
     ("resnetv2-basic", "resnetv2_18d", FEW, F16, 64, (32, 96)),
     ("resnetv2-tiered", "resnetv2_50t", FEW, F16, 64, (32, 96)),
     ("resnetv2-groups", "resnetv2_50d_gn", GROUPS, F16, 32, (16, 48)),
+    # Norms that are the activation too.
+    ("resnetv2-evo", "resnetv2_50d_evos", GROUPS, F16, 32, (16, 48)),
+    ("resnetv2-response", "resnetv2_50d_frn", FEW, F16, 64, (32, 96)),
+    # Patches as rows, positions of a grid of their own: of 2 axes, cropped from a square, of a
+    # smaller grid; a learned query; RADIO's.
+    ("naflex", "naflexvit_base_patch16_gap", NAFLEX, F16, 16, (12, 24)),
+    (
+        "naflex-aspect", "naflexvit_base_patch16_par_gap",
+        NAFLEX | {"pos_embed_grid_size": (3, 4)}, torch.float32, 20, (12, 24),
+    ),
+    ("naflex-axes", "naflexvit_base_patch16_parfac_gap", NAFLEX, F16, 16, (24, 12)),
+    (
+        "naflex-axes-free", "naflexvit_base_patch16_parfac_gap",
+        NAFLEX | {"pos_embed_ar_preserving": False, "class_token": True, "global_pool": "token"},
+        F16, 16, (12, 24),
+    ),
+    ("naflex-map", "naflexvit_so150m2_patch16_reg1_map", NAFLEX, F16, 16, (12, 24)),
+    (
+        "naflex-siglip", "naflexvit_base_patch16_siglip",
+        NAFLEX | {"num_classes": 0, "pos_embed_grid_size": (7, 5)}, F16, 16, (12, 24),
+    ),
+    (
+        "naflex-radio", "naflexvit_base_patch16_radio_v3",
+        NAFLEX | {"num_classes": 0, "pos_embed_grid_size": (8, 8)}, F16, 16, (12, 24),
+    ),
+    (
+        "naflex-convolution", "naflexvit_huge_patch16_radio_v4",
+        NAFLEX | {"pos_embed_grid_size": (5, 5), "embed_proj_type": "conv", "pre_norm": True}, F16,
+        16, (24, 12),
+    ),
     # Three convolutions with batch norms make the patches.
     ("mobileclip", MOBILECLIP, MCI, F16, 32, (16, 48)),
 ]
@@ -243,12 +274,12 @@ def build(architecture, size, arguments) -> torch.nn.Module:
 def make(name, architecture, arguments, dtype, side, other) -> dict:
     """Writes one model's folder; its entry of the index."""
     # ResNets take any size: there is no argument. SAM's encoder takes others than it is made for.
-    free = architecture.startswith("resnet")
+    free = architecture.startswith(("resnet", "naflex"))
     dynamic = architecture.startswith("samvit")
     size = {"pretrained_cfg_overlay": {"input_size": (3, side, side)}}
     model = build(architecture, size if free else {"img_size": side}, arguments)
     randomize(model, f"timm {name}")
-    if free:
+    if architecture.startswith("resnet"):
         steady(model)
     folder = fresh(FOLDER / name)
     labels = {"label_names": LABELS} if model.num_classes else {}

@@ -34,7 +34,8 @@ for name in sys.argv[1:]:
     }
     head = [key for key in state if key.startswith("head")]
     if hasattr(model, "blocks"):
-        assert tuple(size) == tuple(model.patch_embed.img_size)
+        # NaFlex's models take any size.
+        assert not hasattr(model, "patch_embed") or tuple(size) == tuple(model.patch_embed.img_size)
         block = model.blocks[0]
         if hasattr(block, "attns"):
             epsilon, act = block.attns[0].norm.eps, block.ffns[0].mlp.act
@@ -47,7 +48,8 @@ for name in sys.argv[1:]:
     elif hasattr(model, "patch_embed"):
         epsilon, act = model.patch_embed.norm.eps, model.stages[0].blocks[0].mlp.act
     else:
-        epsilon, act = model.norm.eps, model.norm.act
+        # Norms that are the activation too have none of their own.
+        epsilon, act = model.norm.eps, getattr(model.norm, "act", model.norm)
     known = [
         ",".join(str(x) for x in config["mean"]),
         ",".join(str(x) for x in config["std"]),

@@ -85,16 +85,16 @@ extension TokenMap {
     var row = Array(repeating: 0.0, count: tokens)
     switch reader {
     case .classToken: row[0] = 1
-    case .classTokens(let count):
-      for token in 0..<count { row[token] = 1 / Double(count) }
+    case .classTokens(let places):
+      for token in places { row[token] += 1 / Double(places.count) }
     case .average:
-      for token in prefix..<tokens { row[token] = 1 / Double(tokens - prefix) }
+      for token in prefix..<prefix + patches { row[token] = 1 / Double(patches) }
     case .probe:
       guard let query else { return row }
       let (heads, count) = (query.shape[0], query.columns)
       for head in 0..<heads {
         for i in 0..<count {
-          row[tokens - count + i] += query.values[head * count + i] / Double(heads)
+          row[tokens - suffix - count + i] += query.values[head * count + i] / Double(heads)
         }
       }
     }

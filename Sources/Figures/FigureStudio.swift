@@ -123,14 +123,17 @@ public struct FigureStudio {
     if let found = anatomy.positions {
       let stored = found.grid ?? compiled
       let count = stored[0] * stored[1]
-      let prefix = found.grid == nil ? graph[found.value].type.shape[0] - count : found.prefix
+      let prefix =
+        found.grid == nil
+        ? graph[found.value].type.shape[0] - count - grid.suffix
+        : found.prefix
       return PositionFigure.make(
         try patches(of: found.value, prefix: prefix, count: count), grid: stored,
         compiled: compiled, kind: .table)
     }
     if let rotations = anatomy.rotations {
       let count = grid.patches
-      let rows = graph[rotations].type.shape[0]
+      let rows = graph[rotations].type.shape[0] - grid.suffix
       return PositionFigure.make(
         try patches(of: rotations, prefix: rows - count, count: count), grid: compiled,
         compiled: compiled, kind: .rotation)

@@ -36,14 +36,14 @@ struct HeadDistances {
     var distance: Double
     /// The mean distance without that: what is parked counts as 0.
     var plainDistance: Double
-    /// The mean weight that patches give to tokens before the patches.
+    /// The mean weight that patches give to tokens before and after the patches.
     var parked: Double
   }
 
   /// Returns what each head does, for weights `[heads, tokens, tokens]`.
   func callAsFunction(_ weights: DenseTensor<Double>) -> [Head] {
     let (tokens, prefix) = (grid.tokens, grid.prefix)
-    let count = tokens - prefix
+    let count = grid.patches
     return weights.values.withUnsafeBufferPointer { weights in
       distances.withUnsafeBufferPointer { distances in
         (0..<weights.count / (tokens * tokens)).map { head in
@@ -52,6 +52,7 @@ struct HeadDistances {
             let row = (head * tokens + prefix + query) * tokens
             var (sum, far, parked) = (0.0, 0.0, 0.0)
             for key in 0..<prefix { parked += weights[row + key] }
+            for key in (prefix + count)..<tokens { parked += weights[row + key] }
             for key in 0..<count {
               sum += weights[row + prefix + key]
               far += weights[row + prefix + key] * distances[query * count + key]

@@ -20,9 +20,9 @@ struct RolloutFigure {
 
   /// Takes the row of one photo, as the model sees it.
   mutating func add(_ row: [Double], photo: Raster, named name: String) {
-    let map = Array(row[grid.prefix...])
+    let map = Array(row[grid.prefix..<grid.prefix + grid.patches])
     maps += map
-    ownShares.append(row[..<grid.prefix].reduce(0, +))
+    ownShares.append((row[..<grid.prefix] + row[(grid.prefix + grid.patches)...]).reduce(0, +))
     pictures.append((Overlay(map, grid: grid.grid).drawn(over: photo), name))
   }
 
@@ -50,7 +50,10 @@ struct RolloutFigure {
     let start =
       switch grid.reader {
       case .classToken: "of the class token"
-      case .classTokens(let count): "of the mean of the first \(count) tokens"
+      case .classTokens(let places):
+        places == Array(places.indices)
+          ? "of the mean of the first \(places.count) tokens"
+          : "of the mean of the tokens \(places.map(String.init).joined(separator: ", "))"
       case .average: "of the mean of all patches, which is what the head reads,"
       case .probe: "of what the pooling's learned query attends to"
       }

@@ -54,13 +54,16 @@ struct SeenPhoto {
   mutating func take(_ value: Value, _ tensor: DenseTensor<Double>) throws(Diagnostic) {
     if layers.contains(value) {
       let columns = tensor.columns
-      let places = tensor.rows - prefix
+      let places = patches.map { $0[0] * $0[1] } ?? tensor.rows - prefix
       guard let grid = patches ?? map.grid(places: places), grid[0] * grid[1] == places else {
         throw Diagnostic("\(places) tokens of a block are no map of the image")
       }
+      let rows = prefix * columns..<(prefix + places) * columns
+      guard tensor.values.count >= rows.upperBound else {
+        throw Diagnostic("\(tensor.rows) tokens of a block are no map of the image")
+      }
       colors.append(
-        try LayerFigure.Colors(
-          Array(tensor.values[(prefix * columns)...]), columns: columns, grid: grid))
+        try LayerFigure.Colors(Array(tensor.values[rows]), columns: columns, grid: grid))
     } else if value == anatomy.query {
       query = tensor
     } else {

@@ -24,6 +24,8 @@ struct RandomModel: CustomStringConvertible {
     var multiple = 1
     /// `true` iff timm's class `Eva` makes it, whose arguments are others.
     var isEva = false
+    /// The same of `NaFlexVit`.
+    var isNaFlex = false
   }
 
   private static let architectures: [Architecture] = [
@@ -61,6 +63,12 @@ struct RandomModel: CustomStringConvertible {
     .init(name: "vit_base_patch16_rope_ape_224", multiple: 4, isEva: true),
     .init(name: "vit_base_patch16_rope_mixed_224", multiple: 2, isEva: true),
     .init(name: "vit_large_patch16_sapiens2", isGated: true, multiple: 4, isEva: true),
+    // Positions of a grid of their own, of two axes, cropped from a square.
+    .init(name: "naflexvit_base_patch16_gap", isNaFlex: true),
+    .init(name: "naflexvit_base_patch16_parfac_gap", isNaFlex: true),
+    .init(name: "naflexvit_so150m2_patch16_reg1_map", isNaFlex: true),
+    .init(name: "naflexvit_base_patch16_siglip", isNaFlex: true),
+    .init(name: "naflexvit_base_patch16_radio_v3", isNaFlex: true),
   ]
 
   init(seed: UInt64) {
@@ -105,6 +113,18 @@ struct RandomModel: CustomStringConvertible {
       if !architecture.name.contains("pe_core") {
         if chance(30) { pool = pick(["avg", "token"]) }
         if chance(20) { arguments["use_fc_norm"] = chance(50) }
+      }
+    } else if architecture.isNaFlex {
+      arguments["pos_embed_grid_size"] = [
+        Int.random(in: 1...6, using: &random), Int.random(in: 1...6, using: &random),
+      ]
+      if chance(30) { arguments["pos_embed"] = pick(["learned", "factorized", "none"]) }
+      if chance(30) { arguments["pos_embed_ar_preserving"] = chance(50) }
+      if chance(30) { arguments["embed_proj_type"] = pick(["linear", "conv"]) }
+      if chance(30) { arguments["reg_tokens"] = Int.random(in: 0...3, using: &random) }
+      if chance(30) {
+        arguments["class_token"] = true
+        pool = pick(["token", "avg"])
       }
     } else if !architecture.isDistilled {
       if chance(30) { arguments["reg_tokens"] = Int.random(in: 0...3, using: &random) }

@@ -24,8 +24,10 @@ import Testing
   @Test func everyVariantHasItsTagsOrNone() {
     let untagged = [
       "R101x1", "R101x3", "R152x1", "R152x4", "R200x3", "R50+ViT-B/32", "R50+ViT-L/16", "R50x2",
-      "R50x3", "beit3_giant_patch14_224", "beit3_giant_patch14_336", "resnetv2_101d",
-      "resnetv2_152", "resnetv2_152d", "resnetv2_50d", "resnetv2_50t", "samvit_base_patch16_224",
+      "R50x3", "beit3_giant_patch14_224", "beit3_giant_patch14_336", "naflexvit_base_patch16_map",
+      "naflexvit_so150m2_patch16_reg1_gap", "naflexvit_so150m2_patch16_reg1_map", "resnetv2_101d",
+      "resnetv2_152", "resnetv2_152d", "resnetv2_50d", "resnetv2_50d_frn", "resnetv2_50t",
+      "samvit_base_patch16_224",
       "swinv2_cr_base_224", "swinv2_cr_base_384", "swinv2_cr_base_ns_224", "swinv2_cr_giant_224",
       "swinv2_cr_giant_384", "swinv2_cr_huge_224", "swinv2_cr_huge_384", "swinv2_cr_large_224",
       "swinv2_cr_large_384", "swinv2_cr_small_384", "swinv2_cr_small_ns_256", "swinv2_cr_tiny_224",

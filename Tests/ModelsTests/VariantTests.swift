@@ -89,6 +89,9 @@ import Testing
     for node in try model.graph(outputs: [.features]).nodes {
       switch node.op {
       case .groupNorm(let op): group = op.epsilon
+      case .evoNorm(let op): (group, activation) = (op.epsilon, "EvoNorm2dS0")
+      case .filterResponseNorm(let op):
+        (group, activation) = (op.epsilon, "FilterResponseNormTlu2d")
       case .batchScaleShift(let op): group = op.epsilon
       case .layerNorm(let op) where !node.name.hasPrefix("neck"): layer = op.epsilon
       case .rmsNorm(let op): layer = op.epsilon
@@ -162,9 +165,9 @@ import Testing
     #expect(typo.hint?.contains("'vit_base_patch16_224'") == true)
     let nonsense = try diagnostic { try Variants.named("qqqqqqqqqqqqqq") }
     #expect(nonsense.hint == "'vitc list' prints all names")
-    let relative = try diagnostic { try Variants.named("resnetv2_50d_evos") }
+    let relative = try diagnostic { try Variants.named("mvitv2_tiny") }
     #expect(
-      relative.message == "'resnetv2_50d_evos' needs EvoNorm-S0, a norm and an activation in one, "
+      relative.message == "'mvitv2_tiny' needs queries, keys and values that convolutions pool, "
         + "which vitc does not have")
     let both = try diagnostic { try Variants.named("vit-g_14") }
     #expect(both.message == "'vit-g_14' could be 'ViT-g/14' and 'ViT-G/14'")

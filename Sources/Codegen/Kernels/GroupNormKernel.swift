@@ -2,7 +2,9 @@ import IR
 
 /// Normalizes groups of columns, as no pass has arranged it better: three passes over each group.
 ///
-/// With a gate it is EvoNorm-S0, which gates elements in place of taking off their mean. Tasks share the groups.
+/// With a gate it is EvoNorm-S0, which gates elements in place of taking off their mean.
+///
+/// Tasks share the groups.
 ///
 /// Sums go through blocks of 64 rows: of the 12544 rows of a first layer, a single sum would lose
 /// three digits.

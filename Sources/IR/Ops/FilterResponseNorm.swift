@@ -6,8 +6,8 @@ import Diagnostics
 /// `y[t, c] = max(x[t, c] / sqrt(mean_t x[t, c]^2 + epsilon) * scale[c] + shift[c], threshold[c])`
 ///
 /// Operands: `x: [pixels, channels]`, `scale: [channels]`, `shift: [channels]`,
-/// `threshold: [channels]`. Result: the shape of `x`. Attribute: `epsilon`, added to the mean square
-/// (1e-5 in timm).
+/// `threshold: [channels]`. Result: the shape of `x`. Attribute: `epsilon`, added to the mean
+/// square (1e-5 in timm).
 ///
 /// - C1: `x` has rank 2.
 /// - C2: `scale`, `shift` and `threshold` have shape `[channels]`.

@@ -22,11 +22,17 @@ public protocol Checkpoint: Sendable {
   func read(_ name: String, part: Int) throws(Diagnostic) -> Tensor
   /// Why a tensor that is there can be neither examined nor read; `nil` if it can.
   func fault(of name: String) -> Diagnostic?
+  /// The values of a tensor of 64-bit integers; `nil` if there is none of this name and type, or
+  /// the file's format keeps them where they are not read.
+  func integers(_ name: String) throws(Diagnostic) -> [Int]?
 }
 
 extension Checkpoint {
   /// None: there is one way to read it.
   public var notes: [String] { [] }
+
+  /// None: what models read is floats.
+  public func integers(_ name: String) throws(Diagnostic) -> [Int]? { nil }
 
   /// Cuts the part out of the whole.
   public func read(_ name: String, part: Int) throws(Diagnostic) -> Tensor {

@@ -31,5 +31,10 @@ struct RenamedCheckpoint: Checkpoint {
     return try base.read(place, part: part)
   }
 
+  func integers(_ name: String) throws(Diagnostic) -> [Int]? {
+    guard let place = stored[name] else { return nil }
+    return try base.integers(place)
+  }
+
   func fault(of name: String) -> Diagnostic? { stored[name].flatMap { base.fault(of: $0) } }
 }

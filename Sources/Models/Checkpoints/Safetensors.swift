@@ -52,6 +52,16 @@ public struct Safetensors: Checkpoint {
     return Tensor(shape: shape, values: values)
   }
 
+  /// The values of a tensor of 64-bit integers; `nil` if there is none of this name and type.
+  public func integers(_ name: String) throws(Diagnostic) -> [Int]? {
+    guard let entry = entries[name], entry.type.element == .i64 else { return nil }
+    let count = entry.type.shape.reduce(1, *)
+    let bytes = try file.bytes(at: entry.offsetBytes, count: count * 8)
+    return (0..<count).map { index in
+      (0..<8).reduce(0) { $0 | Int(bytes[index * 8 + $1]) << (8 * $1) }
+    }
+  }
+
   /// Returns an array of `count` elements that `body` writes.
   ///
   /// At least one has a place: the count of an empty array would be written where all threads read.

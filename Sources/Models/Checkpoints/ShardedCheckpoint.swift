@@ -82,4 +82,9 @@ public struct ShardedCheckpoint: Checkpoint {
     guard let shard = shardOfTensor[name].flatMap({ shards[$0] }) else { throw missing(name) }
     return try shard.read(name)
   }
+
+  /// The values of a tensor of 64-bit integers.
+  public func integers(_ name: String) throws(Diagnostic) -> [Int]? {
+    try shardOfTensor[name].flatMap { shards[$0] }?.integers(name)
+  }
 }

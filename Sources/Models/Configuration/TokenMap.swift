@@ -4,8 +4,8 @@ public struct TokenMap: Hashable, Sendable {
   public enum Reader: Hashable, Sendable {
     /// The first token.
     case classToken
-    /// The mean of the first tokens, so many.
-    case classTokens(Int)
+    /// The mean of these tokens, by their places.
+    case classTokens([Int])
     /// What a learned query gathers by attention.
     case probe
     /// The mean of the patches.
@@ -18,6 +18,8 @@ public struct TokenMap: Hashable, Sendable {
   public var grid: [Int]
   /// What reads them.
   public var reader = Reader.average
+  /// How many tokens come after the patches: detection tokens.
+  public var suffix = 0
 
   /// The number of rows of patches.
   public var rows: Int { grid[0] }
@@ -26,5 +28,5 @@ public struct TokenMap: Hashable, Sendable {
   /// The number of patches.
   public var patches: Int { grid[0] * grid[1] }
   /// The number of tokens.
-  public var tokens: Int { prefix + patches }
+  public var tokens: Int { prefix + patches + suffix }
 }

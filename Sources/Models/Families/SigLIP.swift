@@ -28,7 +28,7 @@ struct SigLIP: TransformerFamily {
 
   func arithmetic(under convention: NumericsConvention) -> TransformerArithmetic {
     var arithmetic = TransformerArithmetic.siglip(convention)
-    if model.embedsRows { arithmetic.positionResize = .bilinearAntialiased }
+    if model.patchLayout == .channelsLast { arithmetic.positionResize = .bilinearAntialiased }
     return arithmetic
   }
 
@@ -95,7 +95,7 @@ struct SigLIP: TransformerFamily {
         "'\(vision.prefix)num_patches' is \(count), expected the number of a square",
         at: .file(vision.path))
     }
-    siglip.model.embedsRows = true
+    siglip.model.patchLayout = .channelsLast
     siglip.model.positionGrid = [side, side]
     siglip.model.positionResize = .bilinearAntialiased
     siglip.model.imageHeight = side * siglip.model.patch

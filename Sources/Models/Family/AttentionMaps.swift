@@ -43,8 +43,8 @@ struct AttentionMaps {
     _ = try weights(of: count - 1, builder)
     switch map.reader {
     case .classToken: break
-    case .classTokens(let count):
-      throw refusal("has \(count) class tokens, not one", hint: "ask for 'rollout'")
+    case .classTokens(let places):
+      throw refusal("has \(places.count) class tokens, not one", hint: "ask for 'rollout'")
     case .average:
       throw refusal("averages its patches: no token reads them", hint: "ask for 'rollout'")
     case .probe:
@@ -53,18 +53,16 @@ struct AttentionMaps {
           "has a learned query that reads its last tokens, and no class token in its blocks",
           hint: "ask for 'attention:class' or 'rollout'")
       }
-      return try row(of: try probe(builder), count: map.patches, name: name, &builder)
+      return try patchRow(of: try probe(builder), name: name, &builder)
     }
     guard ofAllBlocks else {
-      return try row(
-        of: try weights(of: count - 1, builder), count: map.patches, name: name, &builder)
+      return try patchRow(of: try weights(of: count - 1, builder), name: name, &builder)
     }
     var rows: [Value] = []
     for block in 0..<count {
       rows.append(
-        try row(
-          of: try weights(of: block, builder), count: map.patches, name: "\(name).\(block)",
-          &builder))
+        try patchRow(
+          of: try weights(of: block, builder), name: "\(name).\(block)", &builder))
     }
     let heads = builder.type(rows[0]).shape[0]
     let all = try builder.concatenated(rows, "\(name).rows")
@@ -90,6 +88,9 @@ struct AttentionMaps {
 
   /// The mean distance of each block's heads, `[L, H]`, in pixels of the input.
   func distances(name: String, _ builder: inout ModelBuilder) throws(Diagnostic) -> Value {
+    guard map.suffix == 0 else {
+      throw refusal("has tokens after its patches, which the distances would count as patches")
+    }
     let extents = zip([family.imageHeight, family.imageWidth], map.grid).map {
       Float(Double($0) / Double($1))
     }
@@ -115,22 +116,34 @@ struct AttentionMaps {
     case .classToken:
       // Of the last block the class token's row alone is needed.
       let row = try row(
-        of: try weights(of: last, builder), count: map.tokens, name: "\(name).class", &builder)
+        of: try weights(of: last, builder), from: 0, count: map.tokens, name: "\(name).class",
+        &builder)
       let mean = try builder.mean(row, name: "\(name).class.mean")
       let own = try constantRow([(1, 1), (0, map.tokens - 1)], "\(name).own", &builder)
       let sum = try builder.sum(mean, own, name: "\(name).class.sum")
       v = try builder.append(.scale(Scale(0.5)), [sum], name: "\(name).\(last)")
       last -= 1
-    case .classTokens(let count):
+    case .classTokens(let places):
+      var parts: [(value: Float, count: Int)] = []
+      for place in 0...(places.max() ?? 0) {
+        let value = places.contains(place) ? 1 / Float(places.count) : 0
+        if let last = parts.last, last.value == value {
+          parts[parts.count - 1].count += 1
+        } else {
+          parts.append((value, 1))
+        }
+      }
+      let named = parts.reduce(0) { $0 + $1.count }
       v = try constantRow(
-        [(1 / Float(count), count), (0, map.tokens - count)], "\(name).start", &builder)
+        parts + [(0, map.tokens - named)], "\(name).start", &builder)
     case .average:
       v = try constantRow(
-        [(0, map.prefix), (1 / Float(map.patches), map.patches)], "\(name).start", &builder)
+        [(0, map.prefix), (1 / Float(map.patches), map.patches), (0, map.suffix)],
+        "\(name).start", &builder)
     case .probe:
       let weights = try probe(builder)
       let tokens = builder.type(weights).shape[2]
-      let row = try row(of: weights, count: tokens, name: "\(name).probe", &builder)
+      let row = try row(of: weights, from: 0, count: tokens, name: "\(name).probe", &builder)
       v = try builder.mean(row, name: "\(name).probe.mean")
       if tokens < map.tokens {
         let zeros = try constantRow([(0, map.tokens - tokens)], "\(name).zeros", &builder)
@@ -159,14 +172,21 @@ struct AttentionMaps {
     return weights
   }
 
-  /// The first query's row of each head, the last `count` tokens of it: `[H, count]`.
-  private func row(
-    of weights: Value, count: Int, name: String, _ builder: inout ModelBuilder
+  /// The first query's row of each head over the patches: `[H, N]`.
+  private func patchRow(
+    of weights: Value, name: String, _ builder: inout ModelBuilder
   ) throws(Diagnostic) -> Value {
-    let tokens = builder.type(weights).shape[2]
-    return try builder.append(
-      .attentionRow(AttentionRow(row: 0, start: tokens - count, count: count)), [weights],
-      name: name)
+    // A learned query may see the patches alone.
+    let start = builder.type(weights).shape[2] == map.patches ? 0 : map.prefix
+    return try row(of: weights, from: start, count: map.patches, name: name, &builder)
+  }
+
+  /// The first query's row of each head, `count` tokens of it: `[H, count]`.
+  private func row(
+    of weights: Value, from start: Int, count: Int, name: String, _ builder: inout ModelBuilder
+  ) throws(Diagnostic) -> Value {
+    try builder.append(
+      .attentionRow(AttentionRow(row: 0, start: start, count: count)), [weights], name: name)
   }
 
   /// The mean over heads, `[T, T]`.

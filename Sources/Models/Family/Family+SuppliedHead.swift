@@ -32,8 +32,9 @@ extension Family {
     _ tokens: Value, in builder: inout ModelBuilder
   ) throws(Diagnostic) -> Value {
     var patches = tokens
-    if prefixTokens > 0 {
-      let count = builder.type(tokens).shape[0] - prefixTokens
+    let after = tokenMap(afterBlock: nil).suffix
+    if prefixTokens + after > 0 {
+      let count = builder.type(tokens).shape[0] - prefixTokens - after
       patches = try builder.rows(
         tokens, from: prefixTokens, count: count, name: "supplied_head.patches")
     }

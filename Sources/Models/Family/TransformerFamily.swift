@@ -51,7 +51,9 @@ extension TransformerFamily {
 
   /// The same after all blocks.
   func tokenMap(afterBlock index: Int?) -> TokenMap {
-    TokenMap(prefix: model.prefixTokens, grid: model.grid, reader: model.reader)
+    TokenMap(
+      prefix: model.prefixTokens, grid: model.grid, reader: model.reader,
+      suffix: model.suffixTokens)
   }
 
   func check() throws(Diagnostic) { try model.check() }
@@ -62,6 +64,7 @@ extension TransformerFamily {
     case .visionTransformer: try model.apply(arguments)
     case .eva: try model.applyEva(arguments)
     case .beit: try model.applyBEiT(arguments)
+    case .naFlex: try model.applyNaFlex(arguments)
     }
   }
 
@@ -127,12 +130,20 @@ extension TransformerFamily {
   }
 }
 
+extension TokenMap.Reader {
+  /// The mean of these tokens, of which the first alone is the class token.
+  fileprivate static func tokens(_ places: [Int]) -> TokenMap.Reader {
+    places == [0] ? .classToken : .classTokens(places)
+  }
+}
+
 extension VisionTransformer {
   /// What the head, or whoever takes the tokens, reads of them.
   fileprivate var reader: TokenMap.Reader {
     switch pooling {
     case .token, .distilled, .tokenAndAverage: .classToken
-    case .classAverage: classTokens == 1 ? .classToken : .classTokens(classTokens)
+    case .classAverage: .tokens(Array(0..<classTokens))
+    case .summary: .tokens(summaryTokens)
     case .average: .average
     case .attention, .context: .probe
     case .none: hasClassToken ? .classToken : .average

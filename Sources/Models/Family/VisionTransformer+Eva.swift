@@ -68,6 +68,14 @@ extension VisionTransformer {
         "unknown 'global_pool' '\(name)'", at: .file(arguments.path),
         hint: "vitc supports 'token', 'avg' and 'map'")
     }
+    try applyPoolSizes(arguments)
+    lastNorms.pooled = try arguments.bool("use_fc_norm") ?? lastNorms.pooled
+    lastNorms.tokens = try arguments.bool("use_post_transformer_norm") ?? lastNorms.tokens
+    placeLastNorms()
+  }
+
+  /// The heads and the MLP of the pooling by attention.
+  mutating func applyPoolSizes(_ arguments: ConfigurationObject) throws(Diagnostic) {
     poolHeads = try arguments.integer("attn_pool_num_heads") ?? poolHeads
     poolRatio = try arguments.double("attn_pool_mlp_ratio") ?? poolRatio
     if let poolRatio, !(poolRatio > 0 && poolRatio < 1000) {
@@ -75,8 +83,5 @@ extension VisionTransformer {
         "'model_args.attn_pool_mlp_ratio' is \(poolRatio), expected 0 to 1000",
         at: .file(arguments.path))
     }
-    lastNorms.pooled = try arguments.bool("use_fc_norm") ?? lastNorms.pooled
-    lastNorms.tokens = try arguments.bool("use_post_transformer_norm") ?? lastNorms.tokens
-    placeLastNorms()
   }
 }

@@ -33,6 +33,12 @@ extension VisionTransformer {
       patchBias = false
     }
     try applyPooling(arguments, pool: timm.pool)
+    try applyActivation(arguments)
+    if patch > 0 { positionGrid = grid }
+  }
+
+  /// The function of the MLP.
+  mutating func applyActivation(_ arguments: ConfigurationObject) throws(Diagnostic) {
     if let name = try Self.layer("act_layer", arguments) {
       let known: [String: ActivationFunction] = [
         "": .gelu, "gelu": .gelu, "gelu_tanh": .geluTanh, "quick_gelu": .quickGelu, "silu": .silu,
@@ -52,7 +58,6 @@ extension VisionTransformer {
       }
       activation = function
     }
-    if patch > 0 { positionGrid = grid }
   }
 
   /// The name of a kind of layer, "" where the argument is there and empty or null: timm then takes
@@ -125,7 +130,7 @@ extension VisionTransformer {
 
   /// timm: with pooling by mean the norm comes after it (`fc_norm`) unless `fc_norm` is false;
   /// with the class token it comes before.
-  private mutating func applyPooling(
+  mutating func applyPooling(
     _ arguments: ConfigurationObject, pool: String?
   ) throws(Diagnostic) {
     let hasNorm = try arguments.bool("final_norm") ?? (finalNorm || poolNorm)

@@ -14,9 +14,22 @@ struct PatchEmbedding: Hashable, Sendable {
   var dim: Int
   /// `true` iff the projection has a bias.
   var bias = true
-  /// `true` iff the projection is stored as a linear layer over the rows, the columns and, last,
-  /// the channels of a patch.
-  var isLinear = false
+  /// How the projection is stored.
+  var layout = Layout.convolution
+  /// The name of the projection.
+  var name = "patch_embed.proj"
+  /// What is done to the pixels first; `nil`: nothing.
+  var conditioner: PixelConditioner?
+
+  /// How the projection of a patch is stored.
+  enum Layout: Hashable, Sendable {
+    /// As a convolution: `[D, channels, rows, columns]`.
+    case convolution
+    /// As a linear layer over the rows, the columns and, last, the channels of a patch.
+    case channelsLast
+    /// As a linear layer over the channels, the rows and, last, the columns of a patch.
+    case channelsFirst
+  }
 
   func append(_ image: Value, to builder: inout ModelBuilder) throws(Diagnostic) -> Value {
     var (source, op) = (image, Op.patchEmbed(PatchEmbed()))
@@ -26,14 +39,28 @@ struct PatchEmbedding: Hashable, Sendable {
       (source, op) = (map.value, .conv2d(Conv2d(width: map.width, stride: patch)))
       channels = backbone.outputWidth
     }
-    let name = "patch_embed.proj"
-    let weight =
-      isLinear
-      ? try linearWeight("\(name).weight", channels, &builder)
-      : try builder.weight("\(name).weight", [dim, channels, patch, patch])
-    var operands = [source, weight]
-    if bias { operands.append(try builder.weight("\(name).bias", [dim])) }
-    return try builder.append(op, operands, name: "patch_embed")
+    var weight = try weight(channels, &builder)
+    var shift: Value? = bias ? try builder.weight("\(name).bias", [dim]) : nil
+    if let conditioner {
+      (weight, shift) = try conditioner.fold(into: weight, shift, &builder)
+    }
+    return try builder.append(
+      op, [source, weight] + (shift.map { [$0] } ?? []), name: "patch_embed")
+  }
+
+  /// The weight as that of a convolution.
+  private func weight(
+    _ channels: Int, _ builder: inout ModelBuilder
+  ) throws(Diagnostic) -> Value {
+    let shape = [dim, channels, patch, patch]
+    switch layout {
+    case .convolution: return try builder.weight("\(name).weight", shape)
+    case .channelsLast: return try linearWeight("\(name).weight", channels, &builder)
+    case .channelsFirst:
+      let stored = try builder.weight("\(name).weight", [dim, channels * patch * patch])
+      return try builder.append(
+        .reshape(Reshape(shape)), [stored], name: "\(name).weight.patches")
+    }
   }
 
   /// The weight of the linear layer as that of a convolution: channels before rows and columns.

@@ -6,14 +6,23 @@ enum TimmClass: Hashable, Sendable {
   case eva
   /// `Beit`: the same.
   case beit
+  /// `NaFlexVit`: as `VisionTransformer`, but that tokens, positions and the projection of patches
+  /// are in a module of their own.
+  case naFlex
 
   /// The names of the vectors that the two branches of a block are multiplied by, within the block.
   var scales: (attention: String, feedForward: String) {
     switch self {
-    case .visionTransformer: ("ls1.gamma", "ls2.gamma")
+    case .visionTransformer, .naFlex: ("ls1.gamma", "ls2.gamma")
     case .eva, .beit: ("gamma_1", "gamma_2")
     }
   }
+
+  /// What precedes the names of the tokens before the patches and of the positions.
+  var embeddingPrefix: String { self == .naFlex ? "embeds." : "" }
+
+  /// The name of the projection of the patches.
+  var patchProjection: String { self == .naFlex ? "embeds.proj" : "patch_embed.proj" }
 }
 
 /// How timm stores the projections to queries, keys and values.

@@ -19,11 +19,13 @@ enum TokenPooling: String, Hashable, Sendable {
   /// What learned queries gather from all tokens, of which the first is taken
   /// (``ContextPooling``).
   case context
+  /// Chosen tokens of those before the patches, side by side: RADIO's summary.
+  case summary
   /// Nothing: the model gives tokens alone.
   case none
 
   /// What is pooled from `prefix` tokens and the patches after them: one row, or two of a distilled
-  /// model; all patches where a query is to attend to them.
+  /// model; all patches where a query is to attend to them, all tokens where the model chooses.
   func append(
     _ tokens: Value, prefix: Int, to builder: inout ModelBuilder
   ) throws(Diagnostic) -> Value {
@@ -39,7 +41,7 @@ enum TokenPooling: String, Hashable, Sendable {
         [try first(tokens, &builder), try patchMean(tokens, prefix, &builder)], name: "pool")
     case .distilled: return try builder.rows(tokens, from: 0, count: 2, name: "pool.tokens")
     case .attention: return try patches(tokens, prefix, &builder)
-    case .context, .none: return tokens
+    case .context, .summary, .none: return tokens
     }
   }
 

@@ -10,12 +10,15 @@ extension VisionTransformer {
   /// The layers before the first block: patches of the image or of the backbone's result.
   var embedding: PatchEmbedding {
     PatchEmbedding(
-      backbone: backbone, patch: patch, dim: dim, bias: patchBias, isLinear: embedsRows)
+      backbone: backbone, patch: patch, dim: dim, bias: patchBias, layout: patchLayout,
+      name: timmClass.patchProjection, conditioner: conditioner)
   }
   /// The positions of the patches, and of the first prefix tokens.
   var positions: PositionTable {
     PositionTable(
-      prefix: positionPrefix, stored: positionGrid, grid: grid, method: positionResize)
+      prefix: positionPrefix, suffix: suffixTokens, stored: positionGrid, grid: grid,
+      method: positionResize, fit: positionFit, storage: positionStorage,
+      namePrefix: timmClass.embeddingPrefix)
   }
   /// Every norm.
   var norm: Normalization { Normalization(epsilon: layerNormEpsilon, kind: normKind) }
@@ -92,7 +95,7 @@ extension VisionTransformer {
     }
     var x =
       hasPositionTable
-      ? try positions.append(patches, after: prefix, to: &builder)
+      ? try positions.append(patches, after: prefix, before: suffix, to: &builder)
       : try PositionTable.appendWithout(patches, after: prefix, to: &builder)
     let rotations = try rotary?.append(
       grid: grid, depth: depth, heads: heads, headDim: dim / heads, prefix: prefixTokens,
@@ -103,6 +106,10 @@ extension VisionTransformer {
     if preNorm { x = try norm.append("norm_pre", x, to: &builder) }
     for index in 0..<depth {
       x = try appendBlock(index, x, rotation: rotations?[index], bias: bias, to: &builder)
+      if hasMiddlePositions, index < depth - 1 {
+        x = try MiddlePositions(table: positions, depth: depth).append(
+          x, afterBlock: index, to: &builder)
+      }
     }
     let last = Normalization(epsilon: layerNormEpsilon, kind: finalNormKind ?? normKind)
     return finalNorm ? try last.append("norm", x, to: &builder) : x
@@ -110,6 +117,7 @@ extension VisionTransformer {
 
   /// What the head reads: `[1, featureDim]`; two rows of `dim` for a distilled model.
   func pooled(_ tokens: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
+    if pooling == .summary { return try summary(tokens, in: &builder) }
     let isWhole = pooling == .attention && poolsPrefix
     var x = try pooling.append(tokens, prefix: isWhole ? 0 : prefixTokens, to: &builder)
     if pooling == .context, let contextPool { x = try contextPool.append(x, to: &builder) }
@@ -118,6 +126,20 @@ extension VisionTransformer {
     guard preLogits > 0 else { return x }
     x = try builder.linear(Self.preLogitsName, x, preLogits)
     return try builder.activation(.tanh, x, name: "\(Self.preLogitsName).act")
+  }
+
+  /// The tokens of the summary, side by side.
+  private func summary(
+    _ tokens: Value, in builder: inout ModelBuilder
+  ) throws(Diagnostic) -> Value {
+    var parts: [Value] = []
+    for (index, token) in summaryTokens.enumerated() {
+      parts.append(
+        try builder.rows(tokens, from: token, count: 1, name: "pool.token\(index)"))
+    }
+    return parts.count == 1
+      ? parts[0]
+      : try builder.append(.concatenate(Concatenate(axis: 1)), parts, name: "pool.summary")
   }
 
   /// One row: for a distilled model the mean of its two, as timm's `pre_logits`; for one with a

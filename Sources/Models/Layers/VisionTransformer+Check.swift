@@ -49,6 +49,15 @@ extension VisionTransformer {
     guard registerTokens >= 0, registerTokens <= 1024 else {
       throw fault("number of register tokens is \(registerTokens), expected 0 to 1024")
     }
+    guard suffixTokens >= 0, suffixTokens <= 1 << 16 else {
+      throw fault("number of tokens after the patches is \(suffixTokens), expected 0 to 65536")
+    }
+    if let token = summaryTokens.first(where: { !(0..<prefixTokens).contains($0) }) {
+      throw fault("the summary has token \(token), expected 0 to \(prefixTokens - 1)")
+    }
+    guard pooling != .summary || (1...1024).contains(summaryTokens.count) else {
+      throw fault("the summary is of \(summaryTokens.count) tokens, expected 1 to 1024")
+    }
     guard preLogits >= 0, preLogits <= 1 << 16 else {
       throw fault("width before the head is \(preLogits), expected 0 to \(1 << 16)")
     }

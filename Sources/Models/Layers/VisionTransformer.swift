@@ -17,8 +17,10 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
   var patch: Int
   /// `true` iff the patch embedding has a bias.
   var patchBias = true
-  /// `true` iff the patch embedding is stored as a linear layer over rows of patches.
-  var embedsRows = false
+  /// How the patch embedding is stored.
+  var patchLayout = PatchEmbedding.Layout.convolution
+  /// What the model does to pixels first; `nil`: nothing.
+  var conditioner: PixelConditioner?
   /// D, the width of the residual stream.
   var dim: Int
   /// The number of blocks.
@@ -89,12 +91,21 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
   var hasDistillationToken = false
   /// The number of register tokens; they follow the tokens above.
   var registerTokens = 0
+  /// The number of tokens after the patches: YOLOS' detection tokens, which have rows in the
+  /// position table.
+  var suffixTokens = 0
+  /// `true` iff positions of all tokens are added after each block but the last one as well.
+  var hasMiddlePositions = false
   /// How many of the prefix tokens, counted from the first, have rows in the position table.
   var positionPrefix = 1
   /// The grid of the position table that the checkpoint holds: rows, then columns.
   var positionGrid: [Int]
   /// How the position table is resized.
   var positionResize = ResizeMethod.bicubicAntialiased
+  /// How its grid becomes that of the image.
+  var positionFit = PositionTable.Fit.grid
+  /// How it is stored.
+  var positionStorage = PositionTable.Storage.rows
   /// `true` iff branches of a block end in a product with a learned vector (LayerScale).
   var layerScale = false
   /// `true` iff the feed-forward part then does too.
@@ -107,6 +118,8 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
   var poolNorm = false
   /// What the head reads.
   var pooling = TokenPooling.token
+  /// The places of the tokens that a summary consists of.
+  var summaryTokens: [Int] = []
   /// What timm's class `Eva` was told of its last norms.
   var lastNorms = LastNorms()
   /// The number of heads of the pooling by attention; `nil`: that of the blocks.
@@ -167,18 +180,23 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
       ("cls_token", hasClassToken ? classTokens : 0), ("dist_token", hasDistillationToken ? 1 : 0),
       ("reg_token", registerTokens),
     ]
-    return kinds.filter { $0.1 > 0 }
+    return kinds.filter { $0.1 > 0 }.map { (timmClass.embeddingPrefix + $0.0, $0.1) }
+  }
+  /// The tokens after the patches, likewise.
+  var suffix: [(name: String, count: Int)] {
+    suffixTokens > 0 ? [("detection_tokens", suffixTokens)] : []
   }
   /// The number of tokens before the patches.
   var prefixTokens: Int {
     (hasClassToken ? classTokens : 0) + (hasDistillationToken ? 1 : 0) + registerTokens
   }
   /// T, the number of tokens.
-  var tokens: Int { prefixTokens + patches }
+  var tokens: Int { prefixTokens + patches + suffixTokens }
   /// The width of what is pooled.
   var pooledDim: Int {
     switch pooling {
     case .tokenAndAverage: 2 * dim
+    case .summary: summaryTokens.count * dim
     case .context: contextPool?.width ?? dim
     case .token, .classAverage, .average, .distilled, .attention, .none: dim
     }
@@ -219,7 +237,9 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
 
   /// Its sizes by name.
   var architecture: [String: Int] {
-    ["depth": depth, "dim": dim, "heads": heads, "patch": patch, "tokens": tokens]
+    var sizes = ["depth": depth, "dim": dim, "heads": heads, "patch": patch, "tokens": tokens]
+    if suffixTokens > 0 { sizes["tokens_after_patches"] = suffixTokens }
+    return sizes
   }
 
   /// Its sizes in a few words.

@@ -9,7 +9,7 @@ struct TimmNaming: Naming {
   init?(recognizing names: [String], by anchors: [Anchor]) {
     let anchors = [
       "patch_embed.proj.weight", "stem.conv.weight", "stem.conv1.weight",
-      "patch_embed.backbone.0.conv.weight",
+      "patch_embed.backbone.0.conv.weight", "embeds.proj.weight",
     ]
     guard anchors.contains(where: names.contains) else { return nil }
     // TIPS v2's own names, which transformers keeps, are timm's but for a few.

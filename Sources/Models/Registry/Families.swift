@@ -6,7 +6,8 @@ enum Families {
     RotaryViT.self,
     BlockVariantViT.self, SigLIP.self, SigLIPGap.self, CLIP.self, PerceptionEncoder.self, EVA.self,
     EVA02.self, BEiT3.self, AIMv2.self, FlexiViT.self, InternViT.self, TIPS.self, BLIP.self,
-    Pixio.self, RADIO.self, DINOv2.self, DINOv3.self, BEiT.self, SAM.self, ViTDet.self, Swin.self,
+    Pixio.self, RADIO.self, NaFlexViT.self, YOLOS.self, DINOv2.self, DINOv3.self, BEiT.self,
+    SAM.self, ViTDet.self, Swin.self,
     SwinV2.self, SwinV2CR.self,
     DeiT.self, DeiT3.self, Sapiens2.self, TestViT.self,
   ]

@@ -198,5 +198,17 @@ extension Tag {
     swinv2_cr_tiny_ns_224 sw_in1k 224 bicubic 0.9 center imageNet 1000
     swinv2_cr_small_224 sw_in1k 224 bicubic 0.9 center imageNet 1000
     swinv2_cr_small_ns_224 sw_in1k 224 bicubic 0.9 center imageNet 1000
+    naflexvit_base_patch16_gap e300_s576_in1k 384 bicubic 1.0 center half 1000
+    naflexvit_base_patch16_par_gap e300_s576_in1k 384 bicubic 1.0 center half 1000
+    naflexvit_base_patch16_parfac_gap e300_s576_in1k 384 bicubic 1.0 center half 1000
+    naflexvit_base_patch16_radio_v3 c_radio 512 bicubic 1.0 center clip 0
+    naflexvit_base_patch16_siglip v2_webli 384 bicubic 1.0 center half 0
+    naflexvit_giant_patch16_radio_v3 c_radio 512 bicubic 1.0 center clip 0
+    naflexvit_huge_patch16_radio_v3 c_radio 512 bicubic 1.0 center clip 0
+    naflexvit_huge_patch16_radio_v4 c_radio 512 bicubic 1.0 center clip 0
+    naflexvit_large_patch16_radio_v3 c_radio 512 bicubic 1.0 center clip 0
+    naflexvit_so400m_patch16_radio_v4 c_radio 512 bicubic 1.0 center clip 0
+    naflexvit_so400m_patch16_siglip v2_webli 384 bicubic 1.0 center half 0
+    resnetv2_50d_evos ah_in1k 224 bicubic 0.95 center half 1000
     """
 }

@@ -61,7 +61,8 @@ struct FeatureSource {
       return (0, shape[1])
     }
     let prefix = shape[0] - (image[1] / patch) * (image[2] / patch)
-    guard (0...mostPrefixTokens).contains(prefix) else {
+    let hasOthers = model.extras["architecture"]?["tokens_after_patches"] != nil
+    guard !hasOthers, (0...mostPrefixTokens).contains(prefix) else {
       throw Diagnostic(
         "the library does not say which of its \(shape[0]) tokens are patches",
         at: .file(model.path), hint: "name the model instead of the library")
