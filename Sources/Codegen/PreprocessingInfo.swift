@@ -28,6 +28,9 @@ public struct PreprocessingInfo: Hashable, Sendable {
   /// What the input holds where the window reaches beyond the image.
   public var border: [Float] = [0, 0, 0]
 
+  /// `true` iff what is transparent is put on white, else its alpha is dropped.
+  public var isAlphaOnWhite = false
+
   /// Creates a description; by default an image is taken at its size and scaled to 0...1.
   public init(refusal: String? = nil) { self.refusal = refusal }
 }

@@ -160,7 +160,8 @@ struct ProgramEmitter {
         .narrow(info.resizeWidth), .narrow(info.resizeHeight), .narrow(info.longestEdge),
         .narrow(info.filter), .narrow(info.arithmetic), .narrow(info.window),
         .narrow(info.cropRounding), .narrow(info.isBGR ? 1 : 0), channels(info.scale),
-        channels(info.shift), channels(info.border),
+        channels(info.shift), channels(info.border), .narrow(info.isAlphaOnWhite ? 1 : 0),
+        .narrow(0),
       ]))
   }
 
@@ -256,6 +257,15 @@ struct ProgramEmitter {
         .value(constant("last_error") { b.call(errorText, []) }),
         .value(forward("isa", [p], as: "isa", returning: p)),
         .value(forward("selftest", [p, p], as: "selftest", returning: b.i32)),
+        .value(forward("context_stats", [p, p], as: "context_stats", returning: b.i32)),
+        .value(
+          forward(
+            "preprocess_picture", [p, p], as: readsTokens ? nil : "preprocess_picture",
+            returning: b.i32)),
+        .value(
+          forward(
+            "preprocess_pictures", [p, p, b.i64, p], as: readsTokens ? nil : "preprocess_pictures",
+            returning: b.i32, mayBeLeft: true)),
       ]))
     _ = constant("vitc_entry") { entry }
   }

@@ -38,6 +38,7 @@ extension PreprocessingInfo {
     isBGR = preprocessing.isBGR
     (scale, shift) = (preprocessing.scale, preprocessing.shift)
     border = preprocessing.border
+    isAlphaOnWhite = preprocessing.alpha == .onWhite
   }
 }
 

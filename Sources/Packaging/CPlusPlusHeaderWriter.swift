@@ -149,6 +149,15 @@ public struct CPlusPlusHeaderWriter {
       ::std::string isa;          /* empty: the best that this processor runs */
       \(name)_parallel_for parallel_for = nullptr;
       void *parallel_for_context = nullptr;
+      bool step_times = false; /* measure the time of each step: context::stats */
+    };
+
+    /* What a context did since it was made; see \(name)_stats. */
+    struct stats {
+      ::std::uint64_t runs = 0;
+      ::std::uint64_t images = 0;
+      ::std::uint64_t nanoseconds = 0;
+      ::std::vector<::std::uint64_t> step_nanoseconds; /* empty without options::step_times */
     };
 
     /* What a self-test found. */
@@ -203,6 +212,19 @@ public struct CPlusPlusHeaderWriter {
         return image;
       }
 
+      /* A picture of any of the formats; see \(name)_picture, whose size is filled in. */
+      inline void preprocess(\(name)_picture picture, ::std::span<float> image) {
+        detail::check_size("image", image.size(), image_count);
+        picture.size = sizeof picture;
+        detail::check(\(name)_preprocess_picture(&picture, image.data()));
+      }
+
+      inline ::std::vector<float> preprocess(const \(name)_picture &picture) {
+        ::std::vector<float> image(image_count);
+        preprocess(picture, image);
+        return image;
+      }
+
       """
   }
 
@@ -219,6 +241,7 @@ public struct CPlusPlusHeaderWriter {
         raw.parallel_for_context = settings.parallel_for_context;
         raw.weights_path = settings.weights_path.empty() ? nullptr : settings.weights_path.c_str();
         raw.isa = settings.isa.empty() ? nullptr : settings.isa.c_str();
+        raw.step_times = settings.step_times ? 1 : 0;
         \(name)_model *made = nullptr;
         detail::check(\(name)_create(&raw, &made));
         handle_.reset(made);
@@ -300,6 +323,19 @@ public struct CPlusPlusHeaderWriter {
               \(name)_\(words.runAll)(handle_.get(), \(words.array).data(), count, pointers));
         }
 
+      \(pictures)
+        /* What this context did since it was made. */
+        stats statistics() const {
+          \(name)_stats raw{};
+          raw.size = sizeof raw;
+          detail::check(\(name)_context_stats(handle_.get(), &raw));
+          ::std::vector<::std::uint64_t> times(static_cast<::std::size_t>(raw.step_count));
+          raw.step_nanoseconds = times.data();
+          raw.step_capacity = raw.step_count;
+          detail::check(\(name)_context_stats(handle_.get(), &raw));
+          return {raw.runs, raw.images, raw.nanoseconds, ::std::move(times)};
+        }
+
         /* For calls of \(name).h; this object stays the owner. */
         \(name)_context *get() const noexcept { return handle_.get(); }
 
@@ -320,6 +356,20 @@ public struct CPlusPlusHeaderWriter {
         };
         ::std::unique_ptr<\(name)_context, destroy> handle_;
       };
+
+      """
+  }
+
+  /// Of images alone.
+  private var pictures: String {
+    guard !isText else { return "" }
+    return """
+        /* Makes images of pictures, whose sizes must be filled in, on the context's threads. */
+        void preprocess(::std::span<const \(name)_picture> pictures, ::std::span<float> images) {
+          detail::check_size("images", images.size(), pictures.size() * image_count);
+          detail::check(\(name)_preprocess_pictures(handle_.get(), pictures.data(),
+                                                   pictures.size(), images.data()));
+        }
 
       """
   }

@@ -8,7 +8,8 @@ public enum ExportedSymbols {
   /// The parts after NAME and the underscore, in the header's order.
   public static let suffixes = [
     "create", "destroy", "context_create", "context_destroy", "run", "run_all", "preprocess",
-    "last_error", "isa", "selftest", "description", "vitc_entry",
+    "preprocess_picture", "preprocess_pictures", "last_error", "isa", "selftest", "context_stats",
+    "description", "vitc_entry",
   ]
 
   /// The parts for a text tower, which has no functions for images.
@@ -16,7 +17,7 @@ public enum ExportedSymbols {
     switch suffix {
     case "run": "run_ids"
     case "run_all": "run_ids_all"
-    case "preprocess": nil
+    case "preprocess", "preprocess_picture", "preprocess_pictures": nil
     default: suffix
     }
   }

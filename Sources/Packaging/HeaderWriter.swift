@@ -187,6 +187,8 @@ public struct HeaderWriter {
       const char *isa; /* the instruction set to run, one of: \(comment(model.isas)),
                           or what comes after its last hyphen; NULL: the one that the environment
                           variable VITC_ISA names, else the best that this processor runs */
+      int32_t step_times; /* 1: contexts measure the time of each step: \(name)_context_stats */
+      int32_t reserved2;  /* 0 */
     } \(name)_options;
 
     /* A tensor that crosses the interface: dense, row-major. */
@@ -228,10 +230,58 @@ public struct HeaderWriter {
       double limit; /* the largest error that passes */
     } \(name)_selftest_result;
 
-    /* For generic loaders: the layout of vit_entry in vitc's vit_abi.h. */
+    /* What a context did since it was made. Zero the struct, then set size to
+     * sizeof(\(name)_stats). */
+    typedef struct \(name)_stats {
+      size_t size;          /* of this struct in bytes */
+      uint64_t runs;        /* those that succeeded */
+      uint64_t images;      /* \(words.many) of these runs */
+      uint64_t nanoseconds; /* that these runs took */
+      uint64_t *step_nanoseconds; /* NULL, or where step_capacity numbers may be written: of each
+                                     step, in the order of `steps` in the description's JSON, the
+                                     time that the calling thread spent on it, waiting for the
+                                     others included. Of a batch with an \(words.one) or more for each
+                                     thread, the first thread's \(words.many) count. */
+      int32_t step_capacity;
+      int32_t step_count; /* written: how many steps there are; 0 without step_times */
+    } \(name)_stats;
+
+    \(pictureType)/* For generic loaders: the layout of vit_entry in vitc's vit_abi.h. */
     typedef struct \(name)_entry \(name)_entry;
 
     """
+  }
+
+  /// Of images alone.
+  private var pictureType: String {
+    guard model.tokens == nil else { return "" }
+    return """
+      /* A picture as an application has it. Zero the struct, then set size to
+       * sizeof(\(name)_picture). */
+      typedef struct \(name)_picture {
+        size_t size;               /* of this struct in bytes */
+        const uint8_t *pixels;     /* of the top row as it is stored; of NV12 the luma */
+        const uint8_t *chroma;     /* of NV12: Cb and Cr in turn, for 2 x 2 pixels each */
+        ptrdiff_t row_bytes;       /* from a row to the next; negative: from bottom to top */
+        ptrdiff_t chroma_row_bytes; /* of NV12 the same of the chroma */
+        int32_t width;             /* in pixels, as stored: before it is turned */
+        int32_t height;
+        int32_t format;      /* \(upper)_PICTURE_RGB ... */
+        int32_t orientation; /* EXIF's, 1 to 8: it is turned upright first; 0: it is upright */
+        int32_t input;       /* which of the model's sizes of input it is for; 0: the first */
+        int32_t reserved;    /* 0 */
+      } \(name)_picture;
+      #define \(upper)_PICTURE_RGB 0
+      #define \(upper)_PICTURE_BGR 1
+      #define \(upper)_PICTURE_RGBA 2 /* colours not multiplied by alpha, which is
+                                        dropped, or the picture put on white, as the
+                                        checkpoint's library does */
+      #define \(upper)_PICTURE_BGRA 3
+      #define \(upper)_PICTURE_GREY 4 /* one byte a pixel */
+      #define \(upper)_PICTURE_NV12 5 /* BT.601, narrow range: luma 16 ... 235 */
+
+
+      """
   }
 
   /// What a run reads.
@@ -261,6 +311,17 @@ public struct HeaderWriter {
        * Allocates memory and frees it; may be called from any thread. */
       \(name)_status \(name)_preprocess(const uint8_t *rgb, int32_t width, int32_t height,
                                         size_t row_bytes, float *image);
+
+      /* The same of a picture of any of the formats, turned upright: the pixels that PIL's
+       * convert("RGB") and exif_transpose give, then as above. */
+      \(name)_status \(name)_preprocess_picture(const \(name)_picture *picture, float *image);
+
+      /* The same of `count` pictures, on the context's threads.
+       * images: count * \(upper)_IMAGE_COUNT floats, written.
+       * The text of a failure names the first picture that failed, from 0. */
+      \(name)_status \(name)_preprocess_pictures(\(name)_context *context,
+                                                 const \(name)_picture *pictures,
+                                                 size_t count, float *images);
 
       """
   }
@@ -327,6 +388,9 @@ public struct HeaderWriter {
        *   let test = try VitModel(path: "lib\(name).so").selftest()
        *   guard test.passed else { throw Refusal("error \\(test.error), limit \\(test.limit)") } */
       \(name)_status \(name)_selftest(\(name)_model *model, \(name)_selftest_result *result);
+
+      /* What `context` did since it was made; not during its run. */
+      \(name)_status \(name)_context_stats(\(name)_context *context, \(name)_stats *stats);
 
       /* What the model is. Never NULL, never freed. */
       const \(name)_info *\(name)_description(void);

@@ -116,7 +116,7 @@ private func lastError(_ entry: vit_entry) -> String {
       #expect(entry.create(&options, &made) == VIT_INVALID_ARGUMENT)
       #expect(
         lastError(entry)
-          == "options.size is \(size), expected sizeof of the options struct, 48")
+          == "options.size is \(size), expected sizeof of the options struct, 56")
       #expect(made == nil)
     }
     // Fields beyond the caller's size are not read: a later one that is nonsense does no harm.
@@ -182,7 +182,7 @@ private func lastError(_ entry: vit_entry) -> String {
       options.size = size
       #expect(entry.create(&options, &made) == VIT_INVALID_ARGUMENT)
       #expect(
-        lastError(entry) == "options.size is \(text), expected sizeof of the options struct, 48")
+        lastError(entry) == "options.size is \(text), expected sizeof of the options struct, 56")
       var result = vit_selftest_result()
       result.size = size
       #expect(entry.selftest(model.handle, &result) == VIT_INVALID_ARGUMENT)

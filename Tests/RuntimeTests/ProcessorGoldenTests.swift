@@ -111,6 +111,7 @@ private struct Recipe {
       filter: Int32(info.filter), arithmetic: Int32(info.arithmetic),
       window: Int32(info.window), crop_rounding: Int32(info.cropRounding),
       is_bgr: info.isBGR ? 1 : 0, scale: three(info.scale), shift: three(info.shift),
-      border: three(info.border))
+      border: three(info.border),
+      alpha_on_white: info.isAlphaOnWhite ? 1 : 0, reserved: 0)
   }
 }

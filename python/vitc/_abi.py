@@ -31,6 +31,40 @@ class Options(ctypes.Structure):
         ("parallel_for_context", c_void_p),
         ("weights_path", c_char_p),
         ("isa", c_char_p),
+        ("step_times", c_int32),
+        ("reserved2", c_int32),
+    ]
+
+
+class ContextStats(ctypes.Structure):
+    """vit_context_stats"""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("runs", c_uint64),
+        ("images", c_uint64),
+        ("nanoseconds", c_uint64),
+        ("step_nanoseconds", POINTER(c_uint64)),
+        ("step_capacity", c_int32),
+        ("step_count", c_int32),
+    ]
+
+
+class Picture(ctypes.Structure):
+    """vit_picture"""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("pixels", c_void_p),
+        ("chroma", c_void_p),
+        ("row_bytes", ctypes.c_ssize_t),
+        ("chroma_row_bytes", ctypes.c_ssize_t),
+        ("width", c_int32),
+        ("height", c_int32),
+        ("format", c_int32),
+        ("orientation", c_int32),
+        ("input", c_int32),
+        ("reserved", c_int32),
     ]
 
 
@@ -82,7 +116,7 @@ BYTES = POINTER(c_uint8)
 
 
 class Entry(ctypes.Structure):
-    """vit_entry; ``isa`` and ``selftest`` are later than the first version."""
+    """vit_entry; ``isa`` and what follows it are later than the first version."""
 
     _fields_ = [
         ("size", c_size_t),
@@ -102,6 +136,12 @@ class Entry(ctypes.Structure):
         ("last_error", ctypes.CFUNCTYPE(c_char_p)),
         ("isa", ctypes.CFUNCTYPE(c_char_p, c_void_p)),
         ("selftest", ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(SelfTestResult))),
+        ("context_stats", ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(ContextStats))),
+        ("preprocess_picture", ctypes.CFUNCTYPE(c_int32, POINTER(Picture), c_void_p)),
+        (
+            "preprocess_pictures",
+            ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(Picture), c_size_t, c_void_p),
+        ),
     ]
 
 

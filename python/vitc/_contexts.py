@@ -74,6 +74,16 @@ class Contexts:
         finally:
             context.running.release()
 
+    def living(self) -> Iterator[c_void_p]:
+        """All contexts of this process, each after the run that it is in."""
+        with self._lock:
+            self.check()
+            contexts = list(self._living)
+        for context in contexts:
+            with context.running:
+                if context.end.alive:
+                    yield context.handle
+
     def check(self) -> None:
         """Raises ClosedError if ``close`` was called."""
         if self._closed:

@@ -75,9 +75,31 @@ class Info:
         preprocessing = self.details.get("preprocessing")
         return isinstance(preprocessing, dict) and preprocessing.get("alpha") == "onWhite"
 
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The names of what a run executes, in order."""
+        found = self.details.get("steps")
+        steps = found if isinstance(found, list) else []
+        return tuple(str(step.get("name", "")) for step in steps if isinstance(step, dict))
+
     def output(self, name: str) -> TensorInfo | None:
         """The output of this name, if there is one."""
         return next((output for output in self.outputs if output.name == name), None)
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What the contexts of a model did in this process."""
+
+    runs: int
+    """The runs that succeeded."""
+    images: int
+    """Their images, or texts."""
+    nanoseconds: int
+    """What they took, summed over threads."""
+    steps: Mapping[str, int]
+    """Of each step, by name and in order, the nanoseconds of the threads that called, waiting for
+    others included; empty unless the model was loaded with ``step_times``."""
 
 
 @dataclass(frozen=True)

@@ -74,13 +74,16 @@ class Library:
         """The struct vit_description."""
         return self.entry.description().contents
 
-    def create(self, threads: int, weights: str | None, isa: str | None) -> c_void_p:
+    def create(
+        self, threads: int, weights: str | None, isa: str | None, step_times: bool = False
+    ) -> c_void_p:
         """Makes a model, which the caller destroys."""
         options = _abi.Options(
             size=ctypes.sizeof(_abi.Options),
             threads=threads,
             weights_path=None if weights is None else os.fsencode(weights),
             isa=None if isa is None else isa.encode(),
+            step_times=int(step_times),
         )
         handle = c_void_p()
         self.check(self.entry.create(ctypes.byref(options), ctypes.byref(handle)))
@@ -97,6 +100,23 @@ class Library:
         if not _abi.has(self.entry, "isa"):
             return ""
         return _abi.text(self.entry.isa(model))
+
+    def require(self, function: str, what: str) -> Any:
+        """A function of the table that older libraries have not, or raises that ``what`` fails."""
+        if not _abi.has(self.entry, function) or not getattr(self.entry, function):
+            raise VitError(f"the model was compiled by a version of vitc that {what}")
+        return getattr(self.entry, function)
+
+    def stats(self, context: c_void_p) -> tuple[int, int, int, list[int]]:
+        """Runs, images and nanoseconds of a context, and the nanoseconds of its steps."""
+        function = self.require("context_stats", "counts no runs")
+        raw = _abi.ContextStats(size=ctypes.sizeof(_abi.ContextStats))
+        self.check(function(context, ctypes.byref(raw)))
+        times = (ctypes.c_uint64 * raw.step_count)()
+        raw.step_nanoseconds = ctypes.cast(times, ctypes.POINTER(ctypes.c_uint64))
+        raw.step_capacity = raw.step_count
+        self.check(function(context, ctypes.byref(raw)))
+        return raw.runs, raw.images, raw.nanoseconds, list(times)
 
     def selftest(self, model: c_void_p) -> tuple[float, float]:
         """Error and limit of the self-test; a failed one is returned, not raised."""

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from . import _arrays, _info, _scores
 from ._arrays import Floats
 from ._contexts import Contexts
-from ._info import Info, SelfTest
+from ._info import Info, SelfTest, Stats
 from ._library import Library
-from ._pictures import Picture, is_picture, pixels
+from ._pictures import Picture, is_picture, pixels, raw_picture
 from ._scores import Prediction
 from ._stream import batches
 from .errors import Status, VitError
@@ -36,6 +36,7 @@ def load(
     *,
     weights: str | os.PathLike[str] | None = None,
     isa: str | None = None,
+    step_times: bool = False,
 ) -> Model:
     """Loads a library that ``vitc compile`` wrote.
 
@@ -46,11 +47,12 @@ def load(
     weights: the weights file, where it is not beside the library.
     isa: the instruction set to run, such as "x86-64-v3" or "v3"; None: the one that the environment
         variable VITC_ISA names, else the best that this processor runs.
+    step_times: whether the time of each step is measured, for ``Model.stats``.
 
     Raises FileNotFoundError and other errors of opening a file; VitError, with the library's text,
     if it is no compiled model, is for another processor, or its weights cannot be used.
     """
-    return Model(path, threads, weights=weights, isa=isa)
+    return Model(path, threads, weights=weights, isa=isa, step_times=step_times)
 
 
 class Model:
@@ -73,6 +75,7 @@ class Model:
         *,
         weights: str | os.PathLike[str] | None = None,
         isa: str | None = None,
+        step_times: bool = False,
     ) -> None:
         """As ``load``."""
         self._threads = operator.index(threads)
@@ -81,8 +84,9 @@ class Model:
         self.path = os.path.abspath(os.fspath(path))
         self._weights = None if weights is None else os.path.abspath(os.fspath(weights))
         self._isa = isa
+        self._step_times = bool(step_times)
         self._library = Library(self.path)
-        handle = self._library.create(self._threads, self._weights, isa)
+        handle = self._library.create(self._threads, self._weights, isa, self._step_times)
         self._handle = handle
         self._end = weakref.finalize(self, self._library.entry.destroy, handle)
         self._end.atexit = False
@@ -210,6 +214,29 @@ class Model:
         )
         return image if out is None else out
 
+    def preprocess_pixels(
+        self, pixels: NDArray[numpy.uint8], format: str = "rgb", *, orientation: int = 1
+    ) -> Floats:
+        """One image of the model's input, [channels, height, width], from pixels as they lie.
+
+        pixels: uint8; [height, width, 3] of "rgb" and "bgr", [height, width, 4] of "rgba" and
+            "bgra" (whose alpha is dropped, or put on white as the checkpoint's library does),
+            [height, width] of "grey", [height * 3 / 2, width] of "nv12" (BT.601, narrow range;
+            extents are even). Rows at any distance, from bottom to top too, are not copied.
+        format: one of these.
+        orientation: EXIF's, 1 to 8: the picture is turned upright first.
+
+        Raises ValueError and TypeError for what is no such array; VitError for what the library
+        refuses.
+        """
+        self._contexts.check()
+        function = self._library.require("preprocess_picture", "takes RGB alone")
+        raw, keep = raw_picture(pixels, format, orientation)
+        image = numpy.empty(self.info.input.shape, numpy.float32)
+        self._library.check(function(ctypes.byref(raw), image.ctypes.data))
+        del keep
+        return image
+
     def embed(
         self,
         pictures: Picture | Iterable[Picture],
@@ -313,6 +340,23 @@ class Model:
         self._contexts.check()
         return SelfTest(*self._library.selftest(self._handle))
 
+    def stats(self) -> Stats:
+        """What this model's contexts did in this process; waits for runs that are under way.
+
+        Contexts of threads that have ended are not counted. Raises VitError if the library was
+        compiled by a version of vitc that counts nothing.
+        """
+        runs = images = nanoseconds = 0
+        names = self.info.steps
+        steps: dict[str, int] = {}
+        for context in self._contexts.living():
+            found = self._library.stats(context)
+            runs, images, nanoseconds = runs + found[0], images + found[1], nanoseconds + found[2]
+            for index, time in enumerate(found[3]):
+                name = names[index] if index < len(names) else f"step {index}"
+                steps[name] = steps.get(name, 0) + time
+        return Stats(runs, images, nanoseconds, steps)
+
     def close(self) -> None:
         """Ends all contexts, each after the run that it is in, and the model."""
         self._contexts.close()
@@ -330,15 +374,17 @@ class Model:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (self.path, self._threads, self._weights, self._isa)
+        return _reopen, (self.path, self._threads, self._weights, self._isa, self._step_times)
 
     def __repr__(self) -> str:
         outputs = ", ".join(f"{output.name} {list(output.shape)}" for output in self.info.outputs)
         return f"<vitc.Model {self.info.model} {list(self.info.input.shape)} -> {outputs}>"
 
 
-def _reopen(path: str, threads: int, weights: str | None, isa: str | None) -> Model:
-    return Model(path, threads, weights=weights, isa=isa)
+def _reopen(
+    path: str, threads: int, weights: str | None, isa: str | None, step_times: bool = False
+) -> Model:
+    return Model(path, threads, weights=weights, isa=isa, step_times=step_times)
 
 
 __all__ = ["Model", "load"]

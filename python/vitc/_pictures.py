@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
+import operator
 import os
 import warnings
 from typing import TYPE_CHECKING, Any, Union
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Union
 import numpy
 from numpy.typing import NDArray
 
+from . import _abi
 from .errors import TransparencyWarning
 
 if TYPE_CHECKING:
@@ -78,6 +81,60 @@ def _array(picture: NDArray[Any]) -> NDArray[numpy.uint8]:
         if picture.strides[0] >= 3 * picture.shape[1]:
             return picture
     return numpy.ascontiguousarray(picture)
+
+
+# How pixels lie: the number in the ABI, and the bytes of one.
+_FORMATS = {
+    "rgb": (0, 3),
+    "bgr": (1, 3),
+    "rgba": (2, 4),
+    "bgra": (3, 4),
+    "grey": (4, 1),
+    "nv12": (5, 1),
+}
+
+
+def raw_picture(
+    array: NDArray[Any], format: str, orientation: int
+) -> tuple[_abi.Picture, NDArray[Any]]:
+    """The struct of the ABI for pixels, and the array that must live as long as it.
+
+    Raises ValueError for another format, shape or orientation; TypeError for other elements.
+    """
+    if format not in _FORMATS:
+        known = ", ".join(f"'{name}'" for name in _FORMATS)
+        raise ValueError(f"the format is '{format}', expected one of {known}")
+    if not isinstance(array, numpy.ndarray) or array.dtype != numpy.uint8:
+        found = getattr(array, "dtype", type(array).__name__)
+        raise TypeError(f"the pixels are {found}, expected an array of uint8")
+    number, size = _FORMATS[format]
+    shape = list(array.shape)
+    if array.ndim != (2 if size == 1 else 3) or 0 in shape or (size > 1 and shape[2] != size):
+        expected = "[height, width]" if size == 1 else f"[height, width, {size}]"
+        raise ValueError(f"the pixels have shape {shape}, expected {expected} of '{format}'")
+    if format == "nv12" and (shape[0] % 3 != 0 or shape[1] % 2 != 0):
+        raise ValueError(
+            f"the pixels have shape {shape}, expected [height * 3 / 2, width] of 'nv12', both even"
+        )
+    strides = array.strides
+    dense = strides[1] == size and (size == 1 or strides[2] == 1)
+    if not dense or abs(strides[0]) < size * shape[1] or (format == "nv12" and strides[0] < 0):
+        array = numpy.ascontiguousarray(array)
+    height = shape[0] * 2 // 3 if format == "nv12" else shape[0]
+    row = array.strides[0]
+    raw = _abi.Picture(
+        size=ctypes.sizeof(_abi.Picture),
+        pixels=array.ctypes.data,
+        row_bytes=row,
+        width=shape[1],
+        height=height,
+        format=number,
+        orientation=operator.index(orientation),
+    )
+    if format == "nv12":
+        raw.chroma = array.ctypes.data + height * row
+        raw.chroma_row_bytes = row
+    return raw, array
 
 
 def _open(picture: Any) -> Any:

@@ -9,6 +9,8 @@ struct Job {
   var first: UnsafeMutableRawPointer?
   /// `run_all`: the places of all outputs, each may be null.
   var all: UnsafePointer<UnsafeMutableRawPointer?>?
+  /// Pictures that are preprocessed instead of images that are run.
+  var pictures: PictureBatch?
   /// Ends the pool's threads instead.
   var stop = false
 }
@@ -40,6 +42,9 @@ struct Context: ~Copyable {
   /// Where the tasks meet between steps.
   let meeting: Meeting
   var job = Job()
+  /// Of pictures that were preprocessed together, the first that failed; else `Int.max`.
+  let failedPicture = Atomic<Int>(Int.max)
+  var statistics: Statistics
   /// Threads started: `layout.tasks - 1`, or 0 with the caller's own parallel-for.
   var workers: Int32 = 0
 }
@@ -170,6 +175,13 @@ extension Context {
           VIT_MADV_HUGEPAGE)
       }
     }
+    guard
+      let statistics = Statistics(
+        program.pointee.step_count, areStepsWanted: model.pointee.measuresSteps)
+    else {
+      _ = munmap(memory, numericCast(layout.bytes))
+      return fail(program, VIT_OUT_OF_MEMORY, "no memory for the times of steps")
+    }
     let words = memory + layout.turnstiles
     let start = words.bindMemory(to: Turnstile.self, capacity: 1)
     start.initialize(to: Turnstile())
@@ -178,11 +190,13 @@ extension Context {
       to: Context(
         program: program, model: model, steps: model.pointee.isa.pointee.steps, layout: layout,
         patience: Patience(tasks: tasks, processors: model.pointee.processors),
-        process: getpid(), start: start, meeting: Meeting(at: words + cacheLineBytes)))
+        process: getpid(), start: start, meeting: Meeting(at: words + cacheLineBytes),
+        statistics: statistics))
     if model.pointee.parallelFor == nil {
       let failure = context.startWorkers()
       guard failure == 0 else {
         context.stopWorkers()
+        statistics.release()
         _ = munmap(memory, numericCast(layout.bytes))
         var error = ErrorText(program)
         error.append("the system refused to start thread ")
@@ -205,6 +219,7 @@ extension UnsafeMutablePointer where Pointee == Context {
     // Threads do not survive a fork: in the child there is nothing to join.
     if pointee.workers == 0 || pointee.process == getpid() { stopWorkers() }
     pointee.model.release()
+    pointee.statistics.release()
     _ = munmap(self, numericCast(pointee.layout.bytes))
   }
 

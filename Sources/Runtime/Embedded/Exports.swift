@@ -87,6 +87,38 @@ public func vit_rt_preprocess(
   return Preprocess.run(program, rgb, width, height, row_bytes, image)
 }
 
+/// Makes an input image from a picture.
+@c @implementation
+public func vit_rt_preprocess_picture(
+  _ program: UnsafePointer<vit_program>!, _ picture: UnsafePointer<vit_picture>!,
+  _ image: UnsafeMutablePointer<Float>!
+) -> vit_status {
+  guard let program else { return VIT_INVALID_ARGUMENT }
+  return Picture.write(program, picture, image)
+}
+
+/// Makes input images from pictures, on the threads of a context.
+@c @implementation
+public func vit_rt_preprocess_pictures(
+  _ program: UnsafePointer<vit_program>!, _ context: OpaquePointer!,
+  _ pictures: UnsafePointer<vit_picture>!, _ count: Int, _ images: UnsafeMutablePointer<Float>!
+) -> vit_status {
+  guard let program else { return VIT_INVALID_ARGUMENT }
+  guard let context else { return fail(program, VIT_INVALID_ARGUMENT, "context is null") }
+  return UnsafeMutablePointer<Context>(context).preprocess(pictures, count, images)
+}
+
+/// Says what a context did.
+@c @implementation
+public func vit_rt_context_stats(
+  _ program: UnsafePointer<vit_program>!, _ context: OpaquePointer!,
+  _ stats: UnsafeMutablePointer<vit_context_stats>!
+) -> vit_status {
+  guard let program else { return VIT_INVALID_ARGUMENT }
+  guard let context else { return fail(program, VIT_INVALID_ARGUMENT, "context is null") }
+  return UnsafeMutablePointer<Context>(context).write(stats)
+}
+
 /// Names the instruction set that a model runs.
 @c @implementation
 public func vit_rt_isa(

@@ -15,6 +15,8 @@ struct Model: ~Copyable {
   let processors: Int32
   let parallelFor: vit_parallel_for?
   let parallelForContext: UnsafeMutableRawPointer?
+  /// `true` iff contexts measure the time of each step.
+  let measuresSteps: Bool
 
   init(weights: Weights, isa: UnsafePointer<vit_isa>, options: Options) {
     let processors = availableProcessors()
@@ -24,6 +26,7 @@ struct Model: ~Copyable {
     tasks = options.threads == 0 ? processors : options.threads
     parallelFor = options.parallelFor
     parallelForContext = options.parallelForContext
+    measuresSteps = options.measuresSteps
   }
 
   /// Checks the machine and the options, finds the weights, makes the model.

@@ -8,6 +8,7 @@ struct Options {
   var parallelForContext: UnsafeMutableRawPointer?
   var weightsPath: UnsafePointer<CChar>?
   var isa: UnsafePointer<CChar>?
+  var measuresSteps = false
 
   /// More threads than any run is split into profitably; also bounds the arenas of a context.
   static var mostThreads: Int32 { 1024 }
@@ -24,6 +25,7 @@ struct Options {
     if size >= 32 { parallelForContext = options.pointee.parallel_for_context }
     if size >= 40 { weightsPath = options.pointee.weights_path }
     if size >= 48 { isa = options.pointee.isa }
+    if size >= 52 { measuresSteps = options.pointee.step_times != 0 }
   }
 
   /// Returns `VIT_OK`, or writes what is wrong.

@@ -26,16 +26,22 @@ extension UnsafeMutablePointer where Pointee == Context {
     guard let parallelFor = pointee.model.pointee.parallelFor else { return }
     let parallelForContext = pointee.model.pointee.parallelForContext
     let tasks = pointee.layout.tasks
+    if pointee.job.pictures != nil {
+      var call = Call(context: self, images: 0)
+      return parallelFor(parallelForContext, tasks, runShare, &call)
+    }
     // A single task too gets a call for each step, so that a caller can tell them apart.
     let whole = tasks > 1 ? pointee.job.count / Int(tasks) : 0
     var call = Call(context: self, images: whole)
     if whole > 0 { parallelFor(parallelForContext, tasks, runShare, &call) }
     call.images = -1
     call.image = whole &* Int(tasks)
+    var clock = StepClock(pointee.statistics.steps)
     while call.image < pointee.job.count {
       for step in 0..<Int(pointee.program.pointee.step_count) {
         call.step = step
         parallelFor(parallelForContext, tasks, runShare, &call)
+        clock.end(step)
       }
       call.image &+= 1
     }
@@ -70,6 +76,9 @@ private func runShare(_ argument: UnsafeMutableRawPointer?, _ task: Int32) {
   let context = call.context
   let tasks = context.pointee.layout.tasks
   guard task >= 0, task < tasks else { return }
+  if let pictures = context.pointee.job.pictures {
+    return context.writePictures(pictures, task: task)
+  }
   let state = vit_float_enter()
   if call.images >= 0 {
     context.runWhole(task: task, images: call.images)

@@ -35,6 +35,12 @@ extension UnsafeMutablePointer where Pointee == Context {
         program, images, count: job.count, length: pointee.layout.inputElements)
       guard status == VIT_OK else { return status }
     }
+    return share(job)
+  }
+
+  /// Has the tasks do a job whose arguments are checked, and returns when it is done.
+  func share(_ job: Job) -> vit_status {
+    let program = pointee.program
     if pointee.workers > 0 && pointee.process != getpid() {
       return fail(
         program, VIT_INVALID_ARGUMENT,
@@ -49,6 +55,8 @@ extension UnsafeMutablePointer where Pointee == Context {
         program, VIT_INVALID_ARGUMENT,
         "the context is in a run already; use one context for each thread")
     }
+    let begin = vit_nanoseconds()
+    if job.pictures != nil { pointee.failedPicture.store(Int.max, ordering: .relaxed) }
     pointee.job = job
     if pointee.model.pointee.parallelFor != nil {
       pointee.frame = frame
@@ -59,6 +67,7 @@ extension UnsafeMutablePointer where Pointee == Context {
       work(task: 0)
       vit_float_leave(state)
     }
+    if job.pictures == nil { pointee.statistics.add(images: job.count, since: begin) }
     end()
     return VIT_OK
   }
@@ -73,6 +82,11 @@ extension UnsafeMutablePointer where Pointee == Context {
   func work(task: Int32) {
     let tasks = pointee.layout.tasks
     let polls = pointee.patience.step
+    if let pictures = pointee.job.pictures {
+      writePictures(pictures, task: task)
+      if tasks > 1 { pointee.meeting.pass(count: tasks, polls: polls) }
+      return
+    }
     // After the last meeting the caller may already prepare the next job, so nothing of this one
     // may be read then: what the loops test is taken now.
     let count = pointee.job.count
@@ -87,11 +101,13 @@ extension UnsafeMutablePointer where Pointee == Context {
       // The images in common use the arena of task 0.
       pointee.meeting.pass(count: tasks, polls: polls)
     }
+    var clock = StepClock(task == 0 ? pointee.statistics.steps : nil)
     while image < count {
       var frame = frame(task: task, slot: 0, image: image)
       for step in 0..<Int(steps) {
         pointee.steps?[step]?(&frame, task, tasks)
         pointee.meeting.pass(count: tasks, polls: polls)
+        clock.end(step)
       }
       image &+= 1
     }
@@ -103,10 +119,12 @@ extension UnsafeMutablePointer where Pointee == Context {
 
   /// Runs `images` images from `task * images` on, in the task's own arena.
   func runWhole(task: Int32, images: Int) {
+    var clock = StepClock(task == 0 ? pointee.statistics.steps : nil)
     for i in 0..<images {
       var frame = frame(task: task, slot: task, image: Int(task) &* images &+ i)
       for step in 0..<Int(pointee.program.pointee.step_count) {
         pointee.steps?[step]?(&frame, 0, 1)
+        clock.end(step)
       }
     }
   }

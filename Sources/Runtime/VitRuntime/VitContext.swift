@@ -4,7 +4,7 @@ import CVitABI
 public final class VitContext {
   /// The model that it runs.
   public let model: VitModel
-  private let handle: OpaquePointer
+  let handle: OpaquePointer
 
   init(_ model: VitModel) throws(VitError) {
     var made: OpaquePointer?

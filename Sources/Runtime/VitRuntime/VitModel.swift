@@ -88,6 +88,7 @@ public final class VitModel: Sendable {
     var raw = vit_options()
     raw.size = MemoryLayout<vit_options>.size
     raw.threads = threads
+    raw.step_times = options.measuresSteps ? 1 : 0
     if let box {
       raw.parallel_for = ParallelForBox.callback
       raw.parallel_for_context = Unmanaged.passUnretained(box).toOpaque()

@@ -18,11 +18,15 @@ public struct VitOptions: Sendable {
   /// The app's own means of parallel work; `nil` for a pool of threads in each context.
   public var parallelFor: ParallelFor?
 
+  /// `true` iff contexts measure the time of each step, see ``VitContext/stats()``.
+  public var measuresSteps: Bool
+
   /// Creates options.
   public init(
     threads: Int = 0, weightsPath: String? = nil, isa: String? = nil,
-    parallelFor: ParallelFor? = nil
+    measuresSteps: Bool = false, parallelFor: ParallelFor? = nil
   ) {
+    self.measuresSteps = measuresSteps
     self.threads = threads
     self.weightsPath = weightsPath
     self.isa = isa

@@ -53,6 +53,29 @@ struct Bench: ParsableCommand {
       valueName: "gb/s"))
   var bandwidth: Double?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Photos to run instead of made-up images: PNG, JPEG or WebP files or folders of them, 256 at \
+      most; may be repeated. Decoding and preprocessing are measured apart.
+      """, valueName: "photo"))
+  var images: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Write the steps of single images by thread, on the highest thread count, as Perfetto and \
+      chrome://tracing show them.
+      """, valueName: "file"))
+  var trace: String?
+
+  @Flag(
+    help: """
+      Measure only the time of each step, on the highest thread count, and print stacks and \
+      nanoseconds, as programs that draw flame graphs read them.
+      """)
+  var folded = false
+
   @Flag(help: "Print one JSON object.")
   var json = false
 
@@ -81,6 +104,13 @@ struct Bench: ParsableCommand {
     guard simulate == nil || (batch == 1 && !perOp) else {
       throw ValidationError("--simulate is of one image and has no --batch and no --per-op.")
     }
+    guard simulate == nil || (images.isEmpty && trace == nil && !folded) else {
+      throw ValidationError("--simulate has no --images, no --trace and no --folded.")
+    }
+    guard !folded || (!json && !perOp && images.isEmpty && trace == nil && batch == 1) else {
+      throw ValidationError(
+        "--folded stands without --json, --per-op, --images, --trace and --batch.")
+    }
   }
 
   /// Runs that measure the tasks for a thread count, where nothing else is said.
@@ -95,10 +125,23 @@ struct Bench: ParsableCommand {
       if json { return try JSONValue.print(report) }
       return print(report.text, terminator: "")
     }
-    let report = try Benchmark(
-      library: library, threads: threads.counts(), batch: batch,
-      amount: iterations.map { .iterations($0) } ?? .seconds(seconds), perOp: perOp
-    ).run()
+    let counts = threads.counts()
+    if folded {
+      return print(
+        try FoldedStacks(library: library, threads: counts.last ?? 1, runs: iterations).text(),
+        terminator: "")
+    }
+    try Overwriting.check(trace, inputs: [library] + images)
+    var benchmark = Benchmark(
+      library: library, threads: counts, batch: batch,
+      amount: iterations.map { .iterations($0) } ?? .seconds(seconds), perOp: perOp)
+    if !images.isEmpty { benchmark.photos = try PhotoInputs(images, library: library) }
+    let report = try benchmark.run()
+    if let trace {
+      try StepTrace.measure(
+        library: library, threads: counts.last ?? 1, runs: min(iterations ?? 5, 100)
+      ).write(to: trace)
+    }
     if json { return try JSONValue.print(report) }
     print(report.text, terminator: "")
   }

@@ -59,9 +59,11 @@ struct BenchReport: Encodable {
   let results: [Result]
   /// Where the time goes, if that was asked for.
   var perOp: StepReport?
+  /// How long photos take before they are run, if photos are.
+  var photos: PhotoInputs.Report?
 
   private enum Keys: String, CodingKey {
-    case model, target, isa, library, flops, results
+    case model, target, isa, library, flops, results, photos
     case perOp = "per_op"
   }
 
@@ -76,6 +78,7 @@ struct BenchReport: Encodable {
     try container.encode(flops, forKey: .flops)
     try container.encode(results, forKey: .results)
     try container.encodeIfPresent(perOp, forKey: .perOp)
+    try container.encodeIfPresent(photos, forKey: .photos)
   }
 
   /// The report for people.
@@ -96,6 +99,6 @@ struct BenchReport: Encodable {
     let peaks = results.map { "\(Format.fixed($0.peakGflops, 0))" }.joined(separator: ", ")
     let batch = results.last?.batch ?? 1
     return "\(model), \(isa): \(work) GFLOP an image, batch \(batch), peak \(peaks) GFLOP/s\n"
-      + table.text() + (perOp?.text ?? "")
+      + table.text() + (photos?.text ?? "") + (perOp?.text ?? "")
   }
 }

@@ -35,6 +35,8 @@ struct Benchmark {
   let amount: Amount
   /// `true` iff the steps are measured too.
   let perOp: Bool
+  /// What is run instead of made-up images.
+  var photos: PhotoInputs?
 
   /// How much is measured.
   enum Amount {
@@ -59,7 +61,7 @@ struct Benchmark {
     let peak = try Peak()
     var lanes: [Lane] = []
     for count in threads { lanes.append(try Lane(threads: count, library: library)) }
-    let images = CompiledModel.sample(description, count: batch)
+    let images = photos?.windows(batch) ?? CompiledModel.sample(description, count: batch)
     let first = description.outputs.first
     let size = batch * (first?.elements ?? 0) * (first?.elementBytes ?? 0)
     var output = [UInt8](repeating: 0, count: size)
@@ -83,6 +85,7 @@ struct Benchmark {
           threads: lane.threads, batch: batch, times: Statistics(lane.times),
           flops: description.flops, peak: lane.peak)
       })
+    report.photos = photos?.report
     if perOp, let lane = lanes.last {
       var runs = Self.stepRuns
       if case .iterations(let count) = amount { runs = count }
@@ -121,11 +124,17 @@ struct Benchmark {
     try CompiledModel.telling(library) {
       try images.withUnsafeBufferPointer { images in
         try output.withUnsafeMutableBytes { output in
+          // Of photos each run takes the next ones.
+          let size = batch * lane.context.model.description.input.elements
+          let step = images.count > size ? size / batch : 0
+          var start = 0
           func run() throws {
             if let ids {
               _ = try lane.context.run(ids: ids, count: batch)
             } else {
-              try lane.context.run(images: images, count: batch, intoBytes: output)
+              let window = UnsafeBufferPointer(rebasing: images[start..<start + size])
+              try lane.context.run(images: window, count: batch, intoBytes: output)
+              start = start + step + size <= images.count ? start + step : 0
             }
           }
           try run()

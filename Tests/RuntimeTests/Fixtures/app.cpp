@@ -52,6 +52,32 @@ int main() {
   expect(logits.size() == 2 * toy::logits_count, "size of the output");
   expect(logits[0] != 0 && logits[0] == logits[toy::logits_count], "values");
 
+  // What was counted, and pictures as applications have them.
+  const toy::stats counted = context.statistics();
+  expect(counted.runs == 1 && counted.images == 2 && counted.step_nanoseconds.empty(), "stats");
+  toy::options watched = one;
+  watched.step_times = true;
+  toy::model watching(watched);
+  toy::context timed(watching);
+  expect(timed.run(images) == logits, "the same with step_times");
+  expect(timed.statistics().step_nanoseconds.size() == 3, "times of steps");
+  const std::vector<std::uint8_t> bgra(4 * 6 * 5, 200), plain(3 * 6 * 5, 200);
+  toy_picture picture{};
+  picture.size = sizeof picture;
+  picture.pixels = bgra.data();
+  picture.row_bytes = 4 * 6;
+  picture.width = 6;
+  picture.height = 5;
+  picture.format = TOY_PICTURE_BGRA;
+  const std::vector<float> made = toy::preprocess(picture);
+  expect(made == toy::preprocess(plain, 6, 5), "a picture");
+  const std::vector<toy_picture> two(2, picture);
+  std::vector<float> both(2 * toy::image_count);
+  context.preprocess(two, both);
+  expect(std::vector<float>(both.begin() + toy::image_count, both.end()) == made, "two pictures");
+  picture.orientation = 9;
+  refuses([&] { toy::preprocess(picture); }, TOY_INVALID_ARGUMENT, "orientation is 9");
+
   // All outputs, and one alone.
   std::vector<float> again(2 * toy::logits_count), tokens(2 * toy::tokens_count);
   context.run_all(images, {.logits = again, .tokens = tokens});

@@ -179,6 +179,19 @@ vit_status F(_preprocess)(const uint8_t *rgb, int32_t width, int32_t height, siz
                           float *image) {
   return vit_rt_preprocess(&program, rgb, width, height, row_bytes, image);
 }
+vit_status F(_preprocess_picture)(const vit_picture *picture, float *image) {
+  return vit_rt_preprocess_picture(&program, picture, image);
+}
+vit_status F(_preprocess_pictures)(vit_context *context, const vit_picture *pictures, size_t count,
+                                   float *images) {
+  __attribute__((cleanup(leave))) vit_context *left = context;
+  vit_status status = vit_rt_preprocess_pictures(&program, context, pictures, count, images);
+  left = 0;
+  return status;
+}
+vit_status F(_context_stats)(vit_context *context, vit_context_stats *stats) {
+  return vit_rt_context_stats(&program, context, stats);
+}
 const char *F(_last_error)(void) { return text; }
 const char *F(_isa)(const vit_model *model) { return vit_rt_isa(&program, model); }
 vit_status F(_selftest)(vit_model *model, vit_selftest_result *result) {
@@ -189,6 +202,6 @@ const vit_entry *F(_vitc_entry)(void) {
   static const vit_entry entry = {
       ENTRY_BYTES, ABI, 0, F(_description), F(_create), F(_destroy), F(_context_create),
       F(_context_destroy), F(_run), F(_run_all), F(_preprocess), F(_last_error),
-      F(_isa), F(_selftest)};
+      F(_isa), F(_selftest), F(_context_stats), F(_preprocess_picture), F(_preprocess_pictures)};
   return &entry;
 }

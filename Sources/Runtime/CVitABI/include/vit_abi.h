@@ -52,6 +52,8 @@ typedef struct vit_options {
   const char *weights_path;      /* NULL: embedded weights, or the weights file beside the library */
   const char *isa; /* the instruction set to run, such as "x86-64-v3" or "v3"; NULL: what the
                       environment variable VITC_ISA names, else the best that this CPU runs */
+  int32_t step_times; /* 1: contexts measure the time of each step, for vit_context_stats */
+  int32_t reserved2;  /* 0 */
 } vit_options;
 
 typedef struct vit_tensor {
@@ -95,6 +97,48 @@ typedef struct vit_selftest_result {
   double limit; /* the largest error that passes */
 } vit_selftest_result;
 
+/* What a context did since it was made. */
+typedef struct vit_context_stats {
+  size_t size;          /* sizeof(vit_context_stats) of the caller */
+  uint64_t runs;        /* those that returned VIT_OK */
+  uint64_t images;      /* of these runs; of a text tower texts */
+  uint64_t nanoseconds; /* that these runs took */
+  uint64_t *step_nanoseconds; /* NULL, or where step_capacity numbers may be written: of each step,
+                                 in the order of `steps` in the description's JSON, the time that
+                                 the thread which calls spent, waiting for the others included; of
+                                 images that tasks run whole, those of the first task alone */
+  int32_t step_capacity;
+  int32_t step_count; /* written: how many steps there are, 0 without step_times */
+} vit_context_stats;
+
+/* A picture as an application has it. */
+typedef struct vit_picture {
+  size_t size;               /* sizeof(vit_picture) of the caller */
+  const uint8_t *pixels;     /* of the row that is on top as it is stored; of NV12 the luma */
+  const uint8_t *chroma;     /* of NV12 the plane of Cb and Cr in turn, for 2 x 2 pixels each; of all
+                                else not read */
+  ptrdiff_t row_bytes;       /* from a row to the next; negative where the top one comes last */
+  ptrdiff_t chroma_row_bytes; /* of NV12 the same of the chroma */
+  int32_t width;             /* in pixels, as stored: before it is turned */
+  int32_t height;
+  int32_t format;      /* VIT_PICTURE_RGB ... */
+  int32_t orientation; /* what EXIF says of how it is stored, 1 to 8: it is turned upright first;
+                          0: as 1, it is upright */
+  int32_t input;       /* which of the model's sizes of input it is for; 0: the first */
+  int32_t reserved;    /* 0 */
+} vit_picture;
+
+#define VIT_PICTURE_RGB 0
+#define VIT_PICTURE_BGR 1
+#define VIT_PICTURE_RGBA 2 /* alpha not multiplied in; dropped, or put on white where the checkpoint's
+                              preprocessing does */
+#define VIT_PICTURE_BGRA 3
+#define VIT_PICTURE_GREY 4 /* one byte a pixel */
+#define VIT_PICTURE_NV12 5 /* Y'CbCr by BT.601 in its narrow range (luma 16...235): R = 1.16438 (Y -
+                              16) + 1.59602 (Cr - 128), G = ... - 0.39177 (Cb - 128) - 0.81297 (Cr -
+                              128), B = ... + 2.01723 (Cb - 128), rounded; 2 x 2 pixels share their
+                              chroma; with odd extents the last column and row have their own */
+
 /* What NAME_vitc_entry() returns: every exported function of one model, for generic loaders. */
 typedef struct vit_entry {
   size_t size;
@@ -123,6 +167,15 @@ typedef struct vit_entry {
    * outputs with the self-test values. Takes as long as making a context and one run. result: written
    * if the run took place, NULL if not wanted. */
   vit_status (*selftest)(vit_model *model, vit_selftest_result *result);
+  /* What a context did; not during its run. */
+  vit_status (*context_stats)(vit_context *context, vit_context_stats *stats);
+  /* As preprocess, for a picture of any of the formats; image: [channels, height, width]. */
+  vit_status (*preprocess_picture)(const vit_picture *picture, float *image);
+  /* The same of `count` pictures, one after the other, each as long as the first says, on the
+   * context's threads; images: [count, channels, height, width]. The text of a failure names the
+   * first picture that failed; the images hold anything then. */
+  vit_status (*preprocess_pictures)(vit_context *context, const vit_picture *pictures,
+                                    size_t count, float *images);
 } vit_entry;
 
 /* ---- Private part: generated code and the embedded runtime ---------------------------------- */
@@ -158,6 +211,8 @@ typedef struct vit_preprocessing {
   float scale[3];        /* channel c: value * scale[c] + shift[c], value 0...255 */
   float shift[3];
   float border[3]; /* what the input holds where the window reaches beyond the resized image */
+  int32_t alpha_on_white; /* 1: a transparent picture is put on white; 0: its alpha is dropped */
+  int32_t reserved;
 } vit_preprocessing;
 
 /* The size of the resized image, each from a height h and a width w, as Python computes it. */
@@ -337,6 +392,12 @@ vit_status vit_rt_run_all(const vit_program *program, vit_context *context, cons
 void vit_rt_leave(vit_context *context);
 vit_status vit_rt_preprocess(const vit_program *program, const uint8_t *rgb, int32_t width,
                              int32_t height, size_t row_bytes, float *image);
+vit_status vit_rt_preprocess_picture(const vit_program *program, const vit_picture *picture,
+                                     float *image);
+vit_status vit_rt_preprocess_pictures(const vit_program *program, vit_context *context,
+                                      const vit_picture *pictures, size_t count, float *images);
+vit_status vit_rt_context_stats(const vit_program *program, vit_context *context,
+                                vit_context_stats *stats);
 const char *vit_rt_isa(const vit_program *program, const vit_model *model);
 vit_status vit_rt_selftest(const vit_program *program, vit_model *model,
                            vit_selftest_result *result);
