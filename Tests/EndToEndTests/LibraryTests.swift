@@ -8,9 +8,9 @@ import Testing
 
   /// All that a compiled model may take from libc, libm and the dynamic linker.
   private static let allowed: Set<String> = [
-    "__errno_location", "__tls_get_addr", "calloc", "clock_gettime", "close", "dladdr", "free", "getauxval",
-    "getenv",
-    "getpagesize", "getpid", "lseek", "madvise", "malloc", "memcpy", "memmove", "memset", "mincore",
+    "__errno_location", "__tls_get_addr", "calloc", "clock_gettime", "close", "dladdr", "free",
+    "getauxval", "getenv", "getpagesize", "getpid", "lseek", "madvise", "malloc", "memcpy",
+    "memmove", "memset", "mincore",
     "mmap", "munmap", "open", "posix_memalign", "pread", "pthread_create", "pthread_join",
     "pthread_self", "pthread_sigmask", "read", "sched_getaffinity", "strlen", "syscall",
     // Weak: null in programs without exceptions.
@@ -105,8 +105,8 @@ import Testing
     static float first[MOST * MODEL_LOGITS_COUNT];
 
     int main(int count, char **arguments) {
-      model_options options = {sizeof options, count > 1 ? atoi(arguments[1]) : 1, 0, NULL, NULL,
-                               NULL, NULL};
+      model_options options = {
+          .size = sizeof options, .threads = count > 1 ? atoi(arguments[1]) : 1};
       model_model *model;
       model_context *context;
       if (model_create(&options, &model) != MODEL_OK) return puts(model_last_error()), 1;
@@ -177,7 +177,7 @@ import Testing
       #include <stdlib.h>
       #include "model.h"
       int main(void) {
-        model_options options = {sizeof options, 2, 0, NULL, NULL, NULL};
+        model_options options = {.size = sizeof options, .threads = 2};
         model_model *model;
         model_context *context;
         if (model_create(&options, &model) != MODEL_OK) return 1;

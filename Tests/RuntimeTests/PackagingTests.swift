@@ -8,9 +8,9 @@ import Testing
 @Suite struct PackagingTests {
   /// All that a compiled model may take from libc, libm and the dynamic linker.
   static let allowed: Set<String> = [
-    "__errno_location", "__tls_get_addr", "calloc", "clock_gettime", "close", "dladdr", "free", "getauxval",
-    "getenv",
-    "getpagesize", "getpid", "lseek", "madvise", "malloc", "memcpy", "memmove", "memset", "mincore",
+    "__errno_location", "__tls_get_addr", "calloc", "clock_gettime", "close", "dladdr", "free",
+    "getauxval", "getenv", "getpagesize", "getpid", "lseek", "madvise", "malloc", "memcpy",
+    "memmove", "memset", "mincore",
     "mmap", "munmap", "open", "posix_memalign", "pread", "pthread_create", "pthread_join",
     "pthread_self", "pthread_sigmask", "read", "sched_getaffinity", "strlen", "syscall",
   ]

@@ -7,8 +7,9 @@ public struct VitStats: Hashable, Sendable {
   public struct Step: Hashable, Sendable {
     /// Its name, such as `blocks.0.attn.qkv`; its number where the library does not say.
     public var name: String
-    /// What the calling thread spent on it in all runs, waiting for the others included. Of a batch
-    /// with an image or more for each thread, the first thread's images count.
+    /// What the calling thread spent on it in all runs, waiting for the others included.
+    ///
+    /// Of a batch with an image or more for each thread, the first thread's images count.
     public var nanoseconds: UInt64
   }
 

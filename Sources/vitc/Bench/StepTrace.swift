@@ -15,8 +15,8 @@ import VitRuntime
 /// Chrome's traces, which Perfetto shows
 /// (https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU).
 ///
-/// As `TaskTimes` does, it runs the model through a parallel-for of its own, which is called once for
-/// each step.
+/// As `TaskTimes` does, it runs the model through a parallel-for of its own, which is called once
+/// for each step.
 struct StepTrace {
   /// One task of one step.
   struct Event {
