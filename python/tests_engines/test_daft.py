@@ -40,8 +40,11 @@ def test_keeps_what_it_is_told_to(library: Path, source: Path) -> None:
 
 
 def test_the_example_runs(library: Path, source: Path, expected: Any, tmp_path: Path) -> None:
-    subprocess.run(
+    done = subprocess.run(
         [sys.executable, EXAMPLES / "embed_daft.py", library, source, tmp_path / "out"],
-        check=True, env=os.environ | {"PYTHONPATH": PACKAGE},
+        env=os.environ | {"PYTHONPATH": PACKAGE}, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
+    # Daft 0.7's threads outlive Python's: two of 25 programs without vitc ended by a signal at their
+    # end, when all was written.
+    assert done.returncode == 0 or done.returncode < 0, done.stderr
     check(tmp_path / "out", expected)
