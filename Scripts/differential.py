@@ -175,7 +175,7 @@ def draw_vit(r):
             arguments["act_layer"] = r.choice(["gelu", "gelu_tanh", "quick_gelu", "silu", "relu"])
         if r.random() < 0.15:
             arguments["pre_norm"] = True
-    if not traits & {"distilled", "eva", "naflex"}:
+    if not {"distilled", "eva", "naflex"}.intersection(traits):
         if r.random() < 0.3:
             arguments["reg_tokens"] = r.randint(0, 3)
         if r.random() < 0.2:
