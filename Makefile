@@ -72,6 +72,9 @@ demo: build ## Compiles the digit classifier and classifies images: vitc, a C an
 	$(VITC) compile examples/digits/model -o out/libdigits.so
 	@echo; echo "== vitc run"
 	$(VITC) run out/libdigits.so $(PHOTOS) --top 1
+	@echo; echo "== a classifier from words"
+	$(VITC) compile examples/words/model --classes examples/words/digits.txt -o out/libwords.so
+	$(VITC) run out/libwords.so $(PHOTOS) --top 1
 	@echo; echo "== a C program, linked with the model"
 	clang -O2 -Wall -Wextra -Werror -I out examples/c/classify.c -o out/classify \
 	  -L out -ldigits -Wl,-rpath,'$$ORIGIN' -lpng -lm

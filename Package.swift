@@ -62,7 +62,7 @@ let imports = """
   Sources/Images: Diagnostics Files CPNG CJPEG CWebP
   Sources/Models: Diagnostics JSON SeededRandom IR Files Zip Npy
   Sources/Figures: Diagnostics JSON IR Files Npy Images Models Evaluation COpenBLAS
-  Sources/Tokenizers: Diagnostics JSON Files
+  Sources/Tokenizers: Diagnostics JSON Files Tokenizing
   Sources/Passes: Diagnostics IR
   Sources/Parallel:
   Sources/Photos: Diagnostics Files Images Parallel VitRuntime
@@ -71,13 +71,14 @@ let imports = """
   Sources/Calibration: Diagnostics Parallel IR Passes Evaluation COpenBLAS
   Sources/Codegen: Diagnostics Parallel IR CLLVM CVitABI
   Sources/Runtime/CVitABI:
-  Sources/Runtime/Embedded: CVitABI CSystem
+  Sources/Runtime/Tokenizing: CVitABI CSystem
+  Sources/Runtime/Embedded: CVitABI CSystem Tokenizing
   Sources/Runtime/EmbedRuntimeTool:
   Sources/Runtime/EmbeddedImage:
   Sources/Runtime/VitRuntime: JSON CVitABI
   Sources/Packaging: Diagnostics Files EmbeddedImage CVitABI CVersion CXXHash
   Sources/Compiler: Diagnostics JSON SeededRandom Parallel IR Files Models Passes Evaluation \
-    Calibration HeadFitting Codegen Images Photos Packaging VitRuntime CVitABI
+    Calibration HeadFitting Codegen Images Photos Packaging Tokenizers VitRuntime CVitABI
   Sources/vitc: Diagnostics JSON Parallel IR Files Npy Images Photos HeadFitting Models Passes \
     Figures Codegen Packaging Tokenizers VitRuntime Compiler CVersion ArgumentParser
 
@@ -101,13 +102,13 @@ let imports = """
   Tests/ParallelTests: Parallel
   Tests/FilesTests: Diagnostics Files
   Tests/NpyTests: Diagnostics Npy
-  Tests/TokenizersTests: Diagnostics Files Npy Tokenizers
+  Tests/TokenizersTests: Diagnostics Files Npy Tokenizing Tokenizers
   Tests/ImagesTests: Diagnostics Images
   Tests/FuzzTests: SeededRandom Fuzzing RuntimeForTests CVitABI
   Tests/FileTests: Diagnostics JSON IR Models Passes Codegen VitRuntime Compiler FileTesting
   Tests/CLITests: JSON Npy Images vitc
   Tests/EndToEndTests: Diagnostics SeededRandom IR Npy Images Models Passes Evaluation Codegen \
-    Packaging VitRuntime CVitABI Compiler RandomModels
+    Packaging Tokenizers VitRuntime CVitABI Compiler RandomModels
   """
 
 /// The dependencies of the target in a folder.
@@ -186,6 +187,8 @@ let package = Package(
 
     // What sits inside a compiled model: compiled for every target by the plugin, carried by
     // EmbeddedImage as bytes.
+    // Tokenizers, which vitc itself runs too.
+    module("Sources/Runtime/Tokenizing"),
     .plugin(
       name: "BuildEmbeddedRuntime", capability: .buildTool(), dependencies: ["embed-runtime"]),
     program("embed-runtime", in: "Sources/Runtime/EmbedRuntimeTool"),
@@ -248,7 +251,7 @@ let package = Package(
 if Context.environment["VITC_FUZZ_BUILD"] != nil {
   let fed: Set = [
     "Diagnostics", "JSON", "IR", "Models", "Passes", "Evaluation", "Files", "Zip", "Npy",
-    "Images", "VitRuntime", "RuntimeForTests", "Packaging", "Fuzzing",
+    "Images", "VitRuntime", "RuntimeForTests", "Packaging", "Tokenizing", "Tokenizers", "Fuzzing",
   ]
   for target in package.targets where fed.contains(target.name) {
     target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=fuzzer"])]

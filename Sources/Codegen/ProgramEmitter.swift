@@ -88,6 +88,7 @@ struct ProgramEmitter {
         .wide(program.arenaBytes), .narrow(steps), .narrow(isas.count), .value(table),
         .value(preprocessing()), .value(b.asPointer(errorText.value)), .value(proof()),
         .narrow(tokens?.limit ?? 0), .narrow(tokens?.required ?? -1),
+        .value(program.tokenizer.isEmpty ? b.null : b.data("tokenizer", program.tokenizer)),
       ]))
     exportFunctions(
       record: record, description: description, errorText: errorText, readsTokens: tokens != nil)
@@ -266,6 +267,9 @@ struct ProgramEmitter {
           forward(
             "preprocess_pictures", [p, p, b.i64, p], as: readsTokens ? nil : "preprocess_pictures",
             returning: b.i32, mayBeLeft: true)),
+        .value(
+          program.tokenizer.isEmpty
+            ? b.null : forward("tokenize", [p, b.i64, p, p], as: "tokenize", returning: b.i32)),
       ]))
     _ = constant("vitc_entry") { entry }
   }

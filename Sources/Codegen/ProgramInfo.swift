@@ -23,6 +23,9 @@ public struct ProgramInfo: Hashable, Sendable {
   public var flops: Int
   /// How an RGB image becomes the input.
   public var preprocessing: PreprocessingInfo
+  /// Of a text tower, the table of its tokenizer, as Sources/Runtime/Tokenizing reads it; empty:
+  /// there is none.
+  public var tokenizer: [UInt32] = []
   /// What makes scores of the output `logits`: "softmax", "sigmoid" or "identity"; `nil` where
   /// there is none.
   public var scores: String?

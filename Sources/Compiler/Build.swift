@@ -50,6 +50,8 @@ public struct Build {
   public var numerics: String?
   /// For the header: how an RGB image becomes the input; `nil` if the model does not say.
   public var preprocessing: String?
+  /// For the header: the class of the tokenizer that the program holds.
+  public var tokenizer: String?
   /// `true` iff a library keeps the names of steps and kernels, for profilers and debuggers.
   public var keepsSymbols = false
   /// Has code that was generated before; `nil`: everything is generated.
@@ -175,6 +177,7 @@ public struct Build {
       output: output, name: program.name, kind: kind, architecture: architecture,
       placement: placement, weightsBytes: graph.weightsBytes, arrangement: arrangement)
     artifact.readsTokens = graph.tokens != nil
+    artifact.hasTokenizer = !program.tokenizer.isEmpty
     artifact.keepsSymbols = keepsSymbols
     let total = Double(max(1, graph.weightsBytes))
     // Places do not overlap, so threads write apart.
@@ -210,7 +213,7 @@ public struct Build {
   }
 
   private func interface(_ hash: WeightHash) -> ModelInterface {
-    ModelInterface(
+    var interface = ModelInterface(
       name: program.name, model: program.model, compilerVersion: program.compilerVersion,
       target: Target.summary(targets), weightsHash: hash, weightsBytes: program.weightsBytes,
       weightsFileName: program.weightsFileName, image: graph.imageShape,
@@ -227,6 +230,8 @@ public struct Build {
             ? "none, they are a projection: an embedding, not scores of classes" : $0.formula)
       }, numerics: numerics,
       precision: graph.precisionSummary, preprocessing: preprocessing, tokens: graph.tokens?.limit)
+    interface.tokenizer = tokenizer
+    return interface
   }
 }
 

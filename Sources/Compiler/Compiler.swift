@@ -5,6 +5,7 @@ import IR
 import Models
 import Packaging
 import Passes
+import Tokenizers
 
 /// Turns a model and its checkpoint into a native library: the stages of `vitc compile`, in order.
 public struct Compiler {
@@ -169,10 +170,16 @@ public struct Compiler {
       if let found = calibrated?.calibration.tensor(named: name) { return found }
       return try checkpoint.read(name)
     }
-    let metadata = ModelMetadata(
+    var metadata = ModelMetadata(
       model, report.passes, graph,
       logits: graph.outputs.contains { ["logits", "logits_f16"].contains($0.name) },
       report.provenance)
+    if let text = model.text, let tokenizer = tokenizer(text, &report) {
+      metadata.textTower?.tokenizer = .init(
+        name: tokenizer.name, bytes: 4 * tokenizer.table.count)
+      build.program.tokenizer = tokenizer.table
+      build.tokenizer = tokenizer.name
+    }
     build.program.json = try metadata.text()
     build.program.scores = metadata.scores?.rawValue
     build.program.parameters = imported.parameterCount
@@ -219,6 +226,19 @@ public struct Compiler {
       if let reason = result.missingSelfTest {
         report.notes.append("no self-test values for \(name)_selftest: \(reason)")
       }
+    }
+  }
+
+  /// The tokenizer of a text tower's folder; a warning says why there is none.
+  private func tokenizer(_ text: TextInput, _ report: inout CompileReport) -> Tokenizer? {
+    do throws(Diagnostic) {
+      return try Tokenizer(folder: request.model, length: text.length)
+    } catch {
+      report.warnings.append(
+        Diagnostic(
+          "the library holds no tokenizer, so texts come to it as ids: \(error.message)",
+          severity: .warning, at: error.location))
+      return nil
     }
   }
 

@@ -52,6 +52,16 @@ struct ModelMetadata: Encodable {
     var bias: Double?
     /// What makes scores of the sum: softmax or sigmoid.
     var scores: ScoreFunction?
+    /// The tokenizer that the library holds; absent where there is none.
+    var tokenizer: Tokenizer?
+  }
+
+  /// A tokenizer inside a library.
+  struct Tokenizer: Encodable {
+    /// The class whose ids it makes, such as `CLIPTokenizer`.
+    var name: String
+    /// The size of its table: pieces, merges, and what it needs of Unicode's tables.
+    var bytes: Int
   }
 
   /// One step of a run.

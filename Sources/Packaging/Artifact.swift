@@ -52,6 +52,8 @@ public final class Artifact {
   public var keepsSymbols = false
   /// `true` iff the model reads tokens, not images: it exports other functions.
   public var readsTokens = false
+  /// `true` iff the model holds a tokenizer, which it exports a function of.
+  public var hasTokenizer = false
 
   private let kind: Kind
   private let weightsBytes: Int
@@ -132,7 +134,7 @@ public final class Artifact {
   ) throws(Diagnostic) -> R {
     let hash = sealWeights()
     var linker = Linker(workspace: workspace, architecture: .host, name: name)
-    linker.readsTokens = readsTokens
+    (linker.readsTokens, linker.hasTokenizer) = (readsTokens, hasTokenizer)
     let (code, needsMath) = try write(objects, for: .host, named: "rehearsal", linker)
     let library = workspace.file("rehearsal.so")
     try linker.linkLibrary(code, soname: "rehearsal.so", needsMath: needsMath, to: library)
@@ -209,11 +211,13 @@ public final class Artifact {
   private func write(
     _ objects: [[UInt8]], for architecture: Architecture, named stem: String, _ linker: Linker
   ) throws(Diagnostic) -> (files: [String], needsMath: Bool) {
-    guard let runtime = EmbeddedRuntime.object(architecture) else {
+    guard
+      let runtime = EmbeddedRuntime.objects(architecture, hasTokenizer: hasTokenizer)
+    else {
       throw Diagnostic("vitc has no runtime for \(architecture.rawValue)")
     }
     var files: [String] = []
-    for (index, object) in (objects + [runtime]).enumerated() {
+    for (index, object) in (objects + runtime).enumerated() {
       files.append(workspace.file("\(stem)\(index).o"))
       try FileError.write(object, to: files[index])
     }
@@ -227,7 +231,7 @@ public final class Artifact {
     _ = sealWeights()
     var linker = Linker(
       workspace: workspace, architecture: architecture, name: name, keepsSymbols: keepsSymbols)
-    linker.readsTokens = readsTokens
+    (linker.readsTokens, linker.hasTokenizer) = (readsTokens, hasTokenizer)
     let (code, needsMath) = try write(objects, for: architecture, named: "model", linker)
     let embedded = weightsFileName == nil ? [weightPath] : []
     let output = workspace.file("artifact")

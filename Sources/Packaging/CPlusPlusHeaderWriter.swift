@@ -63,7 +63,9 @@ public struct CPlusPlusHeaderWriter {
   /// How one input comes about.
   private var example: String {
     isText
-      ? "std::vector<std::int32_t> text = ...;"
+      ? model.tokenizer == nil
+        ? "std::vector<std::int32_t> text = ...;"
+        : "std::vector<std::int32_t> text = vit::\(space)::tokenize(\"a photo of a cat\");"
       : "std::vector<float> image = vit::\(space)::preprocess(rgb, width, height);"
   }
 
@@ -181,7 +183,7 @@ public struct CPlusPlusHeaderWriter {
 
   /// Of images alone.
   private var preprocess: String {
-    guard !isText else { return "" }
+    guard !isText else { return tokenize }
     return """
       /* Makes one image of the model's input from an RGB picture; see \(name)_preprocess.
        * row_bytes: from one row to the next; 0: 3 * width. image: image_count floats. */
@@ -223,6 +225,29 @@ public struct CPlusPlusHeaderWriter {
         ::std::vector<float> image(image_count);
         preprocess(picture, image);
         return image;
+      }
+
+      """
+  }
+
+  /// Of text towers alone that hold a tokenizer.
+  private var tokenize: String {
+    guard model.tokenizer != nil else { return "" }
+    return """
+      /* The ids of a text in UTF-8; see \(name)_tokenize. ids: length of them, written. Returns how
+       * many ids the whole text has: more than length if it was cut. */
+      inline ::std::size_t tokenize(::std::string_view text, ::std::span<::std::int32_t> ids) {
+        detail::check_size("ids", ids.size(), length);
+        ::std::size_t whole_count = 0;
+        detail::check(\(name)_tokenize(text.data() == nullptr ? "" : text.data(), text.size(),
+                                      ids.data(), &whole_count));
+        return whole_count;
+      }
+
+      inline ::std::vector<::std::int32_t> tokenize(::std::string_view text) {
+        ::std::vector<::std::int32_t> ids(length);
+        tokenize(text, ids);
+        return ids;
       }
 
       """

@@ -22,9 +22,15 @@ public enum ExportedSymbols {
     }
   }
 
+  /// The part for a text tower that holds its tokenizer.
+  public static let tokenizerSuffix = "tokenize"
+
   /// The symbols of the model `name`, which reads images, or tokens.
-  public static func names(for name: String, readsTokens: Bool = false) -> [String] {
-    (readsTokens ? suffixesOfText : suffixes).map { "\(name)_\($0)" }
+  public static func names(
+    for name: String, readsTokens: Bool = false, hasTokenizer: Bool = false
+  ) -> [String] {
+    ((readsTokens ? suffixesOfText : suffixes) + (hasTokenizer ? [tokenizerSuffix] : []))
+      .map { "\(name)_\($0)" }
   }
 
   /// Throws unless `name` can be the prefix of C identifiers: letters, digits, underscores, not

@@ -326,6 +326,26 @@ public struct HeaderWriter {
       """
   }
 
+  /// Of text towers alone that hold a tokenizer.
+  private var tokenize: String {
+    guard let tokenizer = model.tokenizer else { return "" }
+    return """
+
+      /* Makes of a text the ids that \(name)_\(words.run) reads, by the checkpoint's own tokenizer
+       * (\(comment(tokenizer))): with the tokens around the text, padded, or cut at
+       * \(upper)_LENGTH, as the library that the checkpoint comes from does.
+       * text: UTF-8, text_bytes bytes, which need not end with a zero byte; what is not UTF-8 is
+       *   \(upper)_INVALID_ARGUMENT.
+       * ids: \(upper)_LENGTH of them, written.
+       * whole_count: how many ids the whole text has, without padding; the text was cut if these
+       *   are more than \(upper)_LENGTH. NULL if not wanted.
+       * Allocates memory and frees it; needs no model; may be called from any thread. */
+      \(name)_status \(name)_tokenize(const char *text, size_t text_bytes, int32_t *ids,
+                                      size_t *whole_count);
+
+      """
+  }
+
   private var functions: String {
     let first = model.outputs.first
     let firstCount =
@@ -361,7 +381,7 @@ public struct HeaderWriter {
                                      const \(words.element) *\(words.array), size_t count,
                                      void *const *outputs);
 
-      \(preprocess)
+      \(preprocess)\(tokenize)
       /* What the calling thread's last failing call had to say, in English; "" before any. Valid
        * until the thread's next failing call. */
       const char *\(name)_last_error(void);

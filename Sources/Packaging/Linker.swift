@@ -9,9 +9,11 @@ struct Linker {
   var keepsSymbols = false
   /// `true` iff the model reads tokens, not images.
   var readsTokens = false
+  /// `true` iff it holds a tokenizer.
+  var hasTokenizer = false
   /// What the model exports.
   private var exports: [String] {
-    ExportedSymbols.names(for: name, readsTokens: readsTokens)
+    ExportedSymbols.names(for: name, readsTokens: readsTokens, hasTokenizer: hasTokenizer)
   }
 
   /// What generated code may expect of libc, besides what the runtime itself takes from it.

@@ -74,6 +74,8 @@ public struct ModelInterface: Hashable, Sendable {
   public var preprocessing: String?
   /// Of a text tower, what tokens are less than; `nil`: the model reads images.
   public var tokens: Int?
+  /// Of a text tower, the class of the tokenizer that the library holds; `nil`: it holds none.
+  public var tokenizer: String?
 
   /// Creates a description.
   public init(

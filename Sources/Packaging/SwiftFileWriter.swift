@@ -24,14 +24,13 @@ public struct SwiftFileWriter {
 
     \(imports)
 
-    /// The compiled model \(model.name): images \(model.image) to \(signature).
+    /// The compiled model \(model.name): \(words.array) \(model.image) to \(signature).
     ///
     /// It may be used from any number of tasks at once, each with a context of its own.
     struct \(typeName): Sendable {
-      /// Channels, height and width of one image.
-      static let imageShape: [Swift.Int] = \(model.image)
+      \(inputShape)
 
-      /// The outputs of some images, each [count, its shape].
+      /// The outputs of some \(words.many), each [count, its shape].
       struct Outputs: Sendable {
     \(properties)
       }
@@ -45,11 +44,11 @@ public struct SwiftFileWriter {
           context = try model.makeContext()
         }
 
-        /// Runs images, [count, channels, height, width], and returns all outputs.
+        /// Runs \(words.many), \(words.shape), and returns all outputs.
         func run(
-          images: [Swift.Float], count: Swift.Int = 1
+          \(words.array): [\(element)], count: Swift.Int = 1
         ) throws(VitRuntime.VitError) -> Outputs {
-          var found = try context.runAll(images: images, count: count)
+          var found = try context.runAll(\(words.array): \(words.array), count: count)
           return Outputs(
     \(arguments))
         }
@@ -85,6 +84,23 @@ public struct SwiftFileWriter {
     }
 
     """
+  }
+
+  private var words: InputWords { InputWords(model) }
+  private var element: String { model.tokens == nil ? "Swift.Float" : "Swift.Int32" }
+
+  private var inputShape: String {
+    guard model.tokens == nil else {
+      return """
+        /// How many tokens one text has; `model.tokenize` makes them of texts, where the library
+          /// holds the tokenizer.
+          static let length: Swift.Int = \(model.image.first ?? 0)
+        """
+    }
+    return """
+      /// Channels, height and width of one image.
+        static let imageShape: [Swift.Int] = \(model.image)
+      """
   }
 
   private var imports: String {

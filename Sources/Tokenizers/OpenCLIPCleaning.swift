@@ -1,6 +1,7 @@
-import Diagnostics
+import Tokenizing
 
-/// What open_clip does to texts before they are divided.
+/// What open_clip does to texts before they are divided, by the names that its configurations have
+/// for it; see ``TextCleaning``.
 enum OpenCLIPCleaning: String, Sendable {
   /// Single blanks and lower case, SimpleTokenizer's default.
   case lower
@@ -9,16 +10,15 @@ enum OpenCLIPCleaning: String, Sendable {
   /// No ASCII punctuation, lower case, single blanks: SigLIP's.
   case canonicalize
 
-  /// The cleaned text.
-  ///
-  /// Errors: those of ``TextRepair``.
-  func cleaned(_ text: Scalars) throws(Diagnostic) -> Scalars {
-    let text = try TextRepair.repaired(text)
+  /// Its word in a table.
+  var code: TextCleaning {
     switch self {
-    case .lower: return text.withSingleBlanks.lowerCased
-    case .whitespace: return text.withSingleBlanks
-    case .canonicalize:
-      return text.map { $0 == "_" ? " " : $0 }.withoutPunctuation.lowerCased.withSingleBlanks
+    case .lower: .lower
+    case .whitespace: .whitespace
+    case .canonicalize: .canonicalize
     }
   }
+
+  /// Of Unicode's tables, what it asks for.
+  var needs: UnicodeNeeds { self == .whitespace ? .repair : [.repair, .finalSigma] }
 }

@@ -5,16 +5,12 @@ struct OpenCLIPText: Sendable {
   /// What the texts `<start_of_text>` and `<end_of_text>` become.
   let specials: [Scalars: Int32]
 
-  /// The numbers of the pieces of a text, without those around.
-  func numbers(_ text: Scalars) -> [Int32] {
-    var numbers: [Int32] = []
-    for word in ClipWords.openCLIP.words(text) {
-      if let special = specials[word] {
-        numbers.append(special)
-      } else {
-        model.append(UTF8Text.bytes(ByteAlphabet.letters(word)), to: &numbers)
-      }
-    }
-    return numbers
+  /// Appends the steps; `Splitter.clipWords` is the only one.
+  func writeSteps(to writer: inout TableWriter) {
+    let words = Splitter.clipWords(.openCLIP).write(to: &writer)
+    writer[.splitters] = writer.append([1] + words)
+    writer[.rawTokens] = AddedTokens.write(
+      specials.map { .init(content: $0.key, number: $0.value, isNormalized: false) }
+        .sorted { $0.number < $1.number }, to: &writer)
   }
 }

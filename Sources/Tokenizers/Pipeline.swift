@@ -13,66 +13,41 @@ struct Pipeline: Sendable {
     var behind: [Int32] = []
   }
 
-  private let normalizers: [Normalizer]
-  private let splitters: [Splitter]
-  private let model: WordModel
-  /// The added tokens that are looked for before the text is normalized, and those after.
-  private let raw: AddedTokens
-  private let normalized: AddedTokens
+  let addedTokens: [AddedTokens.Token]
+  let normalizers: [Normalizer]
+  let splitters: [Splitter]
+  let model: WordModel
 
-  init(
-    addedTokens: [AddedTokens.Token], normalizers: [Normalizer], splitters: [Splitter],
-    model: WordModel
-  ) {
-    self.normalizers = normalizers
-    self.splitters = splitters
-    self.model = model
-    raw = AddedTokens(addedTokens.filter { !$0.isNormalized })
-    normalized = AddedTokens(
-      addedTokens.filter(\.isNormalized).map { token in
-        var token = token
-        token.content = normalizers.reduce(token.content) { $1.normalized($0) }
-        return token
-      })
+  /// Of Unicode's tables, what it asks for.
+  var needs: UnicodeNeeds {
+    normalizers.reduce(UnicodeNeeds()) { $0.union($1.needs) }
+      .union(splitters.reduce(UnicodeNeeds()) { $0.union($1.needs) }).union(addedTokens.needs)
   }
 
-  /// The numbers of the pieces of a text, without those around.
-  func numbers(_ text: Scalars) -> [Int32] {
-    var numbers: [Int32] = []
-    var isFirst = true
-    for part in raw.parts(text) {
-      switch part {
-      case .token(let number): numbers.append(number)
-      case .text(let text):
-        for part in normalized.parts(normalize(text)) {
-          switch part {
-          case .token(let number): numbers.append(number)
-          case .text(let text): append(text, isFirst: isFirst, to: &numbers)
-          }
-          isFirst = false
-        }
-      }
-      isFirst = false
+  /// Appends the steps before words are divided.
+  func writeSteps(to writer: inout TableWriter) {
+    func steps(_ words: [[UInt32]]) -> UInt32 {
+      words.isEmpty ? 0 : writer.append([UInt32(words.count)] + words.flatMap(\.self))
     }
-    return numbers
+    writer[.normalizers] = steps(normalizers.map { $0.write(to: &writer) })
+    writer[.splitters] = steps(splitters.map { $0.write(to: &writer) })
   }
 
-  private func normalize(_ text: Scalars) -> Scalars {
-    normalizers.reduce(text) { $1.normalized($0) }
+  /// Appends the model of words.
+  func writeModel(to writer: inout TableWriter) {
+    switch model {
+    case .bytePairs(let model): writer[.bytePairs] = model.write(to: &writer)
+    case .unigram(let model): writer[.unigram] = model.write(to: &writer)
+    }
   }
+}
 
-  private func append(_ text: Scalars, isFirst: Bool, to numbers: inout [Int32]) {
-    var words = [text]
-    for splitter in splitters {
-      words = words.enumerated().flatMap { index, word in
-        splitter.words(word, isFirst: isFirst && index == 0)
-      }
-    }
-    for word in words {
-      switch model {
-      case .bytePairs(let model): model.append(UTF8Text.bytes(word), to: &numbers)
-      case .unigram(let model): model.append(UTF8Text.bytes(word), to: &numbers)
-      }
-    }
+extension [AddedTokens.Token] {
+  /// Of Unicode's tables, what they ask for.
+  var needs: UnicodeNeeds {
+    var needs: UnicodeNeeds = []
+    if contains(where: { $0.stripsLeft || $0.stripsRight }) { needs.formUnion(.space) }
+    if contains(where: \.isWholeWord) { needs.formUnion(.wholeWords) }
+    return needs
   }
 }

@@ -228,8 +228,8 @@ struct TokenizerFolder {
       ["eos_token": "</s>", "unk_token": "<unk>", "pad_token": "</s>"], [], strips: true
     ) { file.names.number($0) }
     let text = SigLIPText(
-      file, unknown: config.token("unk_token") ?? "<unk>",
-      lowersCase: config.flag("do_lower_case") ?? true, addedTokens: AddedTokens(specials.added))
+      file: file, unknown: config.token("unk_token") ?? "<unk>",
+      lowersCase: config.flag("do_lower_case") ?? true, addedTokens: specials.added)
     return try tokenizer(
       .sigLIP(text), frame(specials.numbers, begins: false),
       padding: specials.numbers["pad_token"] ?? 1, keepsOwnEnd: true)
@@ -312,7 +312,7 @@ struct TokenizerFolder {
     model.unknown = nil
     (model.fusesUnknown, model.fallsBackToBytes, model.ignoresMerges) = (false, false, false)
     model.endOfWord = Array("</w>".utf8)
-    let specials = ClipWords.openCLIP.specials
+    let specials = ClipWordRule.openCLIP.specials
     let text = OpenCLIPText(
       model: model, specials: [specials[0]: start, specials[1]: end])
     return try tokenizer(

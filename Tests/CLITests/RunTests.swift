@@ -108,7 +108,7 @@ import Testing
     let blocks = try vitc("run", model, Toy.photos + "/red.png", "--top", "2")
     #expect(
       blocks.output
-        == "\(Toy.photos)/red.png\n  red    100.00 %\n  green    0.00 %\n")
+        == "\(Toy.photos)/red.png (softmax)\n  red    100.00 %\n  green    0.00 %\n")
   }
 
   @Test func otherLabels() throws {
@@ -243,7 +243,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (["run", "lib.so"], "Give either --input or photos."),
+    (["run", "lib.so"], "Give photos, --input, or --text or --ids."),
     (["run", "lib.so", "a.png", "--input", "x.npy"], "not both"),
     (["run", "lib.so", "--input", "x.npy"], "--input requires --output"),
     (["run", "lib.so", "--input", "x.npy", "--output", "y", "--top", "2"], "require photos"),

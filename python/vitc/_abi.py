@@ -142,6 +142,10 @@ class Entry(ctypes.Structure):
             "preprocess_pictures",
             ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(Picture), c_size_t, c_void_p),
         ),
+        (
+            "tokenize",
+            ctypes.CFUNCTYPE(c_int32, c_char_p, c_size_t, c_void_p, POINTER(c_size_t)),
+        ),
     ]
 
 

@@ -79,6 +79,36 @@ def images(value: Any, shape: tuple[int, ...]) -> tuple[Floats, bool, Callable[[
     return numpy.require(array, numpy.float32, ["C", "A"]), is_single, wrap
 
 
+def ids(
+    value: Any, shape: tuple[int, ...]
+) -> tuple[NDArray[numpy.int32], bool, Callable[[Floats], Any]]:
+    """``value`` as the ids of texts [n, *shape], as ``images`` has pictures.
+
+    Raises TypeError for what are no integers, ValueError for another shape or numbers of more than
+    32 bits.
+    """
+    if isinstance(value, (list, tuple)):
+        value = numpy.asarray(value)
+    array, wrap = view(value)
+    if array.dtype.kind not in "iu":
+        raise TypeError(
+            f"the ids are {array.dtype}, expected integers; tokenize() makes them of texts"
+        )
+    found = list(array.shape)
+    is_single = array.shape == shape
+    if is_single:
+        array = array[numpy.newaxis]
+    if array.ndim != len(shape) + 1 or array.shape[1:] != shape:
+        expected = ", ".join(map(str, shape))
+        raise ValueError(f"the ids have shape {found}, expected [n, {expected}] or [{expected}]")
+    limits = numpy.iinfo(numpy.int32)
+    if array.dtype.itemsize > 2 and array.size:
+        for wrong in int(array.min()), int(array.max()):
+            if not limits.min <= wrong <= limits.max:
+                raise ValueError(f"the ids hold {wrong}, expected numbers of 32 bits")
+    return numpy.require(array, numpy.int32, ["C", "A"]), is_single, wrap
+
+
 def outputs(
     given: Mapping[str, Any] | None,
     shapes: Mapping[str, tuple[int, ...]],

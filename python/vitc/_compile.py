@@ -75,6 +75,8 @@ def arguments(
     ignore: Iterable[str] = (),
     target: str | None = None,
     name: str | None = None,
+    tower: str | None = None,
+    text_length: int | None = None,
     weights_file: bool = False,
     fast_matmul: bool = True,
     self_test: bool = True,
@@ -93,6 +95,8 @@ def arguments(
         ("--max-error", max_error),
         ("--target", target),
         ("--name", name),
+        ("--tower", tower),
+        ("--text-length", text_length),
     ):
         if value is not None:
             result += [option, str(value)]
@@ -191,8 +195,8 @@ def compile(
     options: ``precision`` ("f32", "bf16", "int8"), ``outputs`` ("logits", "features:unit",
         "layers:2+5", "attention:class", as ``vitc list outputs`` shows them), ``image_size`` (N or
         (height, width)), ``classes``, ``head``, ``numerics``, ``scores``, ``max_error``, ``keep``
-        ({operation: precision}), ``ignore``, ``target``, ``name``, ``weights_file``,
-        ``fast_matmul``, ``self_test``: those of ``vitc compile``.
+        ({operation: precision}), ``ignore``, ``target``, ``name``, ``tower`` ("text"),
+        ``text_length``, ``weights_file``, ``fast_matmul``, ``self_test``: those of ``vitc compile``.
 
     The module counts as in eval mode, and is left as it was.
 

@@ -19,10 +19,10 @@ class TensorInfo:
     """A tensor that crosses the interface: dense, row-major."""
 
     name: str
-    """"images", or an output's: "logits", "features_unit", "layer11" and so on."""
+    """"images", "ids" of a text tower, or an output's: "logits", "features_unit", "layer11" and so on."""
     shape: tuple[int, ...]
     """For one image; the batch dimension comes first and is not counted."""
-    dtype: Literal["float32", "float16"] = "float32"
+    dtype: Literal["float32", "float16", "int32"] = "float32"
     """The element type, as numpy names it."""
 
 
@@ -45,7 +45,7 @@ class Info:
     weights_hash: str
     """XXH3-128 of the packed weights, 32 hexadecimal digits."""
     input: TensorInfo
-    """One image: channels, height, width."""
+    """One image: channels, height, width; of a text tower the ids of one text."""
     outputs: tuple[TensorInfo, ...]
     """What a run returns."""
     scores: Scores | None
@@ -68,6 +68,11 @@ class Info:
         """Why pictures cannot be preprocessed; None where they can."""
         reason = self.details.get("preprocessingRefusal")
         return None if reason is None else str(reason)
+
+    @property
+    def reads_texts(self) -> bool:
+        """Whether it is a text tower, which reads ids."""
+        return self.input.dtype == "int32"
 
     @property
     def puts_on_white(self) -> bool:
@@ -121,11 +126,14 @@ class SelfTest:
         return self.passed
 
 
+_TYPES: Mapping[str, Literal["float32", "float16", "int32"]] = {"f16": "float16", "i32": "int32"}
+
+
 def _tensor(tensor: Any) -> TensorInfo:
     return TensorInfo(
         _abi.text(tensor.name),
         tuple(tensor.shape[: tensor.rank]),
-        "float16" if _abi.text(tensor.dtype) == "f16" else "float32",
+        _TYPES.get(_abi.text(tensor.dtype), "float32"),
     )
 
 

@@ -118,6 +118,17 @@ class Library:
         self.check(function(context, ctypes.byref(raw)))
         return raw.runs, raw.images, raw.nanoseconds, list(times)
 
+    @property
+    def has_tokenizer(self) -> bool:
+        """Whether it is a text tower that holds its tokenizer."""
+        return _abi.has(self.entry, "tokenize") and bool(self.entry.tokenize)
+
+    def tokenize(self, text: bytes, ids: int) -> int:
+        """Writes the ids of a text in UTF-8 to an address; returns how many the whole text has."""
+        count = ctypes.c_size_t()
+        self.check(self.entry.tokenize(text, len(text), ids, ctypes.byref(count)))
+        return count.value
+
     def selftest(self, model: c_void_p) -> tuple[float, float]:
         """Error and limit of the self-test; a failed one is returned, not raised."""
         if not _abi.has(self.entry, "selftest"):

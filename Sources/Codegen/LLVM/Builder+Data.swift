@@ -68,6 +68,20 @@ extension Builder {
     return asPointer(Value(reference: global))
   }
 
+  /// The address of words, little endian as every target is, aligned to 8 bytes.
+  func data(_ name: String, _ words: [UInt32]) -> Value {
+    let constant = words.withUnsafeBytes { bytes in
+      LLVMConstStringInContext(
+        context, bytes.assumingMemoryBound(to: CChar.self).baseAddress, UInt32(bytes.count), 1)
+    }
+    let global: LLVMValueRef = LLVMAddGlobal(module, LLVMTypeOf(constant), name)
+    LLVMSetInitializer(global, constant)
+    LLVMSetGlobalConstant(global, 1)
+    LLVMSetLinkage(global, LLVMInternalLinkage)
+    LLVMSetAlignment(global, 8)
+    return asPointer(Value(reference: global))
+  }
+
   /// The bytes of a text and a zero byte, as a member of something larger.
   func characters(_ text: String) -> Value {
     Value(reference: LLVMConstStringInContext(context, text, UInt32(text.utf8.count), 0))

@@ -1,8 +1,8 @@
 import Foundation
 
-/// `embed-runtime SWIFTC CLANG OBJCOPY ABI-HEADERS SYSTEM-MODULE WORK-FOLDER OUTPUT SOURCE...`:
-/// compiles the embedded runtime for every target and writes the objects as base64 literals in a
-/// Swift file.
+/// `embed-runtime SWIFTC CLANG OBJCOPY ABI-HEADERS SYSTEM-MODULE WORK-FOLDER OUTPUT SOURCE... --
+/// SOURCE...`: compiles the embedded runtime and the tokenizer for every target and writes the
+/// objects as base64 literals in a Swift file.
 @main
 struct Tool {
   /// The targets: vitc's name of the architecture, and how Embedded Swift is told of it.
@@ -22,41 +22,56 @@ struct Tool {
     guard arguments.count > 8 else {
       throw Failure(
         "usage: embed-runtime SWIFTC CLANG OBJCOPY ABI-HEADERS SYSTEM-MODULE WORK-FOLDER OUTPUT "
-          + "SOURCE...")
+          + "SOURCE... -- SOURCE...")
     }
+    let parts = arguments[8...].split(separator: "--").map(Array.init)
+    guard parts.count == 2 else { throw Failure("expected sources on both sides of --") }
     let work = URL(fileURLWithPath: arguments[6])
     var text = "// Written by embed-runtime: Sources/Runtime/Embedded, compiled.\n\n"
-    text += "/// The object of each architecture, base64.\n"
-    text += "let objects: [(architecture: String, base64: StaticString)] = [\n"
+    text += "/// The objects of each architecture, base64.\n"
+    text += "let objects: [(architecture: String, name: String, base64: StaticString)] = [\n"
     for target in targets {
-      let object = work.appending(path: "\(target.architecture).o").path
-      let code = work.appending(path: "\(target.architecture).ll").path
-      try run(
-        arguments[1],
-        [
-          "-enable-experimental-feature", "Embedded", "-wmo", "-parse-as-library", "-O",
-          "-Xfrontend", "-disable-stack-protector", "-warnings-as-errors",
-          "-module-name", "VitEmbedded", "-I", arguments[5], "-Xcc", "-I\(arguments[4])",
-          "-Xcc", "-ffreestanding",
-          "-module-cache-path", work.appending(path: "ModuleCache").path,
-        ] + target.flags + ["-target", target.triple, "-emit-ir", "-o", code] + arguments[8...])
-      try addUnwindTables(code)
-      try run(
-        arguments[2],
-        [
-          "-x", "ir", "--target=\(target.triple)", "-Wno-override-module", "-O2", "-fPIC",
-          "-Xclang", "-disable-llvm-passes", "-c", code, "-o", object,
-        ])
-      // Of the weak swift_* functions that Embedded Swift brings, none may stay global: in a Swift
-      // app they would take the place of the real ones.
-      try run(
-        arguments[3],
-        ["--strip-debug", "--wildcard", "--keep-global-symbol=vit_rt_*", object])
-      let bytes = try Data(contentsOf: URL(fileURLWithPath: object))
-      text += "  (\"\(target.architecture)\", \"\(bytes.base64EncodedString())\"),\n"
+      for (name, options, sources) in [
+        ("runtime", ["-O", "-module-name", "VitEmbedded"], parts[0]),
+        // What is run once for a text need not be the fastest.
+        ("tokenizer", ["-Osize", "-module-name", "VitTokenizer"], parts[1]),
+      ] {
+        let stem = "\(target.architecture)-\(name)"
+        let bytes = try object(target.triple, target.flags + options, sources, stem, work)
+        text += "  (\"\(target.architecture)\", \"\(name)\", \"\(bytes.base64EncodedString())\"),\n"
+      }
     }
     text += "]\n"
     try Data(text.utf8).write(to: URL(fileURLWithPath: arguments[7]))
+  }
+
+  /// Compiles sources to an object.
+  static func object(
+    _ triple: String, _ options: [String], _ sources: [String], _ stem: String, _ work: URL
+  ) throws -> Data {
+    let arguments = CommandLine.arguments
+    let object = work.appending(path: "\(stem).o").path
+    let code = work.appending(path: "\(stem).ll").path
+    try run(
+      arguments[1],
+      [
+        "-enable-experimental-feature", "Embedded", "-wmo", "-parse-as-library",
+        "-Xfrontend", "-disable-stack-protector", "-warnings-as-errors", "-I", arguments[5],
+        "-Xcc", "-I\(arguments[4])", "-Xcc", "-ffreestanding",
+        "-module-cache-path", work.appending(path: "ModuleCache").path,
+      ] + options + ["-target", triple, "-emit-ir", "-o", code] + sources)
+    try addUnwindTables(code)
+    try run(
+      arguments[2],
+      [
+        "-x", "ir", "--target=\(triple)", "-Wno-override-module", "-O2", "-fPIC",
+        "-Xclang", "-disable-llvm-passes", "-c", code, "-o", object,
+      ])
+    // Of the weak swift_* functions that Embedded Swift brings, none may stay global: in a Swift
+    // app they would take the place of the real ones.
+    try run(
+      arguments[3], ["--strip-debug", "--wildcard", "--keep-global-symbol=vit_rt_*", object])
+    return try Data(contentsOf: URL(fileURLWithPath: object))
   }
 
   /// Asks for unwinding tables of all functions: an exception that a caller's parallel-for throws

@@ -21,6 +21,9 @@ struct ErrorText {
     buffer[length] = 0
   }
 
+  /// Appends a letter.
+  mutating func append(ascii letter: UInt8) { append(byte: letter) }
+
   /// Appends a literal.
   mutating func append(_ text: StaticString) {
     for i in 0..<text.utf8CodeUnitCount { append(byte: text.utf8Start[i]) }

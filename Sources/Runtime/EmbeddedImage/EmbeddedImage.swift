@@ -3,12 +3,26 @@
 /// The bytes are part of vitc, so that it works wherever it is copied.
 public enum EmbeddedImage {
   /// The architectures there is an object for, as in target triples.
-  public static var architectures: [String] { objects.map(\.architecture) }
+  public static var architectures: [String] {
+    objects.filter { $0.name == "runtime" }.map(\.architecture)
+  }
 
   /// Returns the ELF object of an architecture ("x86_64", "aarch64"), whose global symbols are the
-  /// `vit_rt_*` functions of vit_abi.h; `nil` for an architecture that vitc does not know.
+  /// `vit_rt_*` functions of vit_abi.h, without `vit_rt_tokenize`; `nil` for an architecture that
+  /// vitc does not know.
   public static func object(architecture: String) -> [UInt8]? {
-    guard let found = objects.first(where: { $0.architecture == architecture }) else { return nil }
+    object(architecture, named: "runtime")
+  }
+
+  /// Returns the object with `vit_rt_tokenize`.
+  public static func tokenizer(architecture: String) -> [UInt8]? {
+    object(architecture, named: "tokenizer")
+  }
+
+  private static func object(_ architecture: String, named name: String) -> [UInt8]? {
+    guard
+      let found = objects.first(where: { $0.architecture == architecture && $0.name == name })
+    else { return nil }
     return found.base64.withUTF8Buffer { decode($0) }
   }
 

@@ -114,11 +114,4 @@ struct SentencePieceFile: Sendable {
     }
     return (piece, score, kind)
   }
-
-  /// The numbers of the pieces of a text.
-  func numbers(_ text: Scalars) -> [Int32] {
-    var numbers: [Int32] = []
-    model.append(normalizer.normalized(UTF8Text.bytes(text)), to: &numbers)
-    return numbers
-  }
 }

@@ -96,7 +96,7 @@ extension TokenizerJSON {
       let pattern = value["pattern"]?["Regex"]?.string ?? value["pattern"]?["String"]?.string ?? ""
       let plain = #"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"#
       if split == "Removed", value["invert"] == .bool(true) {
-        if pattern == plain { return [.clipWords(ClipWords(specials: [], ignoresCase: false))] }
+        if pattern == plain { return [.clipWords(ClipWordRule(specials: [], ignoresCase: false))] }
         if pattern == #"<\|startoftext\|>|<\|endoftext\|>|"# + plain {
           return [.clipWords(.transformers)]
         }

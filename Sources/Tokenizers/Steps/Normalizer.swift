@@ -1,5 +1,9 @@
+import Tokenizing
+
 /// A step that changes a text before it is divided into words; named as the library `tokenizers`
 /// names them (`normalizers`).
+///
+/// What each does says ``NormalizerCode``.
 enum Normalizer: Sendable {
   /// Unicode's form C.
   case nfc
@@ -18,42 +22,32 @@ enum Normalizer: Sendable {
   /// SentencePiece's table, applied by clusters of scalars.
   case charsMap(CharsMap)
 
-  /// The text after the step.
-  func normalized(_ text: Scalars) -> Scalars {
+  /// Appends what the step asks for; returns its four words.
+  func write(to writer: inout TableWriter) -> [UInt32] {
+    func words(_ code: NormalizerCode, _ first: UInt32 = 0, _ second: UInt32 = 0) -> [UInt32] {
+      [code.rawValue, first, second, 0]
+    }
+    func text(_ scalars: Scalars) -> UInt32 { writer.append(list: scalars.map(\.value)) }
+    return switch self {
+    case .nfc: words(.nfc)
+    case .lowercase: words(.lowercase)
+    case .collapseSpace: words(.collapseSpace)
+    case .collapseBlanks: words(.collapseBlanks)
+    case .replace(let old, let new): words(.replace, text(old), text(new))
+    case .prepend(let prefix): words(.prepend, text(prefix))
+    case .strip(let left, let right): words(.strip, (left ? 1 : 0) | (right ? 2 : 0))
+    case .charsMap(let map): words(.charsMap, map.write(to: &writer))
+    }
+  }
+
+  /// Of Unicode's tables, what it asks for.
+  var needs: UnicodeNeeds {
     switch self {
-    case .nfc: text.normalizedC
-    case .lowercase: text.lowerCasedOneByOne
-    case .collapseSpace: text.collapsing(\.isSpace)
-    case .collapseBlanks: Self.blanksCollapsed(text)
-    case .replace(let old, let new): Self.replaced(text, old, new)
-    case .prepend(let prefix): text.isEmpty ? text : prefix + text
-    case .strip(let left, let right): Self.stripped(text, left, right)
-    case .charsMap(let map): map.normalizedByClusters(text)
+    case .nfc: .composition
+    case .lowercase: .lowerCase
+    case .collapseSpace, .strip: .space
+    case .charsMap: .clusters
+    case .collapseBlanks, .replace, .prepend: []
     }
-  }
-
-  private static func blanksCollapsed(_ text: Scalars) -> Scalars { text.collapsing { $0 == " " } }
-
-  static func replaced(_ text: Scalars, _ old: Scalars, _ new: Scalars) -> Scalars {
-    guard !old.isEmpty else { return text }
-    var result: Scalars = []
-    var index = 0
-    while index < text.count {
-      if text[index...].starts(with: old) {
-        result += new
-        index += old.count
-      } else {
-        result.append(text[index])
-        index += 1
-      }
-    }
-    return result
-  }
-
-  private static func stripped(_ text: Scalars, _ left: Bool, _ right: Bool) -> Scalars {
-    var rest = text[...]
-    if left { rest = rest.drop { $0.isSpace } }
-    if right { while let last = rest.last, last.isSpace { rest.removeLast() } }
-    return Scalars(rest)
   }
 }

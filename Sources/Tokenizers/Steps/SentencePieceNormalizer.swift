@@ -1,7 +1,7 @@
 import Diagnostics
 
-/// SentencePiece's own normalization (`NormalizerSpec`; normalizer.cc): at each place the longest
-/// sequence of the table becomes what the table says, blanks become `▁`.
+/// How a SentencePiece model normalizes texts (`NormalizerSpec`; normalizer.cc): at each place the
+/// longest sequence of the table becomes what the table says, blanks become `▁`.
 struct SentencePieceNormalizer: Sendable {
   private var map: CharsMap?
   private var addsPrefix = true
@@ -28,48 +28,19 @@ struct SentencePieceNormalizer: Sendable {
     }
   }
 
-  /// What stands for a blank.
-  private var blank: [UInt8] { escapesBlanks ? Array("▁".utf8) : [0x20] }
-
-  /// The text that pieces are looked for in.
-  func normalized(_ text: [UInt8]) -> [UInt8] {
-    var index = 0
-    if removesExtraBlanks {
-      while index < text.count {
-        let (replacement, length) = prefix(text, index)
-        guard replacement == [0x20] else { break }
-        index += length
-      }
-    }
-    guard index < text.count else { return [] }
-    var result: [UInt8] = addsPrefix ? blank : []
-    var isAfterBlank = removesExtraBlanks
-    while index < text.count {
-      let (replacement, length) = prefix(text, index)
-      index += length
-      var rest = replacement[...]
-      while isAfterBlank, rest.first == 0x20 { rest.removeFirst() }
-      for byte in rest {
-        if byte == 0x20 { result += blank } else { result.append(byte) }
-      }
-      if let last = rest.last { isAfterBlank = removesExtraBlanks && last == 0x20 }
-    }
-    if removesExtraBlanks {
-      let blank = blank
-      while result.count >= blank.count, result.suffix(blank.count).elementsEqual(blank) {
-        result.removeLast(blank.count)
-      }
-    }
-    return result
-  }
-
-  /// What the text at an index becomes, and how many bytes that takes.
-  private func prefix(_ text: [UInt8], _ index: Int) -> (text: [UInt8], length: Int) {
-    if let symbol = userDefined.first(where: { text[index...].starts(with: $0) }) {
-      return (symbol, symbol.count)
-    }
-    if let found = map?.longest(text[index...]) { return (found.text, found.length) }
-    let end = UTF8Text.end(ofCharacterAt: index, text)
-    return (Array(text[index..<end]), end - index)
+  /// Appends the section of `SentencePieces`; returns its place.
+  ///
+  /// - Parameters:
+  ///   - unknown: the text of the unknown token.
+  ///   - unknownCount: how many pieces that has.
+  func write(
+    lowersCase: Bool, unknown: Scalars, unknownCount: Int, to writer: inout TableWriter
+  ) -> UInt32 {
+    writer.append([
+      (addsPrefix ? 1 : 0) | (removesExtraBlanks ? 2 : 0) | (escapesBlanks ? 4 : 0)
+        | (lowersCase ? 8 : 0), map?.write(to: &writer) ?? 0,
+      writer.append(texts: userDefined.map { $0.map { UInt32($0) } }),
+      writer.append(list: unknown.map(\.value)), UInt32(unknownCount),
+    ])
   }
 }

@@ -1,10 +1,13 @@
+import Tokenizing
+
 /// A step that divides a text into words, or changes the words; named as the library `tokenizers`
 /// names them (`pre_tokenizers`).
+///
+/// What each does says ``SplitterCode``.
 enum Splitter: Sendable {
   /// The words that CLIP's regular expression matches; what is between them is left out.
-  case clipWords(ClipWords)
-  /// Each byte becomes the letter that stands for it (``ByteAlphabet``); words as GPT-2 divides
-  /// them.
+  case clipWords(ClipWordRule)
+  /// Each byte becomes the letter that stands for it; words as GPT-2 divides them.
   case byteLetters
   /// Before each blank or behind it, see ``BlankSplit``.
   case blanks(BlankSplit)
@@ -35,65 +38,40 @@ enum Splitter: Sendable {
     case never
   }
 
-  /// The words of a word; `isFirst` iff the text begins with it.
-  func words(_ text: Scalars, isFirst: Bool) -> [Scalars] {
-    switch self {
-    case .clipWords(let words): words.words(text)
-    case .byteLetters: ClipWords.gpt2Words(text).map(ByteAlphabet.letters)
-    case .blanks(let split): Self.atBlanks(text, split)
-    case .whiteSpace: text.split { $0.isSpace }.map(Scalars.init)
+  /// Appends what the step asks for; returns its four words.
+  func write(to writer: inout TableWriter) -> [UInt32] {
+    func words(_ code: SplitterCode, _ values: [UInt32] = []) -> [UInt32] {
+      [code.rawValue] + values + Array(repeating: 0, count: 3 - values.count)
+    }
+    return switch self {
+    case .clipWords(let rule):
+      words(
+        .clipWords,
+        [
+          writer.append(texts: rule.specials.map { $0.map(\.value) }), rule.ignoresCase ? 1 : 0,
+        ])
+    case .byteLetters: words(.byteLetters)
+    case .blanks(.mergedWithPrevious): words(.blanksWithPrevious)
+    case .blanks(.mergedWithNext): words(.blanksWithNext)
+    case .blanks(.isolated): words(.blanksIsolated)
+    case .blanks(.removed): words(.blanksRemoved)
+    case .whiteSpace: words(.whiteSpace)
     case .metaspace(let mark, let prepends, let splits):
-      Self.metaspaced(text, mark, prepends, splits, isFirst)
+      words(
+        .metaspace,
+        [
+          mark.value, prepends == .always ? 2 : prepends == .first ? 1 : 0, splits ? 1 : 0,
+        ])
     }
   }
 
-  private static func atBlanks(_ text: Scalars, _ split: BlankSplit) -> [Scalars] {
-    var words: [Scalars] = []
-    var word: Scalars = []
-    func close() {
-      if !word.isEmpty { words.append(word) }
-      word = []
+  /// Of Unicode's tables, what it asks for.
+  var needs: UnicodeNeeds {
+    switch self {
+    case .clipWords(let rule): rule.ignoresCase ? [.words, .lowerCase] : .words
+    case .byteLetters: .words
+    case .whiteSpace: .space
+    case .blanks, .metaspace: []
     }
-    for scalar in text {
-      guard scalar == " " else {
-        word.append(scalar)
-        continue
-      }
-      switch split {
-      case .mergedWithPrevious:
-        word.append(scalar)
-        close()
-      case .mergedWithNext:
-        close()
-        word.append(scalar)
-      case .isolated:
-        close()
-        words.append([scalar])
-      case .removed: close()
-      }
-    }
-    close()
-    return words
-  }
-
-  private static func metaspaced(
-    _ text: Scalars, _ mark: Unicode.Scalar, _ prepends: Prepending, _ splits: Bool, _ isFirst: Bool
-  ) -> [Scalars] {
-    var marked = text.map { $0 == " " ? mark : $0 }
-    if prepends == .always || prepends == .first && isFirst, marked.first != mark, !marked.isEmpty {
-      marked.insert(mark, at: 0)
-    }
-    guard splits else { return marked.isEmpty ? [] : [marked] }
-    var words: [Scalars] = []
-    var word: Scalars = []
-    for scalar in marked {
-      if scalar == mark, !word.isEmpty {
-        words.append(word)
-        word = []
-      }
-      word.append(scalar)
-    }
-    if !word.isEmpty { words.append(word) }
-    return words
   }
 }

@@ -1,15 +1,9 @@
-/// ftfy's test for text in UTF-8 that was read in another encoding (`ftfy.badness.is_bad`, version
-/// 6.3.1): sequences of letters that such text has and other text hardly ever.
+/// The sequences of ftfy's test for text in UTF-8 that was read in another encoding
+/// (`ftfy.badness.is_bad`, version 6.3.1); what is done with them says `Misreading` of Tokenizing.
 enum Mojibake {
-  /// One of the alternatives of ftfy's expression: classes of letters, one behind the other.
-  private struct Pattern: Sendable {
-    let startsText: Bool
-    let classes: [LetterClass]
-  }
-
   /// A class as in the brackets of a regular expression: letters, ranges `a-z`, `{classes}` of
   /// ``TextRepairTable``; a first `^` takes what the class has not.
-  private struct LetterClass: Sendable {
+  private struct LetterClass {
     var ranges: [ClosedRange<UInt32>] = []
     var isNegated = false
     var takesSpace = false
@@ -40,10 +34,11 @@ enum Mojibake {
       }
     }
 
-    func contains(_ scalar: Unicode.Scalar) -> Bool {
-      if takesSpace && scalar.isPythonSpace { return true }
-      if takesWords && (scalar.isLetter || scalar.isNumber || scalar == "_") { return true }
-      return ranges.contains { $0.contains(scalar.value) } != isNegated
+    /// Appends its ranges; returns their place and their number.
+    func write(to writer: inout TableWriter) -> [UInt32] {
+      let bits: UInt32 = (isNegated ? 1 : 0) | (takesSpace ? 2 : 0) | (takesWords ? 4 : 0)
+      let place = writer.append([bits] + ranges.flatMap { [$0.lowerBound, $0.upperBound] })
+      return [place, UInt32(ranges.count)]
     }
   }
 
@@ -114,19 +109,14 @@ enum Mojibake {
     ["ā", "€"],
   ]
 
-  private static let patterns: [Pattern] =
-    sources.map { Pattern(startsText: false, classes: $0.map(LetterClass.init)) }
-    + [Pattern(startsText: true, classes: ["ÃÂ", " "].map(LetterClass.init))]
-
-  /// `true` iff a text looks so.
-  static func isLikely(_ text: Scalars) -> Bool {
-    // What has ASCII alone cannot.
-    guard text.contains(where: { !$0.isASCII }) else { return false }
-    return text.indices.contains { index in
-      patterns.contains { pattern in
-        (!pattern.startsText || index == 0) && index + pattern.classes.count <= text.count
-          && zip(pattern.classes, text[index...]).allSatisfy { $0.contains($1) }
-      }
+  /// Appends the section; returns its place.
+  static func write(to writer: inout TableWriter) -> UInt32 {
+    let patterns = sources.map { (startsText: false, classes: $0) } + [(true, ["ÃÂ", " "])]
+    var words = [UInt32(patterns.count)]
+    for (startsText, classes) in patterns {
+      let places = classes.flatMap { LetterClass($0).write(to: &writer) }
+      words += [startsText ? 1 : 0, UInt32(classes.count), writer.append(places)]
     }
+    return writer.append(words)
   }
 }

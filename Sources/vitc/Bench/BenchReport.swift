@@ -61,6 +61,8 @@ struct BenchReport: Encodable {
   var perOp: StepReport?
   /// How long photos take before they are run, if photos are.
   var photos: PhotoInputs.Report?
+  /// `true` iff it runs texts, not images.
+  var readsTexts = false
 
   private enum Keys: String, CodingKey {
     case model, target, isa, library, flops, results, photos
@@ -83,9 +85,10 @@ struct BenchReport: Encodable {
 
   /// The report for people.
   var text: String {
+    let one = readsTexts ? "text" : "image"
     var table = TextTable([
       ("threads", .right), ("min ms", .right), ("median ms", .right), ("p99 ms", .right),
-      ("images/s", .right), ("GFLOP/s", .right), ("of peak", .right), ("runs", .right),
+      ("\(one)s/s", .right), ("GFLOP/s", .right), ("of peak", .right), ("runs", .right),
     ])
     for result in results {
       table.add([
@@ -98,7 +101,8 @@ struct BenchReport: Encodable {
     let work = Format.fixed(Double(flops) / 1e9, 3)
     let peaks = results.map { "\(Format.fixed($0.peakGflops, 0))" }.joined(separator: ", ")
     let batch = results.last?.batch ?? 1
-    return "\(model), \(isa): \(work) GFLOP an image, batch \(batch), peak \(peaks) GFLOP/s\n"
+    return "\(model), \(isa): \(work) GFLOP \(readsTexts ? "a" : "an") \(one), batch \(batch), "
+      + "peak \(peaks) GFLOP/s\n"
       + table.text() + (photos?.text ?? "") + (perOp?.text ?? "")
   }
 }

@@ -86,6 +86,7 @@ struct Benchmark {
           flops: description.flops, peak: lane.peak)
       })
     report.photos = photos?.report
+    report.readsTexts = description.input.holdsTokens
     if perOp, let lane = lanes.last {
       var runs = Self.stepRuns
       if case .iterations(let count) = amount { runs = count }

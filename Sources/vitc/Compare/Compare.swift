@@ -14,6 +14,7 @@ struct Compare: ParsableCommand {
       images with the largest errors are listed.
 
         vitc compare libf32.so libint8.so --images photos
+        vitc compare libtext32.so libtext8.so --texts captions.txt
       """)
 
   @Argument(help: "The reference, a compiled model.")
@@ -25,7 +26,14 @@ struct Compare: ParsableCommand {
   @Option(help: "PNG, JPEG and WebP files, or folders of them; may be repeated.")
   var images: [String] = []
 
-  @Option(name: .shortAndLong, help: "An .npy file with preprocessed images.")
+  @Option(
+    help: ArgumentHelp(
+      "A file with a text a line, for libraries of text towers; - for standard input.",
+      valueName: "file"))
+  var texts: String?
+
+  @Option(
+    name: .shortAndLong, help: "An .npy file with preprocessed images, or with the ids of texts.")
   var input: String?
 
   @Option(
@@ -46,8 +54,8 @@ struct Compare: ParsableCommand {
   func validate() throws {
     if threads < 0 { throw ValidationError("--threads must be 0 or more, found \(threads).") }
     if worst < 0 { throw ValidationError("--worst must be 0 or more, found \(worst).") }
-    if images.isEmpty == (input == nil) {
-      throw ValidationError("Give either --images or --input.")
+    if [!images.isEmpty, input != nil, texts != nil].filter(\.self).count != 1 {
+      throw ValidationError("Give one of --images, --texts and --input.")
     }
   }
 
@@ -62,13 +70,14 @@ struct Compare: ParsableCommand {
     let (names, pixels) = try read(one)
     let truth = try BatchRun(model: one).run(pixels, count: names.count, outputs: outputs)
     let found = try BatchRun(model: other).run(pixels, count: names.count, outputs: outputs)
-    let report = Comparison(
+    var report = Comparison(
       images: names.count,
       outputs: outputs.map { output in
         Comparison.Output(
           name: output, truth: truth[output] ?? [], found: found[output] ?? [], images: names,
           listed: worst)
       })
+    report.readsTexts = one.description.input.holdsTokens
     if json { return try JSONValue.print(report) }
     print(report.text, terminator: "")
   }
@@ -80,11 +89,17 @@ struct Compare: ParsableCommand {
     _ one: CompiledModel, _ other: CompiledModel
   ) throws(Diagnostic) -> [String] {
     let (input, otherInput) = (one.description.input.shape, other.description.input.shape)
+    let (kind, otherKind) = (one.description.input.name, other.description.input.name)
+    guard kind == otherKind else {
+      throw Diagnostic(
+        "the model reads \(otherKind), '\(one.path)' reads \(kind)", at: .file(other.path),
+        hint: "compare two image encoders, or two text towers")
+    }
     guard input == otherInput else {
       throw Diagnostic(
-        "the images have shape \(Format.shape(otherInput)), those of '\(one.path)' "
+        "the \(kind) have shape \(Format.shape(otherInput)), those of '\(one.path)' "
           + Format.shape(input), at: .file(other.path),
-        hint: "compile both with the same --image-size")
+        hint: "compile both with the same --\(kind == "ids" ? "text-length" : "image-size")")
     }
     var names: [String] = []
     for output in one.description.outputs {
@@ -116,7 +131,18 @@ struct Compare: ParsableCommand {
     if let input {
       let array = try NpyArray(path: input)
       let count = try model.imageCount(array.shape, at: .file(input))
-      return ((0..<count).map { "image \($0)" }, array.values)
+      let one = model.description.input.holdsTokens ? "text" : "image"
+      return ((0..<count).map { "\(one) \($0)" }, array.values)
+    }
+    if let texts {
+      let run = try TextRun(model: model)
+      let all = try TextRun.texts([], file: texts)
+      return (all, try run.ids(all).map { Float($0) })
+    }
+    guard !model.description.input.holdsTokens else {
+      throw Diagnostic(
+        "the model reads texts, not photos", at: .file(model.path),
+        hint: "give texts with --texts, or their ids with --input")
     }
     let list = try PhotoList(images)
     for diagnostic in list.skipped { Console.tell(diagnostic) }

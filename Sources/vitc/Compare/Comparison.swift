@@ -44,6 +44,10 @@ struct Comparison: Encodable {
 
   let images: Int
   let outputs: [Output]
+  /// `true` iff the images are texts.
+  var readsTexts = false
+
+  private enum CodingKeys: String, CodingKey { case images, outputs }
 
   /// The report for people.
   var text: String {
@@ -58,7 +62,8 @@ struct Comparison: Encodable {
         Format.fixed(output.worstCosine, 6), output.agreement.map { Format.percent($0) } ?? "",
       ])
     }
-    var text = "\(images) image\(images == 1 ? "" : "s")\n\n" + table.text()
+    var text =
+      "\(images) \(readsTexts ? "text" : "image")\(images == 1 ? "" : "s")\n\n" + table.text()
     for output in outputs where !output.worst.isEmpty {
       var list = TextTable([.left, .right, .right])
       for item in output.worst {

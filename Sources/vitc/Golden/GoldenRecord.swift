@@ -11,7 +11,8 @@ struct GoldenRecord: ParsableCommand {
     abstract: "Records inputs and the outputs of a compiled model.",
     discussion: """
       The inputs are read from an .npy file, or generated from a seed, uniform in [-1, 1), as \
-      Docs/SeedWeights.md defines the tensor 'input'.
+      Docs/SeedWeights.md defines the tensor 'input'. Of a text tower they are the ids of texts; \
+      generated ones are below the vocabulary and end as the model wants.
       """)
 
   @Argument(help: "The compiled model.")
@@ -78,8 +79,9 @@ struct GoldenRecord: ParsableCommand {
     }
     let names = outputs.map { "\($0.name) \(Format.shape($0.array.shape))" }
     let file = PlainText.escaped(output)
+    let one = model.description.input.holdsTokens ? "text" : "image"
     print(
-      "\(file): \(count) \(count == 1 ? "image" : "images"), \(names.joined(separator: ", "))"
+      "\(file): \(count) \(one)\(count == 1 ? "" : "s"), \(names.joined(separator: ", "))"
     )
   }
 
@@ -95,8 +97,9 @@ struct GoldenRecord: ParsableCommand {
 
   private func images(for model: CompiledModel) throws(Diagnostic) -> NpyArray {
     if let input { return try NpyArray(path: input) }
-    let made = SeededCheckpoint.tensor(
-      name: "input", shape: [count] + model.description.input.shape, seed: seed ?? 0)
-    return NpyArray(shape: made.shape, values: made.values)
+    let shape = [count] + model.description.input.shape
+    return NpyArray(
+      shape: shape,
+      values: CompiledModel.sample(model.description, count: count, seed: seed ?? 0))
   }
 }

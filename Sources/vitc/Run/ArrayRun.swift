@@ -52,13 +52,25 @@ struct ArrayRun {
   ///
   /// - Parameter isJSON: Whether to print what was written, as JSON.
   func run(_ input: String, isJSON: Bool = false) throws(Diagnostic) {
-    for (_, path) in files { try Overwriting.check(path, inputs: [input, model.path]) }
+    try check(inputs: [input])
     let images = try NpyArray(path: input)
     let count = try model.imageCount(images.shape, at: .file(input))
+    try write(images.values, count: count, inputs: [], isJSON: isJSON)
+  }
+
+  private func check(inputs: [String]) throws(Diagnostic) {
+    for (_, path) in files { try Overwriting.check(path, inputs: inputs + [model.path]) }
+  }
+
+  /// Runs `count` inputs and writes the outputs; `inputs` are files that they are from.
+  func write(
+    _ values: [Float], count: Int, inputs: [String], isJSON: Bool
+  ) throws(Diagnostic) {
+    try check(inputs: inputs)
     let names = files.map(\.output.name)
-    let results = try BatchRun(model: model).run(images.values, count: count, outputs: names)
+    let results = try BatchRun(model: model).run(values, count: count, outputs: names)
     // What is wrong in the input is not the model's fault.
-    if images.values.allSatisfy(\.isFinite) {
+    if values.allSatisfy(\.isFinite) {
       for (output, _) in files {
         guard let wrong = NonFinite.text(results[output.name] ?? [], of: output.name) else {
           continue

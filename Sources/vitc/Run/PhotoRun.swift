@@ -92,7 +92,8 @@ struct PhotoRun {
     Swift.print(Self.text(answers, top: top), terminator: "")
   }
 
-  /// The answers for people: a line each if only one label is wanted, otherwise a block each.
+  /// The answers for people: a line each if only one label is wanted, otherwise a block each, which
+  /// says what makes the scores.
   static func text(_ answers: [Answer], top: Int) -> String {
     if top == 1 {
       var table = TextTable([.left, .left, .right])
@@ -108,7 +109,7 @@ struct PhotoRun {
       for prediction in answer.predictions {
         table.add([prediction.label, prediction.text])
       }
-      return "\(PlainText.escaped(answer.file))\n" + table.text(indentation: 2)
+      return "\(PlainText.escaped(answer.file)) (\(answer.scores))\n" + table.text(indentation: 2)
     }.joined()
   }
 }

@@ -10,6 +10,7 @@ struct Run: ParsableCommand {
     usage: """
       vitc run LIBRARY --input X.npy --output Y.npy [--threads N]
       vitc run LIBRARY --ids IDS.npy --output Y.npy [--threads N]
+      vitc run LIBRARY --text TEXT ... [--texts FILE] [--output Y.npy] [--json] [--threads N]
       vitc run LIBRARY PHOTO ... [--top K] [--labels FILE] [--json] [--orient] [--threads N] \
       [--overlay FOLDER]
       """,
@@ -19,6 +20,9 @@ struct Run: ParsableCommand {
       them; the model preprocesses them as its checkpoint says. Of a model without classes the \
       values are printed. The exit code is 1 if one of the \
       photos cannot be read; the others are answered.
+
+      The library of a text tower (compiled with --tower text) takes texts, by the tokenizer \
+      inside: their vectors are printed, or written with --output.
 
       --overlay draws for each photo what the model was given, the map of where it looked, and the \
       product of both: of a library compiled with --outputs logits,rollout or \
@@ -37,6 +41,15 @@ struct Run: ParsableCommand {
 
   @Option(help: "An .npy file with the tokens of texts, for the library of a text tower.")
   var ids: String?
+
+  @Option(help: "A text, for the library of a text tower; may be repeated.")
+  var text: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "A file with a text a line, for the library of a text tower; - for standard input.",
+      valueName: "file"))
+  var texts: String?
 
   @Option(
     name: .shortAndLong,
@@ -74,8 +87,20 @@ struct Run: ParsableCommand {
     if threads < 0 { throw ValidationError("--threads must be 0 or more, found \(threads).") }
     if let top, top < 1 { throw ValidationError("--top must be 1 or more, found \(top).") }
     if ids != nil, input != nil { throw ValidationError("Give either --input or --ids.") }
+    if hasTexts {
+      guard input == nil, ids == nil, photos.isEmpty else {
+        throw ValidationError("Give either texts, or --ids, --input or photos.")
+      }
+      if top != nil || labels != nil || orient || overlay != nil {
+        throw ValidationError("--top, --labels, --orient and --overlay require photos.")
+      }
+      if output.isEmpty, outputName != nil {
+        throw ValidationError("--output-name requires --output.")
+      }
+      return
+    }
     switch (input ?? ids, photos.isEmpty) {
-    case (nil, true): throw ValidationError("Give either --input or photos.")
+    case (nil, true): throw ValidationError("Give photos, --input, or --text or --ids.")
     case (_?, false): throw ValidationError("Give either --input or photos, not both.")
     case (_?, true):
       if output.isEmpty { throw ValidationError("--input requires --output.") }
@@ -90,7 +115,21 @@ struct Run: ParsableCommand {
     }
   }
 
+  private var hasTexts: Bool { !text.isEmpty || texts != nil }
+
+  /// Runs the texts of `--text` and `--texts`.
+  private func runTexts() throws {
+    let run = try TextRun(model: try CompiledModel(library, threads: threads))
+    let all = try TextRun.texts(text, file: texts)
+    if output.isEmpty { return try run.print(all, isJSON: json) }
+    let arrays = try ArrayRun(model: run.model, outputs: output, defaultName: outputName)
+    try arrays.write(
+      run.ids(all).map { Float($0) }, count: all.count,
+      inputs: [texts].compactMap(\.self).filter { $0 != "-" }, isJSON: json)
+  }
+
   func run() throws {
+    if hasTexts { return try runTexts() }
     if let input = input ?? ids {
       let model = try CompiledModel(library, threads: threads)
       if let ids, !model.description.input.holdsTokens {

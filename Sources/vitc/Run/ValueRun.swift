@@ -35,7 +35,8 @@ struct ValueRun {
     if failures > 0 { throw ExitCode.failure }
   }
 
-  /// A photo's outputs for people: the shape, the length as a vector, the first values.
+  /// A photo's, or a text's, outputs for people: the shape, the length as a vector, the first
+  /// values.
   static func text(
     _ file: String, _ values: [String: [Float]], _ tensors: [VitDescription.Tensor]
   ) -> String {
@@ -52,11 +53,12 @@ struct ValueRun {
     return "\(PlainText.escaped(file))\n" + table.text(indentation: 2)
   }
 
-  /// A line of JSON: the path as `file`, and each output's values, row-major.
+  /// A line of JSON: the path as `file`, or a text as `text`, and each output's values, row-major.
   static func json(
-    _ file: String, _ values: [String: [Float]], _ tensors: [VitDescription.Tensor]
+    _ file: String, _ values: [String: [Float]], _ tensors: [VitDescription.Tensor],
+    key: String = "file"
   ) -> String {
-    var text = "{\"file\":" + PlainText.escapedJSON(JSONValue.string(file).text(.compact))
+    var text = "{\"\(key)\":" + PlainText.escapedJSON(JSONValue.string(file).text(.compact))
     for tensor in tensors {
       // The shortest digits that read back as the same number.
       let numbers = (values[tensor.name] ?? []).lazy.map { "\($0)" }.joined(separator: ",")

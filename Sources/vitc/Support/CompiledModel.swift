@@ -100,21 +100,22 @@ struct CompiledModel {
     return output
   }
 
-  /// Inputs to measure a model with: images of pseudo-random numbers, or texts of all kinds of
-  /// tokens that end as the model wants.
-  static func sample(_ description: VitDescription, count: Int) -> [Float] {
+  /// Inputs to measure a model with, from a seed: images of pseudo-random numbers, or texts of
+  /// pseudo-random tokens that end as the model wants.
+  static func sample(_ description: VitDescription, count: Int, seed: UInt64 = 0) -> [Float] {
     let input = description.input
-    guard input.holdsTokens else {
-      return SeededCheckpoint.tensor(name: "input", shape: [count] + input.shape, seed: 0).values
-    }
+    let made = SeededCheckpoint.tensor(name: "input", shape: [count] + input.shape, seed: seed)
+    guard input.holdsTokens else { return made.values }
     let text = (try? JSONValue(parsing: description.json))?["textTower"]
     func number(_ key: String) -> Int? {
       if case .integer(let value)? = text?[key] { value } else { nil }
     }
     let limit = max(1, number("vocabulary") ?? 1)
-    return (0..<count * input.elements).map { index in
+    return made.values.enumerated().map { index, value in
       let isLast = index % input.elements == input.elements - 1
-      return Float(isLast ? number("endOfText") ?? index % limit : index % limit)
+      // From [-1, 1).
+      let token = min(limit - 1, Int((value + 1) / 2 * Float(limit)))
+      return Float(isLast ? number("endOfText") ?? token : token)
     }
   }
 

@@ -30,6 +30,13 @@ struct PhotoLibrary {
     let threads = threads > 0 ? threads : Parallel.processors
     let isSideBySide = count >= threads
     model = try CompiledModel(path, threads: isSideBySide ? 1 : threads)
+    guard !model.description.input.holdsTokens else {
+      throw Diagnostic(
+        "the model reads texts, not photos", at: .file(path),
+        hint: model.model.hasTokenizer
+          ? "give texts with 'vitc run --text', or their ids with --ids"
+          : "give the ids of texts with 'vitc run --ids'")
+    }
     if let reason = model.extras["preprocessingRefusal"]?.string {
       throw Diagnostic(
         "photos cannot be preprocessed: \(reason)", at: .file(path),

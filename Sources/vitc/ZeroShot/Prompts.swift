@@ -46,7 +46,7 @@ struct Prompts {
     defer { line.finish() }
     let encoder = try TextEncoder(
       folder: folder, weights: weights, ignoredTensors: ignoredTensors)
-    let tokenizer = try self.tokenizer(encoder.text)
+    let tokenizer = try Tokenizer(folder: folder, length: encoder.text.positions)
     var rows: [[Int32]] = []
     var cut: [String] = []
     for label in labels {
@@ -72,17 +72,6 @@ struct Prompts {
       Self.mean(vectors[index * templates.count..<(index + 1) * templates.count])
     }
     return TextClasses(labels: labels, vectors: means.flatMap(\.self), source: folder)
-  }
-
-  private func tokenizer(_ text: TextInput) throws(Diagnostic) -> Tokenizer {
-    let origin = try TextOrigin.read(folder: folder)
-    return try Tokenizer(
-      TokenizerRequest(
-        folder: folder, modelType: origin.modelType, length: text.positions,
-        openCLIP: origin.isOpenCLIP
-          ? .init(
-            usesTransformers: origin.tokenizerName != nil, cleaning: origin.cleaning)
-          : nil))
   }
 
   /// The mean of vectors of length 1, in double precision.

@@ -10,7 +10,7 @@ extension Passage {
   static let all =
     counts + [
       importRules, elementTypes, compilation, classification, importedGraph, fittedHead,
-      fittedAnswer,
+      fittedAnswer, wordsAnswers,
     ]
 
   private static let counts = [
@@ -130,6 +130,23 @@ extension Passage {
         return try printed("run out/libholes.so examples/holes/test/two --top 1", in: folder)
       }
       return String(lines.split(separator: "\n")[0])
+    },
+    normalized: { $0.replacing(/[0-9]( %)/) { _ in "_ %" } })
+
+  private static let words =
+    "compile examples/words/model --classes examples/words/digits.txt -o out/libwords.so"
+
+  /// The first answers of a classifier from words.
+  private static let wordsAnswers = Passage(
+    document: "README.md",
+    before: "$ vitc \(words)\n$ vitc run out/libwords.so examples/digits/images --top 1\n",
+    after: "\n...",
+    expected: { _ in
+      let lines = try inExamples { folder in
+        _ = try printed(words, in: folder)
+        return try printed("run out/libwords.so examples/digits/images --top 1", in: folder)
+      }
+      return lines.split(separator: "\n").prefix(2).joined(separator: "\n")
     },
     normalized: { $0.replacing(/[0-9]( %)/) { _ in "_ %" } })
 

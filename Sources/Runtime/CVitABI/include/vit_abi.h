@@ -176,6 +176,11 @@ typedef struct vit_entry {
    * first picture that failed; the images hold anything then. */
   vit_status (*preprocess_pictures)(vit_context *context, const vit_picture *pictures,
                                     size_t count, float *images);
+  /* Of a text tower, NULL where the library holds no tokenizer: makes of a text in UTF-8, of
+   * text_bytes bytes, the ids that run reads, [length], padded or cut as the checkpoint's library does.
+   * whole_count: how many ids the whole text has without padding, those around it included: more than
+   * length if it was cut; NULL if not wanted. Needs no model; from any thread. */
+  vit_status (*tokenize)(const char *text, size_t text_bytes, int32_t *ids, size_t *whole_count);
 } vit_entry;
 
 /* ---- Private part: generated code and the embedded runtime ---------------------------------- */
@@ -361,6 +366,8 @@ typedef struct vit_program {
   const vit_proof *proof;    /* NULL: no self-test values */
   int32_t token_limit;       /* of a text tower: tokens are 0...token_limit - 1; 0: images are read */
   int32_t token_required;    /* a token without which a text is refused; -1: there is none */
+  const void *tokenizer;     /* of a text tower: a table as Sources/Runtime/Tokenizing reads it, 8-byte
+                                aligned; NULL: there is none */
 } vit_program;
 
 #define VIT_ERROR_BYTES 512
@@ -401,6 +408,9 @@ vit_status vit_rt_context_stats(const vit_program *program, vit_context *context
 const char *vit_rt_isa(const vit_program *program, const vit_model *model);
 vit_status vit_rt_selftest(const vit_program *program, vit_model *model,
                            vit_selftest_result *result);
+/* In an object of its own, which only libraries with a tokenizer hold. */
+vit_status vit_rt_tokenize(const vit_program *program, const char *text, size_t text_bytes,
+                           int32_t *ids, size_t *whole_count);
 
 #ifdef __cplusplus
 }
