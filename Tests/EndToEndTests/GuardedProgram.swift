@@ -43,7 +43,8 @@ final class GuardedProgram {
       }
       #define NONE(name) int vit_rt_##name(void) { return 1; }
       NONE(destroy) NONE(context_create) NONE(context_destroy) NONE(run) NONE(run_all)
-      NONE(preprocess) NONE(isa) NONE(selftest) NONE(leave)
+      NONE(preprocess) NONE(preprocess_picture) NONE(preprocess_pictures) NONE(isa) NONE(selftest)
+      NONE(context_stats) NONE(leave)
       """
     try stub.write(toFile: bench.path("stub.c"), atomically: false, encoding: .utf8)
     try bench.tool([
