@@ -137,9 +137,12 @@ import Testing
         "compile", Self.digits + "/model", "--target", "host", "--head-file",
         folder("h.safetensors"), "-o", folder("again/libmine.so"))
       #expect(byFile.code == 0, "\(byFile.errors)")
-      #expect(
-        try Data(contentsOf: URL(fileURLWithPath: folder("libmine.so")))
-          == Data(contentsOf: URL(fileURLWithPath: folder("again/libmine.so"))))
+      // What they were made of differs, and is told.
+      let hashes = try ["libmine.so", "again/libmine.so"].map { name in
+        try #require(
+          try vitc("inspect", folder(name), "--json").json()["weights_hash"]?.string)
+      }
+      #expect(hashes[0] == hashes[1])
       let library = try Self.compile(folder, "--outputs", "features")
       let byLibrary = try vitc(
         "fit-head", library, folder("train"), "-o", folder("l.safetensors"))

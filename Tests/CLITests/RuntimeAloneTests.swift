@@ -26,8 +26,8 @@ import Testing
     #expect(names("products") == ["VitRuntime", "CompileViT", "VitcReaders"])
     #expect(
       names("targets").sorted() == [
-        "CJPEG", "CPNG", "CVitABI", "CWebP", "CompileViT", "Diagnostics", "Files", "Images", "JSON",
-        "VitRuntime",
+        "CJPEG", "CPNG", "CSHA256", "CVitABI", "CWebP", "CompileViT", "Diagnostics", "Files",
+        "Images", "JSON", "VitRuntime",
       ])
     // Nothing to fetch.
     #expect(json["dependencies"] == .array([]))

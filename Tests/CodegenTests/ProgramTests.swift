@@ -61,7 +61,8 @@ import Testing
       let others: [(String, [ValueType])] = [
         ("context_create", [p, p, p]), ("run", [p, p, p, b.i64, p]),
         ("run_all", [p, p, p, b.i64, p]), ("preprocess", [p, p, b.i32, b.i32, b.i64, p]),
-        ("selftest", [p, p, p]),
+        ("selftest", [p, p, p]), ("context_stats", [p, p, p]), ("preprocess_picture", [p, p, p]),
+        ("preprocess_pictures", [p, p, p, b.i64, p]),
       ]
       _ = b.define("vit_rt_isa", [p, p], returning: p) { _ in b.returnValue(b.null) }
       for (name, parameters) in others {

@@ -45,6 +45,7 @@ import Testing
     "encoders/beit": relative, "encoders/beit-masked-f16": relative,
     "encoders/beit-wide-f16": relative,
     "encoders/data2vec": relative, "encoders/data2vec-bare-bf16": relative,
+    "timm/resnetv2-evo": convolutions, "timm/resnetv2-response": convolutions,
     "hf/bit": convolutions, "hf/bit-bare-f16": convolutions, "hf/bit-bottleneck": convolutions,
   ]
 

@@ -188,7 +188,7 @@ import Testing
     #expect(try checkpoint.read("a").values == [7])
     try index(#""w": "pytorch_model-2.bin""#)
     let error = try diagnostic { try CheckpointFile.open(path: folder.url.path) }
-    #expect(error.message.hasPrefix("is a PyTorch file of before version 1.6"))
+    #expect(error.message.hasPrefix("is a PyTorch file of the form before version 1.6"))
     #expect(
       error.notes == ["'\(folder.url.path)/pytorch_model.bin.index.json' places tensors in it"])
   }

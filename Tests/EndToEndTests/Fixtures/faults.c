@@ -109,7 +109,7 @@ static const vit_entry *entry;
 /* Makes a model and a context, runs one image, ends both: VIT_OK, or the first failure, of which
  * the text is checked. */
 static int round_trip(int thread_count, const float *image, float *output) {
-  vit_options options = {sizeof options, thread_count, 0, NULL, NULL, NULL, NULL};
+  vit_options options = {.size = sizeof options, .threads = thread_count};
   vit_model *model = (vit_model *)&options;
   vit_context *context = (vit_context *)&options;
   armed = 1;

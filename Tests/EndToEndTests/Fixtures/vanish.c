@@ -53,7 +53,7 @@ int main(int count, char **arguments) {
   size_t size = file ? fread(bytes, 1, sizeof bytes, file) : 0;
   if (size == 0 || fclose(file) != 0) return 2;
 
-  vit_options options = {sizeof options, 2, 0, NULL, NULL, path, NULL};
+  vit_options options = {.size = sizeof options, .threads = 2, .weights_path = path};
   vit_model *model;
   vit_context *context;
   if (entry->create(&options, &model) != VIT_OK) return puts(entry->last_error()), 1;

@@ -33,7 +33,7 @@ static float images[9 * TOY_IMAGE_COUNT], output[9 * TOY_LOGITS_COUNT];
 static float tokens[9 * TOY_TOKENS_COUNT];
 
 int main(void) {
-  toy_options options = {sizeof options, 3, 0, NULL, NULL, NULL};
+  toy_options options = {.size = sizeof options, .threads = 3};
   toy_model *model;
   toy_context *context;
   if (toy_create(&options, &model) != TOY_OK) return puts(toy_last_error()), 1;
