@@ -30,8 +30,7 @@ import Testing
     let inspected = try vitc("inspect", folder("libwords.so"), "--json").json()
     #expect(inspected["scores"]?.string == "softmax")
     #expect(inspected["details"]?["labels"]?.array?.compactMap(\.string) == ["a cat", "a dog"])
-    // The length of a vector does not matter; what the library was made of is another file, which it
-    // tells.
+    // The length of a vector does not matter; the library tells that it was made of another file.
     #expect(try Self.compile(folder, "a cat\na dog", [2, 24], values.map { $0 * 4 }).code == 0)
     let again = try vitc("inspect", folder("libwords.so"), "--json").json()
     #expect(again["weights_hash"] == inspected["weights_hash"])
