@@ -27,7 +27,7 @@ def cache(monkeypatch, tmp_path: Path) -> Path:
     """An empty cache for each test."""
     folder = tmp_path / "cache"
     monkeypatch.setenv("VITC_CACHE", str(folder))
-    return folder
+    return folder / "libraries"
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import torch
 def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty cache for each test."""
     monkeypatch.setenv("VITC_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
+    return tmp_path / "cache" / "libraries"
 
 
 def randomized(module: Any) -> Any:

@@ -17,12 +17,14 @@ _PHOTOS = {".png", ".jpg", ".jpeg"}
 
 
 def folder() -> Path:
-    """The cache: VITC_CACHE, else vitc in XDG_CACHE_HOME, else ~/.cache/vitc."""
+    """Libraries in the cache: in VITC_CACHE, else in vitc in XDG_CACHE_HOME, else in ~/.cache/vitc.
+
+    The compiler keeps code in the same cache, see 'vitc cache'.
+    """
     named = os.environ.get("VITC_CACHE")
-    if named:
-        return Path(named)
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "vitc"
+    caches = Path(base) if base else Path.home() / ".cache"
+    return (Path(named) if named else caches / "vitc") / "libraries"
 
 
 class Key:
