@@ -27,27 +27,12 @@ struct ColumnKernel: StepKernel {
   var title: String { "\(operation.rawValue)_columns_\(matrices)x\(rows)x\(columns)" }
 
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
-    let lanes = b.target.lanes
-    let groups = columns / lanes
-    let tail = columns % lanes
-    let all = b.constant(groups + (tail > 0 ? 1 : 0))
-    let (first, end) = b.share(of: all, p[.task], of: p[.count])
     b.forLoop(from: b.constant(0), to: b.constant(matrices)) { matrix, _ in
       let x = b.element(p[.x], b.multiply(matrix, b.constant(rows * xStride)))
       let rowsOut = operation == .mean ? 1 : rows
       let output = b.element(
         p[.output], b.multiply(matrix, b.constant(rowsOut * outputStride)))
-      b.forLoop(from: first, to: b.minimum(end, b.constant(groups))) { group, _ in
-        emit(b, x, output, b.multiply(group, b.constant(lanes * 4)), count: lanes)
-        return []
-      }
-      if tail > 0 {
-        b.ifThen(b.equal(end, all)) {
-          b.ifThen(b.less(first, end)) {
-            emit(b, x, output, b.constant(groups * lanes * 4), count: tail)
-          }
-        }
-      }
+      b.forColumns(columns, p[.task], of: p[.count]) { emit(b, x, output, $0, count: $1) }
       return []
     }
   }

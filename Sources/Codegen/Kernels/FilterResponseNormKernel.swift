@@ -22,21 +22,7 @@ struct FilterResponseNormKernel: StepKernel {
   var title: String { "filter_response_norm_\(rows)x\(columns)" }
 
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
-    let lanes = b.target.lanes
-    let groups = columns / lanes
-    let tail = columns % lanes
-    let all = b.constant(groups + (tail > 0 ? 1 : 0))
-    let (first, end) = b.share(of: all, p[.task], of: p[.count])
-    b.forLoop(from: first, to: b.minimum(end, b.constant(groups))) { group, _ in
-      emit(b, p, b.multiply(group, b.constant(lanes * 4)), count: lanes)
-      return []
-    }
-    guard tail > 0 else { return }
-    b.ifThen(b.equal(end, all)) {
-      b.ifThen(b.less(first, end)) {
-        emit(b, p, b.constant(groups * lanes * 4), count: tail)
-      }
-    }
+    b.forColumns(columns, p[.task], of: p[.count]) { emit(b, p, $0, count: $1) }
   }
 
   /// Emits one vector of columns, `bytes` from the start of each row.

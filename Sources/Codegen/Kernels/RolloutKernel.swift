@@ -15,19 +15,7 @@ struct RolloutKernel: StepKernel {
   var title: String { "rollout_\(tokens)" }
 
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
-    let lanes = b.target.lanes
-    let groups = tokens / lanes
-    let tail = tokens % lanes
-    let all = b.constant(groups + (tail > 0 ? 1 : 0))
-    let (first, end) = b.share(of: all, p[.task], of: p[.count])
-    b.forLoop(from: first, to: b.minimum(end, b.constant(groups))) { group, _ in
-      emit(b, p, b.multiply(group, b.constant(lanes * 4)), count: lanes)
-      return []
-    }
-    guard tail > 0 else { return }
-    b.ifThen(b.and(b.equal(end, all), b.less(first, end))) {
-      emit(b, p, b.constant(groups * lanes * 4), count: tail)
-    }
+    b.forColumns(tokens, p[.task], of: p[.count]) { emit(b, p, $0, count: $1) }
   }
 
   /// Emits one vector of columns, `bytes` from the start of each row.

@@ -10,6 +10,27 @@ extension Builder {
     return (start, add(start, size))
   }
 
+  /// Emits `body` for each vector of columns in part `index` of `parts`: where it begins, in
+  /// bytes from the start of a row of floats, and how many of its columns there are.
+  func forColumns(
+    _ columns: Int, _ index: Value, of parts: Value,
+    _ body: (_ offsetBytes: Value, _ count: Int) -> Void
+  ) {
+    let lanes = target.lanes
+    let groups = columns / lanes
+    let tail = columns % lanes
+    let all = constant(groups + (tail > 0 ? 1 : 0))
+    let (first, end) = share(of: all, index, of: parts)
+    forLoop(from: first, to: minimum(end, constant(groups))) { group, _ in
+      body(multiply(group, constant(lanes * 4)), lanes)
+      return []
+    }
+    guard tail > 0 else { return }
+    ifThen(and(equal(end, all), less(first, end))) {
+      body(constant(groups * lanes * 4), tail)
+    }
+  }
+
   /// Emits the division of `count` tasks in two directions, rows first: of the divisions of the
   /// rows among at most `rowTasks`, the one that leaves the fewest tasks idle, and of those the
   /// largest.

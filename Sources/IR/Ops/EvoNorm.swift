@@ -63,31 +63,16 @@ public struct EvoNorm: OpDefinition {
     let (x, scale, shift, gate) = (
       operands[0], operands[1].values, operands[2].values, operands[3].values
     )
+    let moments = x.groupMoments(groups: groups, epsilon: epsilon)
     let (rows, channels) = (x.rows, x.columns)
-    let width = channels / groups
-    let count = Double(rows * width)
     return DenseTensor<S>(shape: x.shape) { y in
       x.values.withUnsafeBufferPointer { x in
-        for group in 0..<groups {
-          let columns = group * width..<(group + 1) * width
-          var sum = 0.0
-          for t in 0..<rows { for c in columns { sum += Double(x[t * channels + c]) } }
-          let mean = sum / count
-          var squares = 0.0
-          for t in 0..<rows {
-            for c in columns {
-              let distance = Double(x[t * channels + c]) - mean
-              squares += distance * distance
-            }
-          }
-          let factor = 1 / (squares / count + Double(epsilon)).squareRoot()
-          for t in 0..<rows {
-            for c in columns {
-              let value = Double(x[t * channels + c])
-              let share = ActivationFunction.sigmoid(Double(gate[c]) * value)
-              y[t * channels + c] = S(
-                value * share * factor * Double(scale[c]) + Double(shift[c]))
-            }
+        for t in 0..<rows {
+          for c in 0..<channels {
+            let value = Double(x[t * channels + c])
+            let share = ActivationFunction.sigmoid(Double(gate[c]) * value)
+            let factor = moments[c * groups / channels].factor
+            y[t * channels + c] = S(value * share * factor * Double(scale[c]) + Double(shift[c]))
           }
         }
       }

@@ -62,29 +62,15 @@ public struct GroupNorm: OpDefinition {
   }
   func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let (x, scale, shift) = (operands[0], operands[1].values, operands[2].values)
+    let moments = x.groupMoments(groups: groups, epsilon: epsilon)
     let (rows, channels) = (x.rows, x.columns)
-    let width = channels / groups
-    let count = Double(rows * width)
     return DenseTensor<S>(shape: x.shape) { y in
       x.values.withUnsafeBufferPointer { x in
-        for group in 0..<groups {
-          let columns = group * width..<(group + 1) * width
-          var sum = 0.0
-          for t in 0..<rows { for c in columns { sum += Double(x[t * channels + c]) } }
-          let mean = sum / count
-          var squares = 0.0
-          for t in 0..<rows {
-            for c in columns {
-              let distance = Double(x[t * channels + c]) - mean
-              squares += distance * distance
-            }
-          }
-          let factor = 1 / (squares / count + Double(epsilon)).squareRoot()
-          for t in 0..<rows {
-            for c in columns {
-              let normal = (Double(x[t * channels + c]) - mean) * factor
-              y[t * channels + c] = S(normal * Double(scale[c]) + Double(shift[c]))
-            }
+        for t in 0..<rows {
+          for c in 0..<channels {
+            let (mean, factor) = moments[c * groups / channels]
+            let normal = (Double(x[t * channels + c]) - mean) * factor
+            y[t * channels + c] = S(normal * Double(scale[c]) + Double(shift[c]))
           }
         }
       }
