@@ -1,4 +1,5 @@
 import Diagnostics
+import Files
 import IR
 import Images
 import JSON
@@ -21,6 +22,11 @@ struct CompiledModel {
   ///   - threads: How many threads a run uses; 0 for all processors.
   init(_ path: String, threads: Int = 0) throws(Diagnostic) {
     self.path = path
+    guard Path.kind(of: path) != .folder else {
+      throw Diagnostic(
+        "is a folder, expected a compiled model", at: .file(path),
+        hint: "'vitc compile FOLDER -o libNAME.so' compiles the model in a folder")
+    }
     model = try Self.telling(path) {
       try VitModel(path: path, options: VitOptions(threads: threads))
     }
