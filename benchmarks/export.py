@@ -7,6 +7,10 @@ FOLDER/bBATCH/golden.npy    the output of PyTorch in float64
 FOLDER/bBATCH/model.onnx    for ONNX Runtime
 FOLDER/bBATCH/model.xml     for OpenVINO, float32
 
+A model that a runtime's exporter does not take is exported with timm's fused attention off, as that of
+DINOv3 must be; if it is not taken then either, FOLDER/bBATCH/model.onnx.failure or model.xml.failure
+says why, and the row goes without that runtime.
+
 What is there already is kept. The weights are those of vitc's `--weights seed:1`: a fresh model's
 would be nearly zero in places, and then a wrong kernel could go unnoticed.
 """
@@ -36,8 +40,18 @@ class Tokens:
         return Module().eval()
 
 
-def build(name, size, output, weights=None):
-    """The model in float32 with weights from a safetensors file, or seeded ones."""
+def rows(output):
+    """An output as vitc has it: the pixels of a map `[n, dim, rows, columns]` as `[n, pixels, dim]`."""
+    if output.ndim != 4:
+        return output
+    return output.reshape(*output.shape[:2], -1).transpose(0, 2, 1)
+
+
+def build(name, size, output, weights=None, fused=True):
+    """The model in float32 with weights from a safetensors file, or seeded ones.
+
+    `fused` False: attention as products and a softmax, not PyTorch's function for it.
+    """
     import papermodels
     import timm
     from safetensors.torch import load_file
@@ -46,6 +60,7 @@ def build(name, size, output, weights=None):
     # ResNets take images of any size; the papers' other models are made for 224.
     sizes = {} if name.startswith("resnetv2") else {"img_size": size}
     paper = name in papermodels.PAPER
+    timm.layers.set_fused_attn(fused)
     model = (papermodels.create(name) if paper else timm.create_model(name, **sizes)).eval()
     if weights is None:
         fill(model, SEED)
@@ -54,17 +69,48 @@ def build(name, size, output, weights=None):
     return Tokens(model) if output == "tokens" else model
 
 
+def to_onnx(model, pixels, path) -> None:
+    import torch
+
+    torch.onnx.export(model, (pixels,), str(path), dynamo=True, verbose=False)
+
+
+def to_openvino(model, pixels, path) -> None:
+    import openvino
+
+    converted = openvino.convert_model(model, example_input=pixels)
+    converted.reshape(list(pixels.shape))
+    openvino.save_model(converted, path, compress_to_fp16=False)
+
+
+def failure(path):
+    """The file that says why there is no file of this name."""
+    return path.with_name(path.name + ".failure")
+
+
+def export(write, models, pixels, path) -> None:
+    """Writes the first of the models that can be exported, or the reason why none can be."""
+    failure(path).unlink(missing_ok=True)
+    reasons = []
+    for model in models:
+        try:
+            return write(model(), pixels, path)
+        except Exception as error:  # whatever an exporter raises is reported
+            reasons.append(f"{type(error).__name__}: {error}".strip().splitlines()[0])
+    failure(path).write_text(" / then: ".join(reasons) + "\n")
+
+
 def main() -> None:
     warnings.simplefilter("ignore")
     name, size, output, batch, folder = sys.argv[1:]
     folder = Path(folder)
     place = folder / f"b{batch}"
     weights, images = folder / "model.safetensors", place / "input.npy"
-    files = [weights, images, place / "model.onnx", place / "model.xml", place / "golden.npy"]
-    if all(file.exists() for file in files):
+    exported = [place / "model.onnx", place / "model.xml"]
+    made = all(file.exists() for file in [weights, images, place / "golden.npy"])
+    if made and all(file.exists() or failure(file).exists() for file in exported):
         return
     import numpy
-    import openvino
     import torch
     from safetensors.torch import save_file
     from seedweights import seeded
@@ -77,14 +123,14 @@ def main() -> None:
     pixels = seeded("input", (int(batch), 3, int(size), int(size)), SEED)
     numpy.save(images, pixels)
     pixels = torch.from_numpy(pixels)
+    models = [
+        lambda: model,
+        lambda: build(name, int(size), output, weights, fused=False),
+    ]
     with torch.inference_mode():
-        torch.onnx.export(
-            model, (pixels,), str(place / "model.onnx"), dynamo=True, verbose=False
-        )
-        converted = openvino.convert_model(model, example_input=pixels)
-        converted.reshape(list(pixels.shape))
-        openvino.save_model(converted, place / "model.xml", compress_to_fp16=False)
-        golden = model.double()(pixels.double()).numpy()
+        for write, path in zip([to_onnx, to_openvino], exported):
+            export(write, models, pixels, path)
+        golden = rows(model.double()(pixels.double()).numpy())
     numpy.save(place / "golden.npy", golden)  # the last: it says that the others are complete
 
 

@@ -20,7 +20,8 @@ INT8_LIMITS = (0.08, 0.997)
 @dataclass(frozen=True)
 class Model:
     """A model of timm or of Scripts/goldens/papermodels.py with seeded weights; `output`: `logits`,
-    `tokens` (every one after the last norm), or `features` of a model that has no head in timm."""
+    `tokens` (what `forward_features` gives: every one after the last norm, or the pixels of a map),
+    or `features` of a model that has no head in timm."""
 
     label: str
     timm: str
@@ -87,6 +88,20 @@ R50_BASE32 = Model("Hybrid R50+ViT-B/32", "R50+ViT-B/32", error_limit=RESNET_ERR
 R50_LARGE16 = Model("Hybrid R50+ViT-L/16", "R50+ViT-L/16", error_limit=RESNET_ERROR)
 R50_LARGE32 = Model("Hybrid R50+ViT-L/32", "vit_large_r50_s32_224", error_limit=RESNET_ERROR)
 R26_SMALL32 = Model("Hybrid R26+ViT-S/32", "vit_small_r26_s32_224", error_limit=RESNET_ERROR)
+# CLIP's logits in timm are its projected vector; a SigLIP has what its learned query gathers.
+CLIP_BASE = Model("CLIP ViT-B/16", "vit_base_patch16_clip_quickgelu_224")
+CLIP_LARGE = Model("CLIP ViT-L/14", "vit_large_patch14_clip_quickgelu_224")
+SIGLIP_BASE = Model("SigLIP 2 B/16 at 256", "vit_base_patch16_siglip_256", 256, "features")
+SIGLIP_SO400M = Model(
+    "SigLIP 2 So400m/14 at 384", "vit_so400m_patch14_siglip_384", 384, "features"
+)
+DINO3_SMALL = Model("DINOv3 ViT-S/16 at 256", "vit_small_patch16_dinov3", 256, "features")
+DINO3_BASE = Model("DINOv3 ViT-B/16 at 256", "vit_base_patch16_dinov3", 256, "features")
+DINO3_SMALL512 = Model("DINOv3 ViT-S/16 at 512", "vit_small_patch16_dinov3", 512, "features")
+DINO3_BASE512 = Model("DINOv3 ViT-B/16 at 512", "vit_base_patch16_dinov3", 512, "features")
+EVA02_BASE = Model("EVA-02 B/14", "eva02_base_patch14_224", output="features")
+SAM_BASE = Model("SAM ViT-B at 1024", "samvit_base_patch16", 1024, "tokens")
+SWIN_TINY = Model("Swin-T", "swin_tiny_patch4_window7_224")
 
 CASES = [
     Case(BASE, 1, 2, inductor=True),
@@ -120,11 +135,23 @@ CASES = [
     Case(R50_LARGE16, 1, 2),
     Case(R50_LARGE32, 1, 2),
     Case(R26_SMALL32, 1, 2),
+    Case(CLIP_BASE, 1, 2),
+    Case(CLIP_LARGE, 1, 2),
+    Case(SIGLIP_BASE, 1, 2),
+    Case(SIGLIP_SO400M, 1, 2),
+    Case(DINO3_SMALL, 1, 2),
+    Case(DINO3_BASE, 1, 2),
+    Case(DINO3_SMALL512, 1, 2),
+    Case(DINO3_BASE512, 1, 2),
+    Case(EVA02_BASE, 1, 2),
+    Case(SAM_BASE, 1, 2),
+    Case(SWIN_TINY, 1, 2),
 ] + [
     Case(model, batch, threads, precision=precision)
     for precision in ("bf16", "int8")
     for model, batch, threads in [
         (BASE, 1, 2), (BASE, 1, 1), (BASE, 8, 2), (LARGE, 1, 2), (SMALL, 1, 2),
+        (SIGLIP_BASE, 1, 2), (DINO3_BASE, 1, 2),
     ]
 ] + [
     Case(R50X1, 1, 2, precision="bf16"),  # in int8 its convolutions are of bf16 too

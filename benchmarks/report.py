@@ -157,7 +157,8 @@ def markdown(data, name) -> str:
     versions, missing = {}, {}
     for row in data["matrix"]:
         versions |= {name: result["version"] for name, result in row["results"].items()}
-        missing |= row["missing"]
+        for name, why in row["missing"].items():
+            missing.setdefault((name, why), []).append(row["case"])
     lines = [
         f"# vitc and its peers on {machine['cpu']}",
         "",
@@ -192,7 +193,11 @@ def markdown(data, name) -> str:
             "",
             *errors(data),
         ]
-        lines += [f"{RUNTIMES[name]} was left out: {why}" for name, why in missing.items()]
+        lines += [
+            f"- {RUNTIMES[name]} was left out of {'; '.join(cases)}: {why}"
+            for (name, why), cases in missing.items()
+        ]
+        lines += [""] if missing else []
     for part, text in [
         ("peak", peak),
         ("compile", compiling),

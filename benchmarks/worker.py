@@ -58,6 +58,15 @@ def open_zentorch(job, images):
     return run, zentorch.__version__.split("+")[0], started
 
 
+def exported(job, file) -> str:
+    """The path of an exported model; raises why there is none."""
+    path = Path(job["folder"], f"b{job['batch']}", file)
+    reason = path.with_name(path.name + ".failure")
+    if reason.exists():
+        raise RuntimeError(f"no export: {reason.read_text().strip()}")
+    return str(path)
+
+
 def open_openvino_onnx(job, images):
     return open_openvino(job, images, "model.onnx")
 
@@ -83,7 +92,7 @@ def open_openvino(job, images, file="model.xml"):
     import openvino
 
     core = openvino.Core()
-    path = str(Path(job["folder"], f"b{job['batch']}", file))
+    path = exported(job, file)
     if job["precision"] == "int8":
         path = nncf_int8(path, images)
     started = time.perf_counter()
@@ -127,7 +136,7 @@ def open_onnxruntime(job, images):
     started = time.perf_counter()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = job["threads"]
-    path = str(Path(job["folder"], f"b{job['batch']}", "model.onnx"))
+    path = exported(job, "model.onnx")
     if job["precision"] == "int8":
         path = dynamic_int8(path)
     session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
@@ -168,6 +177,8 @@ def main() -> None:
     warnings.simplefilter("ignore")
     job = json.loads(sys.argv[1])
     sys.path[:0] = [str(HERE), str(HERE.parent / "Scripts")]
+    from export import rows
+
     images = numpy.load(Path(job["folder"], f"b{job['batch']}", "input.npy"))
     try:
         run, version, started = globals()[f"open_{job['runtime']}"](job, images)
@@ -180,7 +191,7 @@ def main() -> None:
             "resident": resident("VmRSS"),
             "resident_peak": resident("VmHWM"),
         }
-        numpy.save(job["result"], output)
+        numpy.save(job["result"], rows(output))
     except Exception as error:  # whatever a missing or failing runtime raises is reported
         first = {"failure": f"{type(error).__name__}: {error}".splitlines()[0]}
     print(json.dumps(first), file=messages, flush=True)
