@@ -129,6 +129,14 @@ LATER = [
     "swin_tiny_patch4_window7_224",
     "resnetv2_50d_evos",
     "resnetv2_50d_frn",
+    "vit_base_patch32_clip_quickgelu_224",
+    "vit_base_patch16_siglip_224",
+    "vit_small_patch16_dinov3",
+    "eva02_base_patch14_224",
+    "vit_pe_core_tiny_patch16_384",
+    "beit_base_patch16_224",
+    # Of any grid of patches: at 18 x 18.
+    "naflexvit_base_patch16_gap@288",
 ]
 SLOW_GMACS = 60  # a variant of more is in the slow suite, as is one of more than
 SLOW_PARAMS = 400e6
@@ -201,7 +209,7 @@ def name_of(model: torch.nn.Module) -> str:
 
 def multiply_adds(model: torch.nn.Module, side: int) -> int:
     """Of one image: patch embedding, linears, query x key, attention x value, head."""
-    if not hasattr(model, "blocks") or name_of(model) in LATER:
+    if not hasattr(model, "blocks") or name_of(model) in {name.split("@")[0] for name in LATER}:
         return convolutions(model, side)
     attention = model.blocks[0].attn
     width, heads, head_width = model.embed_dim, attention.num_heads, attention.head_dim
