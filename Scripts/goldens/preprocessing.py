@@ -101,8 +101,17 @@ def processor_case(photo, name, config, levels=None, pil=True):
     assert cls, name
     processor = cls.from_dict(dict(config))
     result = processor(photos[photo], return_tensors="np")
-    # IDEFICS's returns the array itself.
-    result = np.asarray(result if name == "Idefics" else result["pixel_values"])[0]
+    if name == "Siglip2":
+        # Rows of patches, padded, to the image that they are of.
+        rows, columns = (int(n) for n in result["spatial_shapes"][0])
+        side = processor.patch_size
+        patches = np.asarray(result["pixel_values"])[0][:rows * columns]
+        result = patches.reshape(rows, columns, side, side, 3).transpose(4, 0, 2, 1, 3).reshape(
+            1, 3, rows * side, columns * side)
+    else:
+        # IDEFICS's returns the array itself.
+        result = result if name == "Idefics" else result["pixel_values"]
+    result = np.asarray(result)[0]
     height, width = result.shape[1:]
     model = {"model_type": "vit", "image_size": [height, width], "patch_size": 1}
     file = {"image_processor_type": name + "ImageProcessor", **config}
@@ -152,6 +161,10 @@ CASES = [
     ("OwlViT", {"size": square(24)}), ("Idefics", {"size": square(24)}),
     ("LayoutLMv2", {"size": square(24), "apply_ocr": False}),
     ("LayoutLMv3", {"size": square(24), "apply_ocr": False}),
+    ("DPT", {"size": square(40), "ensure_multiple_of": 7, "keep_aspect_ratio": True}),
+    ("DPT", {"size": {"height": 33, "width": 50}, "keep_aspect_ratio": True, **NORM}),
+    ("Siglip2", {"max_num_patches": 60, "patch_size": 4}),
+    ("Siglip2", {"max_num_patches": 17, "patch_size": 7, "resample": 3, **NORM}),
     ("DPT", {"size": square(25), "ensure_multiple_of": 7}), ("DPT", {"size": square(24)}),
     ("RTDetr", {"size": square(24)}), ("Gemma3", {"size": square(24)}),
     ("Ovis2", {"size": square(24)}), ("Flava", {"size": square(24), "crop_size": square(24)}),

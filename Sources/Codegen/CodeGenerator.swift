@@ -21,7 +21,7 @@ public enum CodeGenerator {
   public struct Output: Sendable {
     /// The program's object, then that of each target; or the text of each target, in UTF-8.
     public let modules: [[UInt8]]
-    /// The names of the nodes whose steps run, in order.
+    /// The names of the nodes whose steps run, in order; of the first size.
     public let steps: [String]
   }
 
@@ -46,7 +46,7 @@ public enum CodeGenerator {
   /// Equal arguments give equal bytes, whatever the store has.
   ///
   /// - Parameters:
-  ///   - graph: in the planned form, verified.
+  ///   - graph: in the planned form, verified; of a model for several sizes that of the first.
   ///   - targets: the instruction sets, of one architecture, from the baseline to the best.
   ///   - program: what the model says about itself.
   ///   - artifact: what to make of it.
@@ -56,7 +56,7 @@ public enum CodeGenerator {
     _ graph: Graph, for targets: [Target], program: ProgramInfo, as artifact: Artifact = .object,
     store: (any ObjectStore)? = nil
   ) throws(Diagnostic) -> Output {
-    guard graph.form == .planned else {
+    for graph in program.sizes(graph).map(\.graph) where graph.form != .planned {
       throw Diagnostic(
         "code is generated from the planned form, found the \(graph.form.rawValue) form")
     }

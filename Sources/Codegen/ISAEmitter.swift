@@ -2,11 +2,14 @@ internal import CVitABI
 
 /// The `vit_isa` of one module: what it holds, and what a processor must have to run it.
 extension Builder {
-  /// The symbol, hidden, of the record of the library's instruction set at `position`.
-  private static func isaSymbol(_ position: Int) -> String { "vit_isa_\(position)" }
+  /// The symbol, hidden, of the record of the library's instruction set at `position`, for the
+  /// images of a size.
+  private static func isaSymbol(_ position: Int, _ size: Int) -> String {
+    size == 0 ? "vit_isa_\(position)" : "vit_isa_\(position)_size\(size)"
+  }
 
   /// Emits the record of this module's target.
-  func isa(_ position: Int, steps: [Function], scratchBytes: Int) -> Value {
+  func isa(_ position: Int, size: Int, steps: [Function], scratchBytes: Int) -> Value {
     let table = global("steps", constantArray(steps.map { asPointer($0.value) }, of: pointer))
     let requirements = target.requirements.map(feature)
     let features =
@@ -14,7 +17,7 @@ extension Builder {
       ? null
       : global("features", constantArray(requirements, of: type(of: requirements[0])))
     return global(
-      Builder.isaSymbol(position),
+      Builder.isaSymbol(position, size),
       constantStruct([
         .value(text(target.name)), .wide(scratchBytes), .value(table), .value(features),
         .narrow(requirements.count), .narrow(0),
@@ -22,7 +25,9 @@ extension Builder {
   }
 
   /// The address of the record that another module holds.
-  func declareISA(_ position: Int) -> Value { declareData(Builder.isaSymbol(position)) }
+  func declareISA(_ position: Int, size: Int) -> Value {
+    declareData(Builder.isaSymbol(position, size))
+  }
 
   /// `vit_cpu_feature`.
   private func feature(_ feature: CPUFeature) -> Value {

@@ -34,7 +34,9 @@ struct ModulePlan: Sendable {
       return try emit(module)
     case .code(let position):
       let target = targets[position]
-      let steps = try Step.all(graph, for: target)
+      let steps = try program.sizes(graph).map { (size) throws(Diagnostic) in
+        try Step.all(size.graph, for: target)
+      }
       guard artifact == .object, let store else { return try code(position, steps) }
       let key = ModuleKey(target, at: position, of: steps)
       if let known = store.object(of: key) { return known }
@@ -46,25 +48,37 @@ struct ModulePlan: Sendable {
 
   /// Generates the code of a target: a function of what ``ModuleKey`` says, and of nothing else
   /// where it becomes an object.
-  private func code(_ position: Int, _ steps: [Step]) throws(Diagnostic) -> [UInt8] {
+  ///
+  /// - Parameter sizes: the steps of each size. Kernels that are equal are one function, whatever
+  ///   size asks for them.
+  private func code(_ position: Int, _ sizes: [[Step]]) throws(Diagnostic) -> [UInt8] {
     let module = Module(name: targets[position].name, target: targets[position])
     let builder = module.builder
-    var emitter = StepEmitter(builder: builder)
-    for step in steps { emitter.emit(step) }
-    let isa = builder.isa(
-      position, steps: emitter.functions, scratchBytes: emitter.scratchBytes)
-    if position == 0, artifact != .object { try emitProgram(builder, first: isa) }
+    var isas: [Value] = []
+    for (number, steps) in sizes.enumerated() {
+      var emitter = StepEmitter(
+        builder: builder, prefix: number == 0 ? "step" : "size\(number)_step")
+      for step in steps { emitter.emit(step) }
+      isas.append(
+        builder.isa(
+          position, size: number, steps: emitter.functions, scratchBytes: emitter.scratchBytes))
+    }
+    if position == 0, artifact != .object { try emitProgram(builder, first: isas) }
     return try emit(module)
   }
 
-  /// Emits the program into a module, which has the record of the first target's code or, where
-  /// none is given, leaves it to another.
-  private func emitProgram(_ builder: Builder, first: Value? = nil) throws(Diagnostic) {
-    let isas = targets.indices.map { position in
-      position == 0 ? first ?? builder.declareISA(0) : builder.declareISA(position)
+  /// Emits the program into a module, which has the records of the first target's code, one for
+  /// each size, or, where none are given, leaves them to another.
+  private func emitProgram(_ builder: Builder, first: [Value] = []) throws(Diagnostic) {
+    let parts = program.sizes(graph).enumerated().map { number, size in
+      ProgramEmitter.Part(
+        size: size,
+        isas: targets.indices.map { position in
+          position == 0 && number < first.count
+            ? first[number] : builder.declareISA(position, size: number)
+        }, steps: CodeGenerator.steps(of: size.graph).count)
     }
-    try ProgramEmitter(builder: builder, graph: graph, program: program, targets: targets)
-      .emit(isas: isas, steps: CodeGenerator.steps(of: graph).count)
+    try ProgramEmitter(builder: builder, parts: parts, program: program, targets: targets).emit()
   }
 
   private func emit(_ module: borrowing Module) throws(Diagnostic) -> [UInt8] {

@@ -17,18 +17,22 @@ public struct ModuleKey: Hashable, Sendable {
   /// The text: different for different modules.
   public let text: String
 
-  init(_ target: Target, at position: Int, of steps: [Step]) {
+  /// - Parameter sizes: the steps of each size.
+  init(_ target: Target, at position: Int, of sizes: [[Step]]) {
     // Layers share kernels, and reflection is slow.
     var texts: [AnyHashable: String] = [:]
     var lines = [
       "llvm \(LLVMVersion.current)", "target \(position) \(KernelSymbol.description(of: target))",
     ]
-    for step in steps {
-      let kernel = step.call.kernel
-      let text = texts[kernel] ?? KernelSymbol.description(of: kernel.base)
-      texts[kernel] = text
-      lines.append(
-        "step \"\(step.name)\" \(text) \(KernelSymbol.description(of: step.call.operands))")
+    for (number, steps) in sizes.enumerated() {
+      if number > 0 { lines.append("size \(number)") }
+      for step in steps {
+        let kernel = step.call.kernel
+        let text = texts[kernel] ?? KernelSymbol.description(of: kernel.base)
+        texts[kernel] = text
+        lines.append(
+          "step \"\(step.name)\" \(text) \(KernelSymbol.description(of: step.call.operands))")
+      }
     }
     text = lines.joined(separator: "\n")
   }

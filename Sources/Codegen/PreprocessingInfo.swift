@@ -27,6 +27,8 @@ public struct PreprocessingInfo: Hashable, Sendable {
   public var shift: [Float] = [0, 0, 0]
   /// What the input holds where the window reaches beyond the image.
   public var border: [Float] = [0, 0, 0]
+  /// What extents are multiples of, of the rules that make sizes by the picture's.
+  public var multiple = 0
 
   /// `true` iff what is transparent is put on white, else its alpha is dropped.
   public var isAlphaOnWhite = false

@@ -43,40 +43,74 @@ public struct TokenLimits: Hashable, Sendable {
 struct ProgramEmitter {
   /// What the exported functions are compiled for: they run before the CPU has been checked.
   private let b: Builder
-  private let graph: Graph
+  /// The sizes, the first one first.
+  private let parts: [Part]
   private let program: ProgramInfo
   /// The instruction sets of the library.
   private let targets: [Target]
 
-  init(builder: Builder, graph: Graph, program: ProgramInfo, targets: [Target]) {
+  /// What is emitted of one size.
+  struct Part {
+    let size: ProgramSize
+    /// The `vit_isa` of each target.
+    var isas: [Value]
+    /// The number of steps.
+    let steps: Int
+
+    var graph: Graph { size.graph }
+  }
+
+  init(builder: Builder, parts: [Part], program: ProgramInfo, targets: [Target]) {
     b = builder.baseline
-    self.graph = graph
+    self.parts = parts
     self.program = program
     self.targets = targets
   }
 
   /// Emits everything.
   ///
-  /// - Parameters:
-  ///   - isas: the `vit_isa` of each target.
-  ///   - steps: the number of steps.
   /// - Throws: a graph that has not exactly one input.
-  func emit(isas: [Value], steps: Int) throws(Diagnostic) {
-    let inputs = graph.nodes.filter { if case .input = $0.op { true } else { false } }
-    guard inputs.count == 1 else {
-      throw Diagnostic("a compiled model has one input, found \(inputs.count)")
+  func emit() throws(Diagnostic) {
+    var descriptions: [Value] = []
+    for (number, part) in parts.enumerated() {
+      let json = number == 0 ? record() : b.text(part.size.json)
+      descriptions.append(try description(part, json: json))
     }
-    let description = self.description(input: inputs[0])
-    let tokens = graph.tokens
     let errorText = emitErrorText()
     let weights =
       program.weightsFileName == nil
       ? b.declareData(CodeGenerator.weightsSymbol) : b.null
-    let table = b.global("isas", b.constantArray(isas, of: b.pointer))
-    let record = b.global(
+    let shared = Shared(weights: weights, errorText: errorText, proof: proof())
+    // The first program lists the others, so they come before it.
+    var records: [Value] = []
+    for number in parts.indices.dropFirst() {
+      records.append(record(number, descriptions[number], shared, further: []))
+    }
+    let record = record(0, descriptions[0], shared, further: records)
+    exportFunctions(record: record, descriptions: descriptions, errorText: errorText)
+  }
+
+  /// What the programs of all sizes have in common.
+  private struct Shared {
+    let weights: Value
+    let errorText: Function
+    let proof: Value
+  }
+
+  /// `const vit_program *` of a size.
+  private func record(
+    _ number: Int, _ description: Value, _ shared: Shared, further: [Value]
+  ) -> Value {
+    let part = parts[number]
+    let tokens = part.graph.tokens
+    let before = parts[..<number].reduce(0) { $0 + $1.graph.outputs.count }
+    let table = b.global("isas", b.constantArray(part.isas, of: b.pointer))
+    return b.global(
       "program",
       b.constantStruct([
-        .size, .value(description), .value(weights),
+        .size, .value(description),
+        // The first program finds them for all: its place for their address is the only one.
+        .value(number == 0 ? shared.weights : b.null),
         .value(program.weightsFileName.map { b.text($0) } ?? b.null),
         .wide(program.weightsBytes),
         .value(
@@ -85,17 +119,25 @@ struct ProgramEmitter {
               b.constant(Int(bitPattern: UInt(program.weightsHashLow))),
               b.constant(Int(bitPattern: UInt(program.weightsHashHigh))),
             ], of: b.i64)),
-        .wide(program.arenaBytes), .narrow(steps), .narrow(isas.count), .value(table),
-        .value(preprocessing()), .value(b.asPointer(errorText.value)), .value(proof()),
+        .wide(part.size.arenaBytes), .narrow(part.steps), .narrow(part.isas.count), .value(table),
+        .value(preprocessing(part.size.preprocessing)),
+        .value(b.asPointer(shared.errorText.value)), .value(shared.proof),
         .narrow(tokens?.limit ?? 0), .narrow(tokens?.required ?? -1),
         .value(program.tokenizer.isEmpty ? b.null : b.data("tokenizer", program.tokenizer)),
+        .narrow(before), .narrow(further.count),
+        .value(
+          further.isEmpty
+            ? b.null : b.global("further", b.constantArray(further, of: b.pointer))),
       ]))
-    exportFunctions(
-      record: record, description: description, errorText: errorText, readsTokens: tokens != nil)
   }
 
-  /// `const vit_description *`.
-  private func description(input: Node) -> Value {
+  /// `const vit_description *` of a size, with the address of its details.
+  private func description(_ part: Part, json: Value) throws(Diagnostic) -> Value {
+    let graph = part.graph
+    let inputs = graph.nodes.filter { if case .input = $0.op { true } else { false } }
+    guard inputs.count == 1, let input = inputs.first else {
+      throw Diagnostic("a compiled model has one input, found \(inputs.count)")
+    }
     let outputs = graph.outputs.map { output in
       tensor(
         name: output.name, dtype: graph[output.value].type.element,
@@ -112,8 +154,8 @@ struct ProgramEmitter {
           tensor(
             name: graph.inputName, dtype: input.type.element, shape: input.type.shape)),
         .value(b.global("outputs", b.constantArray(outputs, of: tensorType))),
-        .wide(program.parameters), .wide(program.flops), .wide(program.weightsBytes),
-        .wide(program.arenaBytes), .value(record()),
+        .wide(program.parameters), .wide(part.size.flops), .wide(program.weightsBytes),
+        .wide(part.size.arenaBytes), .value(json),
         .value(b.text(Target.names(targets))),
         .value(program.scores.map { b.text($0) } ?? b.null),
       ]))
@@ -147,8 +189,7 @@ struct ProgramEmitter {
   }
 
   /// `const vit_preprocessing *`.
-  private func preprocessing() -> Value {
-    let info = program.preprocessing
+  private func preprocessing(_ info: PreprocessingInfo) -> Value {
     func channels(_ values: [Float]) -> Builder.Member {
       .value(
         b.constantArray(
@@ -162,7 +203,7 @@ struct ProgramEmitter {
         .narrow(info.filter), .narrow(info.arithmetic), .narrow(info.window),
         .narrow(info.cropRounding), .narrow(info.isBGR ? 1 : 0), channels(info.scale),
         channels(info.shift), channels(info.border), .narrow(info.isAlphaOnWhite ? 1 : 0),
-        .narrow(0),
+        .narrow(info.multiple),
       ]))
   }
 
@@ -185,8 +226,8 @@ struct ProgramEmitter {
     func wide(_ values: [UInt64]) -> Value {
       b.constantArray(values.map { b.constant(Int(bitPattern: UInt($0))) }, of: b.i64)
     }
-    let count =
-      MemoryLayout<vit_selftest_values>.size / MemoryLayout<Float>.size * graph.outputs.count
+    let outputs = parts.reduce(0) { $0 + $1.graph.outputs.count }
+    let count = MemoryLayout<vit_selftest_values>.size / MemoryLayout<Float>.size * outputs
     let isKnown = !program.selfTestValues.isEmpty
     let values =
       isKnown ? program.selfTestValues.flatMap(\.self) : Array(repeating: 0, count: count)
@@ -196,16 +237,18 @@ struct ProgramEmitter {
       b.constantStruct([
         .value(wide([VIT_PROOF_MARK_LOW, VIT_PROOF_MARK_HIGH])), .wide(program.weightsBytes),
         .value(wide([program.weightsHashLow, program.weightsHashHigh])), .value(wide(words)),
-        .narrow(graph.outputs.count), .narrow(isKnown ? 1 : 0),
+        .narrow(outputs), .narrow(isKnown ? 1 : 0),
         .value(b.float(program.selfTestLimit)), .narrow(0),
         .value(b.constantArray(values.map(b.float), of: b.f32)),
       ]))
   }
 
   private func exportFunctions(
-    record: Value, description: Value, errorText: Function, readsTokens: Bool
+    record: Value, descriptions: [Value], errorText: Function
   ) {
     let p = b.pointer
+    let readsTokens = parts[0].graph.tokens != nil
+    let hasSizes = parts.count > 1
     let leave = b.declare("vit_rt_leave", [p], returning: b.void)
     /// Exports `NAME_name(parameters)`, which calls `vit_rt_name`, the program first if wanted.
     /// What may be left by an exception ends its run on the way: the context comes first.
@@ -234,43 +277,66 @@ struct ProgramEmitter {
           b.returnValue(body())
         }.value)
     }
-    let entry = b.global(
-      "entry",
-      b.constantStruct([
-        .size, .narrow(Int(VIT_ABI_VERSION)), .narrow(0),
-        .value(constant("description") { description }),
-        .value(forward("create", [p, p], as: "create", returning: b.i32)),
-        .value(forward("destroy", [p], as: "destroy", withProgram: false)),
-        .value(forward("context_create", [p, p], as: "context_create", returning: b.i32)),
-        .value(forward("context_destroy", [p], as: "context_destroy", withProgram: false)),
+    /// The functions of several sizes.
+    func sized() -> [Builder.Member] {
+      let list = b.global("sizes", b.constantArray(descriptions + [b.null], of: p))
+      return [
+        .value(constant("sizes") { list }),
         .value(
           forward(
-            "run", [p, p, b.i64, p], as: readsTokens ? "run_ids" : "run", returning: b.i32,
+            "run_sized", [p, b.i32, p, b.i64, p], as: "run_sized", returning: b.i32,
             mayBeLeft: true)),
         .value(
           forward(
-            "run_all", [p, p, b.i64, p], as: readsTokens ? "run_ids_all" : "run_all",
-            returning: b.i32, mayBeLeft: true)),
+            "run_all_sized", [p, b.i32, p, b.i64, p], as: "run_all_sized", returning: b.i32,
+            mayBeLeft: true)),
+        .value(
+          forward("run_mixed", [p, p, b.i64], as: "run_mixed", returning: b.i32, mayBeLeft: true)),
         .value(
           forward(
-            "preprocess", [p, b.i32, b.i32, b.i64, p], as: readsTokens ? nil : "preprocess",
+            "preprocess_sized", [p, b.i32, b.i32, b.i64, b.i32, p], as: "preprocess_sized",
             returning: b.i32)),
-        .value(constant("last_error") { b.call(errorText, []) }),
-        .value(forward("isa", [p], as: "isa", returning: p)),
-        .value(forward("selftest", [p, p], as: "selftest", returning: b.i32)),
-        .value(forward("context_stats", [p, p], as: "context_stats", returning: b.i32)),
-        .value(
-          forward(
-            "preprocess_picture", [p, p], as: readsTokens ? nil : "preprocess_picture",
-            returning: b.i32)),
-        .value(
-          forward(
-            "preprocess_pictures", [p, p, b.i64, p], as: readsTokens ? nil : "preprocess_pictures",
-            returning: b.i32, mayBeLeft: true)),
-        .value(
-          program.tokenizer.isEmpty
-            ? b.null : forward("tokenize", [p, b.i64, p, p], as: "tokenize", returning: b.i32)),
-      ]))
+        .value(forward("size_for", [b.i32, b.i32, p], as: "size_for", returning: b.i32)),
+      ]
+    }
+    let entry = b.global(
+      "entry",
+      b.constantStruct(
+        [
+          .size, .narrow(Int(VIT_ABI_VERSION)), .narrow(0),
+          .value(constant("description") { descriptions[0] }),
+          .value(forward("create", [p, p], as: "create", returning: b.i32)),
+          .value(forward("destroy", [p], as: "destroy", withProgram: false)),
+          .value(forward("context_create", [p, p], as: "context_create", returning: b.i32)),
+          .value(forward("context_destroy", [p], as: "context_destroy", withProgram: false)),
+          .value(
+            forward(
+              "run", [p, p, b.i64, p], as: readsTokens ? "run_ids" : "run", returning: b.i32,
+              mayBeLeft: true)),
+          .value(
+            forward(
+              "run_all", [p, p, b.i64, p], as: readsTokens ? "run_ids_all" : "run_all",
+              returning: b.i32, mayBeLeft: true)),
+          .value(
+            forward(
+              "preprocess", [p, b.i32, b.i32, b.i64, p], as: readsTokens ? nil : "preprocess",
+              returning: b.i32)),
+          .value(constant("last_error") { b.call(errorText, []) }),
+          .value(forward("isa", [p], as: "isa", returning: p)),
+          .value(forward("selftest", [p, p], as: "selftest", returning: b.i32)),
+          .value(forward("context_stats", [p, p], as: "context_stats", returning: b.i32)),
+          .value(
+            forward(
+              "preprocess_picture", [p, p], as: readsTokens ? nil : "preprocess_picture",
+              returning: b.i32)),
+          .value(
+            forward(
+              "preprocess_pictures", [p, p, b.i64, p],
+              as: readsTokens ? nil : "preprocess_pictures", returning: b.i32, mayBeLeft: true)),
+          .value(
+            program.tokenizer.isEmpty
+              ? b.null : forward("tokenize", [p, b.i64, p, p], as: "tokenize", returning: b.i32)),
+        ] + (hasSizes ? sized() : Array(repeating: .value(b.null), count: 6))))
     _ = constant("vitc_entry") { entry }
   }
 }

@@ -35,8 +35,10 @@ public struct ProgramInfo: Hashable, Sendable {
   public var json: String
   /// The largest error that a self-test lets pass.
   public var selfTestLimit: Float = 1e-4
-  /// The self-test values of each output, as the floats of a `vit_selftest_values`; empty where
-  /// they are unknown yet.
+  /// The sizes of images after the first, which the other properties are of.
+  public var furtherSizes: [ProgramSize] = []
+  /// The self-test values of each output, of one size after the other, as the floats of a
+  /// `vit_selftest_values`; empty where they are unknown yet.
   public var selfTestValues: [[Float]] = []
 
   /// Creates a description.

@@ -29,17 +29,22 @@ struct Step {
 /// that the operation is lowered to, which all equal ones share.
 struct StepEmitter {
   let builder: Builder
+  /// What the names of steps begin with.
+  let prefix: String
   /// The steps, in order.
   private(set) var functions: [Function] = []
   /// The largest scratch memory that a step asks for, in bytes.
   private(set) var scratchBytes = 0
 
-  init(builder: Builder) { self.builder = builder }
+  init(builder: Builder, prefix: String = "step") {
+    self.builder = builder
+    self.prefix = prefix
+  }
 
   /// Emits the next step.
   mutating func emit(_ step: Step) {
     scratchBytes = max(scratchBytes, step.call.scratchBytes)
-    functions.append(function(step.call, named: "step_\(functions.count)_\(step.name)"))
+    functions.append(function(step.call, named: "\(prefix)_\(functions.count)_\(step.name)"))
   }
 
   /// The parameters of a `vit_step`.

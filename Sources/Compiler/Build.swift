@@ -4,6 +4,7 @@ import Evaluation
 import IR
 import Models
 import Packaging
+import Passes
 
 /// The way from one planned graph and its weights to a library, an archive or an object: the only
 /// one, for `vitc compile`, the trials of a calibration, the runs that give self-test values, and
@@ -17,7 +18,7 @@ public struct Build {
     public var interface: ModelInterface
     /// The stages of the work, in order.
     public var stages: [CompileReport.Stage]
-    /// The number of parallel steps of one run.
+    /// The number of parallel steps of one run of the first size.
     public var steps: Int
     /// The size of the generated code, as an object file.
     public var objectBytes: Int
@@ -25,7 +26,7 @@ public struct Build {
     public var missingSelfTest: String?
   }
 
-  /// The planned graph.
+  /// The planned graph, of a model for several sizes that of the first.
   public let graph: Graph
   /// The instruction sets, of one architecture, from the baseline to the best.
   public let targets: [Target]
@@ -59,6 +60,10 @@ public struct Build {
   /// Tensors that no constant needs and that are read all the same: reading finds damage.
   public var alsoRead: [String] = []
   private let weights: Evaluator.WeightReader
+  /// The weights of all sizes.
+  private var shared = SharedWeights()
+  /// What is packed of each size: what none before has.
+  private var packed: [(graph: Graph, values: Set<Value>)] = []
 
   /// Describes a build with every choice at its default.
   ///
@@ -70,7 +75,9 @@ public struct Build {
     _ graph: Graph, for targets: [Target], name: String, model: String,
     weights: @escaping Evaluator.WeightReader
   ) {
-    self.graph = graph
+    let (placed, added) = shared.place(graph)
+    packed = [(placed, added)]
+    self.graph = placed
     self.targets = targets
     self.weights = weights
     program = ProgramInfo(
@@ -79,30 +86,60 @@ public struct Build {
     placement = .automatic(weightsBytes: graph.weightsBytes)
   }
 
+  /// Adds a size of images, which is run by a program of its own over the same weights.
+  ///
+  /// Constants that another size has too are stored once.
+  ///
+  /// - Throws: a graph that the verifier refuses.
+  public mutating func add(_ size: ProgramSize) throws(Diagnostic) {
+    var size = size
+    let (placed, added) = shared.place(size.graph)
+    try Verifier.verify(placed)
+    size.graph = placed
+    packed.append((placed, added))
+    program.furtherSizes.append(size)
+    program.weightsBytes = shared.bytes
+    if placement != .file { placement = .automatic(weightsBytes: shared.bytes) }
+  }
+
   /// Generates the code, for each target its object or its text.
   public func code(
     as form: CodeGenerator.Artifact = .object
   ) throws(Diagnostic) -> CodeGenerator.Output {
     var program = program
-    program.facts = try RecordedFacts(program, graph, targets, image: graph.imageShape).text()
+    program.facts = try RecordedFacts(program, graph, targets).text()
     return try CodeGenerator.generate(graph, for: targets, program: program, as: form, store: store)
   }
 
   /// The packed weights, in memory: for code that is run without the runtime.
   public func packedWeights() throws(Diagnostic) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: graph.weightsBytes)
+    var bytes = [UInt8](repeating: 0, count: program.weightsBytes)
     // withUnsafeMutableBytes does not carry the error's type.
     let result = bytes.withUnsafeMutableBytes { bytes -> Swift.Result<Void, Diagnostic> in
       // Places do not overlap, so threads write apart.
       nonisolated(unsafe) let bytes = bytes
       return Swift.Result { () throws(Diagnostic) in
-        try WeightPacker(graph, weights: weights).pack { part, offset in
+        try pack { part, offset in
           UnsafeMutableRawBufferPointer(rebasing: bytes[offset...]).copyMemory(from: part)
         }
       }
     }
     try result.get()
     return bytes
+  }
+
+  /// Writes the constants of all sizes, each once.
+  private func pack(
+    progress: @escaping @Sendable (Int) -> Void = { _ in },
+    write: @escaping @Sendable (UnsafeRawBufferPointer, Int) throws(Diagnostic) -> Void
+  ) throws(Diagnostic) {
+    var before = 0
+    for (graph, values) in packed {
+      let start = before
+      try WeightPacker(graph, only: values, weights: weights)
+        .pack(progress: { progress(start + $0) }, write: write)
+      before += values.reduce(0) { $0 + graph[$1].type.sizeBytes }
+    }
   }
 
   /// Makes the artifact with its header, its module map and, where they are apart, its weights.
@@ -175,14 +212,15 @@ public struct Build {
     }
     let artifact = try Artifact(
       output: output, name: program.name, kind: kind, architecture: architecture,
-      placement: placement, weightsBytes: graph.weightsBytes, arrangement: arrangement)
+      placement: placement, weightsBytes: program.weightsBytes, arrangement: arrangement)
     artifact.readsTokens = graph.tokens != nil
     artifact.hasTokenizer = !program.tokenizer.isEmpty
+    artifact.hasSizes = !program.furtherSizes.isEmpty
     artifact.keepsSymbols = keepsSymbols
-    let total = Double(max(1, graph.weightsBytes))
+    let total = Double(max(1, program.weightsBytes))
     // Places do not overlap, so threads write apart.
     nonisolated(unsafe) let written = artifact
-    try WeightPacker(graph, weights: weights).pack(
+    try pack(
       progress: { progress("pack weights", Double($0) / total) },
       write: { (bytes, offset) throws(Diagnostic) in try written.writeWeights(bytes, at: offset) })
     for name in alsoRead { _ = try weights(name) }
@@ -217,11 +255,7 @@ public struct Build {
       name: program.name, model: program.model, compilerVersion: program.compilerVersion,
       target: Target.summary(targets), weightsHash: hash, weightsBytes: program.weightsBytes,
       weightsFileName: program.weightsFileName, image: graph.imageShape,
-      outputs: graph.outputs.map {
-        ModelInterface.Tensor(
-          name: $0.name, shape: graph[$0.value].type.shape,
-          isHalf: graph[$0.value].type.element == .f16)
-      },
+      outputs: graph.interfaceOutputs,
       parameters: program.parameters, flops: program.flops, arenaBytes: program.arenaBytes,
       scores: scores.map {
         .init(
@@ -229,15 +263,29 @@ public struct Build {
           formula: logitsAreEmbedding
             ? "none, they are a projection: an embedding, not scores of classes" : $0.formula)
       }, numerics: numerics,
-      precision: graph.precisionSummary, preprocessing: preprocessing, tokens: graph.tokens?.limit)
+      precision: graph.precisionSummary, preprocessing: preprocessing, tokens: graph.tokens?.limit,
+      furtherSizes: program.furtherSizes.map { size in
+        ModelInterface.Size(
+          image: size.graph.imageShape, outputs: size.graph.interfaceOutputs, flops: size.flops,
+          arenaBytes: size.arenaBytes)
+      })
     interface.tokenizer = tokenizer
     return interface
   }
 }
 
 extension Graph {
+  /// What users are told of its outputs.
+  fileprivate var interfaceOutputs: [ModelInterface.Tensor] {
+    outputs.map {
+      ModelInterface.Tensor(
+        name: $0.name, shape: self[$0.value].type.shape, isHalf: self[$0.value].type.element == .f16
+      )
+    }
+  }
+
   /// The shape of one image; empty where the graph has no input.
-  fileprivate var imageShape: [Int] {
+  var imageShape: [Int] {
     for node in nodes {
       if case .input = node.op { return node.type.shape }
     }

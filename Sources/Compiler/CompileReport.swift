@@ -30,6 +30,8 @@ public struct CompileReport {
 
   /// The model.
   public var configuration: any ModelConfiguration
+  /// The sizes of its images, the first of which all that follows is of, but for the arena.
+  public var sizes: [ImageSize] = []
   /// What the passes did.
   public var passes: PassManager.Report
   /// The stages of the work, in order.
@@ -42,7 +44,7 @@ public struct CompileReport {
   public var precision = ""
   /// The size of the packed weights.
   public var weightsBytes = 0
-  /// The size of one image's activations.
+  /// The size of one image's activations, of the size that has most.
   public var arenaBytes = 0
   /// How integers were calibrated; `nil`: not at all.
   public var calibration: Calibration?

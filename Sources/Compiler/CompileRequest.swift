@@ -56,8 +56,19 @@ public struct CompileRequest {
   public var output: String?
   /// The prefix of every symbol; `nil`: made from the output's file name.
   public var name: String?
-  /// Height and width of the images; `nil`: the model's own.
-  public var imageSize: (height: Int, width: Int)?
+  /// The sizes of the images; a library of several has a program for each.
+  public var imageSizes = ImageSizes.own
+  /// Height and width of the images, of several sizes those of the first; `nil`: the model's own,
+  /// or to be found by the model's preprocessing.
+  public var imageSize: (height: Int, width: Int)? {
+    get {
+      guard case .listed(let sizes) = imageSizes, let first = sizes.first else { return nil }
+      return (first.height, first.width)
+    }
+    set {
+      imageSizes = newValue.map { .listed([ImageSize(height: $0.height, width: $0.width)]) } ?? .own
+    }
+  }
   /// The number of classes; `nil`: the model's own.
   public var classes: Int?
   /// `false` iff the head is left out.

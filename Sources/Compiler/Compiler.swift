@@ -41,7 +41,9 @@ public struct Compiler {
       ? nil
       : Provenance.Pending(
         request, targets.first.flatMap { Architecture(triple: $0.triple) })
-    let (model, fitted) = try load()
+    let (loaded, fitted) = try load()
+    let sizes = try SizedModels(loaded, request)
+    let model = sizes.first
     let outputs = request.outputs.isEmpty ? model.defaultOutputs : request.outputs
     let imported = try model.graph(outputs: outputs)
     watch.lap(fitted == nil ? "read model" : "read model, fit head")
@@ -59,9 +61,12 @@ public struct Compiler {
     progress("run passes", 0)
     var resolved = request
     if let found = calibrated { resolved.precision = found.precision }
-    let (graph, passes) = try PassManager(
-      resolved.passes(overriding: calibrated?.precisionOverrides ?? request.precisionOverrides)
-    ).run(imported, request.passOptions)
+    let pipeline = resolved.passes(
+      overriding: calibrated?.precisionOverrides ?? request.precisionOverrides)
+    let (graph, passes) = try PassManager(pipeline).run(imported, request.passOptions)
+    let further = try sizes.further.map { (model) throws(Diagnostic) in
+      try SizedModels.program(model, outputs: outputs, passes: pipeline)
+    }
     watch.lap("run passes")
 
     var report = CompileReport(configuration: model.configuration, passes: passes)
@@ -80,7 +85,10 @@ public struct Compiler {
       targets = Target.portable(multiplying: types)
     }
     report.target = Target.summary(targets)
-    report.notes = model.notes
+    report.notes = model.notes + [sizes.note].compactMap(\.self)
+    report.sizes = ([sizes.first] + sizes.further).map {
+      ImageSize(height: $0.configuration.imageHeight, width: $0.configuration.imageWidth)
+    }
     if request.target.contains("+"), targets != named {
       report.notes.append(
         "the model multiplies f32 only, so the code is for \(Target.names(targets))")
@@ -101,7 +109,8 @@ public struct Compiler {
           at: .argument("--stop-after"), hint: "use it with --emit ir")
       }
       report.provenance = try provenance?.result()
-      try generate(graph, of: imported, model, named: name, calibrated, targets, &report)
+      try generate(
+        graph, further, of: imported, model, named: name, calibrated, targets, &report)
       report.warnings += model.checkpoint.warnings
     }
     return report
@@ -158,11 +167,10 @@ public struct Compiler {
   }
 
   private func generate(
-    _ graph: Graph, of imported: Graph, _ model: Model, named name: String,
+    _ graph: Graph, _ further: [ProgramSize], of imported: Graph, _ model: Model,
+    named name: String,
     _ calibrated: CalibrationStage.Result?, _ targets: [Target], _ report: inout CompileReport
   ) throws(Diagnostic) {
-    report.weightsBytes = graph.weightsBytes
-    report.arenaBytes = graph.arenaBytes
     let configuration = model.configuration
     let checkpoint = model.checkpoint
     var build = Build(graph, for: targets, name: name, model: configuration.name) {
@@ -170,6 +178,9 @@ public struct Compiler {
       if let found = calibrated?.calibration.tensor(named: name) { return found }
       return try checkpoint.read(name)
     }
+    for size in further { try build.add(size) }
+    report.weightsBytes = build.program.weightsBytes
+    report.arenaBytes = max(graph.arenaBytes, further.map(\.arenaBytes).max() ?? 0)
     var metadata = ModelMetadata(
       model, report.passes, graph,
       logits: graph.outputs.contains { ["logits", "logits_f16"].contains($0.name) },

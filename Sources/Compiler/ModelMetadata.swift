@@ -22,7 +22,8 @@ struct ModelMetadata: Encodable {
   /// What the logits are: "classes", or "embedding" for the projection of a model that was trained
   /// with texts; absent where there are none.
   var logits: String?
-  /// The names of the classes; empty where nothing is known.
+  /// The names of the classes; empty where nothing is known, and of a size after the first, which
+  /// has those of the first.
   var labels: [String]
   /// The passes that changed the graph, in order.
   var passes: [String]
@@ -107,6 +108,13 @@ struct ModelMetadata: Encodable {
         scale: loaded.comparison?.scale, bias: loaded.comparison?.bias,
         scores: loaded.comparison?.scores)
     }
+  }
+
+  /// The same for a size after the first.
+  var ofFurtherSize: ModelMetadata {
+    var copy = self
+    copy.labels = []
+    return copy
   }
 
   /// The JSON text, keys sorted, so that equal models give equal bytes.

@@ -16,10 +16,13 @@ extension PreprocessingInfo {
       case .fit: VIT_RESIZE_FIT
       case .longestEdge: VIT_RESIZE_LONGEST
       case .within: VIT_RESIZE_WITHIN
+      case .patches: VIT_RESIZE_PATCHES
+      case .multiples: VIT_RESIZE_MULTIPLES
       }
     resize = Int(resizeCode)
     (resizeWidth, resizeHeight) = (preprocessing.resizeWidth, preprocessing.resizeHeight)
     longestEdge = preprocessing.longestEdge ?? 0
+    multiple = preprocessing.multiple ?? 0
     filter = preprocessing.filter.rawValue
     let arithmeticCode =
       switch preprocessing.arithmetic {
@@ -55,6 +58,12 @@ extension Preprocessing {
       case .cover: "resize by one factor to cover \(size) (\(filter))"
       case .fit, .within: "resize by one factor to fit into \(size) (\(filter))"
       case .longestEdge: "longest edge to \(resizeHeight) (\(filter))"
+      case .patches:
+        "resize by one factor to at most \(resizeHeight) patches of \(multiple ?? 1) pixels a side "
+          + "(\(filter))"
+      case .multiples:
+        "resize by one factor to a height of \(resizeHeight) or a width of \(resizeWidth), "
+          + "whichever changes less, in multiples of \(multiple ?? 1) (\(filter))"
       }
     let limit = longestEdge.map { ", the other to at most \($0)" } ?? ""
     let after =

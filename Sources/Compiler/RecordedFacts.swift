@@ -31,9 +31,24 @@ struct RecordedFacts: Encodable {
   let flops: Int
   let weightsBytes: Int
   let arenaBytes: Int
+  /// Of a model for several sizes each of them, the first that of the fields above; else absent.
+  let sizes: [Size]?
+
+  /// One size of the images.
+  struct Size: Encodable {
+    let input: Tensor
+    let outputs: [Tensor]
+    let flops: Int
+    let arenaBytes: Int
+
+    enum CodingKeys: String, CodingKey {
+      case input, outputs, flops
+      case arenaBytes = "arena_bytes"
+    }
+  }
 
   enum CodingKeys: String, CodingKey {
-    case name, model, target, isas, input, outputs, scores, parameters, flops
+    case name, model, target, isas, input, outputs, scores, parameters, flops, sizes
     case abiVersion = "abi_version"
     case compilerVersion = "compiler_version"
     case weightsHash = "weights_hash"
@@ -42,7 +57,7 @@ struct RecordedFacts: Encodable {
   }
 
   /// Collects what the emitted description says.
-  init(_ program: ProgramInfo, _ graph: Graph, _ targets: [Target], image: [Int]) {
+  init(_ program: ProgramInfo, _ graph: Graph, _ targets: [Target]) {
     name = program.name
     model = program.model
     abiVersion = Int(VIT_ABI_VERSION)
@@ -50,13 +65,16 @@ struct RecordedFacts: Encodable {
     target = Target.summary(targets)
     isas = targets.map(\.name)
     weightsHash = program.weightsHash
-    input = Tensor(
-      name: graph.inputName, dtype: graph.tokens == nil ? "f32" : "i32", shape: image)
-    outputs = graph.outputs.map {
-      Tensor(
-        name: $0.name, dtype: graph[$0.value].type.element.rawValue,
-        shape: graph.visibleShape(of: $0))
-    }
+    let first = Size(graph, flops: program.flops, arenaBytes: program.arenaBytes)
+    input = first.input
+    outputs = first.outputs
+    sizes =
+      program.furtherSizes.isEmpty
+      ? nil
+      : [first]
+        + program.furtherSizes.map {
+          Size($0.graph, flops: $0.flops, arenaBytes: $0.arenaBytes)
+        }
     scores = program.scores
     parameters = program.parameters
     flops = program.flops
@@ -71,5 +89,19 @@ struct RecordedFacts: Encodable {
     } catch {
       throw Diagnostic("the model's description cannot be written as JSON", notes: ["\(error)"])
     }
+  }
+}
+
+extension RecordedFacts.Size {
+  init(_ graph: Graph, flops: Int, arenaBytes: Int) {
+    input = RecordedFacts.Tensor(
+      name: graph.inputName, dtype: graph.tokens == nil ? "f32" : "i32", shape: graph.imageShape)
+    outputs = graph.outputs.map {
+      RecordedFacts.Tensor(
+        name: $0.name, dtype: graph[$0.value].type.element.rawValue,
+        shape: graph.visibleShape(of: $0))
+    }
+    self.flops = flops
+    self.arenaBytes = arenaBytes
   }
 }

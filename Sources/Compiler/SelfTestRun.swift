@@ -36,7 +36,7 @@ struct SelfTestRun {
   /// `true` iff other code than the artifact's is to be run.
   var needsRehearsal: Bool { isWanted && !ownRuns }
 
-  /// Runs the self-test's image; `nil` where that does not work.
+  /// Runs the self-test's image of each size; `nil` where that does not work.
   mutating func values(of library: String, weights: String?) -> [SelfTestValues]? {
     ran = true
     do {
@@ -50,8 +50,11 @@ struct SelfTestRun {
         model = try self.model(library, weights, threads: 1)
         context = try model.makeContext()
       }
-      let outputs = try run(context, elements: model.description.input.elements)
-      let all = model.description.outputs.map { outputs[$0.name] ?? [] }
+      var all: [[Float]] = []
+      for (number, size) in model.sizes.enumerated() {
+        let outputs = try run(context, elements: size.input.elements, size: number)
+        all += size.outputs.map { outputs[$0.name] ?? [] }
+      }
       guard all.allSatisfy({ $0.allSatisfy(\.isFinite) }) else {
         failure = "the model's outputs are not finite"
         return nil
@@ -64,9 +67,12 @@ struct SelfTestRun {
   }
 
   /// Runs the image, or the text.
-  private func run(_ context: VitContext, elements: Int) throws -> [String: [Float]] {
+  private func run(
+    _ context: VitContext, elements: Int, size: Int
+  ) throws -> [String: [Float]] {
     guard let tokens, let limit = Int32(exactly: tokens.limit) else {
-      return try context.runAll(images: (0..<elements).map { vit_selftest_pixel(UInt64($0)) })
+      return try context.runAll(
+        images: (0..<elements).map { vit_selftest_pixel(UInt64($0)) }, size: size)
     }
     let required = tokens.required.flatMap { Int32(exactly: $0) } ?? -1
     return try context.runAll(

@@ -13,14 +13,19 @@ import Synchronization
 /// tensors, whatever the size of the model.
 struct WeightPacker {
   private let graph: Graph
+  private let values: Set<Value>?
   private let weights: Evaluator.WeightReader
 
-  init(_ graph: Graph, weights: @escaping Evaluator.WeightReader) {
+  /// - Parameter values: the constants to write; `nil`: all that have a place.
+  init(
+    _ graph: Graph, only values: Set<Value>? = nil, weights: @escaping Evaluator.WeightReader
+  ) {
     self.graph = graph
+    self.values = values
     self.weights = weights
   }
 
-  /// Writes every placed constant.
+  /// Writes the constants.
   ///
   /// - Parameters:
   ///   - progress: hears the bytes done so far, from any thread.
@@ -59,7 +64,9 @@ struct WeightPacker {
   /// first, so that all threads end at about the same time.
   private func jobs() -> [[Value]] {
     let constants = graph.constants()
-    let placed = graph.values.filter { constants[$0.index] && graph[$0].placement != nil }
+    let placed = graph.values.filter {
+      constants[$0.index] && graph[$0].placement != nil && values?.contains($0) ?? true
+    }
     // A union-find over the placed constants, by position.
     var parents = Array(placed.indices)
     func root(_ position: Int) -> Int {

@@ -45,6 +45,6 @@ extension Model {
     return Model(
       family: family, places: places,
       checkpoint: CheckedCheckpoint(SuppliedCheckpoint(checkpoint, head)), notes: notes,
-      warnings: warnings)
+      warnings: warnings, own: own)
   }
 }

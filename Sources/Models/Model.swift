@@ -5,7 +5,7 @@ import IR
 /// A model that is ready to become a graph: configuration and checkpoint, known to fit.
 public struct Model: Sendable {
   /// What defines it.
-  let family: any Family
+  var family: any Family
   /// How the checkpoint names its tensors.
   let places: TensorPlaces
   /// Its weights.
@@ -17,6 +17,8 @@ public struct Model: Sendable {
   /// How the vectors of a text tower are compared with those of images; `nil`: it is none, or the
   /// checkpoint does not say.
   public var comparison: TextComparison?
+  /// The size that the model has by itself, and how its images are preprocessed then.
+  var own: OwnSize?
 
   /// What defines it.
   public var configuration: any ModelConfiguration { family }
@@ -34,6 +36,7 @@ public struct Model: Sendable {
     source.notes += checkpoint.notes
     try source.fit(to: checkpoint, options)
     try source.model.check()
+    let own = OwnSize(source.model)
     if let size = options.imageSize {
       do {
         source.model = try source.model.resized(height: size.height, width: size.width)
@@ -59,7 +62,7 @@ public struct Model: Sendable {
         check.keepsArrangement
           ? checkpoint : ArrangedCheckpoint(checkpoint, places: check.wanted),
         head: check.head), notes: source.notes,
-      warnings: source.warnings + [source.labelWarning].compactMap(\.self))
+      warnings: source.warnings + [source.labelWarning].compactMap(\.self), own: own)
   }
 
   /// What a library of this model returns unless the user says otherwise: logits, features where

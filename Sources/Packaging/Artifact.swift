@@ -54,6 +54,8 @@ public final class Artifact {
   public var readsTokens = false
   /// `true` iff the model holds a tokenizer, which it exports a function of.
   public var hasTokenizer = false
+  /// `true` iff the model is for images of several sizes: it exports more functions.
+  public var hasSizes = false
 
   private let kind: Kind
   private let weightsBytes: Int
@@ -135,6 +137,7 @@ public final class Artifact {
     let hash = sealWeights()
     var linker = Linker(workspace: workspace, architecture: .host, name: name)
     (linker.readsTokens, linker.hasTokenizer) = (readsTokens, hasTokenizer)
+    linker.hasSizes = hasSizes
     let (code, needsMath) = try write(objects, for: .host, named: "rehearsal", linker)
     let library = workspace.file("rehearsal.so")
     try linker.linkLibrary(code, soname: "rehearsal.so", needsMath: needsMath, to: library)
@@ -232,6 +235,7 @@ public final class Artifact {
     var linker = Linker(
       workspace: workspace, architecture: architecture, name: name, keepsSymbols: keepsSymbols)
     (linker.readsTokens, linker.hasTokenizer) = (readsTokens, hasTokenizer)
+    linker.hasSizes = hasSizes
     let (code, needsMath) = try write(objects, for: architecture, named: "model", linker)
     let embedded = weightsFileName == nil ? [weightPath] : []
     let output = workspace.file("artifact")

@@ -25,11 +25,17 @@ public enum ExportedSymbols {
   /// The part for a text tower that holds its tokenizer.
   public static let tokenizerSuffix = "tokenize"
 
+  /// What a model for images of several sizes has besides.
+  public static let suffixesOfSizes = [
+    "sizes", "run_sized", "run_all_sized", "run_mixed", "preprocess_sized", "size_for",
+  ]
+
   /// The symbols of the model `name`, which reads images, or tokens.
   public static func names(
-    for name: String, readsTokens: Bool = false, hasTokenizer: Bool = false
+    for name: String, readsTokens: Bool = false, hasTokenizer: Bool = false, hasSizes: Bool = false
   ) -> [String] {
-    ((readsTokens ? suffixesOfText : suffixes) + (hasTokenizer ? [tokenizerSuffix] : []))
+    ((readsTokens ? suffixesOfText : suffixes) + (hasTokenizer ? [tokenizerSuffix] : [])
+      + (hasSizes ? suffixesOfSizes : []))
       .map { "\(name)_\($0)" }
   }
 

@@ -21,9 +21,9 @@ public struct HeaderWriter {
   /// The whole header.
   public var text: String {
     [
-      opening, constants, status, types, functions,
+      opening, constants, status, types, functions, SizedHeader(model).text,
       "#ifdef __cplusplus\n}\n#endif\n\n#endif /* \(upper)_H */\n",
-    ].joined(separator: "\n")
+    ].filter { !$0.isEmpty }.joined(separator: "\n")
   }
 
   /// Keeps text from outside from ending a comment, and from showing another code than there is.
@@ -34,6 +34,9 @@ public struct HeaderWriter {
     PlainText.escaped(text.replacing("\n", with: " "))
       .replacing("*/", with: "* /").replacing("/*", with: "/ *").replacing("\n", with: " ")
   }
+
+  /// Those of the size that needs most.
+  private var arenaBytes: Int { model.sizes.map(\.arenaBytes).max() ?? model.arenaBytes }
 
   private func shape(_ shape: [Int]) -> String {
     "[" + shape.map(String.init).joined(separator: ", ") + "]"
@@ -55,7 +58,7 @@ public struct HeaderWriter {
        *           XXH3-128 \(model.weightsHash)
        * Work:     \(model.flops) floating-point operations for one \(words.one)\
       \(numerics)\(precision)
-       * Memory:   \(model.arenaBytes) bytes of activations for each \(words.one) in work
+       * Memory:   \(arenaBytes) bytes of activations for each \(words.one) in work
        *
        * Use:
        *

@@ -11,9 +11,12 @@ struct Linker {
   var readsTokens = false
   /// `true` iff it holds a tokenizer.
   var hasTokenizer = false
+  /// `true` iff the model is for images of several sizes.
+  var hasSizes = false
   /// What the model exports.
   private var exports: [String] {
-    ExportedSymbols.names(for: name, readsTokens: readsTokens, hasTokenizer: hasTokenizer)
+    ExportedSymbols.names(
+      for: name, readsTokens: readsTokens, hasTokenizer: hasTokenizer, hasSizes: hasSizes)
   }
 
   /// What generated code may expect of libc, besides what the runtime itself takes from it.

@@ -34,6 +34,29 @@ public struct ModelInterface: Hashable, Sendable {
     }
   }
 
+  /// A size of the images.
+  public struct Size: Hashable, Sendable {
+    /// One image: channels, height, width.
+    public var image: [Int]
+    /// The outputs; they have the names of the first size's.
+    public var outputs: [Tensor]
+    /// Floating-point operations for one image, 2 for each multiply-add.
+    public var flops: Int
+    /// The size of one image's activations.
+    public var arenaBytes: Int
+
+    /// Creates a description.
+    public init(image: [Int], outputs: [Tensor], flops: Int, arenaBytes: Int) {
+      self.image = image
+      self.outputs = outputs
+      self.flops = flops
+      self.arenaBytes = arenaBytes
+    }
+
+    /// The number of elements of one image.
+    public var elements: Int { image.reduce(1, *) }
+  }
+
   /// The prefix of every symbol.
   public var name: String
   /// The variant, such as `vit_base_patch16_224`.
@@ -77,13 +100,21 @@ public struct ModelInterface: Hashable, Sendable {
   /// Of a text tower, the class of the tokenizer that the library holds; `nil`: it holds none.
   public var tokenizer: String?
 
+  /// The sizes of images after the first, which the other properties are of.
+  public var furtherSizes: [Size]
+  /// All sizes.
+  public var sizes: [Size] {
+    [Size(image: image, outputs: outputs, flops: flops, arenaBytes: arenaBytes)] + furtherSizes
+  }
+
   /// Creates a description.
   public init(
     name: String, model: String, compilerVersion: String, target: String, weightsHash: WeightHash,
     weightsBytes: Int, weightsFileName: String? = nil, image: [Int], outputs: [Tensor],
     parameters: Int, flops: Int, arenaBytes: Int, scores: Scores? = nil,
     numerics: String? = nil, precision: String? = nil,
-    preprocessing: String? = nil, tokens: Int? = nil
+    preprocessing: String? = nil, tokens: Int? = nil,
+    furtherSizes: [Size] = []
   ) {
     self.name = name
     self.model = model
@@ -102,5 +133,6 @@ public struct ModelInterface: Hashable, Sendable {
     self.precision = precision
     self.preprocessing = preprocessing
     self.tokens = tokens
+    self.furtherSizes = furtherSizes
   }
 }

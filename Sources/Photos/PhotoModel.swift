@@ -14,7 +14,10 @@ public final class PhotoModel: Sendable {
   public struct Outputs: Sendable {
     /// The values of each output that was asked for, by name.
     public var values: [String: [Float]]
-    /// What the model was given, `[channels, height, width]`; empty unless the model keeps inputs.
+    /// The size of what the model was given, a place in its `sizes`.
+    public var size: Int
+    /// What the model was given, `[channels, height, width]` of its size; empty unless the model
+    /// keeps inputs.
     public var input: [Float]
     /// Whether the file says of pixels that they are transparent, which was ignored.
     public var hasDroppedAlpha: Bool
@@ -28,6 +31,7 @@ public final class PhotoModel: Sendable {
   private let alpha: Image.Alpha
   private let orients: Bool
   private let keepsInputs: Bool
+  private let size: Int?
   private let contexts = Mutex<[Box]>([])
 
   /// A context, which one thread at a time uses.
@@ -44,15 +48,18 @@ public final class PhotoModel: Sendable {
   ///   - alpha: What becomes of transparency.
   ///   - orients: Whether photos are turned as their EXIF data says.
   ///   - keepsInputs: Whether outputs come with what the model was given.
+  ///   - size: The size that photos are made to, a place in the model's `sizes`; `nil`: that which
+  ///     the model's own rule says.
   public init(
     _ model: VitModel, workers: Int, alpha: Image.Alpha, orients: Bool = false,
-    keepsInputs: Bool = false
+    keepsInputs: Bool = false, size: Int? = nil
   ) {
     self.model = model
     self.workers = max(1, workers)
     self.alpha = alpha
     self.orients = orients
     self.keepsInputs = keepsInputs
+    self.size = size
   }
 
   /// Decodes a photo, makes it the model's input and runs it.
@@ -62,17 +69,20 @@ public final class PhotoModel: Sendable {
   public func run(_ path: String, outputs: [String]) throws(Diagnostic) -> Outputs {
     let image = try Image(decoding: path, alpha: alpha, orients: orients)
     do {
-      let input = try model.preprocess(rgb: image.rgb, width: image.width, height: image.height)
+      let size = try size ?? model.size(forWidth: image.width, height: image.height)
+      let input = try model.preprocess(
+        rgb: image.rgb, width: image.width, height: image.height, size: size)
       let box = try contexts.withLock { $0.popLast() } ?? Box(model.makeContext())
       defer { contexts.withLock { $0.append(box) } }
-      let values = try box.context.runAll(images: input, outputs: outputs)
+      let values = try box.context.runAll(images: input, outputs: outputs, size: size)
       for name in outputs {
         if let fault = NonFinite.text(values[name] ?? [], of: name) {
           throw Diagnostic(fault, at: .file(path), hint: NonFinite.hint)
         }
       }
       return Outputs(
-        values: values, input: keepsInputs ? input : [], hasDroppedAlpha: image.hasDroppedAlpha)
+        values: values, size: size, input: keepsInputs ? input : [],
+        hasDroppedAlpha: image.hasDroppedAlpha)
     } catch let diagnostic as Diagnostic {
       throw diagnostic
     } catch {

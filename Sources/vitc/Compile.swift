@@ -64,7 +64,14 @@ struct Compile: ParsableCommand {
       """, valueName: "n"))
   var textLength: Int?
 
-  @Option(help: "The size of the images: N, or HxW. Position embeddings are resized.")
+  @Option(
+    help: ArgumentHelp(
+      """
+      The size of the images: N, or HxW, or several, separated by commas, for one library that \
+      takes all of them. Position embeddings are resized. auto[:PATCHES][,aspect<=2][,sizes<=16] \
+      has the sizes that photos become by a preprocessing that keeps their aspect (SigLIP 2 \
+      NaFlex, DPT).
+      """, valueName: "sizes"))
   var imageSize: String?
 
   @Option(help: "The number of classes, if the checkpoint's differs from the variant's.")
@@ -332,7 +339,7 @@ struct Compile: ParsableCommand {
     request.weights = weights
     request.tower = tower.map { _ in .text(length: textLength) }
     request.name = name
-    request.imageSize = try imageSize.map { (text) throws(Diagnostic) in try Self.size(text) }
+    if let imageSize { request.imageSizes = try ImageSizes(parsing: imageSize) }
     request.classes = numClasses
     request.wantsHead = heads.head == nil
     request.headFile = heads.headFile
@@ -391,14 +398,8 @@ struct Compile: ParsableCommand {
 
   /// Height and width, of N or HxW.
   static func size(_ text: String) throws(Diagnostic) -> (height: Int, width: Int) {
-    let parts = text.lowercased().split(separator: "x", omittingEmptySubsequences: false)
-    let numbers = parts.compactMap { Int($0) }
-    guard numbers.count == parts.count, (1...2).contains(numbers.count) else {
-      throw Diagnostic(
-        "invalid value '\(text)', expected N or HxW", at: .argument("--image-size"),
-        hint: "for example 384, or 384x224 for height 384 and width 224")
-    }
-    return (numbers[0], numbers[numbers.count - 1])
+    let size = try ImageSizes.size(text)
+    return (size.height, size.width)
   }
 
   private static func precisionOverrides(_ list: [String]) throws(Diagnostic) -> [String: Precision]

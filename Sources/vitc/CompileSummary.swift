@@ -26,8 +26,12 @@ struct CompileSummary {
         .joined(separator: ", "),
       "wrote    " + report.files.joined(separator: ", "),
     ]
+    if report.sizes.count > 1 {
+      lines.insert("sizes    \(ShortList.text(report.sizes.map(\.description)))", at: 1)
+    }
     if let calibration = report.calibration {
-      lines.insert(contentsOf: self.lines(of: calibration), at: 3)
+      lines.insert(
+        contentsOf: self.lines(of: calibration), at: report.sizes.count > 1 ? 4 : 3)
     }
     lines.insert(contentsOf: report.notes.map { "note     \($0)" }, at: 1)
     return lines.map(PlainText.escaped).joined(separator: "\n") + "\n"

@@ -74,8 +74,18 @@ struct InspectReport {
     table.add([
       "weights", "\(Format.bytes(integer("weights_bytes"))), hash \(string("weights_hash"))",
     ])
+    let sizes = facts["sizes"]?.array ?? []
     if let input = facts["input"] { table.add(["input", Self.text(of: input)]) }
     for output in facts["outputs"]?.array ?? [] { table.add(["output", Self.text(of: output)]) }
+    for (number, size) in sizes.enumerated() {
+      let outputs = size["outputs"]?.array?.map(Self.text) ?? []
+      table.add([
+        "size \(number)",
+        "\(Self.extents(size)): " + outputs.joined(separator: ", ") + "; "
+          + "\(Format.fixed(Double(Self.integer(size["flops"])) / 1e9, 3)) GFLOP, arena "
+          + Format.bytes(Self.integer(size["arena_bytes"])),
+      ])
+    }
     table.add(["parameters", Format.grouped(integer("parameters"))])
     let work = Format.fixed(Double(integer("flops")) / 1e9, 3)
     let one = facts["input"]?["name"]?.string == "ids" ? "a text" : "an image"
@@ -94,8 +104,15 @@ struct InspectReport {
 
   private func string(_ key: String) -> String { facts[key]?.string ?? "" }
 
-  private func integer(_ key: String) -> Int {
-    if case .integer(let value)? = facts[key] { value } else { 0 }
+  private func integer(_ key: String) -> Int { Self.integer(facts[key]) }
+
+  private static func integer(_ value: JSONValue?) -> Int {
+    if case .integer(let value)? = value { value } else { 0 }
+  }
+
+  /// Height and width of the images of a size, `HxW`.
+  private static func extents(_ size: JSONValue) -> String {
+    (size["input"]?["shape"]?.array ?? []).dropFirst().map(\.brief).joined(separator: "x")
   }
 
   /// A tensor as a line: `logits f32 [1000]`.

@@ -245,7 +245,7 @@ import Testing
         "note     Dinov2Backbone returns a map [8, 2, 2]: the same numbers are in the output "
           + "'tokens', [4, 8] after 1 tokens that are no patches"), "\(compiled.errors)")
     let loaded = try CompiledModel(library)
-    let pixels = try loaded.preprocess(Image(decoding: Self.folder + "/photo.png"))
+    let pixels = try loaded.preprocess(Image(decoding: Self.folder + "/photo.png")).pixels
     let tokens = try loaded.model.makeContext().run(images: pixels, count: 1)
     for (channel, rows) in map.enumerated() {
       for (row, columns) in (rows.array ?? []).enumerated() {

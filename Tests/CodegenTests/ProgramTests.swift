@@ -33,6 +33,7 @@ import Testing
     preprocessing.scale = [1, 2, 3]
     preprocessing.shift = [4, 5, 6]
     preprocessing.border = [7, 8, 9]
+    preprocessing.multiple = 12
     return ProgramInfo(
       name: "digits", model: "vit_test", compilerVersion: "1.2.3", weightsBytes: 4096,
       weightsHashLow: 0x0123_4567_89AB_CDEF, weightsHashHigh: 0xFF,
@@ -48,9 +49,11 @@ import Testing
     let library = try NativeFunction(target: target, symbol: "digits_vitc_entry") { b in
       var steps = StepEmitter(builder: b)
       for step in try Step.all(graph, for: target) { steps.emit(step) }
-      let isa = b.isa(0, steps: steps.functions, scratchBytes: 64)
-      try ProgramEmitter(builder: b, graph: graph, program: info, targets: [target]).emit(
-        isas: [isa], steps: steps.functions.count)
+      let part = ProgramEmitter.Part(
+        size: info.sizes(graph)[0],
+        isas: [b.isa(0, size: 0, steps: steps.functions, scratchBytes: 64)],
+        steps: steps.functions.count)
+      try ProgramEmitter(builder: b, parts: [part], program: info, targets: [target]).emit()
       // Stubs of the runtime: `create` gives its program away as the model.
       let p = b.pointer
       _ = b.define("vit_rt_create", [p, p, p], returning: b.i32) { arguments in
@@ -140,11 +143,14 @@ import Testing
     #expect(preprocessing.is_bgr == 1)
     #expect(preprocessing.filter == 3)
     #expect(preprocessing.scale.1 == 2 && preprocessing.shift.2 == 6)
-    #expect(preprocessing.border.0 == 7)
+    #expect(preprocessing.border.0 == 7 && preprocessing.multiple == 12)
     let error = try #require(program.error_text())
     strcpy(error, "oh")
     #expect(String(cString: try #require(entry.last_error())) == "oh")
     #expect(entry.run(nil, nil, 1, nil) == VIT_NO_THREADS)
+    // What only models of several sizes have.
+    #expect(program.further_count == 0 && program.further == nil && program.proof_first == 0)
+    #expect(entry.sizes == nil && entry.run_sized == nil && entry.size_for == nil)
 
     // The steps themselves.
     let image = Floats(count: 48) { Float($0) }

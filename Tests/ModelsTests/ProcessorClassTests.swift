@@ -36,6 +36,7 @@ import Testing
   func hasTheLibrarysDefaults(_ name: String) throws {
     let line = try #require(Self.lines[name])
     let type = try #require(ProcessorClass.named(name + "ImageProcessor"))
+    // Of a number of patches there is no size.
     #expect(text(type.size) == line["size"])
     #expect(String(type.filter.rawValue) == line["resample"])
     // What cannot crop has no size of a crop; Python's None is no.
@@ -64,6 +65,7 @@ import Testing
     case .shortest(let side, _): "shortest_edge=\(side)"
     case .longest(let side): "longest_edge=\(side)"
     case .within(let height, let width): "max_height=\(height),max_width=\(width)"
+    case .patches: "-"
     }
   }
 

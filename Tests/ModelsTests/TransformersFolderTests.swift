@@ -270,8 +270,21 @@ import Testing
       "vitc does not follow 'do_pad' of the image processor 'LlavaImageProcessor'"
     ),
     (
-      "DPT", #", "keep_aspect_ratio": true"#,
-      "the image processor 'DPTImageProcessor' makes images of sizes that depend on the photo"
+      "DPT", #", "keep_aspect_ratio": true, "do_pad": true"#,
+      "the image processor 'DPTImageProcessor' pads images to sizes that depend on the photo"
+    ),
+    (
+      "DPT", #", "keep_aspect_ratio": true, "do_center_crop": true"#,
+      "the image processor 'DPTImageProcessor' crops images of sizes that depend on the photo"
+    ),
+    (
+      "Siglip2", #", "do_resize": false"#,
+      "the image processor 'Siglip2ImageProcessor' has 'do_resize' off"
+    ),
+    (
+      "Siglip2", #", "patch_size": 15"#,
+      "the image processor 'Siglip2ImageProcessor' makes patches of 15 pixels a side, the model's "
+        + "image is 224x224"
     ),
     (
       "ConvNext", #", "size": {"shortest_edge": 36}, "do_center_crop": true, "crop_size": 33"#,

@@ -233,6 +233,7 @@ import Testing
     #expect(ExportedSymbols.name(from: "2b") == "m2b")
     #expect(ExportedSymbols.name(from: "") == "model")
     #expect(ExportedSymbols.names(for: "a").count == 15)
+    #expect(ExportedSymbols.names(for: "a", hasSizes: true).count == 21)
   }
 
   @Test func moduleMapsHoldAllModelsOfAFolder() {

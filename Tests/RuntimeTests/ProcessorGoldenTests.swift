@@ -112,6 +112,6 @@ private struct Recipe {
       window: Int32(info.window), crop_rounding: Int32(info.cropRounding),
       is_bgr: info.isBGR ? 1 : 0, scale: three(info.scale), shift: three(info.shift),
       border: three(info.border),
-      alpha_on_white: info.isAlphaOnWhite ? 1 : 0, reserved: 0)
+      alpha_on_white: info.isAlphaOnWhite ? 1 : 0, multiple: Int32(info.multiple))
   }
 }

@@ -19,6 +19,13 @@ public struct Preprocessing: Codable, Hashable, Sendable {
     case longestEdge
     /// By one factor, so that it fits into `resizeWidth` x `resizeHeight`; edges are truncated.
     case within
+    /// By the largest factor at which there are at most `resizeHeight` patches of `multiple` pixels
+    /// a side; edges are rounded up to whole patches: SigLIP 2's NaFlex.
+    case patches
+    /// By one factor, that which makes the height `resizeHeight` or that which makes the width
+    /// `resizeWidth`, whichever is nearer to 1; edges are rounded to multiples of `multiple`: DPT's
+    /// `keep_aspect_ratio`.
+    case multiples
   }
 
   /// The filter of the resize; the raw values are PIL's codes.
@@ -112,6 +119,8 @@ public struct Preprocessing: Codable, Hashable, Sendable {
   public var resizeHeight: Int
   /// What the other edge is at most in mode `shortestEdge`; the scale shrinks to keep it.
   public var longestEdge: Int?
+  /// What edges are multiples of in the modes `patches` and `multiples`.
+  public var multiple: Int?
   /// The filter of the resize.
   public var filter: Filter
   /// What the resize computes in.
@@ -232,6 +241,8 @@ extension Preprocessing {
     from crop: (height: Int, width: Int), to size: (height: Int, width: Int)
   ) -> Preprocessing {
     var copy = self
+    // The photo alone says what it becomes.
+    if dependsOnPhoto { return copy }
     if timm != nil {
       copy.resize(toCover: size.height, size.width)
       return copy
@@ -239,7 +250,7 @@ extension Preprocessing {
     copy.resizeHeight = Self.scaled(resizeHeight, crop.height, size.height)
     copy.resizeWidth = Self.scaled(resizeWidth, crop.width, size.width)
     switch mode {
-    case .none, .exact, .cover, .fit, .within: break
+    case .none, .exact, .cover, .fit, .within, .patches, .multiples: break
     case .shortestEdge, .longestEdge:
       // The edge must cover the larger side of a rectangle.
       let edge = max(copy.resizeHeight, copy.resizeWidth)

@@ -7,8 +7,8 @@ import Diagnostics
 /// normalized to length 1. transformers' classifier reads the mean of the tokens instead. A folder
 /// that says `vision_use_head: false` has tokens alone.
 ///
-/// SigLIP 2's of any grid of patches (NaFlex) are compiled for the grid of one image size: their
-/// table of positions is resized to it. Of no padding nothing need be masked.
+/// SigLIP 2's of any grid of patches (NaFlex) are compiled for the grids of one or several image
+/// sizes: their table of positions is resized to each. Of no padding nothing need be masked.
 ///
 /// Reference: Zhai et al. 2023, arXiv:2303.15343, and Tschannen et al. 2025, arXiv:2502.14786.
 struct SigLIP: TransformerFamily {

@@ -21,6 +21,8 @@ struct ProcessorClass: Sendable {
     case floats
     /// `ensure_multiple_of` and `keep_aspect_ratio`.
     case dpt
+    /// `max_num_patches` patches of `patch_size` at most, the photo's aspect kept.
+    case patches
     /// With `do_pad` the aspect is kept, and what lacks is padded around the centre.
     case sapiens
     /// Padded at the right and the bottom after the normalization, to `pad_size`.

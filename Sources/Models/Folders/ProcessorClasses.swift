@@ -3,7 +3,7 @@ extension ProcessorClass {
   private static let clip = Preprocessing.clip
   private static let half = Preprocessing.half
 
-  /// The classes of transformers 5.23 that make one image of a fixed size, which the tests hold to
+  /// The classes of transformers 5.23 that make one image, which the tests hold to
   /// the library's own defaults, and ViTHybrid's, which transformers 5 has no more.
   static let all: [ProcessorClass] = [
     .init("Beit", .square(224), .bicubic, half, crop: 224, crops: false),
@@ -52,6 +52,7 @@ extension ProcessorClass {
       crops: false, rule: .sapiens),
     .init("Segformer", .square(512), .bilinear, imageNet, rule: .uncropped),
     .init("Siglip", .square(224), .bicubic, half, rgb: true, square: false),
+    .init("Siglip2", .patches(256), .bilinear, half, square: true, rule: .patches),
     .init("Tipsv2", .square(448), .bilinear, nil, rgb: true),
     .init("Tipsv2Dpt", .square(448), .bilinear, nil, rgb: true),
     .init("ViT", .square(224), .bilinear, half),
@@ -72,7 +73,7 @@ extension ProcessorClass {
     "Nougat", "OneFormer", "Owlv2", "PPDocLayoutV2", "PPDocLayoutV3", "PPDocLayoutV4",
     "PPFormulaNet", "PPLCNet", "PPOCRV5ServerDet", "PPOCRV5ServerRec", "PPOCRV6SmallRec",
     "PaddleOCRVL", "Perceiver", "PerceptionLM", "Phi4Multimodal", "Pix2Struct", "Pixtral",
-    "PromptDepthAnything", "Qwen2VL", "RfDetr", "SLANeXt", "SegGpt", "Siglip2", "SmolVLM",
+    "PromptDepthAnything", "Qwen2VL", "RfDetr", "SLANeXt", "SegGpt", "SmolVLM",
     "Step3p7", "SuperGlue", "SuperPoint", "Swin2SR", "TextNet", "Tvp", "UVDoc", "UltraVBert",
     "UnlimitedOcr", "VideoLlama3", "VideoLlava", "VideoMAE", "Vilt", "VitMatte", "VitPose",
     "Vivit", "Yolos", "ZoeDepth",

@@ -20,6 +20,8 @@ struct ProcessorFile {
   var size: ProcessorSize
   /// The size of what has been made so far, or `nil` where it depends on the photo.
   var made: Size?
+  /// What edges become multiples of where the photo's aspect is kept and nothing is cut off.
+  var keptMultiple: Int?
 
   /// Reads a file.
   ///

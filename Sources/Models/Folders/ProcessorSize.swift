@@ -7,6 +7,8 @@ enum ProcessorSize: Hashable, Sendable {
   case shortest(Int, atMost: Int? = nil)
   case longest(Int)
   case within(height: Int, width: Int)
+  /// As many patches at most, of a side that is said elsewhere.
+  case patches(Int)
 
   /// The aspect not kept, both edges the same.
   static func square(_ side: Int) -> ProcessorSize { .exact(height: side, width: side) }
@@ -17,7 +19,7 @@ enum ProcessorSize: Hashable, Sendable {
   var isSquare: Bool {
     switch self {
     case .exact: true
-    case .shortest, .longest, .within: false
+    case .shortest, .longest, .within, .patches: false
     }
   }
 
@@ -28,6 +30,7 @@ enum ProcessorSize: Hashable, Sendable {
     case .shortest(let side, let limit): .shortest(edge(side), atMost: limit)
     case .longest(let side): .longest(edge(side))
     case .within(let height, let width): .within(height: edge(height), width: edge(width))
+    case .patches: self
     }
   }
 
@@ -38,6 +41,7 @@ enum ProcessorSize: Hashable, Sendable {
     case .shortest: .shortestEdge
     case .longest: .longestEdge
     case .within: .within
+    case .patches: .patches
     }
   }
 
@@ -46,6 +50,7 @@ enum ProcessorSize: Hashable, Sendable {
     switch self {
     case .exact(let height, let width), .within(let height, let width): (height, width)
     case .shortest(let side, _), .longest(let side): (side, side)
+    case .patches(let count): (count, count)
     }
   }
 }

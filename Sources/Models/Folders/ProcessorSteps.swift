@@ -14,6 +14,7 @@ extension ProcessorFile {
 
   /// `do_resize`, `size` and `resample`, by the rule of the class.
   private mutating func readResize() throws(Diagnostic) -> String? {
+    if type.rule == .patches { return try readPatches() }
     guard try root.bool("do_resize") ?? true else { return nil }
     if let reason = try applyRule() { return reason }
     if case .longest = size, type.rule != .padded {
@@ -23,17 +24,44 @@ extension ProcessorFile {
     guard (1...65536).contains(size.edges.height), (1...65536).contains(size.edges.width) else {
       return "resizes to \(size.edges.height)x\(size.edges.width)"
     }
-    specification.mode = size.mode
+    specification.mode = keptMultiple == nil ? size.mode : .multiples
+    specification.multiple = keptMultiple
     (specification.resizeHeight, specification.resizeWidth) = size.edges
     if case .shortest(_, let limit) = size { specification.longestEdge = limit }
+    if keptMultiple != nil {
+      // The photo says what it becomes: the model takes that of its own size.
+      specification.window = .equal
+      made = image
+    }
     if case .exact = size, made == nil { made = size.edges }
+    return nil
+  }
+
+  /// `max_num_patches` and `patch_size`.
+  private mutating func readPatches() throws(Diagnostic) -> String? {
+    guard try root.bool("do_resize") ?? true else { return "has 'do_resize' off" }
+    let most = try root.integer("max_num_patches") ?? type.size.edges.height
+    let side = try root.integer("patch_size") ?? 16
+    guard (1...65536).contains(most), (1...4096).contains(side) else {
+      return "makes \(most) patches of \(side) pixels a side"
+    }
+    guard image.height % side == 0, image.width % side == 0 else {
+      return "makes patches of \(side) pixels a side, the model's image is "
+        + "\(image.height)x\(image.width)"
+    }
+    specification.mode = .patches
+    (specification.resizeHeight, specification.resizeWidth) = (most, most)
+    specification.multiple = side
+    specification.window = .equal
+    made = image
     return nil
   }
 
   /// Changes `size` as the class does before it resizes.
   private mutating func applyRule() throws(Diagnostic) -> String? {
     switch type.rule {
-    case .plain, .uncropped, .efficientNet, .mobileViT, .layoutLMv2, .padded: return nil
+    case .plain, .uncropped, .efficientNet, .mobileViT, .layoutLMv2, .padded, .patches:
+      return nil
     case .convNext:
       guard case .shortest(let edge, nil) = size else { return "takes 'shortest_edge' only" }
       made = (edge, edge)
@@ -47,16 +75,24 @@ extension ProcessorFile {
       case .shortest(let edge, _): size = .shortest(Int(Double(edge) / fraction))
       case .exact(let height, let width) where height == width:
         size = .shortest(Int(Double(height) / fraction))
-      case .exact, .longest, .within: size = size.mapped { Int(Double($0) / fraction) }
+      case .exact, .longest, .within, .patches: size = size.mapped { Int(Double($0) / fraction) }
       }
     case .dpt:
       let keepsAspect = try root.bool("keep_aspect_ratio") ?? false
       let pads = try root.bool("do_pad") ?? false
-      if keepsAspect || pads {
-        return "makes images of sizes that depend on the photo"
-      }
+      if pads { return "pads images to sizes that depend on the photo" }
       let multiple = Double(try root.integer("ensure_multiple_of") ?? 1)
       guard multiple >= 1 else { return "has 'ensure_multiple_of' below 1" }
+      if keepsAspect {
+        if try root.bool("do_center_crop") ?? type.crops {
+          return "crops images of sizes that depend on the photo"
+        }
+        guard case .exact = size else {
+          return "keeps the aspect, and takes 'height' and 'width' only"
+        }
+        keptMultiple = Int(multiple)
+        return nil
+      }
       size = size.mapped {
         Int((Double($0) / multiple).rounded(.toNearestOrEven) * multiple)
       }
@@ -89,7 +125,7 @@ extension ProcessorFile {
     let isCropped = made != nil && specification.mode != .exact
     let wanted =
       switch type.rule {
-      case .uncropped, .layoutLMv2: false
+      case .uncropped, .layoutLMv2, .patches: false
       default: try root.bool("do_center_crop") ?? type.crops
       }
     guard wanted else {

@@ -56,10 +56,12 @@ enum TransformersFolder {
     guard let root = try processor(in: found.path ?? "") else {
       guard let assumed = type.assumed else {
         found.model.preprocessingRefusal =
-          ProcessorClass.refused.contains(type.processor)
-          ? "vitc does not follow the image processor '\(type.processor)ImageProcessor'"
-          : "transformers has no image processor for '\(type.modelType)', and there is no "
-            + "preprocessor_config.json"
+          ProcessorClass.named(type.processor)?.rule == .patches
+          ? "there is no preprocessor_config.json, which says how many patches a photo becomes"
+          : ProcessorClass.refused.contains(type.processor)
+            ? "vitc does not follow the image processor '\(type.processor)ImageProcessor'"
+            : "transformers has no image processor for '\(type.modelType)', and there is no "
+              + "preprocessor_config.json"
         return
       }
       let crop = (height: assumed.crop, width: assumed.crop)

@@ -3,6 +3,8 @@ import Synchronization
 
 /// What the calling thread hands to the tasks of a run.
 struct Job {
+  /// What runs the images; of a mixed run `nil`.
+  var program: UnsafePointer<vit_program>?
   var images: UnsafePointer<Float>?
   var count = 0
   /// `run`: the place of the first output.
@@ -11,6 +13,8 @@ struct Job {
   var all: UnsafePointer<UnsafeMutableRawPointer?>?
   /// Pictures that are preprocessed instead of images that are run.
   var pictures: PictureBatch?
+  /// `run_mixed`: the images, each with its size and places; `nil` for any other run.
+  var mixed: UnsafePointer<vit_sized_image>?
   /// Ends the pool's threads instead.
   var stop = false
 }
@@ -24,6 +28,7 @@ struct Job {
 struct Context: ~Copyable {
   /// 1 during a run.
   let busy = Atomic<UInt32>(0)
+  /// That of the first size.
   let program: UnsafePointer<vit_program>
   let model: UnsafeMutablePointer<Model>
   /// During a run through the caller's own parallel-for, the thread that called it, else 0.
@@ -31,8 +36,8 @@ struct Context: ~Copyable {
   /// Where on that thread's stack the run and its mark are: see `wasLeft`.
   var frame = 0
   var mark = 0
-  /// The model's code, `step_count` of the program.
-  let steps: UnsafePointer<vit_step?>?
+  /// Of a mixed run, the next image that a task by itself takes.
+  let next = Atomic<Int>(0)
   let layout: ContextLayout
   let patience: Patience
   /// Threads belong to the process that made them; a child after `fork` has none.
@@ -56,7 +61,6 @@ private let hugePageBytes = 2 << 20
 struct ContextLayout {
   let tasks: Int32
   let outputs: Int
-  let inputElements: Int
   /// Offsets from the mapping's start.
   let turnstiles: Int
   let workers: Int
@@ -74,12 +78,24 @@ struct ContextLayout {
   /// The mapping's size.
   let bytes: Int
 
+  /// Lays out the memory for images of any of a program's sizes: that of the size which needs most.
+  ///
   /// Returns `nil` if the sum exceeds the address space.
-  init?(_ program: UnsafePointer<vit_program>, _ isa: UnsafePointer<vit_isa>, tasks: Int32) {
+  init?(_ program: UnsafePointer<vit_program>, isa: Int32, tasks: Int32) {
     guard let description = program.pointee.description else { return nil }
     self.tasks = tasks
     outputs = Int(description.pointee.output_count)
-    inputElements = Int(truncatingIfNeeded: description.pointee.input.elements)
+    var (arenaBytes, scratchBytes): (UInt64, UInt64) = (0, 0)
+    var dumpBytes = Extent()
+    for index in 0..<program.sizeCount {
+      let program = program.size(index)
+      arenaBytes = max(arenaBytes, program.pointee.arena_bytes)
+      scratchBytes = max(
+        scratchBytes, InstructionSet.isa(program, isa)?.pointee.scratch_bytes ?? 0)
+      let extent = program.outputsExtent
+      guard !extent.overflows else { return nil }
+      if extent.end > dumpBytes.end { dumpBytes = extent }
+    }
 
     var at = Extent()
     _ = at.add(UInt64(MemoryLayout<Context>.size))
@@ -87,25 +103,21 @@ struct ContextLayout {
     workers = at.add(UInt64(MemoryLayout<Worker>.stride &* Int(tasks)))
     tables = at.add(UInt64(8 &* outputs &* Int(tasks)))
     // With extents of whole huge pages Linux aligns the mapping to them too.
-    let isHuge = program.pointee.arena_bytes >= UInt64(hugePageBytes)
+    let isHuge = arenaBytes >= UInt64(hugePageBytes)
     let pageBytes = isHuge ? hugePageBytes : 4096
     slots = at.align(pageBytes)
 
     var slot = Extent()
-    _ = slot.add(program.pointee.arena_bytes)
+    _ = slot.add(arenaBytes)
     hugeBytes = isHuge ? slot.end & ~(hugePageBytes &- 1) : 0
     _ = slot.align(4096)
-    var dumpBytes = Extent()
-    for i in 0..<outputs {
-      _ = dumpBytes.add(description.pointee.outputs[i].bytes)
-    }
     dumps = slot.add(UInt64(dumpBytes.end))
     scratch = slot.align(4096)
-    _ = slot.add(isa.pointee.scratch_bytes)
+    _ = slot.add(scratchBytes)
     slotBytes = slot.align(pageBytes)
     _ = at.add(UInt64(slotBytes).multipliedOrMax(UInt64(tasks)))
     bytes = at.end
-    guard !at.overflows, !slot.overflows, !dumpBytes.overflows else { return nil }
+    guard !at.overflows, !slot.overflows else { return nil }
   }
 }
 
@@ -154,7 +166,7 @@ extension Context {
     _ result: UnsafeMutablePointer<OpaquePointer?>
   ) -> vit_status {
     let tasks = model.pointee.tasks
-    guard let layout = ContextLayout(program, model.pointee.isa, tasks: tasks),
+    guard let layout = ContextLayout(program, isa: model.pointee.isaIndex, tasks: tasks),
       let memory = mmap(
         nil, numericCast(layout.bytes), VIT_PROT_READ | VIT_PROT_WRITE,
         VIT_MAP_PRIVATE | VIT_MAP_ANONYMOUS, -1, 0), Int(bitPattern: memory) != -1
@@ -163,7 +175,11 @@ extension Context {
       error.append("no memory for a context of ")
       error.append(Int(tasks))
       error.append(" tasks with ")
-      error.append(program.pointee.arena_bytes)
+      var most: UInt64 = 0
+      for index in 0..<program.sizeCount {
+        most = max(most, program.size(index).pointee.arena_bytes)
+      }
+      error.append(most)
       error.append(" bytes of activations each")
       return VIT_OUT_OF_MEMORY
     }
@@ -188,7 +204,7 @@ extension Context {
     let context = memory.bindMemory(to: Context.self, capacity: 1)
     context.initialize(
       to: Context(
-        program: program, model: model, steps: model.pointee.isa.pointee.steps, layout: layout,
+        program: program, model: model, layout: layout,
         patience: Patience(tasks: tasks, processors: model.pointee.processors),
         process: getpid(), start: start, meeting: Meeting(at: words + cacheLineBytes),
         statistics: statistics))
@@ -237,9 +253,11 @@ extension UnsafeMutablePointer where Pointee == Context {
   }
 
   /// The place for an output that the caller did not ask for.
-  func dump(_ task: Int32, output: Int) -> UnsafeMutableRawPointer {
+  func dump(
+    _ task: Int32, output: Int, of program: UnsafePointer<vit_program>
+  ) -> UnsafeMutableRawPointer {
     var at = UnsafeMutableRawPointer(arena(task)) + pointee.layout.dumps
-    if let description = pointee.program.pointee.description {
+    if let description = program.pointee.description {
       for i in 0..<output {
         var extent = Extent()
         _ = extent.add(description.pointee.outputs[i].bytes)

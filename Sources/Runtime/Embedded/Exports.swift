@@ -53,7 +53,7 @@ public func vit_rt_run(
   guard let context else { return fail(program, VIT_INVALID_ARGUMENT, "context is null") }
   guard let output else { return fail(program, VIT_INVALID_ARGUMENT, "output is null") }
   return UnsafeMutablePointer<Context>(context).run(
-    Job(images: images, count: count, first: output, all: nil))
+    Job(program: program, images: images, count: count, first: output))
 }
 
 /// Runs images for all outputs.
@@ -67,7 +67,42 @@ public func vit_rt_run_all(
   guard let context else { return fail(program, VIT_INVALID_ARGUMENT, "context is null") }
   guard let outputs else { return fail(program, VIT_INVALID_ARGUMENT, "outputs is null") }
   return UnsafeMutablePointer<Context>(context).run(
-    Job(images: images, count: count, first: nil, all: outputs))
+    Job(program: program, images: images, count: count, all: outputs))
+}
+
+/// Runs images of a size for the first output.
+@c @implementation
+public func vit_rt_run_sized(
+  _ program: UnsafePointer<vit_program>!, _ context: OpaquePointer!, _ size: Int32,
+  _ images: UnsafePointer<Float>!, _ count: Int, _ output: UnsafeMutableRawPointer!
+) -> vit_status {
+  guard let program else { return VIT_INVALID_ARGUMENT }
+  guard program.hasSize(size) else { return VIT_INVALID_ARGUMENT }
+  return vit_rt_run(program.size(Int(size)), context, images, count, output)
+}
+
+/// Runs images of a size for all outputs.
+@c @implementation
+public func vit_rt_run_all_sized(
+  _ program: UnsafePointer<vit_program>!, _ context: OpaquePointer!, _ size: Int32,
+  _ images: UnsafePointer<Float>!, _ count: Int,
+  _ outputs: UnsafePointer<UnsafeMutableRawPointer?>!
+) -> vit_status {
+  guard let program else { return VIT_INVALID_ARGUMENT }
+  guard program.hasSize(size) else { return VIT_INVALID_ARGUMENT }
+  return vit_rt_run_all(program.size(Int(size)), context, images, count, outputs)
+}
+
+/// Runs images of several sizes.
+@c @implementation
+public func vit_rt_run_mixed(
+  _ program: UnsafePointer<vit_program>!, _ context: OpaquePointer!,
+  _ images: UnsafePointer<vit_sized_image>!, _ count: Int
+) -> vit_status {
+  guard let program else { return VIT_INVALID_ARGUMENT }
+  guard let context else { return fail(program, VIT_INVALID_ARGUMENT, "context is null") }
+  guard let images else { return fail(program, VIT_INVALID_ARGUMENT, "images is null") }
+  return UnsafeMutablePointer<Context>(context).run(mixed: images, count: count)
 }
 
 /// Ends a run that an exception leaves.
@@ -117,6 +152,28 @@ public func vit_rt_context_stats(
   guard let program else { return VIT_INVALID_ARGUMENT }
   guard let context else { return fail(program, VIT_INVALID_ARGUMENT, "context is null") }
   return UnsafeMutablePointer<Context>(context).write(stats)
+}
+
+/// Makes an input image of a size from an RGB picture.
+@c @implementation
+public func vit_rt_preprocess_sized(
+  _ program: UnsafePointer<vit_program>!, _ rgb: UnsafePointer<UInt8>!, _ width: Int32,
+  _ height: Int32, _ row_bytes: Int, _ size: Int32, _ image: UnsafeMutablePointer<Float>!
+) -> vit_status {
+  guard let program else { return VIT_INVALID_ARGUMENT }
+  guard program.hasSize(size) else { return VIT_INVALID_ARGUMENT }
+  return Preprocess.run(program.size(Int(size)), rgb, width, height, row_bytes, image)
+}
+
+/// Finds the size that a picture is made to.
+@c @implementation
+public func vit_rt_size_for(
+  _ program: UnsafePointer<vit_program>!, _ width: Int32, _ height: Int32,
+  _ size: UnsafeMutablePointer<Int32>!
+) -> vit_status {
+  guard let program else { return VIT_INVALID_ARGUMENT }
+  guard let size else { return fail(program, VIT_INVALID_ARGUMENT, "size is null") }
+  return program.findSize(width: width, height: height, size)
 }
 
 /// Names the instruction set that a model runs.

@@ -33,6 +33,14 @@ enum InstructionSet {
     return nil
   }
 
+  /// The place of an instruction set among a program's; those of other sizes are in the same order.
+  static func index(
+    _ program: UnsafePointer<vit_program>, of wanted: UnsafePointer<vit_isa>
+  ) -> Int32 {
+    for index in 0..<program.pointee.isa_count where isa(program, index) == wanted { return index }
+    return 0
+  }
+
   /// The instruction set at an index.
   static func isa(
     _ program: UnsafePointer<vit_program>, _ index: Int32

@@ -10,6 +10,8 @@ struct Model: ~Copyable {
   let weights: Weights
   /// The code that runs.
   let isa: UnsafePointer<vit_isa>
+  /// Its place among the program's.
+  let isaIndex: Int32
   /// Tasks that a run is split into.
   let tasks: Int32
   let processors: Int32
@@ -18,10 +20,11 @@ struct Model: ~Copyable {
   /// `true` iff contexts measure the time of each step.
   let measuresSteps: Bool
 
-  init(weights: Weights, isa: UnsafePointer<vit_isa>, options: Options) {
+  init(weights: Weights, isa: UnsafePointer<vit_isa>, isaIndex: Int32, options: Options) {
     let processors = availableProcessors()
     self.weights = weights
     self.isa = isa
+    self.isaIndex = isaIndex
     self.processors = processors
     tasks = options.threads == 0 ? processors : options.threads
     parallelFor = options.parallelFor
@@ -49,7 +52,10 @@ struct Model: ~Copyable {
       return fail(program, VIT_OUT_OF_MEMORY, "no memory for the model")
     }
     let model = memory.bindMemory(to: Model.self, capacity: 1)
-    model.initialize(to: Model(weights: weights, isa: isa, options: taken))
+    model.initialize(
+      to: Model(
+        weights: weights, isa: isa, isaIndex: InstructionSet.index(program, of: isa),
+        options: taken))
     result.pointee = OpaquePointer(model)
     return VIT_OK
   }

@@ -36,9 +36,10 @@ extension UnsafeMutablePointer where Pointee == Context {
     if whole > 0 { parallelFor(parallelForContext, tasks, runShare, &call) }
     call.images = -1
     call.image = whole &* Int(tasks)
-    var clock = StepClock(pointee.statistics.steps)
     while call.image < pointee.job.count {
-      for step in 0..<Int(pointee.program.pointee.step_count) {
+      let program = program(of: call.image)
+      var clock = StepClock(stepTimes(of: program))
+      for step in 0..<Int(program.pointee.step_count) {
         call.step = step
         parallelFor(parallelForContext, tasks, runShare, &call)
         clock.end(step)
@@ -83,8 +84,9 @@ private func runShare(_ argument: UnsafeMutableRawPointer?, _ task: Int32) {
   if call.images >= 0 {
     context.runWhole(task: task, images: call.images)
   } else {
-    var frame = context.frame(task: task, slot: 0, image: call.image)
-    context.pointee.steps?[call.step]?(&frame, task, tasks)
+    let program = context.program(of: call.image)
+    var frame = context.frame(task: task, slot: 0, image: call.image, program)
+    context.steps(of: program)?[call.step]?(&frame, task, tasks)
   }
   vit_float_leave(state)
 }

@@ -29,7 +29,20 @@ struct Picture {
       error.append(MemoryLayout<vit_picture>.size)
       return VIT_INVALID_ARGUMENT
     }
-    return Picture(program: program, picture: picture.pointee).write(image)
+    let input = picture.pointee.input
+    guard input >= 0, Int(input) < program.sizeCount else {
+      var error = ErrorText(program)
+      error.append("picture.input is ")
+      error.append(Int(input))
+      if program.sizeCount == 1 {
+        error.append(", expected 0: the model has one size of input")
+      } else {
+        error.append(", expected 0 to ")
+        error.append(program.sizeCount &- 1)
+      }
+      return VIT_INVALID_ARGUMENT
+    }
+    return Picture(program: program.size(Int(input)), picture: picture.pointee).write(image)
   }
 
   private func write(_ image: UnsafeMutablePointer<Float>?) -> vit_status {
@@ -70,9 +83,6 @@ struct Picture {
     }
     guard picture.orientation >= 0, picture.orientation <= 8 else {
       return refuse("orientation", Int(picture.orientation), "expected 0 (as stored) to 8")
-    }
-    guard picture.input == 0 else {
-      return refuse("input", Int(picture.input), "expected 0: the model has one size of input")
     }
     guard picture.pixels != nil else {
       return fail(program, VIT_INVALID_ARGUMENT, "picture.pixels is null")

@@ -9,12 +9,22 @@ struct PictureBatch {
   let count: Int
   /// Of one image.
   let elements: Int
+  /// The size of input that all are for.
+  let input: Int32
 
   /// Writes image `index`, from any thread.
   func write(_ index: Int, _ program: UnsafePointer<vit_program>) -> vit_status {
     let place = UnsafeRawPointer(pictures) + index &* pictures.pointee.size
-    return Picture.write(
-      program, place.assumingMemoryBound(to: vit_picture.self), images + index &* elements)
+    let picture = place.assumingMemoryBound(to: vit_picture.self)
+    guard picture.pointee.input == input else {
+      var error = ErrorText(program)
+      error.append("picture.input is ")
+      error.append(Int(picture.pointee.input))
+      error.append(", that of the first picture ")
+      error.append(Int(input))
+      return VIT_INVALID_ARGUMENT
+    }
+    return Picture.write(program, picture, images + index &* elements)
   }
 }
 
@@ -31,8 +41,10 @@ extension UnsafeMutablePointer where Pointee == Context {
     guard count != 0 else {
       return fail(program, VIT_INVALID_ARGUMENT, "count is 0, expected at least one picture")
     }
-    let elements = max(1, Int(truncatingIfNeeded: program.pointee.description.elements))
     let size = pictures.pointee.size
+    // All have the input size of the first; one that is none is refused when it is written.
+    let input = size < MemoryLayout<vit_picture>.size ? 0 : pictures.pointee.input
+    let elements = max(1, program.size(Int(input)).inputElements)
     guard count > 0, count <= (1 << 46) / elements,
       size >= MemoryLayout<vit_picture>.size, size <= Options.mostBytes
     else {
@@ -46,7 +58,8 @@ extension UnsafeMutablePointer where Pointee == Context {
       return VIT_INVALID_ARGUMENT
     }
     let batch = PictureBatch(
-      pictures: pictures, images: images, count: count, elements: elements)
+      pictures: pictures, images: images, count: count, elements: elements,
+      input: input)
     var job = Job()
     job.pictures = batch
     job.count = count
@@ -97,9 +110,4 @@ extension UnsafeMutablePointer where Pointee == Context {
       return status
     }
   }
-}
-
-extension UnsafePointer<vit_description>? {
-  /// Elements of one input.
-  fileprivate var elements: UInt64 { self?.pointee.input.elements ?? 0 }
 }

@@ -18,23 +18,10 @@ struct Preprocess {
     guard let recipe = program.pointee.preprocessing else {
       return fail(program, VIT_INVALID_ARGUMENT, "the model was compiled without preprocessing")
     }
-    if let refusal = recipe.pointee.refusal {
-      var error = ErrorText(program)
-      error.append("images cannot be preprocessed: ")
-      error.append(text: refusal)
-      return VIT_INVALID_ARGUMENT
-    }
+    if let refusal = recipe.pointee.refusal { return program.refuse(refusal) }
     guard let rgb else { return fail(program, VIT_INVALID_ARGUMENT, "rgb is null") }
     guard let image else { return fail(program, VIT_INVALID_ARGUMENT, "image is null") }
-    guard width > 0, height > 0 else {
-      var error = ErrorText(program)
-      error.append("image is ")
-      error.append(Int(width))
-      error.append(" x ")
-      error.append(Int(height))
-      error.append(" pixels, expected at least 1 x 1")
-      return VIT_INVALID_ARGUMENT
-    }
+    guard width > 0, height > 0 else { return program.refuse(width: width, height: height) }
     // Beyond this, the addresses of the last row would not exist; `size_t` comes as `Int`.
     let isTooLarge = rowBytes < 0 || rowBytes > (1 << 46) / Int(height)
     guard !isTooLarge, rowBytes >= 3 &* Int(width) else {

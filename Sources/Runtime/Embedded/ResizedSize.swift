@@ -33,9 +33,50 @@ struct ResizedSize {
     case VIT_RESIZE_WITHIN:
       let scale = min(Double(wantedHeight) / y, Double(wantedWidth) / x)
       self.init(Int(x * scale), Int(y * scale))
+    case VIT_RESIZE_PATCHES:
+      self.init(
+        patches: max(1, wantedHeight), of: max(1, Int(recipe.multiple)), width: width,
+        height: height)
+    case VIT_RESIZE_MULTIPLES:
+      let (down, across) = (Double(wantedHeight) / y, Double(wantedWidth) / x)
+      let scale = (1 - across).magnitude < (1 - down).magnitude ? across : down
+      let multiple = max(1, Int(recipe.multiple))
+      self.init(
+        ResizedSize.rounded(scale * x / Double(multiple)) &* multiple,
+        ResizedSize.rounded(scale * y / Double(multiple)) &* multiple)
     default:
       self.init(width, height)
     }
+  }
+
+  /// Whether a rule makes sizes that differ by the picture, and no window makes one of them.
+  static func dependsOnPicture(_ recipe: vit_preprocessing) -> Bool {
+    recipe.resize == VIT_RESIZE_PATCHES || recipe.resize == VIT_RESIZE_MULTIPLES
+  }
+
+  /// As many whole patches as the largest scale gives, at most `most` (transformers'
+  /// `get_image_size_for_max_num_patches`).
+  private init(patches most: Int, of patch: Int, width: Int, height: Int) {
+    let precision = 1e-5
+    func patches(_ extent: Int, _ scale: Double) -> Int {
+      max(1, ResizedSize.up(Double(extent) * scale / Double(patch)))
+    }
+    var (low, high) = (precision / 10, 100.0)
+    while high - low >= precision {
+      let scale = (low + high) / 2
+      if Double(patches(height, scale)) * Double(patches(width, scale)) <= Double(most) {
+        low = scale
+      } else {
+        high = scale
+      }
+    }
+    self.init(patches(width, low) &* patch, patches(height, low) &* patch)
+  }
+
+  /// The least integer that is not below `x`, which is not negative.
+  private static func up(_ x: Double) -> Int {
+    let down = Int(x)
+    return Double(down) < x ? down &+ 1 : down
   }
 
   /// The shortest edge becomes `edge`; less where the other would become longer than `limit`.

@@ -2,11 +2,10 @@ import CSystem
 import Synchronization
 
 extension UnsafeMutablePointer where Pointee == Context {
-  /// Runs all images of a job and returns when their outputs are written.
-  ///
-  /// No allocation, no lock, no file.
+  /// Checks the images of a job, which have one size, and runs them.
   func run(_ job: Job) -> vit_status {
-    let program = pointee.program
+    let program = job.program ?? pointee.program
+    let inputElements = program.inputElements
     let readsTokens = program.pointee.token_limit > 0
     guard let images = job.images else {
       return fail(program, VIT_INVALID_ARGUMENT, readsTokens ? "ids is null" : "images is null")
@@ -18,7 +17,7 @@ extension UnsafeMutablePointer where Pointee == Context {
           ? "count is 0, expected at least one text" : "count is 0, expected at least one image")
     }
     // Beyond this, the addresses of the last image would not exist; `size_t` comes as `Int`.
-    guard job.count > 0, job.count <= (1 << 46) / max(1, pointee.layout.inputElements) else {
+    guard job.count > 0, job.count <= (1 << 46) / max(1, inputElements) else {
       var error = ErrorText(program)
       error.append("count is ")
       error.append(bytes: job.count)
@@ -32,13 +31,15 @@ extension UnsafeMutablePointer where Pointee == Context {
     }
     if readsTokens {
       let status = Tokens.check(
-        program, images, count: job.count, length: pointee.layout.inputElements)
+        program, images, count: job.count, length: inputElements)
       guard status == VIT_OK else { return status }
     }
     return share(job)
   }
 
   /// Has the tasks do a job whose arguments are checked, and returns when it is done.
+  ///
+  /// No allocation, no lock, no file.
   func share(_ job: Job) -> vit_status {
     let program = pointee.program
     if pointee.workers > 0 && pointee.process != getpid() {
@@ -58,6 +59,7 @@ extension UnsafeMutablePointer where Pointee == Context {
     let begin = vit_nanoseconds()
     if job.pictures != nil { pointee.failedPicture.store(Int.max, ordering: .relaxed) }
     pointee.job = job
+    pointee.next.store(0, ordering: .relaxed)
     if pointee.model.pointee.parallelFor != nil {
       pointee.frame = frame
       runThroughParallelFor()
@@ -95,56 +97,85 @@ extension UnsafeMutablePointer where Pointee == Context {
     let whole = count / Int(tasks)
     runWhole(task: task, images: whole)
 
-    let steps = pointee.program.pointee.step_count
+    // Steps of the image that was run last.
+    var steps: Int32 = 0
     var image = whole &* Int(tasks)
     if tasks > 1 && whole > 0 && image < count {
       // The images in common use the arena of task 0.
       pointee.meeting.pass(count: tasks, polls: polls)
     }
-    var clock = StepClock(task == 0 ? pointee.statistics.steps : nil)
     while image < count {
-      var frame = frame(task: task, slot: 0, image: image)
+      let program = program(of: image)
+      var clock = StepClock(task == 0 ? stepTimes(of: program) : nil)
+      var frame = frame(task: task, slot: 0, image: image, program)
+      let functions = self.steps(of: program)
+      steps = program.pointee.step_count
       for step in 0..<Int(steps) {
-        pointee.steps?[step]?(&frame, task, tasks)
+        functions?[step]?(&frame, task, tasks)
         pointee.meeting.pass(count: tasks, polls: polls)
         clock.end(step)
       }
       image &+= 1
     }
-    // After whole images, and for a program without steps, nobody has met yet.
-    if tasks > 1 && (whole &* Int(tasks) == count || steps == 0) {
+    // After whole images, and after an image without steps, nobody has met yet.
+    if tasks > 1 && steps == 0 {
       pointee.meeting.pass(count: tasks, polls: polls)
     }
   }
 
-  /// Runs `images` images from `task * images` on, in the task's own arena.
+  /// Runs whole images in the task's own arena: `images` from `task * images` on, or its share of
+  /// as many for each task of a mixed run.
   func runWhole(task: Int32, images: Int) {
-    var clock = StepClock(task == 0 ? pointee.statistics.steps : nil)
-    for i in 0..<images {
-      var frame = frame(task: task, slot: task, image: Int(task) &* images &+ i)
-      for step in 0..<Int(pointee.program.pointee.step_count) {
-        pointee.steps?[step]?(&frame, 0, 1)
-        clock.end(step)
-      }
+    if pointee.job.mixed != nil {
+      return runMixed(task: task, below: images &* Int(pointee.layout.tasks))
+    }
+    for i in 0..<images { runWhole(task: task, image: Int(task) &* images &+ i) }
+  }
+
+  /// Runs one image in the task's own arena.
+  func runWhole(task: Int32, image: Int) {
+    let program = program(of: image)
+    var frame = frame(task: task, slot: task, image: image, program)
+    let functions = steps(of: program)
+    var clock = StepClock(task == 0 ? stepTimes(of: program) : nil)
+    for step in 0..<Int(program.pointee.step_count) {
+      functions?[step]?(&frame, 0, 1)
+      clock.end(step)
     }
   }
 
+  /// What runs an image of the job.
+  func program(of image: Int) -> UnsafePointer<vit_program> {
+    if let mixed = pointee.job.mixed { return pointee.program.size(Int(mixed[image].size)) }
+    return pointee.job.program ?? pointee.program
+  }
+
+  /// The code of a program for the model's instruction set, `step_count` of it.
+  func steps(of program: UnsafePointer<vit_program>) -> UnsafePointer<vit_step?>? {
+    InstructionSet.isa(program, pointee.model.pointee.isaIndex)?.pointee.steps
+  }
+
   /// The frame of one image for one task, in the arena of `slot`.
-  func frame(task: Int32, slot: Int32, image: Int) -> vit_frame {
+  func frame(
+    task: Int32, slot: Int32, image: Int, _ program: UnsafePointer<vit_program>
+  ) -> vit_frame {
     let table = table(task)
     let job = pointee.job
+    // Of a mixed run each image has places of its own.
+    let places = job.mixed.map { $0[image].outputs } ?? job.all
+    let place = job.mixed == nil ? image : 0
     for output in 0..<pointee.layout.outputs {
-      let place = job.all.map { $0[output] } ?? (output == 0 ? job.first : nil)
-      if let place, let description = pointee.program.pointee.description {
+      let start = places.map { $0[output] } ?? (output == 0 ? job.first : nil)
+      if let start, let description = program.pointee.description {
         table[output] =
-          place + image &* Int(truncatingIfNeeded: description.pointee.outputs[output].bytes)
+          start + place &* Int(truncatingIfNeeded: description.pointee.outputs[output].bytes)
       } else {
-        table[output] = dump(slot, output: output)
+        table[output] = dump(slot, output: output, of: program)
       }
     }
+    let images = job.mixed.map { $0[image].image } ?? job.images
     return vit_frame(
       weights: pointee.model.pointee.weights.bytes, arena: arena(slot), scratch: scratch(task),
-      image: job.images.map { $0 + image &* pointee.layout.inputElements },
-      outputs: UnsafePointer(table))
+      image: images.map { $0 + place &* program.inputElements }, outputs: UnsafePointer(table))
   }
 }

@@ -8,7 +8,7 @@ enum SelfTest {
   /// No limit that a compiler writes is larger: an error of 1 is as large as the output.
   private static let mostLimit = 1.0
 
-  /// Makes the image, runs it in a context of its own, compares.
+  /// Makes an image of each size, runs them in a context of their own, compares.
   static func run(
     _ program: UnsafePointer<vit_program>, _ model: UnsafeMutablePointer<Model>,
     _ result: UnsafeMutablePointer<vit_selftest_result>?
@@ -22,7 +22,7 @@ enum SelfTest {
       error.append(resultBytes)
       return VIT_INVALID_ARGUMENT
     }
-    guard let description = program.pointee.description, let proof = program.pointee.proof,
+    guard program.pointee.description != nil, let proof = program.pointee.proof,
       proof.pointee.has_values != 0
     else {
       return fail(
@@ -34,6 +34,28 @@ enum SelfTest {
     guard limit >= 0, limit <= mostLimit else {
       return fail(program, VIT_SELFTEST_FAILED, "the self-test failed: its limit is damaged")
     }
+    var made: OpaquePointer?
+    let status = Context.create(program, model, &made)
+    guard status == VIT_OK, let made else { return status }
+    let context = UnsafeMutablePointer<Context>(made)
+    defer { context.destroy() }
+    var failed: vit_status = VIT_OK
+    for size in 0..<program.sizeCount {
+      // Of sizes that fail the last one is told.
+      let status = run(program.size(size), proof, context, isFirst: size == 0, result)
+      guard status == VIT_OK || status == VIT_SELFTEST_FAILED else { return status }
+      if status != VIT_OK { failed = status }
+    }
+    return failed
+  }
+
+  /// Runs the image of one size and compares; the first writes the result, others raise its error.
+  private static func run(
+    _ program: UnsafePointer<vit_program>, _ proof: UnsafePointer<vit_proof>,
+    _ context: UnsafeMutablePointer<Context>, isFirst: Bool,
+    _ result: UnsafeMutablePointer<vit_selftest_result>?
+  ) -> vit_status {
+    guard let description = program.pointee.description else { return VIT_NO_SELFTEST }
     let outputs = Int(description.pointee.output_count)
     var bytes = Extent()
     let table = bytes.add(UInt64(8 &* outputs))
@@ -48,7 +70,7 @@ enum SelfTest {
     defer { free(memory) }
 
     let pixels = (memory + image).assumingMemoryBound(to: Float.self)
-    let elements = Int(truncatingIfNeeded: description.pointee.input.elements)
+    let elements = program.inputElements
     if program.pointee.token_limit > 0 {
       makeText(program, (memory + image).assumingMemoryBound(to: Int32.self), elements)
     } else {
@@ -59,20 +81,16 @@ enum SelfTest {
     for i in 0..<outputs {
       all[i] = memory + places + at.add(description.pointee.outputs[i].bytes)
     }
-    var made: OpaquePointer?
-    let status = Context.create(program, model, &made)
-    guard status == VIT_OK, let made else { return status }
-    let context = UnsafeMutablePointer<Context>(made)
     let ran = context.run(
-      Job(images: UnsafePointer(pixels), count: 1, first: nil, all: UnsafePointer(all)))
-    context.destroy()
+      Job(
+        program: program, images: UnsafePointer(pixels), count: 1, all: UnsafePointer(all)))
     guard ran == VIT_OK else { return ran }
 
     // In the default floating-point state: only here and where the image is made, since the run may
     // call the caller's parallel-for, which shall find its own.
     let state = vit_float_enter()
     defer { vit_float_leave(state) }
-    return judge(program, description.pointee, proof, all, result)
+    return judge(program, description.pointee, proof, all, isFirst: isFirst, result)
   }
 
   /// Fills the image; a call of its own, so that no arithmetic leaves the default floating-point
@@ -102,13 +120,16 @@ enum SelfTest {
   private static func judge(
     _ program: UnsafePointer<vit_program>, _ description: vit_description,
     _ proof: UnsafePointer<vit_proof>,
-    _ all: UnsafeMutablePointer<UnsafeMutableRawPointer?>,
+    _ all: UnsafeMutablePointer<UnsafeMutableRawPointer?>, isFirst: Bool,
     _ result: UnsafeMutablePointer<vit_selftest_result>?
   ) -> vit_status {
     let limit = Double(proof.pointee.limit)
     var (worst, offender) = (-1.0, 0)
     for i in 0..<Int(description.output_count) {
-      guard let values = all[i], let stored = vit_proof_values(proof, numericCast(i)) else {
+      guard let values = all[i],
+        let stored = vit_proof_values(
+          proof, numericCast(Int(program.pointee.proof_first) &+ i))
+      else {
         continue
       }
       let elements = Int(truncatingIfNeeded: description.outputs[i].elements)
@@ -116,12 +137,20 @@ enum SelfTest {
       let found = error(of: values, elements, isHalf, stored)
       if found > worst { (worst, offender) = (found, i) }
     }
-    result?.pointee.error = max(0, worst)
-    result?.pointee.limit = limit
+    if let result {
+      result.pointee.error = max(isFirst ? 0 : result.pointee.error, worst)
+      result.pointee.limit = limit
+    }
     guard worst > limit else { return VIT_OK }
     var text = ErrorText(program)
     text.append("the self-test failed: output ")
     if let name = description.outputs[offender].name { text.append(quoted: name) }
+    if !isFirst || program.sizeCount > 1 {
+      text.append(" of size ")
+      text.append(program.extents.height)
+      text.append(" x ")
+      text.append(program.extents.width)
+    }
     text.append(" differs from its self-test values by ")
     // Beyond this, how much it is says nothing more.
     let millionths = worst * 1e6

@@ -56,6 +56,11 @@ struct StepClock {
 }
 
 extension UnsafeMutablePointer where Pointee == Context {
+  /// Where the times of a program's steps are added: those of the first size are kept.
+  func stepTimes(of program: UnsafePointer<vit_program>) -> UnsafeMutablePointer<UInt64>? {
+    program == pointee.program ? pointee.statistics.steps : nil
+  }
+
   /// Hands out what was counted.
   func write(_ result: UnsafeMutablePointer<vit_context_stats>?) -> vit_status {
     let program = pointee.program

@@ -4,13 +4,14 @@ extension VitContext {
   ///
   /// - Parameters:
   ///   - images: [count, channels, height, width].
+  ///   - size: the size of the images, a place in the model's `sizes`.
   ///   - output: count times as many floats as the first output has for one image.
   public func run(
-    images: Span<Float>, count: Int = 1, into output: inout MutableSpan<Float>
+    images: Span<Float>, count: Int = 1, size: Int = 0, into output: inout MutableSpan<Float>
   ) throws(VitError) {
     try images.withUnsafeBufferPointer { (images) throws(VitError) in
       try output.withUnsafeMutableBufferPointer { (output) throws(VitError) in
-        try run(images: images, count: count, into: output)
+        try run(images: images, count: count, size: size, into: output)
       }
     }
   }
@@ -23,9 +24,10 @@ extension VitModel {
   /// - Parameters:
   ///   - rgb: rows from top to bottom, 3 bytes a pixel, red first.
   ///   - rowBytes: from one row to the next; 3 * width by default.
-  ///   - image: as many floats as the model's input has.
+  ///   - size: the size of the image, a place in `sizes`.
+  ///   - image: as many floats as the model's input of that size has.
   public func preprocess(
-    rgb: RawSpan, width: Int, height: Int, rowBytes: Int? = nil,
+    rgb: RawSpan, width: Int, height: Int, rowBytes: Int? = nil, size: Int = 0,
     into image: inout MutableSpan<Float>
   ) throws(VitError) {
     // What may overflow is refused before it is used.
@@ -39,17 +41,19 @@ extension VitModel {
         "\(rgb.byteCount) bytes are not an image of \(width) x \(height) pixels in rows of "
           + "\(row) bytes")
     }
-    guard image.count == description.input.elements else {
+    let input = try sized(size).input
+    guard image.count == input.elements else {
       throw VitError(
         .invalidArgument,
-        "image has \(image.count) floats, expected \(description.input.shape) = "
-          + "\(description.input.elements)")
+        "image has \(image.count) floats, expected \(input.shape) = \(input.elements)")
     }
     let status = rgb.withUnsafeBytes { bytes in
       image.withUnsafeMutableBufferPointer { image in
-        entry.pointee.preprocess(
-          bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), columns, rows, row,
-          image.baseAddress)
+        let pixels = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        return size == 0
+          ? entry.pointee.preprocess(pixels, columns, rows, row, image.baseAddress)
+          : entry.pointee.preprocess_sized(
+            pixels, columns, rows, row, Int32(truncatingIfNeeded: size), image.baseAddress)
       }
     }
     try check(status)

@@ -18,24 +18,30 @@ public final class VitContext {
 
   /// Runs images and returns the first output, [count, its shape], widened to floats.
   ///
-  /// - Parameter images: [count, channels, height, width].
-  public func run(images: [Float], count: Int = 1) throws(VitError) -> [Float] {
-    guard let first = model.description.outputs.first else {
+  /// - Parameters:
+  ///   - images: [count, channels, height, width].
+  ///   - size: the size of the images, a place in the model's `sizes`.
+  public func run(
+    images: [Float], count: Int = 1, size: Int = 0
+  ) throws(VitError) -> [Float] {
+    let described = try model.sized(size)
+    guard let first = described.outputs.first else {
       throw VitError(.notAModel, "the model has no output")
     }
     if model.description.input.holdsTokens {
       return try run(ids: try tokens(images), count: count)
     }
-    try check(images.count, model.description.input, count, "images")
+    try check(images.count, described.input, count, "images")
     if first.elementBytes != MemoryLayout<Float>.size {
-      return try runAll(images: images, count: count, outputs: [first.name])[first.name] ?? []
+      return try runAll(
+        images: images, count: count, outputs: [first.name], size: size)[first.name] ?? []
     }
     // The initializer does not know which errors its closure throws.
     var failure: VitError?
     let output = [Float](unsafeUninitializedCapacity: count * first.elements) { output, done in
       do throws(VitError) {
         try images.withUnsafeBufferPointer { (images) throws(VitError) in
-          try run(images: images, count: count, into: output)
+          try run(images: images, count: count, size: size, into: output)
         }
         done = count * first.elements
       } catch {
@@ -47,14 +53,18 @@ public final class VitContext {
   }
 
   /// Runs images and writes the first output, [count, its shape]; allocates nothing.
+  ///
+  /// - Parameter size: the size of the images, a place in the model's `sizes`.
   public func run(
-    images: UnsafeBufferPointer<Float>, count: Int, into output: UnsafeMutableBufferPointer<Float>
+    images: UnsafeBufferPointer<Float>, count: Int, size: Int = 0,
+    into output: UnsafeMutableBufferPointer<Float>
   ) throws(VitError) {
-    guard let first = model.description.outputs.first else {
+    let described = try model.sized(size)
+    guard let first = described.outputs.first else {
       throw VitError(.notAModel, "the model has no output")
     }
     try checkImages()
-    try check(images.count, model.description.input, count, "images")
+    try check(images.count, described.input, count, "images")
     guard first.elementBytes == MemoryLayout<Float>.size else {
       throw VitError(
         .invalidArgument,
@@ -63,19 +73,23 @@ public final class VitContext {
     }
     try check(output.count, first, count, "output")
     try model.check(
-      model.entry.pointee.run(handle, images.baseAddress, count, output.baseAddress))
+      size == 0
+        ? model.entry.pointee.run(handle, images.baseAddress, count, output.baseAddress)
+        : model.entry.pointee.run_sized(
+          handle, Int32(truncatingIfNeeded: size), images.baseAddress, count, output.baseAddress))
   }
 
   /// Runs images and writes the first output, [count, its shape], of its element type; allocates
   /// nothing.
   public func run(
-    images: UnsafeBufferPointer<Float>, count: Int,
+    images: UnsafeBufferPointer<Float>, count: Int, size: Int = 0,
     intoBytes output: UnsafeMutableRawBufferPointer
   ) throws(VitError) {
-    guard let first = model.description.outputs.first else {
+    let described = try model.sized(size)
+    guard let first = described.outputs.first else {
       throw VitError(.notAModel, "the model has no output")
     }
-    try check(images.count, model.description.input, count, "images")
+    try check(images.count, described.input, count, "images")
     let (wanted, overflow) = (count * first.elementBytes)
       .multipliedReportingOverflow(by: first.elements)
     guard !overflow, output.count == wanted else {
@@ -85,35 +99,36 @@ public final class VitContext {
           + "\(first.dtype) = \(wanted)")
     }
     try model.check(
-      model.entry.pointee.run(handle, images.baseAddress, count, output.baseAddress))
+      size == 0
+        ? model.entry.pointee.run(handle, images.baseAddress, count, output.baseAddress)
+        : model.entry.pointee.run_sized(
+          handle, Int32(truncatingIfNeeded: size), images.baseAddress, count, output.baseAddress))
   }
 
   /// Runs images and returns the named outputs, each [count, its shape], widened to floats.
   ///
-  /// - Parameter names: the outputs wanted; all by default.
+  /// - Parameters:
+  ///   - names: the outputs wanted; all by default.
+  ///   - size: the size of the images, a place in the model's `sizes`.
   public func runAll(
-    images: [Float], count: Int = 1, outputs names: [String]? = nil
+    images: [Float], count: Int = 1, outputs names: [String]? = nil, size: Int = 0
   ) throws(VitError) -> [String: [Float]] {
     if model.description.input.holdsTokens {
       return try runAll(ids: try tokens(images), count: count, outputs: names)
     }
     return try images.withUnsafeBufferPointer { (images) throws(VitError) in
-      try runAll(input: images, count: count, outputs: names)
+      try runAll(input: images, count: count, outputs: names, size: size)
     }
   }
 
   /// Runs what the model reads, 4 bytes an element, and returns the named outputs.
   func runAll(
-    input: UnsafeBufferPointer<Float>, count: Int, outputs names: [String]?
+    input: UnsafeBufferPointer<Float>, count: Int, outputs names: [String]?, size: Int = 0
   ) throws(VitError) -> [String: [Float]] {
-    let all = model.description.outputs
-    if let unknown = names?.first(where: { name in !all.contains { $0.name == name } }) {
-      throw VitError(
-        .invalidArgument,
-        "the model has no output '\(unknown)', but "
-          + all.map { "'\($0.name)'" }.joined(separator: ", "))
-    }
-    try check(input.count, model.description.input, count, model.description.input.name)
+    let described = try model.sized(size)
+    let all = described.outputs
+    try checkNames(names)
+    try check(input.count, described.input, count, described.input.name)
     let wanted = all.map { names?.contains($0.name) ?? true }
     let places = zip(all, wanted).map { tensor, isWanted in
       isWanted
@@ -121,7 +136,11 @@ public final class VitContext {
           byteCount: count * tensor.elements * tensor.elementBytes, alignment: 4) : nil
     }
     defer { for place in places { place?.deallocate() } }
-    try model.check(model.entry.pointee.run_all(handle, input.baseAddress, count, places))
+    try model.check(
+      size == 0
+        ? model.entry.pointee.run_all(handle, input.baseAddress, count, places)
+        : model.entry.pointee.run_all_sized(
+          handle, Int32(truncatingIfNeeded: size), input.baseAddress, count, places))
     var result: [String: [Float]] = [:]
     for (tensor, place) in zip(all, places) {
       guard let place else { continue }
@@ -130,8 +149,20 @@ public final class VitContext {
     return result
   }
 
+  /// Throws for a name that no output has; all sizes have the same.
+  func checkNames(_ names: [String]?) throws(VitError) {
+    let all = model.description.outputs
+    guard let unknown = names?.first(where: { name in !all.contains { $0.name == name } }) else {
+      return
+    }
+    throw VitError(
+      .invalidArgument,
+      "the model has no output '\(unknown)', but "
+        + all.map { "'\($0.name)'" }.joined(separator: ", "))
+  }
+
   /// The elements at a place as floats.
-  private static func floats(
+  static func floats(
     _ place: UnsafeMutableRawPointer, _ tensor: VitDescription.Tensor, _ count: Int
   ) -> [Float] {
     let elements = count * tensor.elements
@@ -152,7 +183,7 @@ public final class VitContext {
   }
 
   /// Throws unless `found` elements are `count` of `tensor`.
-  private func check(
+  func check(
     _ found: Int, _ tensor: VitDescription.Tensor, _ count: Int, _ what: String
   ) throws(VitError) {
     guard count > 0 else {

@@ -13,6 +13,11 @@ import Glibc
 public final class VitModel: Sendable {
   /// What the model is.
   public let description: VitDescription
+  /// What it is for each size of images, the first of which `description` is of.
+  ///
+  /// Calls that take a `size` take a place in this list. Descriptions differ in the shapes of input
+  /// and outputs, in `flops`, `arenaBytes` and `json`.
+  public let sizes: [VitDescription]
   /// The instruction set that it runs, such as `x86-64-v3`.
   public let isa: String
 
@@ -105,6 +110,7 @@ public final class VitModel: Sendable {
     guard let made else { throw VitError(.notAModel, "\(place) made no model") }
 
     self.description = VitDescription(description.pointee)
+    sizes = VitModel.sizes(entry) ?? [VitDescription(description.pointee)]
     isa =
       entry.has(\.isa) ? entry.pointee.isa(made).map { String(cString: $0) } ?? "" : ""
     self.entry = entry
@@ -118,6 +124,16 @@ public final class VitModel: Sendable {
     if let library { dlclose(library) }
   }
 
+  /// What a library for images of several sizes says of each; `nil` for any other.
+  private static func sizes(_ entry: UnsafePointer<vit_entry>) -> [VitDescription]? {
+    guard entry.has(\.sizes), let list = entry.pointee.sizes?() else { return nil }
+    var sizes: [VitDescription] = []
+    while let description = list[sizes.count] {
+      sizes.append(VitDescription(description.pointee))
+    }
+    return sizes
+  }
+
   /// Makes what one run at a time needs: memory and threads.
   public func makeContext() throws(VitError) -> VitContext { try VitContext(self) }
 
@@ -126,13 +142,15 @@ public final class VitModel: Sendable {
   /// - Parameters:
   ///   - rgb: rows from top to bottom, 3 bytes a pixel, red first.
   ///   - rowBytes: from one row to the next; 3 * width by default.
+  ///   - size: the size of the image, a place in `sizes`.
   public func preprocess(
-    rgb: [UInt8], width: Int, height: Int, rowBytes: Int? = nil
+    rgb: [UInt8], width: Int, height: Int, rowBytes: Int? = nil, size: Int = 0
   ) throws(VitError) -> [Float] {
-    var image = [Float](repeating: 0, count: description.input.elements)
+    var image = [Float](repeating: 0, count: try sized(size).input.elements)
     var span = image.mutableSpan
     try preprocess(
-      rgb: rgb.span.bytes, width: width, height: height, rowBytes: rowBytes, into: &span)
+      rgb: rgb.span.bytes, width: width, height: height, rowBytes: rowBytes, size: size,
+      into: &span)
     return image
   }
 

@@ -40,21 +40,29 @@ public actor VitPool {
 
   /// Runs images and returns the first output, [count, its shape].
   ///
-  /// - Parameter images: [count, channels, height, width].
+  /// - Parameters:
+  ///   - images: [count, channels, height, width].
+  ///   - size: the size of the images, a place in the model's `sizes`.
   /// - Throws: `VitError` as `VitContext.run` does; `CancellationError` if the task is cancelled
   ///   before the run begins. A run that has begun ends.
-  public func run(images: [Float], count: Int = 1) async throws -> [Float] {
-    try await withContext { try $0.run(images: images, count: count) }
+  public func run(
+    images: [Float], count: Int = 1, size: Int = 0
+  ) async throws -> [Float] {
+    try await withContext { try $0.run(images: images, count: count, size: size) }
   }
 
   /// Runs images and returns the named outputs, each [count, its shape].
   ///
-  /// - Parameter names: the outputs wanted; all by default.
+  /// - Parameters:
+  ///   - names: the outputs wanted; all by default.
+  ///   - size: the size of the images, a place in the model's `sizes`.
   /// - Throws: as `run(images:count:)`.
   public func runAll(
-    images: [Float], count: Int = 1, outputs names: [String]? = nil
+    images: [Float], count: Int = 1, outputs names: [String]? = nil, size: Int = 0
   ) async throws -> [String: [Float]] {
-    try await withContext { try $0.runAll(images: images, count: count, outputs: names) }
+    try await withContext {
+      try $0.runAll(images: images, count: count, outputs: names, size: size)
+    }
   }
 
   /// Calls `body` with a context that nobody else uses meanwhile, on a thread where it may block.

@@ -22,6 +22,12 @@ public struct VitPreprocessing: Hashable, Sendable {
     case longestEdge
     /// By one factor, so that it fits into `resizeWidth` x `resizeHeight`; edges are truncated.
     case within
+    /// By the largest factor at which there are at most `resizeHeight` patches of `multiple` pixels
+    /// a side; edges are rounded up to whole patches.
+    case patches
+    /// To a height of `resizeHeight` or a width of `resizeWidth`, whichever factor is nearer to 1;
+    /// edges are rounded to multiples of `multiple`.
+    case multiples
   }
 
   /// The filter of the resize; the raw values are PIL's.
@@ -52,6 +58,8 @@ public struct VitPreprocessing: Hashable, Sendable {
   public var resizeHeight: Int
   /// What the other edge is at most in mode `shortestEdge`.
   public var longestEdge: Int?
+  /// What edges are multiples of in the modes `patches` and `multiples`.
+  public var multiple: Int?
   /// The filter of the resize.
   public var filter: Filter
   /// What follows the resize.
@@ -85,6 +93,7 @@ public struct VitPreprocessing: Hashable, Sendable {
     resizeWidth = width
     resizeHeight = height
     longestEdge = integer("longestEdge")
+    multiple = integer("multiple")
     isBGR = json["isBGR"] == .bool(true)
     self.rescale = rescale
     self.offset = offset

@@ -27,6 +27,11 @@ struct Bench: ParsableCommand {
       """, valueName: "list"))
   var threads = ThreadCounts.doubling
 
+  @Option(
+    help: ArgumentHelp(
+      "The size of the images, of a model for several (default: the first).", valueName: "hxw"))
+  var size: String?
+
   @Option(help: "The number of images in one run.")
   var batch = 1
 
@@ -120,7 +125,7 @@ struct Bench: ParsableCommand {
     if let simulate {
       let report = try Simulation(
         library: library, threads: simulate.counts(), runs: iterations ?? Self.simulatedRuns,
-        bandwidth: bandwidth.map { $0 * 1e9 }
+        bandwidth: bandwidth.map { $0 * 1e9 }, size: size
       ).run()
       if json { return try JSONValue.print(report) }
       return print(report.text, terminator: "")
@@ -128,18 +133,19 @@ struct Bench: ParsableCommand {
     let counts = threads.counts()
     if folded {
       return print(
-        try FoldedStacks(library: library, threads: counts.last ?? 1, runs: iterations).text(),
+        try FoldedStacks(library: library, threads: counts.last ?? 1, runs: iterations, size: size)
+          .text(),
         terminator: "")
     }
     try Overwriting.check(trace, inputs: [library] + images)
     var benchmark = Benchmark(
       library: library, threads: counts, batch: batch,
-      amount: iterations.map { .iterations($0) } ?? .seconds(seconds), perOp: perOp)
-    if !images.isEmpty { benchmark.photos = try PhotoInputs(images, library: library) }
+      amount: iterations.map { .iterations($0) } ?? .seconds(seconds), perOp: perOp, size: size)
+    if !images.isEmpty { benchmark.photos = try PhotoInputs(images, library: library, size: size) }
     let report = try benchmark.run()
     if let trace {
       try StepTrace.measure(
-        library: library, threads: counts.last ?? 1, runs: min(iterations ?? 5, 100)
+        library: library, threads: counts.last ?? 1, runs: min(iterations ?? 5, 100), size: size
       ).write(to: trace)
     }
     if json { return try JSONValue.print(report) }

@@ -35,6 +35,8 @@ struct Benchmark {
   let amount: Amount
   /// `true` iff the steps are measured too.
   let perOp: Bool
+  /// The size of the images, `HxW`; `nil`: the first.
+  var size: String?
   /// What is run instead of made-up images.
   var photos: PhotoInputs?
 
@@ -57,19 +59,20 @@ struct Benchmark {
     let progress = ProgressLine("measuring")
     defer { progress.finish() }
     let model = try CompiledModel(library)
-    let description = model.description
+    let size = if let photos { photos.size } else { try model.size(self.size) }
+    let description = model.model.sizes[size]
     let peak = try Peak()
     var lanes: [Lane] = []
     for count in threads { lanes.append(try Lane(threads: count, library: library)) }
     let images = photos?.windows(batch) ?? CompiledModel.sample(description, count: batch)
     let first = description.outputs.first
-    let size = batch * (first?.elements ?? 0) * (first?.elementBytes ?? 0)
-    var output = [UInt8](repeating: 0, count: size)
+    let bytes = batch * (first?.elements ?? 0) * (first?.elementBytes ?? 0)
+    var output = [UInt8](repeating: 0, count: bytes)
     var turn = 0
     while turn < turns || lanes.contains(where: { $0.times.count < leastRuns }) {
       for (index, lane) in lanes.enumerated() {
         lane.peak = max(lane.peak, peak.measure(threads: lane.threads))
-        try measure(lane, images, &output, until: goal(after: turn + 1))
+        try measure(lane, images, size, &output, until: goal(after: turn + 1))
         progress.update(
           "measuring \(lane.threads) threads",
           fraction: min(
@@ -91,10 +94,10 @@ struct Benchmark {
       var runs = Self.stepRuns
       if case .iterations(let count) = amount { runs = count }
       let times = try TaskTimes.measure(
-        library: library, tasks: lane.threads, runs: runs, .together
+        library: library, tasks: lane.threads, runs: runs, .together, size: size
       ).flatMap(\.self)
       report.perOp = StepReport(
-        described: model.extras["steps"]?.array ?? [], seconds: times, threads: lane.threads,
+        described: model.steps(size), seconds: times, threads: lane.threads,
         peak: lane.peak)
     }
     return report
@@ -119,23 +122,23 @@ struct Benchmark {
   /// Runs once to warm caches and wake threads, then measures until the lane has done `goal` in
   /// all.
   private func measure(
-    _ lane: Lane, _ images: [Float], _ output: inout [UInt8], until goal: Amount
+    _ lane: Lane, _ images: [Float], _ size: Int, _ output: inout [UInt8], until goal: Amount
   ) throws(Diagnostic) {
     let ids = lane.context.model.description.input.holdsTokens ? images.map { Int32($0) } : nil
     try CompiledModel.telling(library) {
       try images.withUnsafeBufferPointer { images in
         try output.withUnsafeMutableBytes { output in
           // Of photos each run takes the next ones.
-          let size = batch * lane.context.model.description.input.elements
-          let step = images.count > size ? size / batch : 0
+          let elements = batch * lane.context.model.sizes[size].input.elements
+          let step = images.count > elements ? elements / batch : 0
           var start = 0
           func run() throws {
             if let ids {
               _ = try lane.context.run(ids: ids, count: batch)
             } else {
-              let window = UnsafeBufferPointer(rebasing: images[start..<start + size])
-              try lane.context.run(images: window, count: batch, intoBytes: output)
-              start = start + step + size <= images.count ? start + step : 0
+              let window = UnsafeBufferPointer(rebasing: images[start..<start + elements])
+              try lane.context.run(images: window, count: batch, size: size, intoBytes: output)
+              start = start + step + elements <= images.count ? start + step : 0
             }
           }
           try run()

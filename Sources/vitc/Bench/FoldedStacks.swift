@@ -15,15 +15,18 @@ struct FoldedStacks {
   let threads: Int
   /// How many runs are measured; `nil`: 10.
   let runs: Int?
+  /// The size of the images, `HxW`; `nil`: the first.
+  var size: String?
 
   /// Measures; returns the lines.
   func text() throws(Diagnostic) -> String {
     let model = try CompiledModel(library)
+    let size = try model.size(self.size)
     let times = try TaskTimes.measure(
-      library: library, tasks: threads, runs: runs ?? 10, .together
+      library: library, tasks: threads, runs: runs ?? 10, .together, size: size
     ).flatMap(\.self)
     let report = StepReport(
-      described: model.extras["steps"]?.array ?? [], seconds: times, threads: threads, peak: 0)
+      described: model.steps(size), seconds: times, threads: threads, peak: 0)
     return Self.text(
       model.description.model, report.steps.map { ($0.name, $0.ms * 1e6) })
   }

@@ -31,6 +31,8 @@ struct PhotoInputs {
 
   /// What is told of them.
   let report: Report
+  /// The size of the images, a place among the model's.
+  let size: Int
   /// The images, one after the other.
   private let images: [Float]
   /// Of one image.
@@ -38,25 +40,38 @@ struct PhotoInputs {
 
   /// Decodes and preprocesses photos.
   ///
-  /// - Parameter arguments: files and folders.
+  /// - Parameters:
+  ///   - arguments: files and folders.
+  ///   - size: the size that they are made to, `HxW`; `nil`: what the model's rule makes of the
+  ///     first, which all others must become too.
   ///
-  /// Errors: a photo that cannot be read; a model that cannot preprocess photos.
-  init(_ arguments: [String], library: String) throws(Diagnostic) {
+  /// Errors: a photo that cannot be read, or becomes another size; a model that cannot preprocess
+  /// photos.
+  init(_ arguments: [String], library: String, size name: String?) throws(Diagnostic) {
     let list = try PhotoList(arguments)
     for diagnostic in list.skipped { Console.tell(diagnostic) }
     // Only one photo at a time is worked on: its times are those of one thread.
     let model = try PhotoLibrary(library, threads: 1).model
-    elements = model.description.input.elements
+    var size = try name.map { (name) throws(Diagnostic) in try model.size(name) }
     var (images, decoding, preprocessing) = ([Float](), [Double](), [Double]())
     for path in list.paths.prefix(Self.most) {
       let start = ContinuousClock.now
       let photo = try Image(decoding: path, alpha: model.alpha)
       let decoded = ContinuousClock.now
-      images += try model.preprocess(photo)
+      let made = try model.preprocess(photo, size: name == nil ? nil : size)
+      guard made.size == size ?? made.size else {
+        throw Diagnostic(
+          "the photo becomes another size than the first one", at: .file(path),
+          hint: "give photos of one size to a benchmark, or name one with --size")
+      }
+      size = made.size
+      images += made.pixels
       preprocessing.append((ContinuousClock.now - decoded).seconds)
       decoding.append((decoded - start).seconds)
     }
     self.images = images
+    self.size = size ?? 0
+    elements = model.model.sizes[self.size].input.elements
     report = Report(
       count: decoding.count, decodeMs: Statistics(decoding).median * 1e3,
       preprocessMs: Statistics(preprocessing).median * 1e3)

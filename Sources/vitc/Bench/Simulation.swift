@@ -18,13 +18,16 @@ struct Simulation {
   let runs: Int
   /// Bytes a second that all cores together read; `nil`: not a bound.
   let bandwidth: Double?
+  /// The size of the images, `HxW`; `nil`: the first.
+  var size: String?
 
   /// Measures, and predicts.
   func run() throws(Diagnostic) -> SimulationReport {
     let progress = ProgressLine("measuring")
     defer { progress.finish() }
     let model = try CompiledModel(library)
-    let described = model.extras["steps"]?.array ?? []
+    let size = try model.size(self.size)
+    let described = model.steps(size)
     let barrier = BarrierCost.measure()
     let counts = [1] + threads.filter { $0 != 1 }
     var alone: [[Double]] = []
@@ -32,7 +35,8 @@ struct Simulation {
     for (index, count) in counts.enumerated() {
       progress.update(
         "measuring \(count) tasks", fraction: Double(index) / Double(counts.count))
-      let times = try TaskTimes.measure(library: library, tasks: count, runs: runs, .alone)
+      let times = try TaskTimes.measure(
+        library: library, tasks: count, runs: runs, .alone, size: size)
       if count == 1 { alone = times }
       let steps = times.enumerated().map { index, tasks in
         SimulationReport.Step(

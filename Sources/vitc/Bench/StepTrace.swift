@@ -42,28 +42,29 @@ struct StepTrace {
 
   /// Runs a model with one image, after a run that warms up.
   static func measure(
-    library: String, threads: Int, runs: Int
+    library: String, threads: Int, runs: Int, size name: String?
   ) throws(Diagnostic) -> StepTrace {
     let recorder = Recorder()
     let compiled = try CompiledModel(library)
+    let size = try compiled.size(name)
     return try CompiledModel.telling(library) {
       let model = try VitModel(
         path: library,
         options: VitOptions(
           threads: threads, parallelFor: { count, task in recorder.run(count, task) }))
       let context = try model.makeContext()
-      let input = CompiledModel.sample(model.description, count: 1)
-      _ = try context.run(images: input)
+      let input = CompiledModel.sample(model.sizes[size], count: 1)
+      _ = try context.run(images: input, size: size)
       recorder.begin()
       var times: [(start: Double, end: Double)] = []
       for run in 0..<runs {
         let start = recorder.next(run)
-        _ = try context.run(images: input)
+        _ = try context.run(images: input, size: size)
         times.append((start, recorder.now))
       }
       return StepTrace(
         model: model.description.model, isa: model.isa,
-        steps: compiled.extras["steps"]?.array ?? [], events: recorder.events, runs: times)
+        steps: compiled.steps(size), events: recorder.events, runs: times)
     }
   }
 

@@ -30,11 +30,11 @@ final class TaskTimes: Sendable {
 
   private init(_ schedule: Schedule) { self.schedule = schedule }
 
-  /// Runs a model `runs` times with one image, split into `tasks` tasks.
+  /// Runs a model `runs` times with one image of a size, split into `tasks` tasks.
   ///
   /// - Returns: For each step, in order, the seconds that the schedule measures.
   static func measure(
-    library: String, tasks: Int, runs: Int, _ schedule: Schedule
+    library: String, tasks: Int, runs: Int, _ schedule: Schedule, size: Int = 0
   ) throws(Diagnostic) -> [[Double]] {
     let times = TaskTimes(schedule)
     return try CompiledModel.telling(library) {
@@ -44,11 +44,11 @@ final class TaskTimes: Sendable {
           threads: tasks,
           parallelFor: { count, task in times.parallelFor(count, task) }))
       let context = try model.makeContext()
-      let input = CompiledModel.sample(model.description, count: 1)
+      let input = CompiledModel.sample(try model.sized(size), count: 1)
       // One more, which warms up.
       for _ in 0...runs {
         times.state.withLock { $0.step = 0 }
-        _ = try context.run(images: input)
+        _ = try context.run(images: input, size: size)
       }
       return times.state.withLock { $0.shortest }
     }

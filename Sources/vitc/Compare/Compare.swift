@@ -2,6 +2,7 @@ import ArgumentParser
 import Diagnostics
 import JSON
 import Npy
+import VitRuntime
 
 /// `vitc compare`: how far one compiled model is from another, on the same images.
 struct Compare: ParsableCommand {
@@ -67,9 +68,17 @@ struct Compare: ParsableCommand {
     if let list = self.outputs {
       for model in [one, other] { outputs = try model.outputs(list) }
     }
-    let (names, pixels) = try read(one)
-    let truth = try BatchRun(model: one).run(pixels, count: names.count, outputs: outputs)
-    let found = try BatchRun(model: other).run(pixels, count: names.count, outputs: outputs)
+    let read = try read(one)
+    let names = read.names
+    var truth: [String: [Float]] = [:]
+    var found: [String: [Float]] = [:]
+    for (pixels, batch) in read.batches {
+      let size = one.model.sizes[batch.size]
+      let twin = ImageBatch(count: batch.count, size: try Self.twin(of: size, of: one, in: other))
+      try Self.checkShapes(size, other.model.sizes[twin.size], outputs, one, other)
+      truth.merge(try BatchRun(model: one).run(pixels, batch, outputs: outputs)) { $0 + $1 }
+      found.merge(try BatchRun(model: other).run(pixels, twin, outputs: outputs)) { $0 + $1 }
+    }
     var report = Comparison(
       images: names.count,
       outputs: outputs.map { output in
@@ -88,31 +97,21 @@ struct Compare: ParsableCommand {
   static func commonOutputs(
     _ one: CompiledModel, _ other: CompiledModel
   ) throws(Diagnostic) -> [String] {
-    let (input, otherInput) = (one.description.input.shape, other.description.input.shape)
     let (kind, otherKind) = (one.description.input.name, other.description.input.name)
     guard kind == otherKind else {
       throw Diagnostic(
         "the model reads \(otherKind), '\(one.path)' reads \(kind)", at: .file(other.path),
         hint: "compare two image encoders, or two text towers")
     }
-    guard input == otherInput else {
-      throw Diagnostic(
-        "the \(kind) have shape \(Format.shape(otherInput)), those of '\(one.path)' "
-          + Format.shape(input), at: .file(other.path),
-        hint: "compile both with the same --\(kind == "ids" ? "text-length" : "image-size")")
+    let common = one.model.sizes.first { size in
+      other.model.sizes.contains { $0.input.shape == size.input.shape }
     }
-    var names: [String] = []
-    for output in one.description.outputs {
-      guard let twin = other.description.outputs.first(where: { $0.name == output.name }) else {
-        continue
-      }
-      guard twin.shape == output.shape else {
-        throw Diagnostic(
-          "output '\(output.name)' has shape \(Format.shape(twin.shape)), that of '\(one.path)' "
-            + Format.shape(output.shape), at: .file(other.path),
-          hint: "compile both from the same model")
-      }
-      names.append(output.name)
+    guard let size = common else { throw refusal(one.description, of: one, other) }
+    let names = size.outputs.map(\.name).filter { name in
+      other.description.outputs.contains { $0.name == name }
+    }
+    if let twin = other.model.sizes.first(where: { $0.input.shape == size.input.shape }) {
+      try checkShapes(size, twin, names, one, other)
     }
     guard !names.isEmpty else {
       throw Diagnostic(
@@ -126,18 +125,60 @@ struct Compare: ParsableCommand {
     return names
   }
 
-  /// The images and their names; the first model preprocesses photos for both.
-  private func read(_ model: CompiledModel) throws(Diagnostic) -> ([String], [Float]) {
+  /// The place of a size of one model among those of another.
+  private static func twin(
+    of size: VitDescription, of one: CompiledModel, in other: CompiledModel
+  ) throws(Diagnostic) -> Int {
+    guard
+      let twin = other.model.sizes.firstIndex(where: { $0.input.shape == size.input.shape })
+    else { throw refusal(size, of: one, other) }
+    return twin
+  }
+
+  /// What is said of a size that the other model does not take.
+  private static func refusal(
+    _ size: VitDescription, of one: CompiledModel, _ other: CompiledModel
+  ) -> Diagnostic {
+    let kind = size.input.name
+    return Diagnostic(
+      "the \(kind) have shape \(Format.shape(other.description.input.shape)), those of "
+        + "'\(one.path)' \(Format.shape(size.input.shape))", at: .file(other.path),
+      notes: other.sizesNote,
+      hint: "compile both with the same --\(kind == "ids" ? "text-length" : "image-size")")
+  }
+
+  /// Throws for an output that has not the same shape in both.
+  private static func checkShapes(
+    _ size: VitDescription, _ twin: VitDescription, _ names: [String], _ one: CompiledModel,
+    _ other: CompiledModel
+  ) throws(Diagnostic) {
+    for output in size.outputs where names.contains(output.name) {
+      guard let found = twin.outputs.first(where: { $0.name == output.name }) else { continue }
+      guard found.shape == output.shape else {
+        throw Diagnostic(
+          "output '\(output.name)' has shape \(Format.shape(found.shape)), that of '\(one.path)' "
+            + Format.shape(output.shape), at: .file(other.path),
+          hint: "compile both from the same model")
+      }
+    }
+  }
+
+  /// The images, of one size after the other, and their names in that order; the first model
+  /// preprocesses photos for both.
+  private func read(
+    _ model: CompiledModel
+  ) throws(Diagnostic) -> (names: [String], batches: [(pixels: [Float], batch: ImageBatch)]) {
     if let input {
       let array = try NpyArray(path: input)
-      let count = try model.imageCount(array.shape, at: .file(input))
+      let batch = try model.batch(array.shape, at: .file(input))
       let one = model.description.input.holdsTokens ? "text" : "image"
-      return ((0..<count).map { "\(one) \($0)" }, array.values)
+      return ((0..<batch.count).map { "\(one) \($0)" }, [(array.values, batch)])
     }
     if let texts {
       let run = try TextRun(model: model)
       let all = try TextRun.texts([], file: texts)
-      return (all, try run.ids(all).map { Float($0) })
+      let batch = ImageBatch(count: all.count, size: 0)
+      return (all, [(try run.ids(all).map { Float($0) }, batch)])
     }
     guard !model.description.input.holdsTokens else {
       throw Diagnostic(
@@ -147,8 +188,16 @@ struct Compare: ParsableCommand {
     let list = try PhotoList(images)
     for diagnostic in list.skipped { Console.tell(diagnostic) }
     let paths = list.paths
-    var pixels: [Float] = []
-    for path in paths { pixels += try model.preprocess(path) }
-    return (paths, pixels)
+    var photos: [Int: (paths: [String], pixels: [Float])] = [:]
+    for path in paths {
+      let (pixels, size) = try model.preprocess(path)
+      photos[size, default: ([], [])].paths.append(path)
+      photos[size, default: ([], [])].pixels += pixels
+    }
+    let sizes = photos.sorted { $0.key < $1.key }
+    return (
+      sizes.flatMap(\.value.paths),
+      sizes.map { ($0.value.pixels, ImageBatch(count: $0.value.paths.count, size: $0.key)) }
+    )
   }
 }

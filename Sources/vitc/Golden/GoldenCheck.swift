@@ -58,16 +58,15 @@ struct GoldenCheck: ParsableCommand {
     let start = ContinuousClock.now
     let model = try CompiledModel(library, threads: threads)
     let file = try GoldenFile(golden, for: model)
-    let count = try model.imageCount(file.images.shape, at: .file(golden))
     let results = try BatchRun(model: model)
-      .run(file.images.values, count: count, outputs: file.outputs.map(\.name))
+      .run(file.images.values, file.batch, outputs: file.outputs.map(\.name))
     let limits = GoldenFile.Limits(
       tolerance: tolerance ?? file.tolerance ?? GoldenFile.Limits.standard.tolerance,
       cosine: cosine ?? file.cosine ?? GoldenFile.Limits.standard.cosine)
     var measured: [(name: String, deviation: Deviation)] = []
     for (name, array) in file.outputs {
       let deviation = Deviation(
-        found: results[name] ?? [], expected: array.values, count: count)
+        found: results[name] ?? [], expected: array.values, count: file.batch.count)
       measured.append((name, deviation))
     }
     if let junit {
@@ -79,7 +78,8 @@ struct GoldenCheck: ParsableCommand {
     if json {
       try JSONValue.print(
         GoldenReport(
-          library: library, golden: golden, images: count, limits: limits, measured: measured))
+          library: library, golden: golden, images: file.batch.count, limits: limits,
+          measured: measured))
     } else {
       print(Self.report(measured, limits), terminator: "")
     }

@@ -16,6 +16,8 @@ struct GoldenFile {
 
   /// The images, `[n, channels, height, width]`.
   let images: NpyArray
+  /// How many they are, and their size.
+  let batch: ImageBatch
   /// The outputs by name, each `[n, …]`, in the file's order.
   let outputs: [(name: String, array: NpyArray)]
   /// The limits that the file states, each if it does.
@@ -53,7 +55,8 @@ struct GoldenFile {
         at: .file(path), notes: ["arrays: \(ShortList.text(archive.names))"])
     }
     images = try archive.read(input)
-    let count = try model.imageCount(images.shape, at: .tensor(input, file: path))
+    batch = try model.batch(images.shape, at: .tensor(input, file: path))
+    let count = batch.count
     tolerance = try Self.number(Self.toleranceName, in: archive)
     cosine = try Self.number(Self.cosineName, in: archive)
     let known = model.description.outputs
@@ -70,8 +73,9 @@ struct GoldenFile {
         continue
       }
       let array = try archive.read(name)
-      let expected = [count] + output.shape
-      guard array.shape == expected || (count == 1 && array.shape == output.shape) else {
+      let shape = model.shape(of: output, batch.size)
+      let expected = [count] + shape
+      guard array.shape == expected || (count == 1 && array.shape == shape) else {
         throw Diagnostic(
           "the golden output has shape \(Format.shape(array.shape)), expected "
             + Format.shape(expected), at: .tensor(name, file: path))

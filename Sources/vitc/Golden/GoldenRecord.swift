@@ -29,6 +29,12 @@ struct GoldenRecord: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "The size of the generated images, of a model for several (default: the first).",
+      valueName: "hxw"))
+  var size: String?
+
+  @Option(
+    help: ArgumentHelp(
       "The outputs to record, as 'vitc compile' takes them (default: all).", valueName: "list"))
   var outputs: String?
 
@@ -49,6 +55,7 @@ struct GoldenRecord: ParsableCommand {
 
   func validate() throws {
     if (input == nil) == (seed == nil) { throw ValidationError("Give either --input or --seed.") }
+    if size != nil, seed == nil { throw ValidationError("--size requires --seed.") }
     if count < 1 { throw ValidationError("--count must be 1 or more, found \(count).") }
     if threads < 0 { throw ValidationError("--threads must be 0 or more, found \(threads).") }
     try GoldenCheck.validate(tolerance: tolerance, cosine: cosine)
@@ -58,14 +65,18 @@ struct GoldenRecord: ParsableCommand {
     try Overwriting.check(output, inputs: [library] + (input.map { [$0] } ?? []))
     let model = try CompiledModel(library, threads: threads)
     let images = try images(for: model)
-    let count = try model.imageCount(images.shape, at: .file(input ?? library))
+    let batch = try model.batch(images.shape, at: .file(input ?? library))
+    let count = batch.count
     let wanted = try outputs.map { (list) throws(Diagnostic) in try model.outputs(list) }
     let tensors = model.description.outputs.filter { wanted?.contains($0.name) ?? true }
     let results = try BatchRun(model: model)
-      .run(images.values, count: count, outputs: tensors.map(\.name))
+      .run(images.values, batch, outputs: tensors.map(\.name))
     let outputs = tensors.map { tensor in
       let values = results[tensor.name] ?? []
-      return (name: tensor.name, array: NpyArray(shape: [count] + tensor.shape, values: values))
+      return (
+        name: tensor.name,
+        array: NpyArray(shape: [count] + model.shape(of: tensor, batch.size), values: values)
+      )
     }
     try GoldenFile.write(
       output, images: images, outputs: outputs,
@@ -97,9 +108,9 @@ struct GoldenRecord: ParsableCommand {
 
   private func images(for model: CompiledModel) throws(Diagnostic) -> NpyArray {
     if let input { return try NpyArray(path: input) }
-    let shape = [count] + model.description.input.shape
+    let description = model.model.sizes[try model.size(size)]
     return NpyArray(
-      shape: shape,
-      values: CompiledModel.sample(model.description, count: count, seed: seed ?? 0))
+      shape: [count] + description.input.shape,
+      values: CompiledModel.sample(description, count: count, seed: seed ?? 0))
   }
 }

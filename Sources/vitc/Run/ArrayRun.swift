@@ -54,21 +54,21 @@ struct ArrayRun {
   func run(_ input: String, isJSON: Bool = false) throws(Diagnostic) {
     try check(inputs: [input])
     let images = try NpyArray(path: input)
-    let count = try model.imageCount(images.shape, at: .file(input))
-    try write(images.values, count: count, inputs: [], isJSON: isJSON)
+    let batch = try model.batch(images.shape, at: .file(input))
+    try write(images.values, batch, inputs: [], isJSON: isJSON)
   }
 
   private func check(inputs: [String]) throws(Diagnostic) {
     for (_, path) in files { try Overwriting.check(path, inputs: inputs + [model.path]) }
   }
 
-  /// Runs `count` inputs and writes the outputs; `inputs` are files that they are from.
+  /// Runs a batch of inputs and writes the outputs; `inputs` are files that they are from.
   func write(
-    _ values: [Float], count: Int, inputs: [String], isJSON: Bool
+    _ values: [Float], _ batch: ImageBatch, inputs: [String], isJSON: Bool
   ) throws(Diagnostic) {
     try check(inputs: inputs)
     let names = files.map(\.output.name)
-    let results = try BatchRun(model: model).run(values, count: count, outputs: names)
+    let results = try BatchRun(model: model).run(values, batch, outputs: names)
     // What is wrong in the input is not the model's fault.
     if values.allSatisfy(\.isFinite) {
       for (output, _) in files {
@@ -80,12 +80,14 @@ struct ArrayRun {
     }
     for (output, path) in files {
       let values = results[output.name] ?? []
-      try NpyArray(shape: [count] + output.shape, values: values).write(to: path)
+      let shape = model.shape(of: output, batch.size)
+      try NpyArray(shape: [batch.count] + shape, values: values).write(to: path)
     }
     guard isJSON else { return }
     try JSONValue.print(
       files.map { output, path in
-        ArrayReport(name: output.name, shape: [count] + output.shape, file: path)
+        ArrayReport(
+          name: output.name, shape: [batch.count] + model.shape(of: output, batch.size), file: path)
       })
   }
 }

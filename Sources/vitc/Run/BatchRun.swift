@@ -11,20 +11,22 @@ struct BatchRun {
   /// The images of one call, so that the progress line moves.
   private static let step = 32
 
-  /// Runs `count` images and returns these outputs by name, each `[count, its shape]`.
+  /// Runs the images of a batch and returns these outputs by name, each `[count, its shape]`.
   func run(
-    _ images: [Float], count: Int, outputs: [String]
+    _ images: [Float], _ batch: ImageBatch, outputs: [String]
   ) throws(Diagnostic) -> [String: [Float]] {
     let progress = ProgressLine("running")
     defer { progress.finish() }
-    let elements = model.description.input.elements
+    let count = batch.count
     return try CompiledModel.telling(model.path) {
+      let elements = try model.model.sized(batch.size).input.elements
       let context = try model.model.makeContext()
       var results: [String: [Float]] = [:]
       for start in stride(from: 0, to: count, by: Self.step) {
         let end = min(start + Self.step, count)
         let part = Array(images[start * elements..<end * elements])
-        let values = try context.runAll(images: part, count: end - start, outputs: outputs)
+        let values = try context.runAll(
+          images: part, count: end - start, outputs: outputs, size: batch.size)
         results.merge(values) { $0 + $1 }
         progress.update(fraction: Double(end) / Double(count))
       }

@@ -14,8 +14,8 @@ final class PhotoOverlays {
 
   private let path: String
   private let folder: UnfinishedFolder
-  private let grid: [Int]
-  private let view: PhotoView
+  /// Of each size the map's grid, and how a picture is made of what the model was given.
+  private let sizes: [(grid: [Int], view: PhotoView)]
   private let digits: Int
   private var count = 0
 
@@ -45,33 +45,44 @@ final class PhotoOverlays {
           + "'vitc list outputs MODEL' says which of them it has")
     }
     output = found.name
-    let input = model.description.input.shape
+    var sizes: [(grid: [Int], view: PhotoView)] = []
+    for size in model.model.sizes { sizes.append(try Self.map(found.name, size, of: model)) }
+    self.sizes = sizes
+    self.path = path
+    digits = String(photos).count
+    folder = try UnfinishedFolder(path: path)
+  }
+
+  /// The grid of a map for images of a size, and how they are shown.
+  private static func map(
+    _ name: String, _ size: VitDescription, of model: CompiledModel
+  ) throws(Diagnostic) -> (grid: [Int], view: PhotoView) {
+    let shape = size.outputs.first { $0.name == name }?.shape ?? []
+    let input = size.input.shape
     // Rows and columns, or heads and patches.
     let grids =
-      found.name.hasPrefix("rollout")
-      ? [found.shape]
-      : PlaceMap(height: input[1], width: input[2]).grids(places: found.shape.last ?? 0)
-    guard found.shape.count == 2, grids.count == 1 else {
+      name.hasPrefix("rollout")
+      ? [shape]
+      : PlaceMap(height: input[1], width: input[2]).grids(places: shape.last ?? 0)
+    guard shape.count == 2, grids.count == 1 else {
       throw Diagnostic(
-        "output '\(found.name)' of \(Format.shape(found.shape)) is no map of the image",
+        "output '\(name)' of \(Format.shape(shape)) is no map of the image",
         at: .file(model.path), hint: "compile it with --outputs logits,rollout")
     }
-    grid = grids[0]
     let text = model.extras["preprocessing"]?.text(.compact)
-    view = PhotoView(
+    let view = PhotoView(
       shape: input,
       preprocessing: text.flatMap {
         try? JSONDecoder().decode(Preprocessing.self, from: Data($0.utf8))
       })
-    self.path = path
-    digits = String(photos).count
-    folder = try UnfinishedFolder(path: path)
+    return (grids[0], view)
   }
 
   /// Draws a map, or the mean over those of heads, over what the model was given.
   ///
   /// - Throws: the picture cannot be written.
   func add(_ photo: String, _ made: PhotoModel.Outputs) throws(Diagnostic) {
+    let (grid, view) = sizes[made.size]
     let values = made.values[output] ?? []
     let places = grid[0] * grid[1]
     let heads = values.count / places

@@ -16,8 +16,9 @@ struct Run: ParsableCommand {
       """,
     discussion: """
       The array of --input is [n, channels, height, width], or one image without n, already \
-      preprocessed; outputs are [n, ...] in f32. Photos are PNG, JPEG or WebP files, or folders of \
-      them; the model preprocesses them as its checkpoint says. Of a model without classes the \
+      preprocessed; outputs are [n, ...] in f32. Of a model for several sizes \
+      its shape says which. Photos are PNG, JPEG or WebP files, or folders of them; the model \
+      preprocesses them as its checkpoint says. Of a model without classes the \
       values are printed. The exit code is 1 if one of the \
       photos cannot be read; the others are answered.
 
@@ -60,6 +61,14 @@ struct Run: ParsableCommand {
 
   @Option(help: "The output that a FILE of --output gets (default: the model's first).")
   var outputName: String?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      The size that photos are made to, of a model for several (default: what its own \
+      preprocessing makes of them).
+      """, valueName: "hxw"))
+  var size: String?
 
   @Option(help: "The number of labels to print for each photo.")
   var top: Int?
@@ -104,6 +113,9 @@ struct Run: ParsableCommand {
     case (_?, false): throw ValidationError("Give either --input or photos, not both.")
     case (_?, true):
       if output.isEmpty { throw ValidationError("--input requires --output.") }
+      if size != nil {
+        throw ValidationError("--size requires photos; the shape of an array says its size.")
+      }
       if top != nil || labels != nil || orient || overlay != nil {
         throw ValidationError("--top, --labels, --orient and --overlay require photos.")
       }
@@ -143,7 +155,8 @@ struct Run: ParsableCommand {
     // What is wrong with the library is said first.
     let count = (try? PhotoList(photos))?.paths.count ?? 1
     let model = try PhotoLibrary(
-      library, threads: threads, photos: count, orients: orient, keepsInputs: overlay != nil)
+      library, threads: threads, photos: count, orients: orient, keepsInputs: overlay != nil,
+      size: size)
     let list = try PhotoList(photos)
     let overlays = try overlay.map { (folder) throws(Diagnostic) in
       try PhotoOverlays(model.model, folder: folder, photos: list.paths.count)

@@ -67,7 +67,7 @@ struct TextRun {
     let tensors = model.description.outputs
     let values = try ids(texts).map { Float($0) }
     let results = try BatchRun(model: model).run(
-      values, count: texts.count, outputs: tensors.map(\.name))
+      values, ImageBatch(count: texts.count, size: 0), outputs: tensors.map(\.name))
     let blocks = texts.enumerated().map { index, text in
       var own: [String: [Float]] = [:]
       for tensor in tensors {

@@ -24,7 +24,9 @@ struct ValueRun {
       (file, made) throws(Diagnostic) in
       try overlays?.add(file, made)
       texts.append(
-        isJSON ? Self.json(file, made.values, tensors) : Self.text(file, made.values, tensors))
+        isJSON
+          ? Self.json(file, made.values, tensors, size: extents(made.size))
+          : Self.text(file, made.values, model.model.model.sizes[made.size].outputs))
     }
     try overlays?.finish()
     if isJSON {
@@ -33,6 +35,12 @@ struct ValueRun {
       print(texts.joined(), terminator: "")
     }
     if failures > 0 { throw ExitCode.failure }
+  }
+
+  /// Height and width of a photo's image where they depend on the photo.
+  private func extents(_ size: Int) -> [Int]? {
+    let sizes = model.model.model.sizes
+    return sizes.count > 1 ? Array(sizes[size].input.shape.dropFirst()) : nil
   }
 
   /// A photo's, or a text's, outputs for people: the shape, the length as a vector, the first
@@ -53,12 +61,14 @@ struct ValueRun {
     return "\(PlainText.escaped(file))\n" + table.text(indentation: 2)
   }
 
-  /// A line of JSON: the path as `file`, or a text as `text`, and each output's values, row-major.
+  /// A line of JSON: the path as `file`, or a text as `text`, height and width as `size` where there
+  /// are several, and each output's values, row-major.
   static func json(
     _ file: String, _ values: [String: [Float]], _ tensors: [VitDescription.Tensor],
-    key: String = "file"
+    key: String = "file", size: [Int]? = nil
   ) -> String {
     var text = "{\"\(key)\":" + PlainText.escapedJSON(JSONValue.string(file).text(.compact))
+    if let size { text += ",\"size\":[" + size.map(String.init).joined(separator: ",") + "]" }
     for tensor in tensors {
       // The shortest digits that read back as the same number.
       let numbers = (values[tensor.name] ?? []).lazy.map { "\($0)" }.joined(separator: ",")

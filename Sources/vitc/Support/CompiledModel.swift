@@ -33,6 +33,13 @@ struct CompiledModel {
     extras = (try? JSONValue(parsing: model.description.json)) ?? .object([:])
   }
 
+  /// What is said of each step of a run of a size.
+  func steps(_ size: Int) -> [JSONValue] {
+    guard size > 0 else { return extras["steps"]?.array ?? [] }
+    let details = (try? model.sized(size)).flatMap { try? JSONValue(parsing: $0.json) }
+    return details?["steps"]?.array ?? []
+  }
+
   /// What the model says about itself.
   var description: VitDescription { model.description }
 
@@ -96,6 +103,12 @@ struct CompiledModel {
     return names
   }
 
+  /// The shape of an output for one image of a size.
+  func shape(of output: VitDescription.Tensor, _ size: Int) -> [Int] {
+    guard model.sizes.indices.contains(size) else { return output.shape }
+    return model.sizes[size].outputs.first { $0.name == output.name }?.shape ?? output.shape
+  }
+
   /// Returns the first output.
   ///
   /// Errors: the model has none.
@@ -125,21 +138,50 @@ struct CompiledModel {
     }
   }
 
-  /// Checks that an array is a batch of images for this model and returns how many they are; one
-  /// image may lack the first dimension.
-  func imageCount(
+  /// Checks that an array is a batch of images for this model and returns how many they are, and of
+  /// which size; one image may lack the first dimension.
+  func batch(
     _ shape: [Int], at location: Diagnostic.Location
-  ) throws(Diagnostic) -> Int {
-    let image = description.input.shape
-    if shape == image { return 1 }
-    guard shape.count == image.count + 1, Array(shape.dropFirst()) == image, shape[0] > 0 else {
-      let batch = "[n, \(image.map(String.init).joined(separator: ", "))]"
-      throw Diagnostic(
-        "the \(description.input.name) have shape \(Format.shape(shape)), expected \(batch) with n "
-          + "of at least 1",
-        at: location, hint: Self.shapeHint(shape, image))
+  ) throws(Diagnostic) -> ImageBatch {
+    for (number, size) in model.sizes.enumerated() {
+      let image = size.input.shape
+      if shape == image { return ImageBatch(count: 1, size: number) }
+      if shape.count == image.count + 1, Array(shape.dropFirst()) == image, shape[0] > 0 {
+        return ImageBatch(count: shape[0], size: number)
+      }
     }
-    return shape[0]
+    let image = description.input.shape
+    let batch = "[n, \(image.map(String.init).joined(separator: ", "))]"
+    throw Diagnostic(
+      "the \(description.input.name) have shape \(Format.shape(shape)), expected \(batch) with n "
+        + "of at least 1",
+      at: location, notes: sizesNote, hint: Self.shapeHint(shape, image))
+  }
+
+  /// What is added where a size is wrong; nothing for a model of one size.
+  var sizesNote: [String] {
+    model.sizes.count > 1
+      ? ["the sizes are " + ShortList.text(model.sizes.map { Self.extents(of: $0) })] : []
+  }
+
+  /// Height and width of a size's images, `HxW`.
+  static func extents(of size: VitDescription) -> String {
+    size.input.shape.dropFirst().map(String.init).joined(separator: "x")
+  }
+
+  /// The number of the size that `--size` names; the first if it is not given.
+  ///
+  /// Errors: a text that is no size, a size that the model has not.
+  func size(_ text: String?) throws(Diagnostic) -> Int {
+    guard let text else { return 0 }
+    let size = try ImageSizes.size(text)
+    guard let number = model.size(height: size.height, width: size.width) else {
+      throw Diagnostic(
+        "the model takes no images of \(size)", at: .argument("--size"),
+        notes: ["the sizes are " + ShortList.text(model.sizes.map { Self.extents(of: $0) })],
+        hint: "sizes are chosen when the model is compiled, with --image-size")
+    }
+    return number
   }
 
   private static func shapeHint(_ shape: [Int], _ image: [Int]) -> String? {
@@ -155,16 +197,26 @@ struct CompiledModel {
   /// cropped, normalized.
   ///
   /// - Parameter orients: Whether the photo is turned as its EXIF data says.
-  func preprocess(_ path: String, orients: Bool = false) throws(Diagnostic) -> [Float] {
+  /// - Returns: the image, and its size as the model's rule makes it.
+  func preprocess(
+    _ path: String, orients: Bool = false
+  ) throws(Diagnostic) -> (pixels: [Float], size: Int) {
     let image = try Image(decoding: path, alpha: alpha, orients: orients)
     if image.hasDroppedAlpha { Console.tell(Self.droppedAlpha(path)) }
     return try preprocess(image)
   }
 
-  /// Makes a photo what the model wants: resized, cropped, normalized.
-  func preprocess(_ image: Image) throws(Diagnostic) -> [Float] {
+  /// Makes a photo what the model wants: resized, cropped, normalized; of the size that the model's
+  /// rule makes of it, or of another.
+  func preprocess(
+    _ image: Image, size: Int? = nil
+  ) throws(Diagnostic) -> (pixels: [Float], size: Int) {
     try Self.telling(path) {
-      try model.preprocess(rgb: image.rgb, width: image.width, height: image.height)
+      let size = try size ?? model.size(forWidth: image.width, height: image.height)
+      return (
+        try model.preprocess(
+          rgb: image.rgb, width: image.width, height: image.height, size: size), size
+      )
     }
   }
 

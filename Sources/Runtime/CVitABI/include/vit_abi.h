@@ -89,6 +89,14 @@ typedef struct vit_description {
                          a regression); NULL where there are no logits */
 } vit_description;
 
+/* One image of a run of several sizes. */
+typedef struct vit_sized_image {
+  const float *image;   /* [channels, height, width] of its size, aligned to 4 bytes */
+  void *const *outputs; /* output_count places, for this image; a null one is not written */
+  int32_t size;         /* its size: the place in what NAME_sizes() returns */
+  int32_t reserved;     /* 0 */
+} vit_sized_image;
+
 /* What a self-test found. */
 typedef struct vit_selftest_result {
   size_t size;  /* sizeof(vit_selftest_result) of the caller */
@@ -106,7 +114,8 @@ typedef struct vit_context_stats {
   uint64_t *step_nanoseconds; /* NULL, or where step_capacity numbers may be written: of each step,
                                  in the order of `steps` in the description's JSON, the time that
                                  the thread which calls spent, waiting for the others included; of
-                                 images that tasks run whole, those of the first task alone */
+                                 images that tasks run whole, those of the first task alone; of
+                                 several sizes those of the first */
   int32_t step_capacity;
   int32_t step_count; /* written: how many steps there are, 0 without step_times */
 } vit_context_stats;
@@ -181,6 +190,26 @@ typedef struct vit_entry {
    * whole_count: how many ids the whole text has without padding, those around it included: more than
    * length if it was cut; NULL if not wanted. Needs no model; from any thread. */
   vit_status (*tokenize)(const char *text, size_t text_bytes, int32_t *ids, size_t *whole_count);
+  /* What follows is NULL in a library for images of one size. Where a size is asked for, it is the
+   * place in what sizes() returns; a model, a context and a self-test are of all sizes. */
+  /* The description of each size, the first that of description(), NULL after the last. They differ
+   * in the shapes of input and outputs, flops, arena_bytes and json, of which the first alone has
+   * the labels. */
+  const vit_description *const *(*sizes)(void);
+  /* As run and run_all, which run the first size. */
+  vit_status (*run_sized)(vit_context *context, int32_t size, const float *images, size_t count,
+                          void *output);
+  vit_status (*run_all_sized)(vit_context *context, int32_t size, const float *images,
+                              size_t count, void *const *outputs);
+  /* Images of any sizes: as many whole ones at a time as there are tasks, the others by all tasks,
+   * in order. The same bits as a run of each image by itself. */
+  vit_status (*run_mixed)(vit_context *context, const vit_sized_image *images, size_t count);
+  /* As preprocess, which makes an image of the first size. */
+  vit_status (*preprocess_sized)(const uint8_t *rgb, int32_t width, int32_t height,
+                                 size_t row_bytes, int32_t size, float *image);
+  /* Which size the checkpoint's preprocessing makes of a picture: the first, unless it goes by the
+   * picture's extents. One that the library is not compiled for is VIT_INVALID_ARGUMENT. */
+  vit_status (*size_for)(int32_t width, int32_t height, int32_t *size);
 } vit_entry;
 
 /* ---- Private part: generated code and the embedded runtime ---------------------------------- */
@@ -217,7 +246,7 @@ typedef struct vit_preprocessing {
   float shift[3];
   float border[3]; /* what the input holds where the window reaches beyond the resized image */
   int32_t alpha_on_white; /* 1: a transparent picture is put on white; 0: its alpha is dropped */
-  int32_t reserved;
+  int32_t multiple; /* of VIT_RESIZE_PATCHES and VIT_RESIZE_MULTIPLES: what extents are multiples of */
 } vit_preprocessing;
 
 /* The size of the resized image, each from a height h and a width w, as Python computes it. */
@@ -229,6 +258,12 @@ typedef struct vit_preprocessing {
 #define VIT_RESIZE_FIT 4      /* the same with max */
 #define VIT_RESIZE_LONGEST 5  /* by resize_height / max(h, w), halves up (SAM) */
 #define VIT_RESIZE_WITHIN 6   /* by min(resize_height / h, resize_width / w), truncated */
+#define VIT_RESIZE_PATCHES 7  /* by the largest scale, found by bisection, at which there are at most
+                                 resize_height patches of `multiple` pixels a side; extents are
+                                 rounded up to whole patches (SigLIP 2's NaFlex) */
+#define VIT_RESIZE_MULTIPLES 8 /* by that of resize_height / h and resize_width / w which is nearer to
+                                  1; extents are rounded to multiples of `multiple`, ties to even (DPT
+                                  with keep_aspect_ratio) */
 
 #define VIT_RESIZE_IN_BYTES 0  /* as PIL: rounded to 8 bits after each pass, bit for bit */
 #define VIT_RESIZE_IN_FLOATS 1 /* as PyTorch resizes floats, antialiased: bilinear and bicubic */
@@ -279,7 +314,7 @@ typedef struct vit_proof {
   uint64_t weights_bytes;
   uint64_t weights_hash[2];    /* XXH3-128: low, high */
   char weights_file_name[80];  /* beside the library; "" for embedded weights */
-  uint32_t output_count;
+  uint32_t output_count; /* of all sizes together */
   uint32_t has_values; /* 1 if the self-test values are there, else 0 and they are zero */
   float limit;         /* of vit_selftest_result.error */
   uint32_t reserved;
@@ -368,6 +403,9 @@ typedef struct vit_program {
   int32_t token_required;    /* a token without which a text is refused; -1: there is none */
   const void *tokenizer;     /* of a text tower: a table as Sources/Runtime/Tokenizing reads it, 8-byte
                                 aligned; NULL: there is none */
+  int32_t proof_first;       /* which values of the proof are those of the first output */
+  int32_t further_count;     /* of a program of several sizes: the sizes after this one */
+  const struct vit_program *const *further; /* their programs; the weights are found by this one */
 } vit_program;
 
 #define VIT_ERROR_BYTES 512
@@ -394,7 +432,7 @@ vit_status vit_rt_run(const vit_program *program, vit_context *context, const fl
                       size_t count, void *output);
 vit_status vit_rt_run_all(const vit_program *program, vit_context *context, const float *images,
                           size_t count, void *const *outputs);
-/* Ends a run that a C++ exception leaves: generated code calls it when vit_rt_run or vit_rt_run_all
+/* Ends a run that a C++ exception leaves: generated code calls it when one of the vit_rt_run…
  * is unwound, which only the caller's parallel_for can cause. */
 void vit_rt_leave(vit_context *context);
 vit_status vit_rt_preprocess(const vit_program *program, const uint8_t *rgb, int32_t width,
@@ -405,6 +443,16 @@ vit_status vit_rt_preprocess_pictures(const vit_program *program, vit_context *c
                                       const vit_picture *pictures, size_t count, float *images);
 vit_status vit_rt_context_stats(const vit_program *program, vit_context *context,
                                 vit_context_stats *stats);
+vit_status vit_rt_run_sized(const vit_program *program, vit_context *context, int32_t size,
+                            const float *images, size_t count, void *output);
+vit_status vit_rt_run_all_sized(const vit_program *program, vit_context *context, int32_t size,
+                                const float *images, size_t count, void *const *outputs);
+vit_status vit_rt_run_mixed(const vit_program *program, vit_context *context,
+                            const vit_sized_image *images, size_t count);
+vit_status vit_rt_preprocess_sized(const vit_program *program, const uint8_t *rgb, int32_t width,
+                                   int32_t height, size_t row_bytes, int32_t size, float *image);
+vit_status vit_rt_size_for(const vit_program *program, int32_t width, int32_t height,
+                           int32_t *size);
 const char *vit_rt_isa(const vit_program *program, const vit_model *model);
 vit_status vit_rt_selftest(const vit_program *program, vit_model *model,
                            vit_selftest_result *result);
