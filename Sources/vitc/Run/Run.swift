@@ -136,7 +136,7 @@ struct Run: ParsableCommand {
     if output.isEmpty { return try run.print(all, isJSON: json) }
     let arrays = try ArrayRun(model: run.model, outputs: output, defaultName: outputName)
     try arrays.write(
-      run.ids(all).map { Float($0) }, count: all.count,
+      run.ids(all).map { Float($0) }, ImageBatch(count: all.count, size: 0),
       inputs: [texts].compactMap(\.self).filter { $0 != "-" }, isJSON: json)
   }
 
