@@ -71,8 +71,8 @@ let imports = """
   Sources/Calibration: Diagnostics Parallel IR Passes Evaluation COpenBLAS
   Sources/Codegen: Diagnostics Parallel IR CLLVM CVitABI
   Sources/Runtime/CVitABI:
-  Sources/Runtime/Tokenizing: CVitABI CSystem
-  Sources/Runtime/Embedded: CVitABI CSystem Tokenizing
+  Sources/Runtime/Tokenizing: CVitABI CVitSystem
+  Sources/Runtime/Embedded: CVitABI CVitSystem Tokenizing
   Sources/Runtime/EmbedRuntimeTool:
   Sources/Runtime/EmbeddedImage:
   Sources/Runtime/VitRuntime: JSON CVitABI
@@ -221,8 +221,8 @@ let package = Package(
     program("vitc-readers", in: "Tests/ReaderTool"),
     // The embedded runtime as ordinary Swift, for sanitizers, and the readers of untrusted bytes,
     // for fuzzing; neither is part of a product.
-    .systemLibrary(name: "CSystem", path: "Sources/Runtime/Embedded/CSystem"),
-    module("Sources/Runtime/Embedded", named: "RuntimeForTests", exclude: ["CSystem"]),
+    .systemLibrary(name: "CVitSystem", path: "Sources/Runtime/Embedded/CVitSystem"),
+    module("Sources/Runtime/Embedded", named: "RuntimeForTests", exclude: ["CVitSystem"]),
     module("Tests/Fuzzing"),
 
     tests("JSONTests"),

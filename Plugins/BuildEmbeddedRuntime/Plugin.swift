@@ -13,7 +13,7 @@ struct BuildEmbeddedRuntime: BuildToolPlugin {
     let runtime = context.package.directoryURL.appending(path: "Sources/Runtime")
     let sources = runtime.appending(path: "Embedded")
     let headers = runtime.appending(path: "CVitABI/include")
-    let system = sources.appending(path: "CSystem")
+    let system = sources.appending(path: "CVitSystem")
     let output = context.pluginWorkDirectoryURL.appending(path: "Objects.swift")
     let files = FileManager.default
     func swiftFiles(_ folder: URL) throws -> [URL] {

@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 import Synchronization
 
 /// Bytes between two words that different cores write often: two lines of 64 bytes, since

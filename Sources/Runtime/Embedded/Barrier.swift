@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 import Synchronization
 
 /// Where the tasks of a run meet between two steps: the last to arrive opens the turnstile.

@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 import Synchronization
 
 /// What the calling thread hands to the tasks of a run.

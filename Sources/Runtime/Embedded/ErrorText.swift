@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 
 /// Writes the text of a failure into the calling thread's buffer, which `last_error` hands out.
 ///

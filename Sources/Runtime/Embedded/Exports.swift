@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 
 // The functions of vit_abi.h that generated code calls. `@implementation` makes the compiler
 // compare each with the prototype in the header. Generated code always passes its program; the

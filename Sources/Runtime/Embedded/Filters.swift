@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 
 /// PIL's resize filters (Pillow's Resample.c), by PIL's codes.
 struct Filter {

@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 
 /// The choice among the instruction sets that a model has code for, made when a model is created.
 enum InstructionSet {

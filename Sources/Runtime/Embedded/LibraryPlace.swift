@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 
 /// Where a file beside the library may be: in the folder of the file that the program's own
 /// code comes from, or of the name that it was loaded by.

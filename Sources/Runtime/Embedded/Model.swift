@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 import Synchronization
 
 /// What `vit_model *` points to: the weights and how to split work.

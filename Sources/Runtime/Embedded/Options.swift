@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 
 /// `vit_options` with defaults in place of the fields that the caller's version did not have.
 struct Options {

@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 import Synchronization
 
 /// One call of the caller's parallel-for: whole images, or one step of one image.

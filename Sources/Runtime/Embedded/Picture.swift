@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 
 /// A picture as an application has it, on its way to the RGB rows that preprocessing reads.
 struct Picture {

@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 import Synchronization
 
 /// Pictures that the tasks of a context preprocess, each as many as there are for it.

@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 
 /// One thread of a context's pool.
 struct Worker {

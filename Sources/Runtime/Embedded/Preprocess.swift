@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 
 /// Turns an RGB image into a model's input as the checkpoint's own pipeline does: resize (equal to
 /// Pillow's in every bit, or in floats as PyTorch's), crop or pad, then value * scale + shift,

@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 
 /// One direction of a resize, cut to the outputs that a window shows.
 ///

@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 
 /// How weighted sums of pixels are computed: what is between the two passes of a resize, and
 /// after them.

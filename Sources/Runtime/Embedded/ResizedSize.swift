@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 
 /// The size of an image after its resize, before the window: each rule as Python computes it, so in
 /// double precision and in the same order.

@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 import Synchronization
 
 extension UnsafeMutablePointer where Pointee == Context {

@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 
 /// One run of a made-up image, held to the values that the compiler's machine computed for it.
 ///

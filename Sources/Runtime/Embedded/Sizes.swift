@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 
 // A compiled model is one program for each size of its images, all over the same weights: the first
 // one, and those that it lists as further ones. A model for images of one size is the case without

@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 
 /// What a context counts of its runs, on the thread that calls them: no other thread writes here
 /// but, through the caller's own parallel-for, the one that does task 0 while the caller waits.

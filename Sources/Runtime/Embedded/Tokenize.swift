@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 
 #if canImport(Tokenizing)
   import Tokenizing

@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 
 /// What a text tower reads: tokens, 32 bits each.
 ///

@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 
 /// The packed weights of a model in memory: part of the library, or a mapped file.
 struct Weights {

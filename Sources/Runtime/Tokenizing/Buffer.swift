@@ -1,4 +1,4 @@
-import CSystem
+import CVitSystem
 
 /// Memory that grows, of elements that are copied as bytes.
 ///
