@@ -16,7 +16,7 @@ import Testing
     case .npz: folders.append(tests.appendingPathComponent("NpyTests/Fixtures"))
     case .image: folders.append(tests.appendingPathComponent("ImagesTests/Fixtures"))
     case .torch: folders.append(tests.appendingPathComponent("ModelsTests/Fixtures/torch"))
-    case .safetensors, .pickle, .folder, .ir, .weights, .library, .proof: break
+    case .safetensors, .pickle, .folder, .ir, .picture, .weights, .library, .proof: break
     }
     return try folders.flatMap {
       try FileManager.default.contentsOfDirectory(at: $0, includingPropertiesForKeys: nil)

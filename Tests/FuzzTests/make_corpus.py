@@ -184,6 +184,18 @@ def main():
     write("proof", "huge_limit", proving(limit=1e30, rms=float("nan")))
     write("proof", "wrong_values", proving(rms=1.0))
 
+    pixels = bytes(i * 37 % 256 for i in range(400))
+    for name, fields in {
+        "rgb": (0, 1), "bgr_upside_down": (1, 1, 6, 5, 4), "rgba_on_white": (2, 3, 7, 4, 2),
+        "bgra_turned": (3, 6, 5, 9, 0), "grey_transposed": (4, 5, 9, 3, 5),
+        "nv12_odd": (5, 8, 5, 7, 0), "nv12_flipped": (5, 2, 6, 6, 20), "no_format": (6, 1),
+        "no_width": (0, 1, 0), "no_pixels": (0, 1, 5, 4, 0x40), "no_chroma": (5, 1, 4, 4, 0x80),
+        "any_rows": (2, 1, 5, 4, 8), "any_chroma_rows": (5, 1, 5, 4, 32),
+    }.items():
+        form, turn, width, height, flags = fields + (0, 0, 5, 4, 0)[len(fields):]
+        write("picture", name, struct.pack(
+            "<bbbbhhBBqBB", form, turn, 0, 0, width, height, flags, 0, -2**63, 3, 2) + pixels)
+
 
 def golden_values():
     """The golden values of the small model that the fuzzer runs: for its two outputs the root mean

@@ -20,6 +20,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
   case ir
   /// An image file: decoder and preprocessing.
   case image
+  /// A picture's fields and pixels, as an application gives them.
+  case picture
   /// The file of a model's external weights.
   case weights
   /// A compiled library before the dynamic linker sees it.
@@ -37,6 +39,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .folder: fuzzFolder(bytes)
     case .ir: fuzzIR(bytes)
     case .image: fuzzImage(bytes)
+    case .picture: fuzzPicture(bytes)
     case .weights: fuzzWeights(bytes)
     case .library: fuzzLibrary(bytes)
     case .proof: fuzzProof(bytes)

@@ -150,7 +150,8 @@ func fuzzImage(_ bytes: UnsafeRawBufferPointer) {
       return Int32((hash >> 8) % limit)
     }
     let small = SmallProgram()
-    small.preprocessing.pointee.resize = next(7)
+    small.preprocessing.pointee.resize = next(9)
+    small.preprocessing.pointee.multiple = 1 + next(16)
     small.preprocessing.pointee.resize_width = 1 + next(40)
     small.preprocessing.pointee.resize_height = 1 + next(40)
     small.preprocessing.pointee.filter = next(6)

@@ -269,10 +269,10 @@ private func lastError(_ entry: vit_entry) -> String {
     expect(entry.preprocess([1, 2, 3], 1, 1, 3, nil), "image is null")
     expect(
       entry.preprocess([1, 2, 3], 0, 1, 3, &output),
-      "image is 0 x 1 pixels, expected at least 1 x 1")
+      "picture is 0 x 1 pixels, expected at least 1 x 1")
     expect(
       entry.preprocess([1, 2, 3], 1, 1, 2, &output),
-      "row_bytes is 2, expected at least 3 * width = 3")
+      "row_bytes is 2, expected at least 3")
     entry.context_destroy(context)
     entry.context_destroy(nil)
     entry.destroy(nil)

@@ -119,7 +119,8 @@ public func vit_rt_preprocess(
   _ height: Int32, _ row_bytes: Int, _ image: UnsafeMutablePointer<Float>!
 ) -> vit_status {
   guard let program else { return VIT_INVALID_ARGUMENT }
-  return Preprocess.run(program, rgb, width, height, row_bytes, image)
+  return Picture.write(
+    program, rgb: rgb, width: width, height: height, rowBytes: row_bytes, size: 0, image)
 }
 
 /// Makes an input image from a picture.
@@ -162,7 +163,8 @@ public func vit_rt_preprocess_sized(
 ) -> vit_status {
   guard let program else { return VIT_INVALID_ARGUMENT }
   guard program.hasSize(size) else { return VIT_INVALID_ARGUMENT }
-  return Preprocess.run(program.size(Int(size)), rgb, width, height, row_bytes, image)
+  return Picture.write(
+    program, rgb: rgb, width: width, height: height, rowBytes: row_bytes, size: size, image)
 }
 
 /// Finds the size that a picture is made to.

@@ -1,9 +1,14 @@
 import CVitSystem
 
 /// A picture as an application has it, on its way to the RGB rows that preprocessing reads.
+///
+/// All functions that preprocess come here: those that take RGB rows are this one with a picture
+/// whose other fields say so.
 struct Picture {
   private let program: UnsafePointer<vit_program>
   private let picture: vit_picture
+  /// Whether the caller gave a struct, whose fields texts name as such, or an argument for each.
+  private let isStruct: Bool
 
   /// Bytes of a pixel by format; of NV12 those of the luma.
   private static func pixelBytes(_ format: Int32) -> Int {
@@ -12,6 +17,23 @@ struct Picture {
     case VIT_PICTURE_RGBA, VIT_PICTURE_BGRA: 4
     default: 1
     }
+  }
+
+  /// Makes one image of the model's input, of a size that there is, from upright RGB rows.
+  ///
+  /// - Parameter rowBytes: a `size_t`, which comes as an `Int`.
+  static func write(
+    _ program: UnsafePointer<vit_program>, rgb: UnsafePointer<UInt8>?, width: Int32,
+    height: Int32, rowBytes: Int, size: Int32, _ image: UnsafeMutablePointer<Float>?
+  ) -> vit_status {
+    var picture = vit_picture()
+    picture.pixels = rgb
+    picture.row_bytes = rowBytes
+    picture.width = width
+    picture.height = height
+    picture.format = VIT_PICTURE_RGB
+    return Picture(program: program.size(Int(size)), picture: picture, isStruct: false)
+      .write(image)
   }
 
   /// Makes one image of the model's input.
@@ -42,15 +64,27 @@ struct Picture {
       }
       return VIT_INVALID_ARGUMENT
     }
-    return Picture(program: program.size(Int(input)), picture: picture.pointee).write(image)
+    return Picture(program: program.size(Int(input)), picture: picture.pointee, isStruct: true)
+      .write(image)
   }
 
   private func write(_ image: UnsafeMutablePointer<Float>?) -> vit_status {
+    guard let recipe = program.pointee.preprocessing else {
+      return fail(program, VIT_INVALID_ARGUMENT, "the model was compiled without preprocessing")
+    }
+    if let refusal = recipe.pointee.refusal { return program.refuse(refusal) }
+    guard let pixels = picture.pixels else {
+      return fail(
+        program, VIT_INVALID_ARGUMENT, isStruct ? "picture.pixels is null" : "rgb is null")
+    }
+    guard let image else { return fail(program, VIT_INVALID_ARGUMENT, "image is null") }
     let status = check()
     guard status == VIT_OK else { return status }
-    if picture.format == VIT_PICTURE_RGB, picture.orientation <= 1, picture.row_bytes > 0 {
-      return Preprocess.run(
-        program, picture.pixels, picture.width, picture.height, picture.row_bytes, image)
+    if picture.format == VIT_PICTURE_RGB, picture.orientation <= 1 {
+      return Preprocess(
+        program: program, rgb: pixels, width: Int(picture.width), height: Int(picture.height),
+        rowBytes: picture.row_bytes
+      ).run(recipe, image)
     }
     // All else is turned and converted first, so that there is one way to resize.
     let isTurned = picture.orientation > 4
@@ -73,7 +107,10 @@ struct Picture {
     } else {
       convert(to: rgb, width: Int(width), height: Int(height))
     }
-    return Preprocess.run(program, rgb, width, height, 3 &* Int(width), image)
+    return Preprocess(
+      program: program, rgb: rgb, width: Int(width), height: Int(height),
+      rowBytes: 3 &* Int(width)
+    ).run(recipe, image)
   }
 
   /// Checks every field.
@@ -84,17 +121,8 @@ struct Picture {
     guard picture.orientation >= 0, picture.orientation <= 8 else {
       return refuse("orientation", Int(picture.orientation), "expected 0 (as stored) to 8")
     }
-    guard picture.pixels != nil else {
-      return fail(program, VIT_INVALID_ARGUMENT, "picture.pixels is null")
-    }
     guard picture.width > 0, picture.height > 0 else {
-      var error = ErrorText(program)
-      error.append("picture is ")
-      error.append(Int(picture.width))
-      error.append(" x ")
-      error.append(Int(picture.height))
-      error.append(" pixels, expected at least 1 x 1")
-      return VIT_INVALID_ARGUMENT
+      return program.refuse(width: picture.width, height: picture.height)
     }
     let least = Self.pixelBytes(picture.format) &* Int(picture.width)
     let status = check("row_bytes", picture.row_bytes, rows: Int(picture.height), least: least)
@@ -111,19 +139,17 @@ struct Picture {
   private func check(
     _ field: StaticString, _ bytes: Int, rows: Int, least: Int
   ) -> vit_status {
-    // Beyond this, the address of the last row would not exist.
+    // Beyond this, the address of the last row would not exist. What a `size_t` holds is never
+    // negative: it is too large.
     let distance = Int(truncatingIfNeeded: bytes.magnitude)
-    guard distance >= 0, distance <= (1 << 46) / rows else {
+    guard distance >= 0, distance <= (1 << 46) / rows, isStruct || bytes >= 0 else {
       return refuse(field, bytes, "which is more than memory can hold")
     }
     guard distance >= least else {
-      var error = ErrorText(program)
-      error.append("picture.")
-      error.append(field)
-      error.append(" is ")
-      error.append(bytes)
-      error.append(", expected at least ")
+      var error = begin(field, bytes)
+      error.append("expected at least ")
       error.append(least)
+      guard isStruct else { return VIT_INVALID_ARGUMENT }
       error.append(", or at most ")
       error.append(0 &- least)
       error.append(" for rows from bottom to top")
@@ -135,14 +161,20 @@ struct Picture {
   private func refuse(
     _ field: StaticString, _ value: Int, _ expectation: StaticString
   ) -> vit_status {
-    var error = ErrorText(program)
-    error.append("picture.")
-    error.append(field)
-    error.append(" is ")
-    error.append(value)
-    error.append(", ")
+    var error = begin(field, value)
     error.append(expectation)
     return VIT_INVALID_ARGUMENT
+  }
+
+  /// A text that names a field and its value.
+  private func begin(_ field: StaticString, _ value: Int) -> ErrorText {
+    var error = ErrorText(program)
+    if isStruct { error.append("picture.") }
+    error.append(field)
+    error.append(" is ")
+    if isStruct { error.append(value) } else { error.append(bytes: value) }
+    error.append(", ")
+    return error
   }
 
   /// Where the pixel (0, 0) of the upright picture lies among the stored ones, and what one step to

@@ -8,34 +8,13 @@ struct Preprocess {
   let rgb: UnsafePointer<UInt8>
   let width: Int
   let height: Int
+  /// From a row to the next, either way.
   let rowBytes: Int
 
-  /// Checks the arguments and writes `image`, [3, height, width] of the model's input.
-  static func run(
-    _ program: UnsafePointer<vit_program>, _ rgb: UnsafePointer<UInt8>?, _ width: Int32,
-    _ height: Int32, _ rowBytes: Int, _ image: UnsafeMutablePointer<Float>?
+  /// Writes `image`, [3, height, width] of the model's input; the picture's fields are checked.
+  func run(
+    _ recipe: UnsafePointer<vit_preprocessing>, _ image: UnsafeMutablePointer<Float>
   ) -> vit_status {
-    guard let recipe = program.pointee.preprocessing else {
-      return fail(program, VIT_INVALID_ARGUMENT, "the model was compiled without preprocessing")
-    }
-    if let refusal = recipe.pointee.refusal { return program.refuse(refusal) }
-    guard let rgb else { return fail(program, VIT_INVALID_ARGUMENT, "rgb is null") }
-    guard let image else { return fail(program, VIT_INVALID_ARGUMENT, "image is null") }
-    guard width > 0, height > 0 else { return program.refuse(width: width, height: height) }
-    // Beyond this, the addresses of the last row would not exist; `size_t` comes as `Int`.
-    let isTooLarge = rowBytes < 0 || rowBytes > (1 << 46) / Int(height)
-    guard !isTooLarge, rowBytes >= 3 &* Int(width) else {
-      var error = ErrorText(program)
-      error.append("row_bytes is ")
-      error.append(bytes: rowBytes)
-      if isTooLarge {
-        error.append(", which is more than memory can hold")
-      } else {
-        error.append(", expected at least 3 * width = ")
-        error.append(3 &* Int(width))
-      }
-      return VIT_INVALID_ARGUMENT
-    }
     guard let shape = program.pointee.description?.pointee.input.shape, shape.0 == 3, shape.1 > 0,
       shape.2 > 0
     else {
@@ -44,11 +23,9 @@ struct Preprocess {
     guard Filter.codes.contains(recipe.pointee.filter) else {
       return fail(program, VIT_INVALID_ARGUMENT, "the model's resize filter is unknown")
     }
-    let work = Preprocess(
-      program: program, rgb: rgb, width: Int(width), height: Int(height), rowBytes: rowBytes)
     let state = vit_float_enter()
     defer { vit_float_leave(state) }
-    return work.write(image, height: Int(shape.1), width: Int(shape.2), recipe: recipe.pointee)
+    return write(image, height: Int(shape.1), width: Int(shape.2), recipe: recipe.pointee)
   }
 
   /// Resizes, crops and normalizes; a call of its own, so that no arithmetic leaves the default

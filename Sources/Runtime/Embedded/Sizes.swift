@@ -97,7 +97,7 @@ extension UnsafePointer where Pointee == vit_program {
   /// The status of a picture without pixels, with its text.
   func refuse(width: Int32, height: Int32) -> vit_status {
     var error = ErrorText(self)
-    error.append("image is ")
+    error.append("picture is ")
     error.append(Int(width))
     error.append(" x ")
     error.append(Int(height))
