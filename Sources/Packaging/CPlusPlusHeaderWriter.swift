@@ -13,6 +13,9 @@ public struct CPlusPlusHeaderWriter {
   private var name: String { model.name }
   private var words: InputWords { InputWords(model) }
   private var isText: Bool { model.tokens != nil }
+  private var sized: SizedCPlusPlus {
+    SizedCPlusPlus(model, outputs: outputs.map(\.name), firstType: outputs.first?.type ?? "float")
+  }
   /// The type of what is read.
   private var element: String { isText ? "::std::int32_t" : "float" }
   private var upper: String { model.name.uppercased() }
@@ -184,13 +187,12 @@ public struct CPlusPlusHeaderWriter {
   /// Of images alone.
   private var preprocess: String {
     guard !isText else { return tokenize }
-    return """
-      /* Makes one image of the model's input from an RGB picture; see \(name)_preprocess.
-       * row_bytes: from one row to the next; 0: 3 * width. image: image_count floats. */
-      inline void preprocess(::std::span<const ::std::uint8_t> rgb, ::std::int32_t width,
-                             ::std::int32_t height, ::std::span<float> image,
-                             ::std::size_t row_bytes = 0) {
-        detail::check_size("image", image.size(), image_count);
+    return sized.sizes + """
+      namespace detail {
+
+      /* The bytes from a row to the next; throws unless a span holds the picture. */
+      inline ::std::size_t check_rows(::std::span<const ::std::uint8_t> rgb, ::std::int32_t width,
+                                      ::std::int32_t height, ::std::size_t row_bytes) {
         const ::std::size_t columns = width > 0 ? static_cast<::std::size_t>(width) : 0;
         const ::std::size_t rows = height > 0 ? static_cast<::std::size_t>(height) : 0;
         if (row_bytes == 0) row_bytes = 3 * columns;
@@ -203,6 +205,18 @@ public struct CPlusPlusHeaderWriter {
                       ::std::to_string(rgb.size()) + " bytes are not a picture of " +
                           ::std::to_string(width) + " x " + ::std::to_string(height) +
                           " pixels in rows of " + ::std::to_string(row_bytes) + " bytes");
+        return row_bytes;
+      }
+
+      }  // namespace detail
+
+      /* Makes one image of the model's input from an RGB picture; see \(name)_preprocess.
+       * row_bytes: from one row to the next; 0: 3 * width. image: image_count floats. */
+      inline void preprocess(::std::span<const ::std::uint8_t> rgb, ::std::int32_t width,
+                             ::std::int32_t height, ::std::span<float> image,
+                             ::std::size_t row_bytes = 0) {
+        detail::check_size("image", image.size(), image_count);
+        row_bytes = detail::check_rows(rgb, width, height, row_bytes);
         detail::check(\(name)_preprocess(rgb.data(), width, height, row_bytes, image.data()));
       }
 
@@ -216,18 +230,19 @@ public struct CPlusPlusHeaderWriter {
 
       /* A picture of any of the formats; see \(name)_picture, whose size is filled in. */
       inline void preprocess(\(name)_picture picture, ::std::span<float> image) {
-        detail::check_size("image", image.size(), image_count);
+        detail::check_size("image", image.size(), \(sized.imageCountOfPicture));
         picture.size = sizeof picture;
         detail::check(\(name)_preprocess_picture(&picture, image.data()));
       }
 
       inline ::std::vector<float> preprocess(const \(name)_picture &picture) {
-        ::std::vector<float> image(image_count);
+        ::std::vector<float> image(\(sized.imageCountOfPicture));
         preprocess(picture, image);
         return image;
       }
 
-      """
+
+      """ + sized.preprocess
   }
 
   /// Of text towers alone that hold a tokenizer.
@@ -348,7 +363,7 @@ public struct CPlusPlusHeaderWriter {
               \(name)_\(words.runAll)(handle_.get(), \(words.array).data(), count, pointers));
         }
 
-      \(pictures)
+      \(pictures)\(sized.runs)
         /* What this context did since it was made. */
         stats statistics() const {
           \(name)_stats raw{};
@@ -365,13 +380,15 @@ public struct CPlusPlusHeaderWriter {
         \(name)_context *get() const noexcept { return handle_.get(); }
 
        private:
-        static ::std::size_t count_of(::std::span<const \(element)> \(words.array)) {
-          if (\(words.array).empty() || \(words.array).size() % \(count) != 0)
+      \(sized.checks)
+        static ::std::size_t count_of(::std::span<const \(element)> \(words.array),
+                                      ::std::size_t one = \(count)) {
+          if (\(words.array).empty() || \(words.array).size() % one != 0)
             throw error(\(upper)_INVALID_ARGUMENT,
                         "\(words.array) has " + ::std::to_string(\(words.array).size()) +
                             " \(isText ? "tokens" : "floats"), expected a multiple of " +
-                            ::std::to_string(\(count)));
-          return \(words.array).size() / \(count);
+                            ::std::to_string(one));
+          return \(words.array).size() / one;
         }
 
         struct destroy {
@@ -391,7 +408,8 @@ public struct CPlusPlusHeaderWriter {
     return """
         /* Makes images of pictures, whose sizes must be filled in, on the context's threads. */
         void preprocess(::std::span<const \(name)_picture> pictures, ::std::span<float> images) {
-          detail::check_size("images", images.size(), pictures.size() * image_count);
+          detail::check_size("images", images.size(),
+                             pictures.size() * \(sized.imageCountOfPictures));
           detail::check(\(name)_preprocess_pictures(handle_.get(), pictures.data(),
                                                    pictures.size(), images.data()));
         }
@@ -419,24 +437,4 @@ public struct CPlusPlusHeaderWriter {
       )
     }
   }
-
-  /// A name that is no keyword of C++, and none that the header uses itself.
-  static func identifier(_ name: String) -> String {
-    keywords.contains(name) || ["detail", "half"].contains(name) ? name + "_" : name
-  }
-
-  /// The keywords of C++23 and its alternative operators (ISO/IEC 14882:2024, 5.11 and 5.5).
-  private static let keywords: Set<String> = [
-    "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break",
-    "case", "catch", "char", "char16_t", "char32_t", "char8_t", "class", "co_await", "co_return",
-    "co_yield", "compl", "concept", "const", "const_cast", "consteval", "constexpr", "constinit",
-    "continue", "decltype", "default", "delete", "do", "double", "dynamic_cast", "else", "enum",
-    "explicit", "export", "extern", "false", "float", "for", "friend", "goto", "if", "inline",
-    "int", "long", "mutable", "namespace", "new", "noexcept", "not", "not_eq", "nullptr",
-    "operator", "or", "or_eq", "private", "protected", "public", "register", "reinterpret_cast",
-    "requires", "return", "short", "signed", "sizeof", "static", "static_assert", "static_cast",
-    "struct", "switch", "template", "this", "thread_local", "throw", "true", "try", "typedef",
-    "typeid", "typename", "union", "unsigned", "using", "virtual", "void", "volatile", "wchar_t",
-    "while", "xor", "xor_eq",
-  ]
 }

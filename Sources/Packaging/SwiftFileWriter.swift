@@ -46,9 +46,14 @@ public struct SwiftFileWriter {
 
         /// Runs \(words.many), \(words.shape), and returns all outputs.
         func run(
-          \(words.array): [\(element)], count: Swift.Int = 1
+          \(words.array): [\(element)], count: Swift.Int = 1\(sizeParameter)
         ) throws(VitRuntime.VitError) -> Outputs {
-          var found = try context.runAll(\(words.array): \(words.array), count: count)
+          Self.outputs(
+            try context.runAll(\(words.array): \(words.array), count: count\(sizeArgument)))
+        }
+    \(mixed)
+        private static func outputs(_ all: [Swift.String: [Swift.Float]]) -> Outputs {
+          var found = all
           return Outputs(
     \(arguments))
         }
@@ -97,9 +102,39 @@ public struct SwiftFileWriter {
           static let length: Swift.Int = \(model.image.first ?? 0)
         """
     }
+    let shapes = model.sizes.map { "    \($0.image)," }.joined(separator: "\n")
+    let sizes =
+      model.furtherSizes.isEmpty
+      ? ""
+      : """
+
+        /// Channels, height and width of the images of each size, of which `imageShape` is the
+        /// first; a size is a place in this list.
+        static let imageShapes: [[Swift.Int]] = [
+      \(shapes)
+        ]
+      """
     return """
       /// Channels, height and width of one image.
         static let imageShape: [Swift.Int] = \(model.image)
+      """ + sizes
+  }
+
+  private var sizeParameter: String { model.furtherSizes.isEmpty ? "" : ", size: Swift.Int = 0" }
+  private var sizeArgument: String { model.furtherSizes.isEmpty ? "" : ", size: size" }
+
+  /// The run of images of several sizes, where there are.
+  private var mixed: String {
+    guard !model.furtherSizes.isEmpty else { return "" }
+    return """
+
+          /// Runs images of any sizes, without padding, and returns the outputs of each.
+          func runMixed(
+            _ images: [VitRuntime.VitSizedImage]
+          ) throws(VitRuntime.VitError) -> [Outputs] {
+            try context.runMixed(images).map(Self.outputs)
+          }
+
       """
   }
 
@@ -119,7 +154,8 @@ public struct SwiftFileWriter {
 
   private var properties: String {
     model.outputs.map {
-      "    /// [count, \($0.shape.map(String.init).joined(separator: ", "))]\n"
+      "    /// [count, \($0.shape.map(String.init).joined(separator: ", "))]"
+        + (model.furtherSizes.isEmpty ? "\n" : " of the first size\n")
         + "    var \(Self.property($0.name)): [Swift.Float]"
     }.joined(separator: "\n")
   }

@@ -90,5 +90,28 @@ import VitRuntime
     let text = writer("toy").text
     #expect(text.contains("    /// [count, 2, 4]\n    var attentionClass: [Swift.Float]\n"))
     #expect(text.contains(#"forResource: "libtoy", withExtension: "so""#))
+    #expect(!text.contains("size:"))
+  }
+
+  /// The loader of a model for several sizes names them, and takes one.
+  @Test func sizesInSwift() throws {
+    let interface = ModelInterface(
+      name: "toy", model: "x", compilerVersion: "0", target: "t",
+      weightsHash: WeightHash(low: 0, high: 0), weightsBytes: 0, image: [3, 8, 8],
+      outputs: [.init(name: "tokens", shape: [5, 4])], parameters: 0, flops: 0, arenaBytes: 0,
+      furtherSizes: [
+        .init(
+          image: [3, 8, 12], outputs: [.init(name: "tokens", shape: [7, 4])], flops: 0,
+          arenaBytes: 0)
+      ])
+    let text = SwiftFileWriter(interface, libraryFile: "libtoy.so").text
+    #expect(
+      text.contains(
+        "static let imageShapes: [[Swift.Int]] = [\n    [3, 8, 8],\n    [3, 8, 12],\n  ]"))
+    #expect(text.contains("count: Swift.Int = 1, size: Swift.Int = 0"))
+    #expect(text.contains("/// [count, 5, 4] of the first size"))
+    let bench = try Workbench()
+    try Data(text.utf8).write(to: bench.folder.appendingPathComponent("toy.swift"))
+    try bench.tool(["swiftc", "-parse", "toy.swift"])
   }
 }

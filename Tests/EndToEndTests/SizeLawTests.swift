@@ -174,6 +174,64 @@ import VitRuntime
         == Set(ExportedSymbols.names(for: "model", hasSizes: true)))
   }
 
+  /// From C++, by its header: the same bits as C's functions give.
+  @Test func cPlusPlusSaysIt() throws {
+    let bench = try Workbench()
+    _ = try bench.compile(Repository.path("Tests/Goldens/hf/vit")) {
+      $0.imageSizes = Self.two
+      $0.outputs = [.logits, .tokens]
+      $0.target = "host"
+    }
+    let text = try String(
+      contentsOfFile: Repository.path("Tests/EndToEndTests/Fixtures/sizes.cpp"), encoding: .utf8)
+    try Data(text.utf8).write(to: bench.folder.appendingPathComponent("sizes.cpp"))
+    for compiler in ["clang++", "g++"] {
+      try bench.tool([
+        compiler, "-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion",
+        "-Werror", "sizes.cpp", "-o", "sizes-cpp", "-L.", "-lmodel", "-Wl,-rpath,.",
+      ])
+      #expect(try bench.tool(["./sizes-cpp"]) == "ok\n")
+    }
+  }
+
+  /// Pictures of every format for any size: the bits are those of RGB rows.
+  @Test func picturesOfEachSize() async throws {
+    let bench = try Workbench()
+    let path = try bench.compile(Repository.path("Tests/Goldens/hf/vit")) {
+      $0.imageSizes = Self.two
+      $0.target = "host"
+    }
+    let model = try VitModel(path: path)
+    let context = try model.makeContext()
+    let rgb: [UInt8] = (0..<6000).map { UInt8(truncatingIfNeeded: $0 * 31) }
+    var bgra: [UInt8] = []
+    for place in stride(from: 0, to: rgb.count, by: 3) {
+      bgra += [rgb[place + 2], rgb[place + 1], rgb[place], 77]
+    }
+    let picture = VitPicture(format: .bgra, width: 50, height: 40)
+    for size in model.sizes.indices {
+      let expected = try model.preprocess(rgb: rgb, width: 50, height: 40, size: size)
+      #expect(try model.preprocess(picture, pixels: bgra.span.bytes, size: size) == expected)
+      #expect(
+        try context.preprocess([(picture, bgra), (picture, bgra)], size: size)
+          == expected + expected)
+    }
+    #expect(throws: VitError.self) {
+      try model.preprocess(picture, pixels: bgra.span.bytes, size: 2)
+    }
+    // Through a pool, several sizes at once.
+    let pool = try VitPool(model, size: 2)
+    let images = [
+      VitSizedImage(pixels: try model.preprocess(rgb: rgb, width: 50, height: 40), size: 0),
+      VitSizedImage(
+        pixels: try model.preprocess(rgb: rgb, width: 50, height: 40, size: 1), size: 1),
+    ]
+    let found = try await pool.runMixed(images)
+    #expect(found.map(Self.bits) == (try context.runMixed(images)).map(Self.bits))
+    #expect(
+      Self.bits(found[1]) == Self.bits(try context.runAll(images: images[1].pixels, size: 1)))
+  }
+
   /// A photo picks its grid by the checkpoint's own rule.
   @Test func photosPickTheirGrid() throws {
     let bench = try Workbench()

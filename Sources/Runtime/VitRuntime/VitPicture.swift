@@ -71,8 +71,11 @@ public struct VitPicture: Hashable, Sendable {
   /// The struct of the ABI over bytes that hold the picture and nothing before its first row in
   /// memory.
   ///
+  /// - Parameter size: the size of the model's input that it is for.
   /// - Throws: `VitError` if there are fewer bytes than the picture takes.
-  func raw(_ bytes: UnsafeRawBufferPointer) throws(VitError) -> vit_picture {
+  func raw(
+    _ bytes: UnsafeRawBufferPointer, size: Int
+  ) throws(VitError) -> vit_picture {
     let isNV12 = format == .nv12
     guard let columns = Int32(exactly: width), let lines = Int32(exactly: height), columns > 0,
       lines > 0, let turn = Int32(exactly: orientation),
@@ -84,6 +87,7 @@ public struct VitPicture: Hashable, Sendable {
     (picture.width, picture.height) = (columns, lines)
     picture.format = format.rawValue
     picture.orientation = turn
+    picture.input = Int32(truncatingIfNeeded: size)
     picture.row_bytes = rowBytes
     let distance = Int(rowBytes.magnitude)
     picture.pixels = rowBytes < 0 ? base + distance * (height - 1) : base
@@ -118,16 +122,17 @@ extension VitModel {
   /// - Parameters:
   ///   - picture: what the bytes are.
   ///   - pixels: the bytes, from the first row in memory on.
+  ///   - size: the size of the image, a place in `sizes`.
   public func preprocess(
-    _ picture: VitPicture, pixels: RawSpan
+    _ picture: VitPicture, pixels: RawSpan, size: Int = 0
   ) throws(VitError) -> [Float] {
     guard entry.has(\.preprocess_picture), let function = entry.pointee.preprocess_picture else {
       throw VitError(
         .invalidArgument, "the model was compiled by a version of vitc that takes RGB alone")
     }
-    var image = [Float](repeating: 0, count: description.input.elements)
+    var image = [Float](repeating: 0, count: try sized(size).input.elements)
     try pixels.withUnsafeBytes { (bytes) throws(VitError) in
-      var raw = try picture.raw(bytes)
+      var raw = try picture.raw(bytes, size: size)
       try check(function(&raw, &image))
     }
     return image
@@ -138,10 +143,12 @@ extension VitContext {
   /// Makes images of the model's input, [count, channels, height, width], from pictures, on the
   /// context's threads.
   ///
-  /// - Parameter pictures: each with its bytes, from the first row in memory on.
+  /// - Parameters:
+  ///   - pictures: each with its bytes, from the first row in memory on.
+  ///   - size: the size of all images, a place in the model's `sizes`.
   /// - Throws: `VitError`, whose text names the first picture that failed.
   public func preprocess(
-    _ pictures: [(picture: VitPicture, pixels: [UInt8])]
+    _ pictures: [(picture: VitPicture, pixels: [UInt8])], size: Int = 0
   ) throws(VitError) -> [Float] {
     guard model.entry.has(\.preprocess_pictures),
       let function = model.entry.pointee.preprocess_pictures
@@ -150,7 +157,7 @@ extension VitContext {
         .invalidArgument, "the model was compiled by a version of vitc that takes RGB alone")
     }
     var images = [Float](
-      repeating: 0, count: pictures.count * model.description.input.elements)
+      repeating: 0, count: pictures.count * (try model.sized(size).input.elements))
     // Bytes of all pictures that stay where they are during the call.
     let owned = pictures.map { pixels -> UnsafeMutableRawBufferPointer in
       let copy = UnsafeMutableRawBufferPointer.allocate(
@@ -162,7 +169,8 @@ extension VitContext {
     var raw: [vit_picture] = []
     for (index, (picture, pixels)) in pictures.enumerated() {
       raw.append(
-        try picture.raw(UnsafeRawBufferPointer(rebasing: owned[index][..<pixels.count])))
+        try picture.raw(
+          UnsafeRawBufferPointer(rebasing: owned[index][..<pixels.count]), size: size))
     }
     try model.check(function(handle, raw, raw.count, &images))
     return images

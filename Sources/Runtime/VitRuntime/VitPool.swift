@@ -65,6 +65,16 @@ public actor VitPool {
     }
   }
 
+  /// Runs images of any sizes and returns the named outputs of each, in order.
+  ///
+  /// - Parameter names: the outputs wanted; all by default.
+  /// - Throws: as `run(images:count:)`.
+  public func runMixed(
+    _ images: [VitSizedImage], outputs names: [String]? = nil
+  ) async throws -> [[String: [Float]]] {
+    try await withContext { try $0.runMixed(images, outputs: names) }
+  }
+
   /// Calls `body` with a context that nobody else uses meanwhile, on a thread where it may block.
   ///
   /// - Throws: what `body` throws; `CancellationError` if the task is cancelled before.
