@@ -54,7 +54,7 @@ struct InferRoute: Sendable {
     metrics.observeQueue(model: model.name, seconds: queue)
     let response = try await threads.runIfActive {
       try InferResponse(
-        to: decoded.request, of: model, outputs: result.outputs, count: images.count)
+        to: decoded.request, of: model, outputs: result.outputs, sizes: images.sizes)
     }
     return Self.response(response)
   }
@@ -121,6 +121,7 @@ struct InferRoute: Sendable {
       try model.check(request)
       images = try body.withUnsafeReadableBytes { try reader.image(file: $0) }
     }
+    try model.check(request, sizes: images.sizes)
     return Decoded(
       request: request, images: images,
       seconds: Monotonic.seconds(from: start, to: Monotonic.now()))

@@ -23,7 +23,8 @@ public struct ServerLimits: Sendable {
 
   /// The most values of a JSON text for a model: its images, and room for all else.
   func jsonValues(of model: ServedModel) -> Int {
-    let (values, overflow) = model.input.elements.multipliedReportingOverflow(by: jsonImages)
+    let largest = model.sizes.map(\.input.elements).max() ?? 0
+    let (values, overflow) = largest.multipliedReportingOverflow(by: jsonImages)
     return overflow ? .max : values &+ 4096
   }
 }

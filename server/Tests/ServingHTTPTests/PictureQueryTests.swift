@@ -10,10 +10,12 @@ import Testing
     _ address: String, scores: Bool = true
   ) throws -> [RequestedOutput] {
     let model = ServedModel(
-      name: "m", input: .init("images", [1]),
-      outputs: [.init("logits", [3]), .init("features", [4])],
+      name: "m",
+      first: .init(
+        input: .init("images", [1]),
+        outputs: [.init("logits", [3]), .init("features", [4])]),
       scores: scores ? .softmax : nil
-    ) { _, _, _ in [] }
+    ) { _, _, _ in ([], 0) }
     return try PictureQuery(URI(address)).request(model).outputs
   }
 

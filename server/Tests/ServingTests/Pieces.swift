@@ -7,9 +7,26 @@ func smallModel(
   _ name: String = "small", labels: [String] = ["a", "b", "c"]
 ) -> ServedModel {
   ServedModel(
-    name: name, input: .init("images", [2]),
-    outputs: [.init("logits", [3]), .init("tokens", [2, 2])], scores: .softmax, labels: labels
-  ) { rgb, width, height in [Float(rgb[0]), Float(width * height)] }
+    name: name,
+    first: .init(
+      input: .init("images", [2]), outputs: [.init("logits", [3]), .init("tokens", [2, 2])]),
+    scores: .softmax, labels: labels
+  ) { rgb, width, height in ([Float(rgb[0]), Float(width * height)], 0) }
+}
+
+/// A model of images [1, 1, 2] and [1, 2, 2], whose tokens are as many as pixels; wide pictures
+/// become the first, all others the second.
+func sizedModel() -> ServedModel {
+  func size(_ height: Int) -> ServedModel.Size {
+    .init(
+      input: .init("images", [1, height, 2]),
+      outputs: [.init("logits", [3]), .init("tokens", [2 * height, 2])])
+  }
+  return ServedModel(name: "sized", first: size(1), further: [size(2)], scores: .softmax) {
+    rgb, width, height in
+    width > height
+      ? ([Float(rgb[0]), 0], 0) : ([Float(rgb[0]), 0, 0, 0], 1)
+  }
 }
 
 /// Images whose first numbers are these, and whose second are 0.
@@ -58,8 +75,8 @@ final class SmallRunner: BatchRunner, Sendable {
     hold.signal()
   }
 
-  func run(_ images: [Float], count: Int, outputs: [String]) throws -> [String: [Float]] {
-    precondition(images.count == 2 * count)
+  func run(_ images: [Float], sizes: [Int], outputs: [String]) throws -> [String: [Float]] {
+    precondition(images.count == 2 * sizes.count)
     let firsts = stride(from: 0, to: images.count, by: 2).map { images[$0] }
     all.withLock { $0.append(Call(firsts: firsts, outputs: outputs)) }
     if isHeld.withLock({ $0 }) { hold.wait() }

@@ -15,7 +15,7 @@ import Testing
   ) throws -> InferResponse {
     try InferResponse(
       to: InferRequest(id: "x\"y", inputs: [], outputs: wanted, isBinary: isBinary),
-      of: smallModel(labels: labels), outputs: outputs ?? self.outputs, count: 2)
+      of: smallModel(labels: labels), outputs: outputs ?? self.outputs, sizes: [0, 0])
   }
 
   private func text(_ response: InferResponse) -> String {

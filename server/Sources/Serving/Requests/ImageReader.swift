@@ -2,17 +2,25 @@ import Diagnostics
 import Images
 import VitRuntime
 
-/// Images as the model wants them: [count, channels, height, width].
+/// Images as the model wants them, one after another: each [channels, height, width].
 public struct PreparedImages: Sendable {
   /// The elements.
-  public var values: [Float]
-  /// The number of images; at least 1.
-  public var count: Int
+  public private(set) var values: [Float]
+  /// Of each image the place of its size in the model's.
+  public private(set) var sizes: [Int]
+  /// The number of images; at least 1 where they are to be run.
+  public var count: Int { sizes.count }
 
-  /// Creates images.
-  public init(values: [Float], count: Int) {
+  /// Creates images of one size.
+  public init(values: [Float], count: Int, size: Int = 0) {
     self.values = values
-    self.count = count
+    sizes = Array(repeating: size, count: count)
+  }
+
+  /// Adds an image.
+  mutating func append(_ image: (image: [Float], size: Int)) {
+    values += image.image
+    sizes.append(image.size)
   }
 }
 
@@ -20,7 +28,8 @@ public struct PreparedImages: Sendable {
 ///
 /// The datatype decides what the tensor is, and the model's own preprocessing is applied to the
 /// last two:
-/// - `FP32` [n, channels, height, width]: images as the library's `run` takes them;
+/// - `FP32` [n, channels, height, width]: images as the library's `run` takes them, of one of the
+///   model's sizes;
 /// - `BYTES` [n]: files, each a JPEG or a PNG; Base64 where they are in the JSON text;
 /// - `UINT8` [n, height, width, 3]: RGB pixels, of any size.
 ///
@@ -60,11 +69,13 @@ public struct ImageReader: Sendable {
     switch tensor.datatype {
     case .float32:
       let shape = tensor.shape.count == input.shape.count ? [1] + tensor.shape : tensor.shape
-      guard Array(shape.dropFirst()) == input.shape else {
-        throw wrongShape(tensor, "[n, \(input.shape.map(String.init).joined(separator: ", "))]")
+      let known = model.sizes.map(\.input.shape)
+      guard let size = known.firstIndex(of: Array(shape.dropFirst())) else {
+        let expected = known.map { "[n, \($0.map(String.init).joined(separator: ", "))]" }
+        throw wrongShape(tensor, expected.joined(separator: " or "))
       }
       try checkCount(shape[0])
-      return PreparedImages(values: try elements.floats(), count: shape[0])
+      return PreparedImages(values: try elements.floats(), count: shape[0], size: size)
     case .bytes:
       guard tensor.shape.dropFirst().allSatisfy({ $0 == 1 }) else {
         throw wrongShape(tensor, "[n]")
@@ -89,7 +100,9 @@ public struct ImageReader: Sendable {
 
   /// One image from a JPEG or PNG file.
   public func image(file: UnsafeRawBufferPointer) throws(ServeError) -> PreparedImages {
-    PreparedImages(values: try decoded(file, "the picture"), count: 1)
+    var images = PreparedImages(values: [], count: 0)
+    images.append(try decoded(file, "the picture"))
+    return images
   }
 
   private func checkCount(_ count: Int) throws(ServeError) {
@@ -109,8 +122,7 @@ public struct ImageReader: Sendable {
   private func files(_ elements: TensorElements) throws(ServeError) -> PreparedImages {
     var images = PreparedImages(values: [], count: 0)
     func add(_ file: UnsafeRawBufferPointer) throws(ServeError) {
-      images.values += try decoded(file, "picture \(images.count)")
-      images.count += 1
+      images.append(try decoded(file, "picture \(images.count)"))
     }
     for file in try elements.strings() { try add(UnsafeRawBufferPointer(rebasing: file)) }
     for file in try elements.decodedStrings() {
@@ -123,7 +135,7 @@ public struct ImageReader: Sendable {
 
   private func decoded(
     _ file: UnsafeRawBufferPointer, _ name: String
-  ) throws(ServeError) -> [Float] {
+  ) throws(ServeError) -> (image: [Float], size: Int) {
     let image: Image
     do throws(Diagnostic) {
       image = try Image(
@@ -145,18 +157,19 @@ public struct ImageReader: Sendable {
     }
     let rgb = try elements.bytes()
     let size = 3 * height * width
-    var images = PreparedImages(values: [], count: count)
+    var images = PreparedImages(values: [], count: 0)
     for picture in 0..<count {
-      images.values += try preprocessed(
-        Array(rgb[picture * size..<(picture + 1) * size]), width: width, height: height,
-        "picture \(picture)")
+      images.append(
+        try preprocessed(
+          Array(rgb[picture * size..<(picture + 1) * size]), width: width, height: height,
+          "picture \(picture)"))
     }
     return images
   }
 
   private func preprocessed(
     _ rgb: [UInt8], width: Int, height: Int, _ name: String
-  ) throws(ServeError) -> [Float] {
+  ) throws(ServeError) -> (image: [Float], size: Int) {
     do {
       return try model.preprocess(rgb, width, height)
     } catch {

@@ -13,13 +13,16 @@ public struct InferResponse: Sendable {
   /// - Parameters:
   ///   - request: The request, which `ServedModel.check` has seen.
   ///   - outputs: What was computed, each [count, its shape].
-  ///   - count: The number of images.
+  ///   - sizes: Of each image the place of its size in the model's; the outputs that are wanted
+  ///     have one shape for all of them.
   /// - Throws: `invalid` for a number that is not finite and is to be JSON, which has none;
   ///   `failed`
   ///   if an output was not computed.
   public init(
-    to request: InferRequest, of model: ServedModel, outputs: [String: [Float]], count: Int
+    to request: InferRequest, of model: ServedModel, outputs: [String: [Float]], sizes: [Int]
   ) throws(ServeError) {
+    let count = sizes.count
+    let offered = model.offered(size: sizes.first ?? 0)
     var writer = Writer()
     writer.text("{\"model_name\":")
     writer.string(model.name)
@@ -30,9 +33,9 @@ public struct InferResponse: Sendable {
     }
     writer.text(",\"outputs\":[")
     let wanted =
-      request.outputs.isEmpty ? model.offered.map { RequestedOutput($0.name) } : request.outputs
+      request.outputs.isEmpty ? offered.map { RequestedOutput($0.name) } : request.outputs
     for (place, output) in wanted.enumerated() {
-      guard let tensor = model.offered.first(where: { $0.name == output.name }),
+      guard let tensor = offered.first(where: { $0.name == output.name }),
         let values = Self.values(of: output.name, model, outputs, count)
       else { throw ServeError(.failed, "the run made no output '\(output.name)'") }
       if place > 0 { writer.text(",") }

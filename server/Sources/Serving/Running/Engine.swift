@@ -1,7 +1,9 @@
 /// What computes outputs of images; called from one thread.
 public protocol BatchRunner {
-  /// Returns the named outputs of `count` images, each [count, its shape].
-  func run(_ images: [Float], count: Int, outputs: [String]) throws -> [String: [Float]]
+  /// Returns the named outputs of images, one after another.
+  ///
+  /// - Parameter sizes: of each image the place of its size in the model's.
+  func run(_ images: [Float], sizes: [Int], outputs: [String]) throws -> [String: [Float]]
 }
 
 /// What one batch was, for metrics.
@@ -195,27 +197,34 @@ public final class Engine: Sendable {
     // Without those that nobody waits for any more.
     let parts = all.filter { !$0.job.isClosed }
     guard !parts.isEmpty else { return }
-    let count = parts.reduce(0) { $0 + $1.images.count }
+    let sizes = parts.flatMap { $0.job.images.sizes[$0.images] }
+    let shapes = models[model].sizes
     let wanted = parts.reduce(into: Set<String>()) { $0.formUnion($1.job.outputs) }
     let began = Monotonic.now()
     do {
       let results = try runner.run(
-        Self.batch(parts, elements: models[model].input.elements), count: count,
+        Self.batch(parts, elements: shapes.map(\.input.elements)), sizes: sizes,
         outputs: wanted.sorted())
       let ended = Monotonic.now()
-      note(model, images: count, seconds: Monotonic.seconds(from: began, to: ended))
-      var start = 0
+      note(model, images: sizes.count, seconds: Monotonic.seconds(from: began, to: ended))
+      // Of each output and size the elements of an image, and where the next image's begin.
+      let elements = shapes.map { size in
+        size.outputs.reduce(into: [String: Int]()) { $0[$1.name] = $1.elements }
+      }
+      var starts: [String: Int] = [:]
       for part in parts {
         let job = part.job
         var gathered = job.gathered ?? JobResult(outputs: [:], began: began, ended: ended)
         gathered.ended = ended
-        for name in job.outputs {
-          guard let values = results[name] else { continue }
-          let size = values.count / count
-          gathered.outputs[name, default: []] +=
-            values[start * size..<(start + part.images.count) * size]
+        for (name, values) in results {
+          let start = starts[name, default: 0]
+          let count = job.images.sizes[part.images].reduce(0) {
+            $0 + (elements[$1][name] ?? 0)
+          }
+          starts[name] = start + count
+          guard job.outputs.contains(name) else { continue }
+          gathered.outputs[name, default: []] += values[start..<start + count]
         }
-        start += part.images.count
         job.gathered = gathered
         if part.images.upperBound == job.images.count { job.close(.success(gathered)) }
       }
@@ -228,17 +237,19 @@ public final class Engine: Sendable {
     }
   }
 
-  /// The images of a batch, one after another.
-  private static func batch(_ parts: [WaitingJobs.Part], elements: Int) -> [Float] {
+  /// The images of a batch, one after another; `elements` are those of an image of each size.
+  private static func batch(_ parts: [WaitingJobs.Part], elements: [Int]) -> [Float] {
+    func count(_ sizes: ArraySlice<Int>) -> Int { sizes.reduce(0) { $0 + elements[$1] } }
     if parts.count == 1, parts[0].images.count == parts[0].job.images.count {
       return parts[0].job.images.values
     }
-    let count = parts.reduce(0) { $0 + $1.images.count } * elements
-    return [Float](unsafeUninitializedCapacity: count) { batch, done in
+    let all = parts.reduce(0) { $0 + count($1.job.images.sizes[$1.images]) }
+    return [Float](unsafeUninitializedCapacity: all) { batch, done in
       for part in parts {
+        let sizes = part.job.images.sizes
+        let start = count(sizes[..<part.images.lowerBound])
         part.job.images.values.withUnsafeBufferPointer { values in
-          let source = values[
-            part.images.lowerBound * elements..<part.images.upperBound * elements]
+          let source = values[start..<start + count(sizes[part.images])]
           let place = UnsafeMutableBufferPointer(rebasing: batch[done...])
           done += place.initialize(fromContentsOf: source)
         }

@@ -20,14 +20,34 @@ public struct ServedModel: Sendable {
     public var elements: Int { shape.reduce(1, *) }
   }
 
+  /// What the model is for images of one size.
+  public struct Size: Hashable, Sendable {
+    /// The images.
+    public var input: Tensor
+    /// What a run computes, in the library's order; the names are those of all sizes.
+    public var outputs: [Tensor]
+
+    /// Creates a size.
+    public init(input: Tensor, outputs: [Tensor]) {
+      self.input = input
+      self.outputs = outputs
+    }
+  }
+
   /// The name that requests use.
   public var name: String
   /// The only version: a compiled model has no older ones beside it.
   public static let version = "1"
-  /// The images.
-  public var input: Tensor
-  /// What a run computes, in the library's order.
-  public var outputs: [Tensor]
+  /// The first size.
+  private let first: Size
+  /// The other sizes.
+  private let further: [Size]
+  /// The sizes of images; there is at least one.
+  public var sizes: [Size] { [first] + further }
+  /// The images, of the first size.
+  public var input: Tensor { first.input }
+  /// What a run of the first size computes, in the library's order.
+  public var outputs: [Tensor] { first.outputs }
   /// What makes scores of the output `logits`; `nil` if there is none.
   public var scores: VitDescription.ScoreFunction?
   /// The names of the classes; empty where the checkpoint had none.
@@ -37,18 +57,22 @@ public struct ServedModel: Sendable {
   /// Facts for metrics and metadata: the variant, the target, the instruction set, the weights'
   /// hash.
   public var facts: [String: String] = [:]
-  /// Makes an image of the model's input from RGB pixels, rows from the top, 3 bytes a pixel.
-  public var preprocess: @Sendable (_ rgb: [UInt8], _ width: Int, _ height: Int) throws -> [Float]
+  /// Makes an image of a size that the picture chooses, from RGB pixels, rows from the top, 3 bytes
+  /// a pixel.
+  public typealias Preprocess =
+    @Sendable (_ rgb: [UInt8], _ width: Int, _ height: Int) throws -> (image: [Float], size: Int)
+  /// Makes an image of a picture.
+  public var preprocess: Preprocess
 
   /// Creates a model from what it is.
   public init(
-    name: String, input: Tensor, outputs: [Tensor],
+    name: String, first: Size, further: [Size] = [],
     scores: VitDescription.ScoreFunction? = nil, labels: [String] = [],
-    preprocess: @escaping @Sendable ([UInt8], Int, Int) throws -> [Float]
+    preprocess: @escaping Preprocess
   ) {
     self.name = name
-    self.input = input
-    self.outputs = outputs
+    self.first = first
+    self.further = further
     self.scores = scores
     self.labels = labels
     self.preprocess = preprocess
@@ -59,15 +83,24 @@ public struct ServedModel: Sendable {
   /// - Throws: `invalid` for elements other than `f32`.
   public init(_ model: VitModel, name: String) throws(ServeError) {
     let description = model.description
+    // Of all sizes the types are the same.
     for tensor in [description.input] + description.outputs where tensor.dtype != "f32" {
       throw ServeError(
         .invalid,
         "model '\(name)': '\(tensor.name)' has elements of \(tensor.dtype), the server takes f32")
     }
-    self.init(
-      name: name, input: Tensor(description.input.name, description.input.shape),
-      outputs: description.outputs.map { Tensor($0.name, $0.shape) }
-    ) { rgb, width, height in try model.preprocess(rgb: rgb, width: width, height: height) }
+    let sizes = model.sizes.map { size in
+      Size(
+        input: Tensor(size.input.name, size.input.shape),
+        outputs: size.outputs.map { Tensor($0.name, $0.shape) })
+    }
+    guard let first = sizes.first else {
+      throw ServeError(.failed, "model '\(name)' has no size of images")
+    }
+    self.init(name: name, first: first, further: Array(sizes.dropFirst())) { rgb, width, height in
+      let size = try model.size(forWidth: width, height: height)
+      return (try model.preprocess(rgb: rgb, width: width, height: height, size: size), size)
+    }
     // Models compiled before vitc knew have softmax's classes.
     if description.outputs.contains(where: { $0.name == Self.logits }) {
       scores = description.scores ?? .softmax
@@ -88,11 +121,18 @@ public struct ServedModel: Sendable {
 
   /// What requests can ask for: the model's outputs, and `scores` where there are logits and the
   /// model has no output of this name itself.
-  public var offered: [Tensor] {
-    guard scores != nil, !outputs.contains(where: { $0.name == Self.scores }),
-      let logits = outputs.first(where: { $0.name == Self.logits })
-    else { return outputs }
-    return outputs + [Tensor(Self.scores, logits.shape)]
+  public var offered: [Tensor] { offered(of: first) }
+
+  /// The same, with the shapes for images of a size, a place in `sizes`.
+  public func offered(size: Int) -> [Tensor] {
+    offered(of: further.indices.contains(size - 1) ? further[size - 1] : first)
+  }
+
+  private func offered(of size: Size) -> [Tensor] {
+    guard scores != nil, !size.outputs.contains(where: { $0.name == Self.scores }),
+      let logits = size.outputs.first(where: { $0.name == Self.logits })
+    else { return size.outputs }
+    return size.outputs + [Tensor(Self.scores, logits.shape)]
   }
 
   /// `true` iff the server computes this output from the logits.
@@ -130,19 +170,48 @@ public struct ServedModel: Sendable {
     }
   }
 
-  /// The answer to `GET v2/models/NAME`.
+  /// Checks that the outputs a request wants are tensors, whatever the sizes of its images.
+  ///
+  /// - Throws: `invalid` for an output whose shape differs between them.
+  public func check(_ request: InferRequest, sizes found: [Int]) throws(ServeError) {
+    guard let one = found.first, let other = found.first(where: { $0 != one }) else { return }
+    let names =
+      request.outputs.isEmpty ? offered.map(\.name) : request.outputs.map(\.name)
+    for (mine, theirs) in zip(offered(size: one), offered(size: other))
+    where mine.shape != theirs.shape && names.contains(mine.name) {
+      throw ServeError(
+        .invalid,
+        "the images become several sizes, for which '\(mine.name)' has the shapes \(mine.shape) "
+          + "and \(theirs.shape): send them one by one, or ask for other outputs")
+    }
+  }
+
+  /// The answer to `GET v2/models/NAME`: -1 is an extent that the client chooses, or that follows
+  /// from what it chose.
   public var metadata: JSONValue {
-    func tensor(_ tensor: Tensor) -> JSONValue {
-      .object([
-        "name": .string(tensor.name), "datatype": .string(Datatype.float32.rawValue),
-        "shape": .array(([-1] + tensor.shape).map { .integer($0) }),
+    func tensor(_ ofSizes: [Tensor]) -> JSONValue {
+      let shapes = ofSizes.map(\.shape)
+      let shape = (shapes.first ?? []).enumerated().map { place, extent in
+        shapes.allSatisfy { $0.count > place && $0[place] == extent } ? extent : -1
+      }
+      return .object([
+        "name": .string(ofSizes.first?.name ?? ""),
+        "datatype": .string(Datatype.float32.rawValue),
+        "shape": .array(([-1] + shape).map { .integer($0) }),
       ])
+    }
+    let all = sizes.map(offered(of:))
+    var parameters = facts
+    if !further.isEmpty {
+      parameters["sizes"] =
+        sizes.map { $0.input.shape.dropFirst().map(String.init).joined(separator: "x") }
+        .joined(separator: ",")
     }
     return .object([
       "name": .string(name), "versions": .array([.string(Self.version)]),
-      "platform": .string("vitc"), "inputs": .array([tensor(input)]),
-      "outputs": .array(offered.map(tensor)),
-      "parameters": .object(facts.mapValues { .string($0) }),
+      "platform": .string("vitc"), "inputs": .array([tensor(sizes.map(\.input))]),
+      "outputs": .array(offered.indices.map { place in tensor(all.map { $0[place] }) }),
+      "parameters": .object(parameters.mapValues { .string($0) }),
     ])
   }
 }
