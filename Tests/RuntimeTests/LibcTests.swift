@@ -34,6 +34,40 @@ import Testing
     #expect(result.status == 0)
   }
 
+  /// All that a container needs: one static program below 5 MB, without a loader or a libc beside.
+  @Test(.enabled(if: hasMusl, "musl-tools is not installed: run 'make test-deps'"))
+  func staticMusl() throws {
+    let folder = try Folder()
+    _ = try Fixture.build(file: "libtoy.a", kind: .static, in: folder)
+    try Data(
+      """
+      #include "toy.h"
+      int main(void) {
+        static float image[TOY_IMAGE_COUNT], logits[TOY_LOGITS_COUNT];
+        toy_model *model;
+        toy_context *context;
+        for (int i = 0; i < TOY_IMAGE_COUNT; i++) image[i] = 1;
+        toy_options options = {.size = sizeof options, .threads = 3};
+        if (toy_create(&options, &model) != TOY_OK) return 1;
+        if (toy_context_create(model, &context) != TOY_OK) return 2;
+        if (toy_run(context, image, 1, logits) != TOY_OK) return 3;
+        toy_context_destroy(context);
+        toy_destroy(model);
+        return logits[0] != 0 ? 0 : 4;
+      }
+
+      """.utf8
+    ).write(to: URL(fileURLWithPath: folder("app.c")))
+    let built = try shell([
+      "musl-gcc", "-static", "-O1", "-I", folder.path, folder("app.c"), folder("libtoy.a"), "-o",
+      folder("app"),
+    ])
+    try #require(built.status == 0, "\(built.text)")
+    #expect(!(try shell(["readelf", "-lW", folder("app")]).text.contains("INTERP")))
+    #expect(try Data(contentsOf: URL(fileURLWithPath: folder("app"))).count < 5 << 20)
+    #expect(try shell([folder("app")]).status == 0)
+  }
+
   /// The folder of glibc 2.31's libraries; `nil` where they cannot be had.
   static let oldLibraries: String? = {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

@@ -170,6 +170,27 @@ import Testing
       """, in: folder, expecting: "all hold\n")
   }
 
+  /// What can be said of macOS without one: the header and the module map compile for it.
+  @Test(arguments: ["arm64-apple-macos14", "arm64-apple-ios17"])
+  func headersCompileForDarwin(triple: String) throws {
+    let folder = try Folder()
+    try moved(in: folder)
+    try write("#include \"toy.h\"\ntoy_status (*f)(void) = 0;\n", to: "x.c", in: folder)
+    try write("@import toy;\ntoy_status status = TOY_OK;\n", to: "x.m", in: folder)
+    try run(
+      """
+      set -e
+      # Without an SDK there is no hosted libc; the headers that compilers bring are enough.
+      for file in x.c x.m; do
+        clang -target \(triple) -ffreestanding -fsyntax-only -Wall -Wextra -Werror -fmodules \
+          -fmodules-cache-path=cache -fmodule-map-file=moved/include/module.modulemap \
+          -Imoved/include $file
+      done
+      clang -target \(triple) -ffreestanding -fsyntax-only -Wall -Wextra -Werror \
+        -I'\(Fixture.headers)' '\(Fixture.headers)/../abi.c'
+      """, in: folder, expecting: "")
+  }
+
   /// Names that C++ keeps for itself, and names of its library and of C's.
   @Test(arguments: ["class", "std", "exp", "vit", "model", "detail", "xor_eq", "scores"])
   func anyNameIsFine(name: String) throws {

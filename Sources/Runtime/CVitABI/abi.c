@@ -1,9 +1,13 @@
+#ifdef __linux__
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <link.h>
 #include <string.h>
+#endif
 
 #include "vit_loader.h"
+
+#ifdef __linux__
 
 /* Addresses in the dynamic section are relocated by glibc and not by other C libraries. */
 static const void *at(const struct link_map *map, ElfW(Addr) address) {
@@ -36,6 +40,13 @@ const char *vit_entry_symbol(void *handle) {
   }
   return NULL;
 }
+#else
+/* Compiled models are ELF files, which no other system loads. */
+const char *vit_entry_symbol(void *handle) {
+  (void)handle;
+  return NULL;
+}
+#endif
 
 const vit_entry *vit_call_entry(void *function) {
   const vit_entry *(*entry)(void) = (const vit_entry *(*)(void))function;

@@ -1,5 +1,12 @@
 import CVitABI
-import Glibc
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
 
 /// A compiled model: its weights and settings.
 ///
