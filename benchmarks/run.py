@@ -222,6 +222,7 @@ def main() -> None:
     path.with_suffix(".json").write_text(report.compact(data) + "\n")
     if data["matrix"]:
         path.with_suffix(".svg").write_text(plot.draw(data))
+        path.with_name(f"{path.stem}-known.svg").write_text(plot.small(data))
     path.with_suffix(".md").write_text(report.markdown(data, path.name))
     print(f"measured for {run['duration_seconds']:.0f} s; wrote {path}.md", file=sys.stderr)
 
