@@ -61,8 +61,8 @@ struct ValueRun {
     return "\(PlainText.escaped(file))\n" + table.text(indentation: 2)
   }
 
-  /// A line of JSON: the path as `file`, or a text as `text`, height and width as `size` where there
-  /// are several, and each output's values, row-major.
+  /// A line of JSON: the path as `file`, or a text as `text`, height and width as `size` where
+  /// there are several, and each output's values, row-major.
   static func json(
     _ file: String, _ values: [String: [Float]], _ tensors: [VitDescription.Tensor],
     key: String = "file", size: [Int]? = nil
