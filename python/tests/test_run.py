@@ -79,7 +79,7 @@ class OnlyDLPack:
 
 def test_shares_memory_where_it_can(images) -> None:
     for value in (images[:4], OnlyDLPack(images[:4]), memoryview(images[:4])):
-        found, is_single, _ = _arrays.images(value, SHAPE)
+        found, is_single, _, _ = _arrays.images(value, [SHAPE])
         assert numpy.shares_memory(found, images) and not is_single
         assert found.shape == (4, *SHAPE)
 

@@ -13,7 +13,7 @@ A model may be used from any thread and any process; README.md of the package ha
 from __future__ import annotations
 
 from ._compile import compile, load_pretrained
-from ._info import Info, Scores, SelfTest, Stats, TensorInfo
+from ._info import Info, Scores, SelfTest, Size, Stats, TensorInfo
 from ._model import Model, load
 from ._pictures import Picture
 from ._scores import Prediction
@@ -30,6 +30,7 @@ __all__ = [
     "Prediction",
     "Scores",
     "SelfTest",
+    "Size",
     "Stats",
     "Status",
     "TensorInfo",

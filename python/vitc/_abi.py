@@ -68,6 +68,17 @@ class Picture(ctypes.Structure):
     ]
 
 
+class SizedImage(ctypes.Structure):
+    """vit_sized_image"""
+
+    _fields_ = [
+        ("image", c_void_p),
+        ("outputs", POINTER(c_void_p)),
+        ("size", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
 class Tensor(ctypes.Structure):
     """vit_tensor"""
 
@@ -146,6 +157,22 @@ class Entry(ctypes.Structure):
             "tokenize",
             ctypes.CFUNCTYPE(c_int32, c_char_p, c_size_t, c_void_p, POINTER(c_size_t)),
         ),
+        # Null in a library for images of one size.
+        ("sizes", ctypes.CFUNCTYPE(POINTER(POINTER(Description)))),
+        (
+            "run_sized",
+            ctypes.CFUNCTYPE(c_int32, c_void_p, c_int32, c_void_p, c_size_t, c_void_p),
+        ),
+        (
+            "run_all_sized",
+            ctypes.CFUNCTYPE(c_int32, c_void_p, c_int32, c_void_p, c_size_t, POINTER(c_void_p)),
+        ),
+        ("run_mixed", ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(SizedImage), c_size_t)),
+        (
+            "preprocess_sized",
+            ctypes.CFUNCTYPE(c_int32, c_void_p, c_int32, c_int32, c_size_t, c_int32, c_void_p),
+        ),
+        ("size_for", ctypes.CFUNCTYPE(c_int32, c_int32, c_int32, POINTER(c_int32))),
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy
@@ -51,14 +51,15 @@ def view(value: Any) -> tuple[NDArray[Any], Callable[[Floats], Any]]:
     return numpy.asarray(buffer), lambda result: result
 
 
-def images(value: Any, shape: tuple[int, ...]) -> tuple[Floats, bool, Callable[[Floats], Any]]:
-    """``value`` as images [n, *shape], dense and aligned; whether it was one image without n; and
-    what turns a result into what the caller uses.
+def images(
+    value: Any, shapes: Sequence[tuple[int, ...]]
+) -> tuple[Floats, bool, Callable[[Floats], Any], int]:
+    """``value`` as images [n, *shape] of one of ``shapes``, dense and aligned; whether it was one
+    image without n; what turns a result into what the caller uses; and the place of the shape.
 
     Raises TypeError for another element type or no array at all, ValueError for another shape.
     """
     array, wrap = view(value)
-    expected = ", ".join(map(str, shape))
     if array.dtype != numpy.float32:
         hint = "convert it with astype(numpy.float32)"
         if array.dtype == numpy.uint8:
@@ -66,17 +67,25 @@ def images(value: Any, shape: tuple[int, ...]) -> tuple[Floats, bool, Callable[[
         elif is_tensor(value):
             hint = "convert it with .float()"
         raise TypeError(f"the images are {array.dtype}, expected float32; {hint}")
-    is_single = array.shape == shape
+    is_single = array.ndim == 3
     if is_single:
         array = array[numpy.newaxis]
-    if array.ndim != len(shape) + 1 or array.shape[1:] != shape:
-        found = ", ".join(map(str, array.shape))
-        message = f"the images have shape [{found}], expected [n, {expected}] or [{expected}]"
-        if len(shape) == 3 and array.shape[-3:] == (*shape[1:], shape[0]):
+    if array.ndim != 4 or array.shape[1:] not in shapes:
+        found = list(array.shape[1:] if is_single else array.shape)
+        known = [", ".join(map(str, shape)) for shape in shapes]
+        message = f"the images have shape {found}, expected [n, {known[0]}] or [{known[0]}]"
+        if len(shapes) > 1:
+            sizes = ", ".join(f"{height} x {width}" for _, height, width in shapes)
+            message = (
+                f"the images have shape {found}, expected [n, {shapes[0][0]}, height, width] with "
+                f"one of the sizes {sizes}"
+            )
+        if array.shape[-3:] in [(*shape[1:], shape[0]) for shape in shapes]:
             message += "; the channels come last: transpose to channels, height, width"
         raise ValueError(message)
     # A copy only where elements are not where the library looks for them.
-    return numpy.require(array, numpy.float32, ["C", "A"]), is_single, wrap
+    place = list(shapes).index(array.shape[1:])
+    return numpy.require(array, numpy.float32, ["C", "A"]), is_single, wrap, place
 
 
 def ids(

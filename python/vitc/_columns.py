@@ -48,8 +48,11 @@ def embed(
     vectors = numpy.full((len(pictures), *shape), numpy.nan, numpy.float32)
     for start in range(0, len(readable), batch):
         rows = readable[start : start + batch]
-        part = numpy.stack(images[start : start + batch])
-        vectors[rows] = model(part, outputs=[name])[name]
+        part = images[start : start + batch]
+        if len(model.info.sizes) > 1:
+            vectors[rows] = [found[name] for found in model.mixed(part, outputs=[name])]
+        else:
+            vectors[rows] = model(numpy.stack(part), outputs=[name])[name]
     return vectors
 
 

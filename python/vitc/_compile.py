@@ -65,7 +65,7 @@ def arguments(
     *,
     precision: Precision = "f32",
     outputs: str | Sequence[str] | None = None,
-    image_size: int | tuple[int, int] | None = None,
+    image_size: int | tuple[int, int] | Sequence[int | tuple[int, int]] | str | None = None,
     classes: int | None = None,
     head: bool = True,
     numerics: str | None = None,
@@ -86,8 +86,7 @@ def arguments(
     if outputs is not None:
         result += ["--outputs", outputs if isinstance(outputs, str) else ",".join(outputs)]
     if image_size is not None:
-        size = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
-        result += ["--image-size", "x".join(map(str, size))]
+        result += ["--image-size", _sizes(image_size)]
     for option, value in (
         ("--num-classes", classes),
         ("--numerics", numerics),
@@ -113,6 +112,17 @@ def arguments(
         if wanted:
             result.append(option)
     return result
+
+
+def _sizes(sizes: Any) -> str:
+    """The value of --image-size: N, (height, width), a list of these, or the option's own text."""
+    if isinstance(sizes, str):
+        return sizes
+    if isinstance(sizes, int):
+        return f"{sizes}x{sizes}"
+    if isinstance(sizes, tuple) and len(sizes) == 2 and all(isinstance(n, int) for n in sizes):
+        return "x".join(map(str, sizes))
+    return ",".join(_sizes(size) for size in sizes)
 
 
 def library_name(text: str) -> str:
@@ -194,7 +204,8 @@ def compile(
     verbose: whether vitc's report is shown.
     options: ``precision`` ("f32", "bf16", "int8"), ``outputs`` ("logits", "features:unit",
         "layers:2+5", "attention:class", as ``vitc list outputs`` shows them), ``image_size`` (N or
-        (height, width)), ``classes``, ``head``, ``numerics``, ``scores``, ``max_error``, ``keep``
+        (height, width); a list of these for several in one library; "auto:256" as the option has
+        it), ``classes``, ``head``, ``numerics``, ``scores``, ``max_error``, ``keep``
         ({operation: precision}), ``ignore``, ``target``, ``name``, ``tower`` ("text"),
         ``text_length``, ``weights_file``, ``fast_matmul``, ``self_test``: those of ``vitc compile``.
 

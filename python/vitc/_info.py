@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,6 +24,24 @@ class TensorInfo:
     """For one image; the batch dimension comes first and is not counted."""
     dtype: Literal["float32", "float16", "int32"] = "float32"
     """The element type, as numpy names it."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a model is for images of one size; all sizes have the same weights."""
+
+    height: int
+    """Of the images, in pixels."""
+    width: int
+    """Of the images, in pixels."""
+    input: TensorInfo
+    """One image: channels, height, width."""
+    outputs: tuple[TensorInfo, ...]
+    """What a run returns; they have the same names for all sizes."""
+    flops: int
+    """Of one image, 2 for each multiply-add."""
+    arena_bytes: int
+    """Of activations, for each image in work."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +78,9 @@ class Info:
     """Packed."""
     arena_bytes: int
     """Of activations, for each image in work."""
+    sizes: tuple[Size, ...]
+    """The sizes of images, of which ``input``, ``outputs``, ``flops`` and ``arena_bytes`` are of the
+    first; empty of a text tower."""
     details: Mapping[str, Any]
     """Everything else: preprocessing, numerics, passes, steps. Any version may change it."""
 
@@ -137,14 +158,30 @@ def _tensor(tensor: Any) -> TensorInfo:
     )
 
 
-def read(description: Any, isa: str) -> Info:
-    """Copies the struct vit_description."""
+def _outputs(description: Any) -> tuple[TensorInfo, ...]:
+    return tuple(_tensor(description.outputs[i]) for i in range(description.output_count))
+
+
+def _sizes(descriptions: Sequence[Any]) -> tuple[Size, ...]:
+    inputs = [(found, _tensor(found.input)) for found in descriptions]
+    return tuple(
+        Size(
+            *tensor.shape[1:], tensor, _outputs(found), found.flops, found.arena_bytes
+        )
+        for found, tensor in inputs
+        if len(tensor.shape) == 3
+    )
+
+
+def read(descriptions: Sequence[Any], isa: str) -> Info:
+    """Copies the structs vit_description, one for each size."""
+    description = descriptions[0]
     try:
         details = json.loads(_abi.text(description.json))
     except ValueError:
         details = {}
     details = details if isinstance(details, dict) else {}
-    outputs = tuple(_tensor(description.outputs[i]) for i in range(description.output_count))
+    outputs = _outputs(description)
     isas = _abi.text(description.isas) if _abi.has(description, "isas") else ""
     scores: Scores | None = None
     if any(output.name == "logits" for output in outputs):
@@ -174,5 +211,6 @@ def read(description: Any, isa: str) -> Info:
         flops=description.flops,
         weights_bytes=description.weights_bytes,
         arena_bytes=description.arena_bytes,
+        sizes=_sizes(descriptions),
         details=details,
     )

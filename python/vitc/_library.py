@@ -74,6 +74,49 @@ class Library:
         """The struct vit_description."""
         return self.entry.description().contents
 
+    @property
+    def has_sizes(self) -> bool:
+        """Whether the model is for images of several sizes."""
+        return _abi.has(self.entry, "size_for") and bool(self.entry.sizes)
+
+    def descriptions(self) -> list[Any]:
+        """The struct vit_description of each size, the first that of ``description``."""
+        if not self.has_sizes:
+            return [self.description()]
+        found = self.entry.sizes()
+        descriptions: list[Any] = []
+        while found[len(descriptions)]:
+            descriptions.append(found[len(descriptions)].contents)
+        return descriptions
+
+    def size_for(self, width: int, height: int) -> int:
+        """Which size the checkpoint's preprocessing makes of a picture."""
+        if not self.has_sizes:
+            return 0
+        size = ctypes.c_int32()
+        self.check(self.entry.size_for(width, height, ctypes.byref(size)))
+        return size.value
+
+    def preprocess(
+        self, rgb: int, width: int, height: int, row_bytes: int, size: int, image: int
+    ) -> None:
+        """Makes an image of a size from RGB rows; pointers are addresses."""
+        if size == 0:
+            self.check(self.entry.preprocess(rgb, width, height, row_bytes, image))
+        else:
+            self.check(
+                self.entry.preprocess_sized(rgb, width, height, row_bytes, size, image)
+            )
+
+    def run_all(
+        self, context: c_void_p, size: int, images: int, count: int, outputs: Any
+    ) -> None:
+        """Runs images of a size; pointers are addresses."""
+        if size == 0:
+            self.check(self.entry.run_all(context, images, count, outputs))
+        else:
+            self.check(self.entry.run_all_sized(context, size, images, count, outputs))
+
     def create(
         self, threads: int, weights: str | None, isa: str | None, step_times: bool = False
     ) -> c_void_p:

@@ -14,7 +14,7 @@ from typing import Any, overload
 import numpy
 from numpy.typing import NDArray
 
-from . import _arrays, _info, _scores
+from . import _abi, _arrays, _info, _scores
 from ._arrays import Floats
 from ._contexts import Contexts
 from ._info import Info, SelfTest, Stats
@@ -92,7 +92,7 @@ class Model:
         self._end = weakref.finalize(self, self._library.entry.destroy, handle)
         self._end.atexit = False
         self._contexts = Contexts(self._library, handle)
-        self.info = _info.read(self._library.description(), self._library.isa(handle))
+        self.info = _info.read(self._library.descriptions(), self._library.isa(handle))
 
     # ---- Running ---------------------------------------------------------------------------------
 
@@ -108,7 +108,8 @@ class Model:
 
         images: float32 [n, channels, height, width], as ``preprocess`` makes them; or one image
             without n, whose outputs then have no n either. Arrays of numpy or PyTorch (on the CPU),
-            and anything with DLPack or the buffer protocol; dense ones are not copied.
+            and anything with DLPack or the buffer protocol; dense ones are not copied. Of a model for
+            several sizes the shape says which.
         outputs: those wanted; None: all.
         out: arrays of the outputs' types to write to, by output; they may not overlap the images.
         check: whether NaN and infinity are looked for, which costs little: about 0.1 ms for a
@@ -125,25 +126,113 @@ class Model:
         """
         self._contexts.check()
         reads_texts = self.info.reads_texts
-        take: Any = _arrays.ids if reads_texts else _arrays.images
-        source, is_single, wrap = take(images, self.info.input.shape)
+        source: Any
+        if reads_texts:
+            source, is_single, wrap = _arrays.ids(images, self.info.input.shape)
+            size, tensors = 0, self.info.outputs
+        else:
+            source, is_single, wrap, size = _arrays.images(images, self._shapes)
+            tensors = self.info.sizes[size].outputs
         names = self._names(outputs)
         if is_single and out is not None:
             out = {name: _arrays.view(place)[0][numpy.newaxis] for name, place in out.items()}
         shapes = {
             output.name: (len(source), *output.shape)
-            for output in self.info.outputs
+            for output in tensors
             if output.name in names
         }
-        types = {output.name: output.dtype for output in self.info.outputs}
+        types = {output.name: output.dtype for output in tensors}
         places = _arrays.outputs(out, shapes, source, types)
         if check and not reads_texts:
             self._check_images(source)
         if len(source) > 0:
-            self._run(source, places)
+            self._run(source, size, places)
         if check:
             self._check_outputs(places)
         return {name: wrap(places[name][0] if is_single else places[name]) for name in names}
+
+    def mixed(
+        self,
+        images: Iterable[Any],
+        *,
+        outputs: Sequence[str] | None = None,
+        check: bool = True,
+    ) -> list[dict[str, Any]]:
+        """Runs images of any of the model's sizes, without padding, and returns the outputs of each
+        by name, in order.
+
+        images: each float32 [channels, height, width], as of a call.
+        outputs: those wanted; None: all.
+        check: as of a call.
+
+        As many images are run at a time as there are threads, whatever their sizes; the bits are
+        those of each image run by itself. Raises as a call does.
+        """
+        self._contexts.check()
+        if self.info.reads_texts:
+            raise ValueError("the model reads texts, which have one length: call it")
+        names = self._names(outputs)
+        sources: list[Floats] = []
+        records = []
+        wraps = []
+        results: list[dict[str, NDArray[Any]]] = []
+        for number, image in enumerate(images):
+            source, is_single, wrap, size = _arrays.images(image, self._shapes)
+            if not is_single:
+                raise ValueError(f"image {number} has a dimension too many, expected one image")
+            if check:
+                self._check_images(source, number)
+            tensors = self.info.sizes[size].outputs
+            places = {
+                output.name: numpy.empty(output.shape, output.dtype)
+                for output in tensors
+                if output.name in names
+            }
+            record = _abi.SizedImage(source.ctypes.data, self._pointers(places), size)
+            records.append(record)
+            sources.append(source)
+            wraps.append(wrap)
+            results.append(places)
+        if results and self._library.has_sizes:
+            batch = (_abi.SizedImage * len(records))(*records)
+            with self._contexts.use() as context:
+                self._library.check(
+                    self._library.entry.run_mixed(context, batch, len(records))
+                )
+        elif results:
+            # A library for one size has no such function; all images are of that size.
+            together = self(numpy.concatenate(sources), outputs=names, check=False)
+            results = [
+                {name: together[name][number] for name in names}
+                for number in range(len(results))
+            ]
+        if check:
+            for places in results:
+                self._check_outputs(places)
+        return [
+            {name: wrap(places[name]) for name in names} for wrap, places in zip(wraps, results)
+        ]
+
+    @property
+    def sizes(self) -> tuple[tuple[int, int], ...]:
+        """Height and width of the images that the model is for; empty of a text tower.
+
+        ``info.sizes`` has the shapes of the outputs as well.
+        """
+        return tuple((size.height, size.width) for size in self.info.sizes)
+
+    @property
+    def _shapes(self) -> list[tuple[int, ...]]:
+        return [size.input.shape for size in self.info.sizes]
+
+    def _size(self, wanted: tuple[int, int] | None, width: int, height: int) -> int:
+        """The place of a size; of None the one that preprocessing makes of a picture."""
+        if wanted is None:
+            return self._library.size_for(width, height)
+        if tuple(wanted) not in self.sizes:
+            known = ", ".join(map(str, self.sizes))
+            raise ValueError(f"size is {wanted}, expected (height, width), one of {known}")
+        return self.sizes.index(tuple(wanted))
 
     def _names(self, outputs: Sequence[str] | None) -> list[str]:
         all_names = [output.name for output in self.info.outputs]
@@ -159,24 +248,27 @@ class Model:
                 )
         return list(dict.fromkeys(names))
 
-    def _run(self, source: NDArray[Any], places: Mapping[str, NDArray[Any]]) -> None:
-        pointers = (ctypes.c_void_p * len(self.info.outputs))(
+    def _pointers(self, places: Mapping[str, NDArray[Any]]) -> Any:
+        return (ctypes.c_void_p * len(self.info.outputs))(
             *(
                 places[output.name].ctypes.data if output.name in places else None
                 for output in self.info.outputs
             )
         )
+
+    def _run(self, source: NDArray[Any], size: int, places: Mapping[str, NDArray[Any]]) -> None:
         with self._contexts.use() as context:
-            self._library.check(
-                self._library.entry.run_all(context, source.ctypes.data, len(source), pointers)
+            self._library.run_all(
+                context, size, source.ctypes.data, len(source), self._pointers(places)
             )
 
-    def _check_images(self, source: Floats) -> None:
+    def _check_images(self, source: Floats, number: int | None = None) -> None:
         wrong = _arrays.not_finite(source)
         if wrong is not None:
             image = wrong // (source.size // len(source))
             value = source.reshape(-1)[wrong]
-            raise ValueError(f"image {image} of {len(source)} holds {value}, expected finite numbers")
+            what = f"image {image} of {len(source)}" if number is None else f"image {number}"
+            raise ValueError(f"{what} holds {value}, expected finite numbers")
 
     def _check_outputs(self, places: Mapping[str, NDArray[Any]]) -> None:
         for name, place in places.items():
@@ -226,12 +318,19 @@ class Model:
     # ---- Pictures --------------------------------------------------------------------------------
 
     def preprocess(
-        self, picture: Picture, *, orient: bool = False, out: Floats | None = None
+        self,
+        picture: Picture,
+        *,
+        size: tuple[int, int] | None = None,
+        orient: bool = False,
+        out: Floats | None = None,
     ) -> Floats:
         """One image of the model's input, [channels, height, width], from a picture of any size.
 
         picture: a path, the bytes of a file, an image of Pillow's, or RGB pixels uint8 [height,
             width, 3]. Files take Pillow.
+        size: height and width of the image, one of ``sizes``; None: what the checkpoint's
+            preprocessing makes of the picture, which is the first unless it goes by the aspect.
         orient: whether the picture is turned as its EXIF data says, which neither timm nor
             transformers do.
         out: where the image is written.
@@ -246,19 +345,23 @@ class Model:
         if self.info.reads_texts:
             raise ValueError("the model reads texts, not pictures: tokenize() makes ids of texts")
         rgb = pixels(picture, on_white=self.info.puts_on_white, orient=orient)
-        shape = self.info.input.shape
-        place = _arrays.outputs({"image": out} if out is not None else None, {"image": shape}, rgb)
-        image = place["image"]
         height, width = rgb.shape[:2]
-        self._library.check(
-            self._library.entry.preprocess(
-                rgb.ctypes.data, width, height, rgb.strides[0], image.ctypes.data
-            )
+        place = self._size(size, width, height)
+        shape = self.info.sizes[place].input.shape
+        given = {"image": out} if out is not None else None
+        image = _arrays.outputs(given, {"image": shape}, rgb)["image"]
+        self._library.preprocess(
+            rgb.ctypes.data, width, height, rgb.strides[0], place, image.ctypes.data
         )
         return image if out is None else out
 
     def preprocess_pixels(
-        self, pixels: NDArray[numpy.uint8], format: str = "rgb", *, orientation: int = 1
+        self,
+        pixels: NDArray[numpy.uint8],
+        format: str = "rgb",
+        *,
+        size: tuple[int, int] | None = None,
+        orientation: int = 1,
     ) -> Floats:
         """One image of the model's input, [channels, height, width], from pixels as they lie.
 
@@ -267,6 +370,7 @@ class Model:
             [height, width] of "grey", [height * 3 / 2, width] of "nv12" (BT.601, narrow range;
             extents are even). Rows at any distance, from bottom to top too, are not copied.
         format: one of these.
+        size: as of ``preprocess``.
         orientation: EXIF's, 1 to 8: the picture is turned upright first.
 
         Raises ValueError and TypeError for what is no such array; VitError for what the library
@@ -275,7 +379,11 @@ class Model:
         self._contexts.check()
         function = self._library.require("preprocess_picture", "takes RGB alone")
         raw, keep = raw_picture(pixels, format, orientation)
-        image = numpy.empty(self.info.input.shape, numpy.float32)
+        if self.info.reads_texts:
+            raise ValueError("the model reads texts, not pictures: tokenize() makes ids of texts")
+        extents = (raw.height, raw.width) if orientation > 4 else (raw.width, raw.height)
+        raw.input = self._size(size, *extents)
+        image = numpy.empty(self.info.sizes[raw.input].input.shape, numpy.float32)
         self._library.check(function(ctypes.byref(raw), image.ctypes.data))
         del keep
         return image
@@ -295,7 +403,11 @@ class Model:
         output: which output; None: "features", else "pooler", else the only one.
         orient: as of ``preprocess``.
 
-        Raises as ``preprocess`` and as a run do; ValueError where the output is not clear.
+        Of a model for several sizes each picture becomes the one of ``preprocess``, and pictures of
+        all sizes run together.
+
+        Raises as ``preprocess`` and as a run do; ValueError where the output is not clear, or has
+        another shape for each size.
         """
         name = self.embedding_output(output)
         one = is_picture(pictures)
@@ -310,10 +422,21 @@ class Model:
     def embedding_output(self, output: str | None = None) -> str:
         """The output that ``embed`` takes: ``output``, or what stands for it if it is None.
 
-        Raises ValueError where the model has no such output, or it is not clear which one.
+        Raises ValueError where the model has no such output, it is not clear which one, or it has
+        another shape for each size of images.
         """
-        if output is not None:
-            return self._names([output])[0]
+        name = self._names([output])[0] if output is not None else self._embedding()
+        shapes = {
+            found.shape for size in self.info.sizes for found in size.outputs if found.name == name
+        }
+        if len(shapes) > 1:
+            raise ValueError(
+                f"output '{name}' has another shape for each size of images: preprocess() the "
+                "pictures and run them with mixed()"
+            )
+        return name
+
+    def _embedding(self) -> str:
         names = [found.name for found in self.info.outputs]
         for name in _EMBEDDINGS:
             if name in names:
@@ -421,7 +544,9 @@ class Model:
 
     def __repr__(self) -> str:
         outputs = ", ".join(f"{output.name} {list(output.shape)}" for output in self.info.outputs)
-        return f"<vitc.Model {self.info.model} {list(self.info.input.shape)} -> {outputs}>"
+        shapes = " or ".join(str(list(shape)) for shape in self._shapes)
+        shapes = shapes or str(list(self.info.input.shape))
+        return f"<vitc.Model {self.info.model} {shapes} -> {outputs}>"
 
 
 def _reopen(

@@ -33,18 +33,23 @@ def batches(
     workers = max(1, min(threads, _MOST_DECODERS, size))
     numbered = enumerate(pictures)
 
-    def decode(number: int, picture: Any, place: Floats) -> None:
+    # Of a model for several sizes each image has the one that its picture becomes.
+    has_sizes = len(model.info.sizes) > 1
+
+    def decode(number: int, picture: Any, place: Floats | None) -> Floats:
         try:
-            model.preprocess(picture, orient=orient, out=place)
+            return model.preprocess(picture, orient=orient, out=place)
         except Exception as error:
             _note(error, f"picture {number}, from 0")
             raise
 
     with ThreadPoolExecutor(workers, thread_name_prefix="vitc-decode") as pool:
 
-        def start() -> tuple[Floats, list[Any]]:
+        def start() -> tuple[Any, list[Any]]:
             group = list(itertools.islice(numbered, size))
-            places = numpy.empty((len(group), *model.info.input.shape), numpy.float32)
+            places: Any = [None] * len(group)
+            if not has_sizes:
+                places = numpy.empty((len(group), *model.info.input.shape), numpy.float32)
             return places, [
                 pool.submit(decode, number, picture, place)
                 for (number, picture), place in zip(group, places)
@@ -54,11 +59,14 @@ def batches(
         try:
             images, work = start()
             while work:
-                for task in work:
-                    task.result()
+                done = [task.result() for task in work]
                 # Of the last one nothing comes after.
                 ready, (images, work) = images, start()
-                yield model(ready, outputs=outputs)
+                if has_sizes:
+                    found = model.mixed(done, outputs=outputs)
+                    yield {name: numpy.stack([one[name] for one in found]) for name in outputs}
+                else:
+                    yield model(ready, outputs=outputs)
         finally:
             for task in work:
                 task.cancel()
