@@ -121,10 +121,13 @@ struct InspectReport {
     return "\(tensor["name"]?.string ?? "") \(tensor["dtype"]?.string ?? "") [\(shape)]"
   }
 
-  /// A long list is only counted: a thousand labels say nothing.
+  /// A long list is only counted: a thousand labels say nothing, and of a table, such as that of
+  /// the steps, not even a few rows are for reading.
   private static func brief(_ value: JSONValue) -> String {
-    guard let items = value.array, items.count > 24 else { return value.brief }
-    let first = items.prefix(3).map(\.brief).joined(separator: ", ")
+    guard let items = value.array else { return value.brief }
+    let isTable = items.contains { if case .object = $0 { true } else { false } }
+    guard items.count > (isTable ? 3 : 24) else { return value.brief }
+    let first = items.prefix(3).map { $0["name"]?.string ?? $0.brief }.joined(separator: ", ")
     return "\(items.count): \(first), …"
   }
 }

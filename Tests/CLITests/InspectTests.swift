@@ -43,6 +43,9 @@ import Testing
       #if arch(x86_64)
         #expect(found["isa"] == .null)
         let text = try vitc("inspect", path).output
+        // The table of the steps is for --json.
+        #expect(!text.contains("weightBytes"))
+        #expect(text.contains(/\nsteps +[0-9]+: \S+, \S+, \S+, …\n/))
         let line = text.split(separator: "\n").first { $0.hasPrefix("runs here ") }
         #expect(line?.hasSuffix("  none of these") == true, "\(text)")
       #endif
