@@ -85,8 +85,8 @@ let imports = """
   Tests/RandomModels: Diagnostics SeededRandom IR
   Tests/FileTesting: Diagnostics SeededRandom IR Passes Evaluation
   Tests/FileTestTool: FileTesting
-  Tests/Fuzzing: Diagnostics IR Zip Npy Images Models Passes Evaluation Packaging VitRuntime \
-    RuntimeForTests CVitABI
+  Tests/Fuzzing: Diagnostics IR Zip Npy Images Models Passes Evaluation Packaging Tokenizing \
+    Tokenizers VitRuntime RuntimeForTests CVitABI
   Tests/FuzzDriver: Fuzzing
   Tests/ReaderTool: Diagnostics Npy Images Models
   Tests/JSONTests: JSON

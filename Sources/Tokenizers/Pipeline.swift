@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// A tokenizer of the library `tokenizers`: texts are divided at added tokens, normalized, divided
 /// into words, each word into pieces; then come the tokens around.
 struct Pipeline: Sendable {
@@ -22,6 +24,30 @@ struct Pipeline: Sendable {
   var needs: UnicodeNeeds {
     normalizers.reduce(UnicodeNeeds()) { $0.union($1.needs) }
       .union(splitters.reduce(UnicodeNeeds()) { $0.union($1.needs) }).union(addedTokens.needs)
+  }
+
+  /// The longest that steps may make a text: SentencePiece's normalizations make 18 scalars of one,
+  /// letters for bytes 4.
+  private static let mostGrowth = 256
+  /// The runtime keeps a bit of a word for each.
+  private static let mostSplitters = 32
+
+  /// Throws where a text could grow without measure, or the words of words are divided too often.
+  func check(at location: Diagnostic.Location) throws(Diagnostic) {
+    guard splitters.count <= Self.mostSplitters else {
+      throw Diagnostic(
+        "the tokenizer has \(splitters.count) pre-tokenizers, expected "
+          + "\(Self.mostSplitters) at most", at: location)
+    }
+    var growth = 1
+    for factor in normalizers.map(\.growth) + splitters.map(\.growth) {
+      guard factor <= Self.mostGrowth / growth else {
+        throw Diagnostic(
+          "the tokenizer's steps could make a text more than \(Self.mostGrowth) times as long",
+          at: location)
+      }
+      growth *= factor
+    }
   }
 
   /// Appends the steps before words are divided.

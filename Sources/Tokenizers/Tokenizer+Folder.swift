@@ -53,6 +53,9 @@ struct TokenizerFolder {
       request.modelType == "siglip2" ? "Siglip2Tokenizer" : config.className ?? registered ?? ""
   }
 
+  /// The characters of a special token; published ones have 20 at most.
+  private static let mostOfToken = 256
+
   /// The path of a file, `nil` where it is absent.
   private func file(_ name: String) -> String? {
     let path = "\(request.folder)/\(name)"
@@ -84,13 +87,18 @@ struct TokenizerFolder {
     _ defaults: KeyValuePairs<String, String>, _ fromFile: [AddedTokens.Token],
     strips: Bool = false, _ number: (String) -> Int32?
   ) throws(Diagnostic) -> Specials {
-    var specials = Specials(added: config.addedTokens())
+    var specials = Specials(added: try config.addedTokens())
     for token in fromFile where !specials.added.contains(where: { $0.content == token.content }) {
       specials.added.append(token)
     }
     for (key, standard) in defaults {
       let text = config.token(key) ?? standard
       let content = Scalars(text)
+      guard content.count <= Self.mostOfToken else {
+        throw Diagnostic(
+          "the tokenizer's \(key) has \(content.count) characters, expected "
+            + "\(Self.mostOfToken) at most", at: .file(request.folder))
+      }
       let known = specials.added.first { $0.content == content }
       guard let number = known?.number ?? number(text) else {
         throw Diagnostic(
@@ -113,6 +121,8 @@ struct TokenizerFolder {
     _ kind: Tokenizer.Kind, _ frame: Pipeline.Frame, padding: Int32, padsLeft: Bool = false,
     name: String? = nil, cleaning: OpenCLIPCleaning? = nil, keepsOwnEnd: Bool = false
   ) throws(Diagnostic) -> Tokenizer {
+    try check(frame, padding)
+    if case .pipeline(let pipeline) = kind { try pipeline.check(at: .file(request.folder)) }
     var cleaning = cleaning
     if cleaning == nil { cleaning = try self.cleaning(standard: .whitespace) }
     return Tokenizer(
@@ -120,6 +130,21 @@ struct TokenizerFolder {
       cleaning: cleaning, frame: frame,
       padsLeft: config.text("padding_side").map { $0 == "left" } ?? padsLeft,
       truncatesLeft: config.text("truncation_side") == "left", keepsOwnEnd: keepsOwnEnd)
+  }
+
+  /// Throws where the tokens around a text are none, or leave no room for it.
+  private func check(_ frame: Pipeline.Frame, _ padding: Int32) throws(Diagnostic) {
+    let around = frame.before + frame.behind
+    if let wrong = (around + [padding]).first(where: { $0 < 0 }) {
+      throw Diagnostic(
+        "the tokenizer puts the number \(wrong) around texts, expected 0 or more",
+        at: .file(request.folder))
+    }
+    guard around.count <= request.length else {
+      throw Diagnostic(
+        "the tokenizer puts \(around.count) tokens around a text, but texts have "
+          + "\(request.length) in all", at: .file(request.folder))
+    }
   }
 
   private func cleaning(standard: OpenCLIPCleaning) throws(Diagnostic) -> OpenCLIPCleaning? {
@@ -141,7 +166,7 @@ struct TokenizerFolder {
       guard json.kind == "BPE" else {
         throw json.unsupported("the model of a \(className) is '\(json.kind)'")
       }
-      return (try json.bytePairs(), json.addedTokens())
+      return (try json.bytePairs(), try json.addedTokens())
     }
     guard let vocabulary = file("vocab.json"), let merges = file("merges.txt") else {
       throw missing("tokenizer.json, nor vocab.json with merges.txt")
@@ -203,7 +228,7 @@ struct TokenizerFolder {
     let specials = try specials(
       [
         "pad_token": "<pad>", "eos_token": "<eos>", "bos_token": "<bos>", "unk_token": "<unk>",
-      ], json.addedTokens()
+      ], try json.addedTokens()
     ) { json.number($0) }
     model.unknown = specials.numbers["unk_token"]
     (model.fusesUnknown, model.fallsBackToBytes, model.ignoresMerges) = (true, true, false)
@@ -244,7 +269,7 @@ struct TokenizerFolder {
     let specials = try specials(
       begins
         ? ["bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"]
-        : ["eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"], json.addedTokens()
+        : ["eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"], try json.addedTokens()
     ) { json.number($0) }
     let prepends: Splitter.Prepending =
       begins && config.flag("add_prefix_space") == false ? .never : .always
@@ -261,8 +286,9 @@ struct TokenizerFolder {
   /// transformers' TokenizersBackend: `tokenizer.json` as it is.
   func asWritten() throws(Diagnostic) -> Tokenizer {
     let json = try json()
-    var added = config.addedTokens()
-    for token in json.addedTokens() where !added.contains(where: { $0.content == token.content }) {
+    var added = try config.addedTokens()
+    for token in try json.addedTokens()
+    where !added.contains(where: { $0.content == token.content }) {
       added.append(token)
     }
     func number(_ key: String) -> Int32? {

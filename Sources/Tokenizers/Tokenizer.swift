@@ -21,6 +21,9 @@ public struct Tokenizer: Sendable {
   /// What a text is followed by, or preceded, up to ``length``.
   public let padding: Int32
 
+  /// Every number that a text may have is below this, padding included.
+  public let vocabulary: Int
+
   /// A ``TokenTable``: what libraries of text towers hold.
   public let table: [UInt32]
   private let padsLeft: Bool
@@ -30,6 +33,8 @@ public struct Tokenizer: Sendable {
     frame: Pipeline.Frame, padsLeft: Bool, truncatesLeft: Bool, keepsOwnEnd: Bool
   ) {
     (self.name, self.length, self.padding, self.padsLeft) = (name, length, padding, padsLeft)
+    let around = frame.before + frame.behind + [padding]
+    vocabulary = 1 + Int(around.reduce(kind.largestNumber, max))
     let flags: [(TokenFlag, Bool)] = [
       (.padsLeft, padsLeft), (.truncatesLeft, truncatesLeft), (.keepsOwnEnd, keepsOwnEnd),
     ]

@@ -3,6 +3,7 @@
 Run from the repository's root: python3 Tests/FuzzTests/make_corpus.py. Only the standard library.
 """
 
+import base64
 import json
 import pathlib
 import struct
@@ -147,6 +148,9 @@ def main():
     write("weights", "cut.weights", whole[:4200])
     write("weights", "header.weights", weights)
 
+    tokenizers()
+    texts()
+
     # The least that LibraryFile reads: an ELF header and a program header.
     elf = b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + struct.pack(
         "<HHIQQQIHHHHHH", 3, 62, 1, 0, 64, 0, 0, 64, 56, 1, 64, 0, 0)
@@ -195,6 +199,184 @@ def main():
         form, turn, width, height, flags = fields + (0, 0, 5, 4, 0)[len(fields):]
         write("picture", name, struct.pack(
             "<bbbbhhBBqBB", form, turn, 0, 0, width, height, flags, 0, -2**63, 3, 2) + pixels)
+
+
+def charsmap(changes):
+    """SentencePiece's precompiled table: a double array of the keys, then the texts."""
+    trie, texts = {}, b""
+    for key, text in changes.items():
+        node = trie
+        for byte in key.encode():
+            node = node.setdefault(byte, {})
+        node[0] = len(texts)
+        texts += text.encode() + b"\0"
+    units = {0: 0}
+
+    def place(node, at, unit):
+        base = 1
+        while any(base ^ byte in units for byte in node):
+            base += 1
+        units[at] = unit | (at ^ base) << 10 | (0 in node) << 8
+        for byte in node:
+            units[base ^ byte] = node[0] | 1 << 31 if byte == 0 else byte
+        for byte, child in node.items():
+            if byte:
+                place(child, base ^ byte, byte)
+
+    place(trie, 0, 0)
+    count = max(units) + 1
+    array = struct.pack(f"<{count}I", *(units.get(i, 0xFF) for i in range(count)))
+    return struct.pack("<I", len(array)) + array + texts
+
+
+def field(number, value):
+    """A field of Protocol Buffers: an integer, a float, or bytes."""
+    def varint(n):
+        return bytes([n]) if n < 128 else bytes([n & 127 | 128]) + varint(n >> 7)
+
+    if isinstance(value, float):
+        return varint(number << 3 | 5) + struct.pack("<f", value)
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def sentencepiece(pieces, changes, falls_back=False):
+    """A model of pieces with their types, by the numbers of sentencepiece_model.proto."""
+    model = b"".join(
+        field(1, field(1, text.encode()) + field(2, -1.0 - min(i, 32) / 8) + field(3, kind))
+        for i, (text, kind) in enumerate(pieces))
+    normalizer = field(1, b"own") + (field(2, charsmap(changes)) if changes else b"")
+    trainer = field(3, 1) + field(35, int(falls_back))
+    return model + field(2, trainer) + field(3, normalizer + field(4, 1))
+
+
+def tokenizer(kind, length=77, **files):
+    letters = {"json": b"t", "config": b"c", "map": b"x", "vocab": b"v", "merges": b"m",
+               "model": b"s", "text": b"e"}
+    parts = b"\x1ek" + str(kind).encode() + bytes([length - 1])
+    for key, value in files.items():
+        if not isinstance(value, bytes):
+            value = value.encode() if isinstance(value, str) else json.dumps(value).encode()
+        parts += b"\x1e" + letters[key] + value
+    return parts
+
+
+def tokenizers():
+    letters = list("abcefhoptd012',.")
+    merges = ["a t</w>", "o f</w>", "c a", "ca t</w>", "p h"]
+    pieces = letters + [f"{x}</w>" for x in letters] + ["Ã", "©</w>", "at</w>", "of</w>", "ca"]
+    pieces += ["cat</w>", "ph", "<|startoftext|>", "<|endoftext|>"]
+    vocabulary = {piece: i for i, piece in enumerate(pieces)}
+    clip = dict(vocab=vocabulary, merges="#version: 0.2\n" + "\n".join(merges) + "\n")
+    text = "A photo of a CAT, cafe\u0301's  12 <|endoftext|> of"
+    write("tokenizer", "clip", tokenizer(0, text=text, **clip))
+    write("tokenizer", "open_clip", tokenizer(5, text=text + " caf&amp;e &lt;b&gt;", **clip))
+    write("tokenizer", "left", tokenizer(
+        0, 5, config={"padding_side": "left", "truncation_side": "left"}, text=text * 3, **clip))
+    added = [{"id": i, "content": c, "special": s, "normalized": not s, "lstrip": s,
+              "single_word": not s} for i, c, s in [(44, "<|endoftext|>", True), (50, "tAP", False)]]
+    words = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+    written = {
+        "added_tokens": added,
+        "normalizer": {"type": "Sequence", "normalizers": [
+            {"type": "NFC"}, {"type": "Replace", "pattern": {"Regex": r"\s+"}, "content": " "},
+            {"type": "Lowercase"}, {"type": "Strip"},
+            {"type": "Replace", "pattern": {"String": "x"}, "content": "ab"}]},
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+            {"type": "Split", "pattern": {"Regex": words}, "behavior": "Removed", "invert": True},
+            {"type": "ByteLevel", "add_prefix_space": False}]},
+        "post_processor": {"type": "RobertaProcessing", "sep": ["<|endoftext|>", 44],
+                           "cls": ["<|startoftext|>", 43]},
+        "model": {"type": "BPE", "unk_token": "<|endoftext|>", "end_of_word_suffix": "</w>",
+                  "vocab": vocabulary, "merges": merges}}
+    whole = {"tokenizer_class": "TokenizersBackend", "pad_token": "<|endoftext|>"}
+    write("tokenizer", "as_written", tokenizer(4, json=written, config=whole, text=text + " tap"))
+    write("tokenizer", "early_merges", tokenizer(
+        0, json={"model": dict(reversed(written["model"].items()))}, text=text))
+
+    scored = [["<s>", 0.0], ["<pad>", 0.0], ["</s>", 0.0], ["<unk>", 0.0]]
+    scored += [[p, -2.0 - i / 4] for i, p in enumerate(
+        ["\u2581", "\u2581a", "a", "cat", "c", "t", "\u2581ph", "o", "to", "\u2581of", "f", "fi"])]
+    changes = {"\ufb01": "fi", "A": "a", "C": "c", "\u00a0": " ", "e\u0301": "\u00e9"}
+    unigram = {
+        "normalizer": {"type": "Precompiled", "precompiled_charsmap":
+                       base64.b64encode(charsmap(changes)).decode()},
+        "pre_tokenizer": {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first"},
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}},
+                       {"SpecialToken": {"id": "</s>"}}],
+            "special_tokens": {"<s>": {"ids": [0]}, "</s>": {"ids": [2]}}},
+        "model": {"type": "Unigram", "unk_id": 3, "vocab": scored}}
+    text = "A photo of\u00a0a Cat e\u0301 \ufb01sh \u2581 zzz</s> of"
+    write("tokenizer", "metaclip2", tokenizer(3, json=unigram, text=text))
+    write("tokenizer", "unigram", tokenizer(
+        4, json=unigram, config=dict(whole, pad_token="<pad>"), text=text))
+    write("tokenizer", "t5", tokenizer(
+        4, json=dict(unigram, model=dict(unigram["model"], vocab=[
+            ["<pad>", 0], ["</s>", 0], ["<unk>", 0]] + scored[4:])),
+        config={"tokenizer_class": "T5TokenizerFast"}, text=text))
+
+    gemma = ["<pad>", "<eos>", "<bos>", "<unk>"] + [f"<0x{i:02X}>" for i in range(0, 256, 3)]
+    gemma += ["\u2581", "a", "c", "t", "at", "cat", "o", "of", "\u2581a", "\u2581o"]
+    model = {"type": "BPE", "unk_token": "<unk>", "fuse_unk": True, "byte_fallback": True,
+             "vocab": {p: i for i, p in enumerate(gemma)},
+             "merges": [["a", "t"], ["c", "at"], ["\u2581", "a"]]}
+    write("tokenizer", "siglip2", tokenizer(
+        2, 64, json={"normalizer": {"type": "Lowercase"}, "model": model},
+        config={"add_eos_token": True}, map={"pad_token": {"content": "<pad>"}}, text=text))
+
+    pieces = [("<unk>", 2), ("</s>", 3), ("\u2581", 1), ("\u2581a", 1), ("a", 1), ("cat", 1),
+              ("c", 1), ("t", 1), ("o", 1), ("<user>", 4), ("\u2581ph", 1), ("</s", 5)]
+    siglip = sentencepiece(pieces, changes)
+    write("tokenizer", "siglip", tokenizer(1, 64, model=siglip, text=text + "<user>"))
+    write("tokenizer", "bytes", tokenizer(
+        1, 16, model=sentencepiece(
+            pieces + [(f"<0x{i:02X}>", 6) for i in range(256)], {}, falls_back=True), text=text))
+    write("tokenizer", "canonical", tokenizer(
+        6, 64, json={"model": model}, config={"tokenizer_class": "GemmaTokenizer"}, text=text))
+
+    # What asked for memory, or for words beyond a table, before there were bounds.
+    huge = dict(written, model=dict(written["model"], vocab=dict(vocabulary, z=999999998),
+                                    merges=["a t</w>"]))
+    write("tokenizer", "huge_number", tokenizer(4, json=huge, config=whole))
+    twice = json.dumps(unigram).replace('"unk_id": 3', '"unk_id": 3, "vocab": {"q": 99}')
+    twice = twice[:-2] + ', "vocab": {"cat": 700000}}}'
+    write("tokenizer", "two_vocabularies", tokenizer(
+        4, json=twice, config=dict(whole, pad_token="<pad>"), text=text))
+    write("tokenizer", "negative_padding", tokenizer(
+        4, json=dict(written, padding={"pad_id": -7}), config={"tokenizer_class": "TokenizersBackend"}))
+    write("tokenizer", "negative_token", tokenizer(
+        4, json=dict(written, added_tokens=[dict(added[1], id=-3)]), config=whole, text="a tap"))
+    write("tokenizer", "no_room", tokenizer(0, 1, text="a", **clip))
+    doubling = {"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}
+    write("tokenizer", "doubling", tokenizer(
+        4, json=dict(written, normalizer={"type": "Sequence", "normalizers": [doubling] * 64}),
+        config=whole, text="a"))
+    write("tokenizer", "many_steps", tokenizer(
+        4, json=dict(written, pre_tokenizer={
+            "type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}] * 100}),
+        config=whole, text="a"))
+
+
+def texts():
+    lines = [
+        "a photo of a cat, it's 12 o'clock", "NA\u00cfVE cafe\u0301 \u03a3\u03a3 \u0130\u017f",
+        "\u0915\u094d\u0937 \ud55c\uad6d \u1112\u1161\u11ab \u65e5\u672c\u8a9e \U0001f1e9\U0001f1ea",
+        "\U0001f468\u200d\U0001f469\u200d\U0001f466 \ufb01 \u2581\u2581 \u00a0\u3000 &amp;amp; &lt;",
+        "<|endoftext|></s><unk><start_of_text> <eos>", "a" + "\u0301\u0323" * 200, "\0\x1f\x7f\u0085",
+        "sch\u00c3\u00b6n caf&eacute;",
+    ]
+    for index, line in enumerate(lines):
+        for kind in range(7):
+            write("text", f"{index}_{kind}", bytes([kind, 0]) + line.encode())
+    write("text", "long", bytes([0, 0xF7]) + b"aaaa bbbb " * 80)
+    write("text", "long_marks", bytes([1, 0xF5]) + "a\u0301\u0323".encode() * 100)
+    write("text", "long_word", bytes([4, 0xF6]) + "\u0e2a".encode() * 200)
+    for index, wrong in enumerate([
+            b"a cat\xff", b"\xed\xa0\x80", b"caf\xc3", b"\xc0\x80", b"\xf4\x90\x80\x80", b"\x80"]):
+        write("text", f"wrong_{index}", bytes([index, 0]) + wrong)
 
 
 def golden_values():

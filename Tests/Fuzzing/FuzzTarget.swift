@@ -28,6 +28,10 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
   case library
   /// The record by which a library proves its weights and its results.
   case proof
+  /// The files of a tokenizer, and texts by it.
+  case tokenizer
+  /// A text, by the tokenizers that libraries hold.
+  case text
 
   /// Feeds bytes to the reader.
   public func run(_ bytes: UnsafeRawBufferPointer) {
@@ -43,6 +47,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .weights: fuzzWeights(bytes)
     case .library: fuzzLibrary(bytes)
     case .proof: fuzzProof(bytes)
+    case .tokenizer: fuzzTokenizer(bytes)
+    case .text: fuzzText(bytes)
     }
   }
 }

@@ -59,6 +59,9 @@ import Tokenizers
       "bos_token '<|startoftext|>' is not a piece"
     ),
     (#"{"version": "1.0"}"#, "'model' is missing"),
+    (#"{"model": {"type": "BPE", "vocab": {"a": 900}}}"#, "900 in a file of 47 bytes"),
+    (#"{"model": {"type": "BPE", "vocab": {}, "vocab": {}}}"#, "'model.vocab' is there twice"),
+    (#"{"model": {"type": "BPE"}, "model": {"type": "BPE"}}"#, "'model' is there twice"),
     (#"{"model": {"type": "BPE", "dropout": 0.1, "vocab": {"a": 0}}}"#, "'model.dropout' is"),
   ])
   func damagedFile(_ text: String, _ message: String) throws {
@@ -82,6 +85,59 @@ import Tokenizers
         "tokenizer.json": #"{"model": {"type": "BPE", "vocab": {"a": 0}}, \#(part)}"#,
       ]))
     #expect(found.message.contains(message) && found.message.hasSuffix("vitc does not know"))
+  }
+
+  /// What would make a text long without measure, or give it numbers that are none.
+  @Test(arguments: [
+    (
+      #""normalizer": {"type": "Sequence", "normalizers": [\#(doubling), \#(doubling)]}"#,
+      "more than 256 times as long"
+    ),
+    (
+      #""pre_tokenizer": {"type": "Sequence", "pretokenizers": [\#(splits)]}"#,
+      "33 pre-tokenizers, expected 32 at most"
+    ),
+    (#""added_tokens": [{"id": -1, "content": "x"}]"#, "'added_tokens' has one without"),
+    (#""added_tokens": [{"id": 1}]"#, "'added_tokens' has one without"),
+    (
+      #""post_processor": {"type": "BertProcessing", "cls": ["a", -2], "sep": ["a", 0]}"#,
+      "puts the number -2 around texts"
+    ),
+    (
+      #""post_processor": {"type": "TemplateProcessing", "single": [\#(frame)], \#(ids)}"#,
+      "puts 78 tokens around a text, but texts have 77 in all"
+    ),
+  ])
+  func hostileStep(_ part: String, _ message: String) throws {
+    let found = try #require(
+      try failure([
+        "tokenizer_config.json": #"{"tokenizer_class": "TokenizersBackend", "pad_token": "a"}"#,
+        "tokenizer.json": #"{"model": {"type": "BPE", "vocab": {"a": 0}}, \#(part)}"#,
+      ]))
+    #expect(found.message.contains(message), "\(found)")
+  }
+
+  private static let doubling =
+    #"{"type": "Replace", "pattern": {"String": "a"}, "content": "aaaaaaaaaaaaaaaaa"}"#
+  private static let splits = Array(repeating: #"{"type": "WhitespaceSplit"}"#, count: 33)
+    .joined(separator: ", ")
+  private static let frame = #"{"Sequence": {"id": "A"}}, {"SpecialToken": {"id": "a"}}"#
+  private static let ids =
+    #""special_tokens": {"a": {"ids": ["#
+    + Array(repeating: "0", count: 78).joined(separator: ", ") + "]}}"
+
+  @Test(arguments: [
+    (#""added_tokens_decoder": {"x": {"content": "y"}}"#, "'added_tokens_decoder.x' has no"),
+    (#""unk_token": "\#(String(repeating: "x", count: 300))""#, "unk_token has 300 characters"),
+  ])
+  func hostileConfiguration(_ part: String, _ message: String) throws {
+    let found = try #require(
+      try failure([
+        "tokenizer_config.json": "{\(part)}",
+        "tokenizer.json":
+          #"{"model": {"type": "BPE", "vocab": {"<|startoftext|>": 0, "<|endoftext|>": 1}}}"#,
+      ]))
+    #expect(found.message.contains(message), "\(found)")
   }
 
   @Test(arguments: ["", "\u{0}", "version https://git-lfs.github.com/spec/v1"])

@@ -12,6 +12,9 @@ public struct Buffer<Element: BitwiseCopyable> {
   /// `true` iff memory was refused since the buffer was made.
   public private(set) var isShort = false
 
+  /// More elements are refused as memory is: what counts them in 32 bits stays far from their end,
+  /// whatever a tokenizer makes of the longest text.
+  private static var most: Int { 1 &<< 28 }
   /// Elements of the first piece of memory.
   private static var firstCapacity: Int { 64 }
 
@@ -50,6 +53,10 @@ public struct Buffer<Element: BitwiseCopyable> {
   mutating func truncate(to count: Int) { if count < self.count { self.count = count } }
 
   private mutating func grow(_ wanted: Int) -> Bool {
+    guard wanted <= Buffer.most else {
+      isShort = true
+      return false
+    }
     var larger = capacity == 0 ? Buffer.firstCapacity : capacity &* 2
     while larger < wanted { larger &*= 2 }
     guard let memory = malloc(numericCast(larger &* MemoryLayout<Element>.stride)) else {

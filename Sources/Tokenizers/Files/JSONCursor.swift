@@ -86,7 +86,8 @@ struct JSONCursor {
     }
   }
 
-  /// The number of a piece here.
+  /// The number of a piece here: below the number of bytes, which are more than pieces, so that
+  /// nothing need be made for a number that no vocabulary of this size has.
   mutating func pieceNumber() throws(Diagnostic) -> Int32 {
     _ = peek()
     let start = index
@@ -99,6 +100,11 @@ struct JSONCursor {
     guard index > start, index < bytes.count, !(0x30...0x39).contains(bytes[index]),
       ![UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E")].contains(bytes[index])
     else { throw damaged("expected the number of a piece, below 1000000000", start) }
+    guard Int(number) < bytes.count else {
+      throw damaged(
+        "the number of a piece is \(number) in a file of \(bytes.count) bytes, which cannot hold "
+          + "as many pieces", start)
+    }
     return number
   }
 

@@ -3,6 +3,7 @@ import JSON
 
 /// What `tokenizer_config.json` and, for what it leaves out, `special_tokens_map.json` say.
 struct TokenizerConfig {
+  private let folder: String
   private let config: JSONValue
   private let map: JSONValue
 
@@ -10,6 +11,7 @@ struct TokenizerConfig {
   ///
   /// Errors, at `.file` or a place in it: a file is not JSON.
   init(folder: String) throws(Diagnostic) {
+    self.folder = folder
     config = try Self.read("\(folder)/tokenizer_config.json")
     map = try Self.read("\(folder)/special_tokens_map.json")
   }
@@ -43,9 +45,17 @@ struct TokenizerConfig {
   }
 
   /// The tokens of `added_tokens_decoder`.
-  func addedTokens() -> [AddedTokens.Token] {
+  ///
+  /// Errors, at `.file`: one without a text or a number.
+  func addedTokens() throws(Diagnostic) -> [AddedTokens.Token] {
     guard case .object(let members) = config["added_tokens_decoder"] else { return [] }
-    return members.compactMap { key, value in Int(key).flatMap { .init(value, number: $0) } }
-      .sorted { $0.number < $1.number }
+    return try members.sorted { $0.key < $1.key }.map { (key, value) throws(Diagnostic) in
+      guard let number = Int(key), let token = AddedTokens.Token(value, number: number) else {
+        throw Diagnostic(
+          "'added_tokens_decoder.\(key)' has no 'content', or is no number from 0 to \(Int32.max)",
+          at: .file("\(folder)/tokenizer_config.json"))
+      }
+      return token
+    }.sorted { $0.number < $1.number }
   }
 }

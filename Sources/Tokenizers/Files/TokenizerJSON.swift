@@ -29,6 +29,7 @@ struct TokenizerJSON {
     try cursor.members { (key, cursor) throws(Diagnostic) in
       let name = String(decoding: key, as: UTF8.self)
       if name == "model", cursor.peek() == UInt8(ascii: "{") {
+        guard !hasModel else { throw cursor.damaged("'model' is there twice", cursor.index) }
         hasModel = true
         try readModel(&cursor)
       } else {
@@ -49,8 +50,14 @@ struct TokenizerJSON {
   private mutating func readModel(_ cursor: inout JSONCursor) throws(Diagnostic) {
     // The vocabulary comes first in all files; should it not, the merges are read once it is there.
     var early: JSONCursor?
+    var seen: Set<[UInt8]> = []
     try cursor.members { (key, cursor) throws(Diagnostic) in
-      switch String(decoding: key, as: UTF8.self) {
+      let name = String(decoding: key, as: UTF8.self)
+      // Numbers of one vocabulary would be looked for in the other.
+      guard seen.insert(key).inserted else {
+        throw cursor.damaged("'model.\(name)' is there twice", cursor.index)
+      }
+      switch name {
       case "vocab" where cursor.peek() == UInt8(ascii: "{"):
         pieces = try Vocabulary.pieces(&cursor)
       case "vocab" where cursor.peek() == UInt8(ascii: "["): try readScores(&cursor)
@@ -61,7 +68,7 @@ struct TokenizerJSON {
         } else {
           try readMerges(&cursor)
         }
-      case let name: model[name] = try cursor.value()
+      default: model[name] = try cursor.value()
       }
     }
     if var early { try readMerges(&early) }
@@ -165,10 +172,17 @@ struct TokenizerJSON {
   func part(_ name: String) -> JSONValue? { parts[name] == .null ? nil : parts[name] }
 
   /// The tokens that texts have by name.
-  func addedTokens() -> [AddedTokens.Token] {
-    (part("added_tokens")?.array ?? []).compactMap { value in
-      guard case .integer(let id) = value["id"] else { return nil }
-      return .init(value, number: id)
+  ///
+  /// Errors, at `.file(path)`: one without a text or a number.
+  func addedTokens() throws(Diagnostic) -> [AddedTokens.Token] {
+    try (part("added_tokens")?.array ?? []).map { (value) throws(Diagnostic) in
+      guard case .integer(let id) = value["id"], let token = AddedTokens.Token(value, number: id)
+      else {
+        throw Diagnostic(
+          "'added_tokens' has one without 'content' or a number from 0 to \(Int32.max)",
+          at: .file(path))
+      }
+      return token
     }
   }
 
@@ -181,11 +195,11 @@ struct TokenizerJSON {
 }
 
 extension AddedTokens.Token {
-  /// A token as `tokenizer.json` and `tokenizer_config.json` have it.
+  /// A token as `tokenizer.json` and `tokenizer_config.json` have it; `nil` without a text or a
+  /// number.
   init?(_ value: JSONValue, number: Int) {
-    guard let content = value["content"]?.string, let number = Int32(exactly: number) else {
-      return nil
-    }
+    guard let content = value["content"]?.string, let number = Int32(exactly: number), number >= 0
+    else { return nil }
     let isSpecial = value["special"] == .bool(true)
     self.init(
       content: Scalars(content), number: number,

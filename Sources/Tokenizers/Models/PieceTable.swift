@@ -26,6 +26,9 @@ struct PieceTable: Sendable {
     return size
   }
 
+  /// The largest number of a piece; -1 of none.
+  var largestNumber: Int32 { numbers.lazy.map { Int32(bitPattern: $0) }.max() ?? -1 }
+
   /// The number of pieces.
   var count: Int { numbers.count }
 

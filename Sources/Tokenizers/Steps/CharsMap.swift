@@ -6,6 +6,9 @@ struct CharsMap: Sendable {
   private let units: [UInt32]
   private let texts: [UInt8]
 
+  /// The longest text that a sequence becomes has 18 scalars in Unicode's form KC.
+  private static let mostOfText = 64
+
   /// Reads a table: the bytes of the array (u32, little endian), the array, the texts.
   init(_ bytes: [UInt8], at location: Diagnostic.Location) throws(Diagnostic) {
     func word(_ offset: Int) -> UInt32 {
@@ -25,6 +28,19 @@ struct CharsMap: Sendable {
       throw Diagnostic(
         "the precompiled table of normalizations is damaged: what sequences become is not UTF-8",
         at: location)
+    }
+    guard longestText <= Self.mostOfText else {
+      throw Diagnostic(
+        "the precompiled table of normalizations is damaged: a sequence becomes \(longestText) "
+          + "characters, expected \(Self.mostOfText) at most", at: location)
+    }
+  }
+
+  /// The scalars of the longest text that a sequence becomes, at least 1.
+  var longestText: Int {
+    texts.split(separator: 0).reduce(1) { longest, text in
+      // Bytes that continue a character are not counted.
+      max(longest, text.count { $0 & 0xC0 != 0x80 })
     }
   }
 

@@ -40,6 +40,19 @@ enum Normalizer: Sendable {
     }
   }
 
+  /// How many scalars it makes of one at most.
+  var growth: Int {
+    switch self {
+    // Of all characters; Unicode's tables are far from these bounds.
+    case .nfc, .lowercase: 3
+    case .collapseSpace, .collapseBlanks, .strip: 1
+    case .replace(let old, let new):
+      old.isEmpty ? 1 : max(1, (new.count + old.count - 1) / old.count)
+    case .prepend(let prefix): 1 + prefix.count
+    case .charsMap(let map): map.longestText
+    }
+  }
+
   /// Of Unicode's tables, what it asks for.
   var needs: UnicodeNeeds {
     switch self {

@@ -65,6 +65,17 @@ enum Splitter: Sendable {
     }
   }
 
+  /// How many scalars it makes of one at most.
+  var growth: Int {
+    switch self {
+    // A letter for each byte.
+    case .byteLetters: 4
+    // A mark before each word.
+    case .metaspace: 2
+    case .clipWords, .blanks, .whiteSpace: 1
+    }
+  }
+
   /// Of Unicode's tables, what it asks for.
   var needs: UnicodeNeeds {
     switch self {

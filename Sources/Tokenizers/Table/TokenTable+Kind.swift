@@ -45,6 +45,27 @@ extension Tokenizer.Kind {
     return writer.words
   }
 
+  /// The largest number that a part of a text may have.
+  var largestNumber: Int32 {
+    func largest(_ model: BytePairModel) -> Int32 {
+      max(model.pieces.largestNumber, model.unknown ?? -1)
+    }
+    switch self {
+    case .pipeline(let pipeline):
+      let own =
+        switch pipeline.model {
+        case .bytePairs(let model): largest(model)
+        case .unigram(let model): Int32(model.scores.count) - 1
+        }
+      return pipeline.addedTokens.reduce(own) { max($0, $1.number) }
+    case .sigLIP(let text):
+      let own = Int32(text.file.model.scores.count) - 1
+      return text.addedTokens.reduce(own) { max($0, $1.number) }
+    case .openCLIP(let text):
+      return text.specials.values.reduce(largest(text.model), max)
+    }
+  }
+
   private var needs: UnicodeNeeds {
     switch self {
     case .pipeline(let pipeline): pipeline.needs
