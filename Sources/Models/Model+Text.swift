@@ -117,22 +117,6 @@ extension TextTower {
     in checkpoint: any Checkpoint, _ naming: TextNaming
   ) throws(Diagnostic) -> TextComparison? {
     let names = naming.comparison
-    func number(_ name: String) throws(Diagnostic) -> Double? {
-      guard let type = checkpoint.type(of: name) else { return nil }
-      guard type.shape.allSatisfy({ $0 == 1 }) else {
-        throw Diagnostic(
-          "expected one number, found \(type)", at: .tensor(name, file: checkpoint.path))
-      }
-      let value = try checkpoint.read(name).values.first.map { Double($0) } ?? .nan
-      guard value.isFinite else {
-        throw Diagnostic("is not a finite number", at: .tensor(name, file: checkpoint.path))
-      }
-      return value
-    }
-    guard let logarithm = try number(names.scale) else { return nil }
-    let bias = try number(names.bias)
-    return TextComparison(
-      scale: rule.scale(ofLogarithm: logarithm), bias: bias ?? 0,
-      scores: rule.scores ?? (bias == nil ? .softmax : .sigmoid))
+    return try TextComparison.read(rule, in: checkpoint, scale: names.scale, bias: names.bias)
   }
 }

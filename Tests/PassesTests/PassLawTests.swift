@@ -55,7 +55,7 @@ struct PassLawTests {
       let error = Reference.error(expected, Reference.results(result.graph))
       let lowered = !result.graph.multipliedTypes.isSubset(of: [.f32])
       #expect(
-        error <= (lowered ? PrecisionLawTests.largestError(precision) : 1e-5),
+        error <= (lowered ? PrecisionLaws.largestError(precision) : 1e-5),
         "limit \(limit) on \(vit)")
     }
   }

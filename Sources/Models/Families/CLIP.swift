@@ -241,24 +241,17 @@ extension NameTable {
   ///
   /// OWL's spell `pre_layernorm` right, and transformers 5 writes AltCLIP's with `encoder.layer`.
   static let transformersCLIP: NameTable = {
-    var table: NameTable = [
+    let others: NameTable = [
       "cls_token": "embeddings.class_embedding",
       "pos_embed": "embeddings.position_embedding.weight",
       "patch_embed.proj": "embeddings.patch_embedding",
       "norm_pre": "pre_layrnorm",
-      "blocks.{i}.norm1": "encoder.layers.{i}.layer_norm1",
-      "blocks.{i}.attn.q": "encoder.layers.{i}.self_attn.q_proj",
-      "blocks.{i}.attn.k": "encoder.layers.{i}.self_attn.k_proj",
-      "blocks.{i}.attn.v": "encoder.layers.{i}.self_attn.v_proj",
-      "blocks.{i}.attn.proj": "encoder.layers.{i}.self_attn.out_proj",
-      "blocks.{i}.norm2": "encoder.layers.{i}.layer_norm2",
-      "blocks.{i}.mlp.fc1": "encoder.layers.{i}.mlp.fc1",
-      "blocks.{i}.mlp.fc2": "encoder.layers.{i}.mlp.fc2",
       "norm": "post_layernorm",
       "fc_norm": "post_layernorm",
       "proj": Row("visual_projection", isBeside: true),
       "class_pos_emb": "class_pos_emb",
     ]
+    var table = others + NameTable.blocksOfTransformersCLIP
     // The text encoder; what a classifier does not read; detectors' and segmenters' own.
     table.unread = [
       "text_model", "text_projection", "logit_scale", "visual_projection", "post_layernorm",

@@ -1,12 +1,6 @@
 import Diagnostics
 import Files
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 extension TextComparison {
   /// Reads how a folder with two towers compares images with texts.
   ///
@@ -26,7 +20,7 @@ extension TextComparison {
         "'\(folder)' is not a model folder, so nothing says how images are compared with texts",
         at: .argument("--classes"), hint: hint)
     }
-    var (sigmoid, largest): (Bool?, Double?) = (nil, nil)
+    var rule = Rule()
     if RegularFile.size(Path.joining(folder, "open_clip_config.json")) == nil {
       let root = try ConfigurationFile(path: Path.joining(folder, "config.json")).root
       let type = try root.string("model_type") ?? ""
@@ -43,10 +37,10 @@ extension TextComparison {
           "'\(architecture)' has classes of its own, and does not compare images with texts",
           at: .file(root.path), hint: hint)
       }
-      sigmoid = type.hasPrefix("siglip")
-      if type == "aimv2" { largest = try root.double("max_logit_scale") ?? 100 }
+      rule.scores = type.hasPrefix("siglip") ? .sigmoid : .softmax
+      if type == "aimv2" { rule.largestScale = try root.double("max_logit_scale") ?? 100 }
     }
-    return try read(from: weights ?? folder, sigmoid: sigmoid, largest: largest)
+    return try read(rule, from: weights ?? folder)
   }
 
   /// The types of transformers' models that compare images with texts by a cosine.
@@ -55,7 +49,7 @@ extension TextComparison {
   ]
 
   private static func read(
-    from path: String, sigmoid: Bool?, largest: Double?
+    _ rule: Rule, from path: String
   ) throws(Diagnostic) -> TextComparison {
     guard !path.hasPrefix("seed:") else {
       throw Diagnostic(
@@ -64,28 +58,14 @@ extension TextComparison {
         at: .argument("--weights"))
     }
     let checkpoint = try CheckpointFile.open(path: path)
-    func number(_ name: String) throws(Diagnostic) -> Double? {
-      guard let type = checkpoint.type(of: name) else { return nil }
-      guard type.shape.allSatisfy({ $0 == 1 }) else {
-        throw Diagnostic(
-          "expected one number, found \(type)", at: .tensor(name, file: checkpoint.path))
-      }
-      let value = try checkpoint.read(name).values.first.map { Double($0) } ?? .nan
-      guard value.isFinite else {
-        throw Diagnostic("is not a finite number", at: .tensor(name, file: checkpoint.path))
-      }
-      return value
-    }
-    guard var logarithm = try number("logit_scale") else {
+    guard
+      let found = try read(rule, in: checkpoint, scale: "logit_scale", bias: "logit_bias")
+    else {
       throw Diagnostic(
         "the checkpoint has no 'logit_scale', so it does not say how images are compared with "
           + "texts",
         at: .file(checkpoint.path), hint: "give the checkpoint of both towers")
     }
-    if let largest { logarithm = min(max(logarithm, 0), log(largest)) }
-    let bias = try number("logit_bias")
-    return TextComparison(
-      scale: exp(logarithm), bias: bias ?? 0,
-      scores: sigmoid ?? (bias != nil) ? .sigmoid : .softmax)
+    return found
   }
 }

@@ -62,7 +62,7 @@ enum TextFolder {
   private static func tower(
     _ text: ConfigurationObject, _ name: String, _ defaults: Defaults, end: TextInput.End,
     isCausal: Bool, activation: String, epsilon: Double, _ names: TextNaming.Origin,
-    _ rule: TextTower.ComparisonRule
+    _ rule: TextComparison.Rule
   ) throws(Diagnostic) -> TextTower {
     var facts = ModelFacts(name: name, image: 1, classes: 0)
     facts.numerics = .huggingFace

@@ -115,19 +115,12 @@ struct TextNaming: Naming {
 
 extension NameTable {
   /// transformers' names of CLIP's and SigLIP's text towers, but for the projection.
-  fileprivate static let textOfCLIP: NameTable = [
-    "token_embed": "embeddings.token_embedding",
-    "pos_embed": "embeddings.position_embedding.weight",
-    "blocks.{i}.norm1": "encoder.layers.{i}.layer_norm1",
-    "blocks.{i}.attn.q": "encoder.layers.{i}.self_attn.q_proj",
-    "blocks.{i}.attn.k": "encoder.layers.{i}.self_attn.k_proj",
-    "blocks.{i}.attn.v": "encoder.layers.{i}.self_attn.v_proj",
-    "blocks.{i}.attn.proj": "encoder.layers.{i}.self_attn.out_proj",
-    "blocks.{i}.norm2": "encoder.layers.{i}.layer_norm2",
-    "blocks.{i}.mlp.fc1": "encoder.layers.{i}.mlp.fc1",
-    "blocks.{i}.mlp.fc2": "encoder.layers.{i}.mlp.fc2",
-    "norm": "final_layer_norm",
-  ]
+  fileprivate static let textOfCLIP: NameTable =
+    [
+      "token_embed": "embeddings.token_embedding",
+      "pos_embed": "embeddings.position_embedding.weight",
+      "norm": "final_layer_norm",
+    ] + NameTable.blocksOfTransformersCLIP
 
   /// transformers' names of AIMv2's text tower.
   fileprivate static let textOfAIMv2: NameTable = [

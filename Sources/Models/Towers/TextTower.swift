@@ -1,5 +1,4 @@
 import Diagnostics
-import Glibc
 import IR
 
 /// The text tower of a model of images and texts: tokens and their positions, blocks, a norm, the
@@ -49,22 +48,7 @@ struct TextTower: Hashable, Sendable {
   /// Whose names its checkpoint has.
   var names: TextNaming.Origin
   /// How its vectors are compared with those of images.
-  var rule: ComparisonRule
-
-  /// What the checkpoint says nothing of when vectors are compared.
-  struct ComparisonRule: Hashable, Sendable {
-    /// What makes scores of the logits; `nil`: a sigmoid where the checkpoint has a bias, else a
-    /// softmax.
-    var scores: ScoreFunction?
-    /// The largest scale, where scales are kept from 1 to that; `nil`: any.
-    var largestScale: Double?
-
-    /// The scale that is stored as its logarithm.
-    func scale(ofLogarithm logarithm: Double) -> Double {
-      guard let largestScale else { return Glibc.exp(logarithm) }
-      return Glibc.exp(min(max(logarithm, 0), Glibc.log(largestScale)))
-    }
-  }
+  var rule: TextComparison.Rule
 
   /// The sizes that fit together, and the widths of rows.
   func check() throws(Diagnostic) {
