@@ -86,9 +86,23 @@ public struct SwiftFileWriter {
 
       /// Makes what one run at a time needs.
       func makeContext() throws(VitRuntime.VitError) -> Context { try Context(model) }
-    }
+    \(tokenize)}
 
     """
+  }
+
+  /// What makes ids of a text, where the library does.
+  private var tokenize: String {
+    guard let tokenizer = model.tokenizer else { return "" }
+    return """
+
+        /// Makes of a text the ids that `Context.run` takes, as
+        /// \(HeaderWriter.comment(tokenizer)) does.
+        func tokenize(_ text: Swift.String) throws(VitRuntime.VitError) -> VitRuntime.VitTokens {
+          try model.tokenize(text)
+        }
+
+      """
   }
 
   private var words: InputWords { InputWords(model) }
@@ -97,8 +111,7 @@ public struct SwiftFileWriter {
   private var inputShape: String {
     guard model.tokens == nil else {
       return """
-        /// How many tokens one text has; `model.tokenize` makes them of texts, where the library
-          /// holds the tokenizer.
+        /// How many tokens one text has.
           static let length: Swift.Int = \(model.image.first ?? 0)
         """
     }

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import Testing
 
 /// The examples that compile a model as a part of a build, and when they do so again.
@@ -116,15 +117,51 @@ import Testing
     #expect(result.output == Self.answer)
   }
 
+  /// Adds a program to the package whose model is the text tower of `examples/words`.
+  private func addTextTower(to folder: Folder) throws {
+    let package = folder("examples/swift-plugin/Package.swift")
+    let text = try String(contentsOfFile: package, encoding: .utf8)
+    let target = """
+      .executableTarget(
+        name: "Search", dependencies: [.product(name: "VitRuntime", package: "vitc")],
+        plugins: [.plugin(name: "CompileViT", package: "vitc")]),
+          .systemLibrary(
+      """
+    try text.replacing(".systemLibrary(", with: target).write(
+      toFile: package, atomically: true, encoding: .utf8)
+    let sources = "examples/swift-plugin/Sources/Search"
+    for part in [sources, "\(sources)/Models"] {
+      try FileManager.default.createDirectory(
+        atPath: folder(part), withIntermediateDirectories: false)
+    }
+    _ = try folder.write(
+      "{ \"model\": \"\(Self.root)/examples/words/model\", \"options\": { \"tower\": \"text\", "
+        + "\"target\": \"host\" } }", to: "\(sources)/Models/words.vit.json")
+    _ = try folder.write(
+      """
+      @main
+      struct Search {
+        static func main() throws {
+          let words = try Words()
+          let tokens = try words.tokenize(CommandLine.arguments[1])
+          let features = try words.makeContext().run(ids: tokens.ids).features
+          print("\\(tokens.wholeCount) of \\(Words.length), then \\(features)")
+        }
+      }
+      """, to: "\(sources)/Search.swift")
+  }
+
   /// The build plugin, as a package far from here uses it, where LLVM may be missing.
   @Test func swiftPackage() throws {
     let folder = try copy()
     let build = "VITC_LLVM=none swift build --package-path examples/swift-plugin"
     let library = "find examples/swift-plugin/.build/ -name libdigits.so -path '*CompileViT*'"
+    try addTextTower(to: folder)
     let result = try run(
       """
       sed -i 's|path: "../.."|path: "\(Self.root)"|' examples/swift-plugin/Package.swift
       \(build) > log 2>&1 || { cat log; exit 1; }
+      examples/swift-plugin/.build/debug/Search 'a photo of a three' > search
       examples/swift-plugin/.build/debug/Classify \(Self.photo)
       ls -l --time-style=full-iso $(\(library)) > first; \(build) > log 2>&1
       ls -l --time-style=full-iso $(\(library)) | cmp first -
@@ -134,6 +171,20 @@ import Testing
       """, in: folder)
     let answer = "\(Self.photo)  three  96.99 %\n"
     #expect(result.output == answer + answer.replacing("three", with: "drei"))
+    // The ids and the vector of a text, by the generated type and by vitc.
+    let found = try String(contentsOfFile: folder("search"), encoding: .utf8)
+    let tower = try run(
+      "vitc compile \(Self.root)/examples/words/model --tower text --target host -o libt.so -q; "
+        + "vitc run libt.so --text 'a photo of a three' --json", in: folder)
+    let vector = try JSONValue(parsing: tower.output).array?.first?["features"]?.array ?? []
+    let numbers = vector.map { value -> Float in
+      switch value {
+      case .number(let number): Float(number)
+      case .integer(let number): Float(number)
+      default: .nan
+      }
+    }
+    #expect(found == "7 of 24, then \(numbers)\n", "\(found)")
 
     // The command reads the description itself, so another one is seen.
     let place = "examples/swift-plugin/Sources/Classify/Models/digits.vit.json"
