@@ -8,7 +8,8 @@ import Packaging
 import Passes
 import VitRuntime
 
-/// Calibrates a model with photos, and computes as much in bf16 as its error limit demands.
+/// Calibrates a model with photos, or a text tower with texts, and computes as much in bf16 as its
+/// error limit demands.
 struct CalibrationStage {
   /// What it finds.
   struct Result {
@@ -45,26 +46,41 @@ struct CalibrationStage {
       store: request.store)
   }
 
-  /// Fewer photos than this say too little: one page of text makes the error half as large again.
-  private static let leastPhotos = 2
+  /// Fewer photos say too little: one page of text makes the error half as large again.
+  ///
   /// More take memory, a few hundred MB for each eight, and say nothing new.
-  private static let mostPhotos = 32
+  private static let photoCounts = 2...32
+  /// The rows of 16 texts of CLIP are those of six images; 256 take the memory of 25 photos.
+  private static let textCounts = 16...256
 
-  /// Throws where there are too few photos, or too many.
-  static func check(_ photos: [String]) throws(Diagnostic) {
-    guard !(leastPhotos...mostPhotos).contains(photos.count) else { return }
+  /// Throws where there are too few photos or texts, or too many.
+  static func check(_ request: CompileRequest) throws(Diagnostic) {
+    guard request.calibrates else { return }
+    let isOfTexts = !request.calibrationTexts.isEmpty
+    let count = isOfTexts ? request.calibrationTexts.count : request.calibration.count
+    let (counts, word) = isOfTexts ? (textCounts, "text") : (photoCounts, "photo")
+    guard !counts.contains(count) else { return }
     let found =
-      photos.count < leastPhotos ? "one photo is too few" : "\(photos.count) photos are too many"
+      count == 1
+      ? "one \(word) is too few"
+      : "\(count) \(word)s are too \(count < counts.lowerBound ? "few" : "many")"
     throw Diagnostic(
-      "\(found), expected \(leastPhotos) to \(mostPhotos)",
+      "\(found), expected \(counts.lowerBound) to \(counts.upperBound)",
       at: .argument("--calibrate"),
-      hint: "use about 8 photos of the kind that the model will see")
+      hint: isOfTexts
+        ? "use about 64 texts of the kind that the model will read"
+        : "use about 8 photos of the kind that the model will see")
   }
 
   func run() throws(Diagnostic) -> Result {
-    progress("read photos", 0)
-    let images = try CalibrationImages(model.configuration).images(
-      of: request.calibration, with: trial)
+    let images: [Tensor]
+    if let text = model.text {
+      images = try CalibrationTexts(folder: request.model, text).ids(of: request.calibrationTexts)
+    } else {
+      progress("read photos", 0)
+      images = try CalibrationImages(model.configuration).images(
+        of: request.calibration, with: trial)
+    }
     var (result, calibrator) = try calibrated(images)
     if let limit = request.errorLimit {
       try keep(calibrator, images, limit, &result)
@@ -89,9 +105,13 @@ struct CalibrationStage {
       precisionOverrides: request.precisionOverrides,
       read: Set(original.checkpointTensors.keys),
       report: CompileReport.Calibration(
-        photos: request.calibration.count, images: images.count, errors: calibration.errors))
+        sources: sources, isOfTexts: model.text != nil, images: images.count,
+        errors: calibration.errors))
     return (result, calibrator)
   }
+
+  /// The number of photos, or of texts.
+  private var sources: Int { max(request.calibration.count, request.calibrationTexts.count) }
 
   /// The stage of the same request with `--precision bf16`.
   private var inBF16: CalibrationStage {
@@ -122,8 +142,8 @@ struct CalibrationStage {
           "that is what --precision bf16 gives: raise the limit to \(Self.limit(above: least)), "
           + "or use --precision f32")
     }
-    // One image of each photo tells the order well enough.
-    let step = images.count / request.calibration.count
+    // One image of each photo, and each text, tells the order well enough.
+    let step = images.count / sources
     let few = stride(from: 0, to: images.count, by: step).map { $0 }
     let gains = try Sensitivity(calibrator, result.calibration, images, few) {
       progress("find the worst layers", $0)

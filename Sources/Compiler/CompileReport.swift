@@ -15,9 +15,11 @@ public struct CompileReport {
 
   /// What a calibration found.
   public struct Calibration {
-    /// The number of photos.
-    public var photos: Int
-    /// The number of images made of them.
+    /// The number of photos, or of texts.
+    public var sources: Int
+    /// `true` iff they are texts.
+    public var isOfTexts = false
+    /// The number of images made of the photos, or of the texts themselves.
     public var images: Int
     /// By output, the geometric mean of the images' errors, relative to the model in floats.
     public var errors: [String: Double]

@@ -105,7 +105,9 @@ public struct CompileRequest {
   ///
   /// Only what holds weights is calibrated: of code and graphs nothing depends on the photos.
   public var calibration: [String] = []
-  /// The largest error on the photos that a calibrated model may have; `nil`: any.
+  /// Texts to calibrate a text tower with, in the place of photos; empty: it is not calibrated.
+  public var calibrationTexts: [String] = []
+  /// The largest error on the photos or texts that a calibrated model may have; `nil`: any.
   ///
   /// For artifacts that hold weights.
   public var errorLimit: Double?
@@ -118,7 +120,7 @@ public struct CompileRequest {
   /// The options that decide what is computed, as a file `NAME.vit.json` has them, for the
   /// library's ``Provenance``.
   public var options: [String: JSONValue] = [:]
-  /// The files that ``textClasses`` were read from, for the same.
+  /// The files that ``textClasses`` and ``calibrationTexts`` were read from, for the same.
   public var textFiles: [(role: SourceFile.Role, path: String)] = []
   /// The commit that vitc was built from; `nil` where the build was not told.
   public var compilerCommit: String?
@@ -130,6 +132,9 @@ public struct CompileRequest {
   /// Creates a request with every option at its default.
   public init(model: String) { self.model = model }
 
+  /// `true` iff rounding is calibrated.
+  var calibrates: Bool { !calibration.isEmpty || !calibrationTexts.isEmpty }
+
   /// The passes to run, with the operations that are computed in another precision: those of
   /// ``precisionOverrides``, and what a calibration has found besides.
   func passes(overriding precisions: [String: Precision]) -> [Pass] {
@@ -137,7 +142,7 @@ public struct CompileRequest {
     let fast = [Pass.chooseStrassen.name, Pass.chooseWinograd.name]
     return Pipeline.passes(
       for: precision, overrides: precisions, unrotated: Set(precisionOverrides.keys),
-      calibrated: !calibration.isEmpty
+      calibrated: calibrates
     )
     .filter { usesFastMatmul || !fast.contains($0.name) }
   }

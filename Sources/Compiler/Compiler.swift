@@ -34,7 +34,7 @@ public struct Compiler {
           + "\(targets.count)", at: .argument("--target"),
         hint: "--target host is the best one that this machine runs")
     }
-    if !request.calibration.isEmpty { try CalibrationStage.check(request.calibration) }
+    try CalibrationStage.check(request)
     // Files are read twice: by this, and by who compiles them.
     let provenance =
       request.emission.artifact == nil
@@ -51,7 +51,7 @@ public struct Compiler {
     // Mistakes are reported before minutes of calibration.
     let name = try symbolPrefix(model)
     var calibrated: CalibrationStage.Result?
-    if !request.calibration.isEmpty, request.emission.artifact != nil {
+    if request.calibrates, request.emission.artifact != nil {
       try checkOverrides(
         PassManager(request.passes(overriding: request.precisionOverrides)).run(imported).graph)
       calibrated = try CalibrationStage(request, model, imported, progress: progress).run()
@@ -94,7 +94,7 @@ public struct Compiler {
         "the model multiplies f32 only, so the code is for \(Target.names(targets))")
     }
     report.warnings = model.warnings
-    if request.precision == .int8, request.calibration.isEmpty, request.emission.artifact != nil {
+    if request.precision == .int8, !request.calibrates, request.emission.artifact != nil {
       progress("estimate errors", 0)
       report.warnings += try QuantizationCheck.warnings(request, model, imported)
       watch.lap("estimate errors")
@@ -243,7 +243,15 @@ public struct Compiler {
   /// The tokenizer of a text tower's folder; a warning says why there is none.
   private func tokenizer(_ text: TextInput, _ report: inout CompileReport) -> Tokenizer? {
     do throws(Diagnostic) {
-      return try Tokenizer(folder: request.model, length: text.length)
+      let tokenizer = try Tokenizer(folder: request.model, length: text.length)
+      if tokenizer.vocabulary > text.vocabulary {
+        report.warnings.append(
+          Diagnostic(
+            "the tokenizer's numbers end at \(tokenizer.vocabulary - 1), the text tower's at "
+              + "\(text.vocabulary - 1): texts with tokens between them cannot be run",
+            severity: .warning, at: .file(request.model)))
+      }
+      return tokenizer
     } catch {
       report.warnings.append(
         Diagnostic(

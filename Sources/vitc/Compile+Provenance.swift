@@ -39,11 +39,12 @@ extension Compile {
     return options
   }
 
-  /// The files of ``CompileRequest/textClasses``.
+  /// The files of ``CompileRequest/textClasses`` and ``CompileRequest/calibrationTexts``.
   var textFiles: [(role: SourceFile.Role, path: String)] {
-    [(.classes, heads.classes), (.textVectors, heads.textVectors)].compactMap { role, path in
-      path.map { (role, $0) }
-    }
+    [
+      (.classes, heads.classes), (.textVectors, heads.textVectors),
+      (.calibrate, tower == nil ? nil : calibrate),
+    ].compactMap { role, path in path.map { (role, $0) } }
   }
 
   /// The commit that vitc was built from; `nil` where the build was not told.

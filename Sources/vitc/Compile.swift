@@ -196,16 +196,18 @@ struct Compile: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A folder of photos, about 8: bf16 and int8 calibrate rounding on these photos.",
-      valueName: "folder"))
+      """
+      A folder of photos, about 8: bf16 and int8 calibrate rounding on these photos. With --tower \
+      text a file with a text a line, about 64 of the kind that will be read.
+      """, valueName: "path"))
   var calibrate: String?
 
   @Option(
     help: ArgumentHelp(
       """
-      The largest relative error on the photos, such as 0.015: the layers that contribute most \
-      to the error are computed in bf16 until the compiled model meets it. Requires --calibrate \
-      and --precision int8.
+      The largest relative error on the photos, or the texts, such as 0.015: the layers that \
+      contribute most to the error are computed in bf16 until the compiled model meets it. \
+      Requires --calibrate and --precision int8.
       """, valueName: "error"))
   var maxError: Double?
 
@@ -237,8 +239,8 @@ struct Compile: ParsableCommand {
       let others: [(String, Bool)] = [
         ("--image-size", imageSize != nil), ("--num-classes", numClasses != nil),
         ("--numerics", numerics != nil), ("--scores", scores != nil),
-        ("--calibrate", calibrate != nil), ("--head", heads.head != nil),
-        ("--head-file", heads.headFile != nil), ("--fit-head", heads.fitHead != nil),
+        ("--head", heads.head != nil), ("--head-file", heads.headFile != nil),
+        ("--fit-head", heads.fitHead != nil),
       ]
       if let (option, _) = others.first(where: \.1) {
         throw ValidationError("\(option) cannot stand with --tower text, which reads no images.")
@@ -362,7 +364,9 @@ struct Compile: ParsableCommand {
     request.precision = precision
     request.wantsSelfTest = selfTest && !noGolden
     request.precisionOverrides = try Self.precisionOverrides(keep)
-    if let calibrate {
+    if let calibrate, tower != nil {
+      request.calibrationTexts = try TextRun.texts([], file: calibrate).filter { !$0.isEmpty }
+    } else if let calibrate {
       let list = try PhotoList(folder: calibrate)
       for diagnostic in list.skipped { Console.tell(diagnostic) }
       request.calibration = list.paths

@@ -26,8 +26,11 @@ struct CompileJSON: Encodable {
 
   /// What calibration found.
   struct Calibration: Encodable {
-    let photos: Int
-    let images: Int
+    /// Absent for a text tower.
+    let photos: Int?
+    let images: Int?
+    /// Of a text tower alone.
+    let texts: Int?
     let errors: [String: Double]
     let raised: [String]
     let fellBack: Bool
@@ -91,7 +94,8 @@ struct CompileJSON: Encodable {
       rewrites: report.passes.rewrites)
     calibration = report.calibration.map {
       Calibration(
-        photos: $0.photos, images: $0.images, errors: $0.errors, raised: $0.raised,
+        photos: $0.isOfTexts ? nil : $0.sources, images: $0.isOfTexts ? nil : $0.images,
+        texts: $0.isOfTexts ? $0.sources : nil, errors: $0.errors, raised: $0.raised,
         fellBack: $0.fellBack)
     }
     head = report.headFit

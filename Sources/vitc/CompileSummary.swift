@@ -44,9 +44,12 @@ struct CompileSummary {
     let raised =
       calibration.fellBack
       ? "every layer, as with --precision bf16" : ShortList.text(calibration.raised)
+    let sources =
+      calibration.isOfTexts
+      ? "texts    \(calibration.sources)"
+      : "photos   \(calibration.sources), \(calibration.images) images with crops"
     return [
-      "photos   \(calibration.photos), \(calibration.images) images with crops, relative errors: "
-        + errors.joined(separator: ", ")
+      "\(sources), relative errors: " + errors.joined(separator: ", ")
     ] + (raised.isEmpty ? [] : ["bf16     for --max-error: \(raised)"])
   }
 

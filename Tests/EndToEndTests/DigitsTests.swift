@@ -100,7 +100,7 @@ import VitRuntime
     request.target = "host"
     request.calibration = try Self.photos(first: 8)
     let free = try #require(try Compiler(request).run().calibration)
-    #expect(free.raised.isEmpty && free.photos == 8 && free.images == 32)
+    #expect(free.raised.isEmpty && free.sources == 8 && !free.isOfTexts && free.images == 32)
     let limit = 0.9 * (free.errors["logits"] ?? 0)
     request.errorLimit = limit
     let report = try Compiler(request).run()

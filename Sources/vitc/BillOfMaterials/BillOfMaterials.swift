@@ -132,7 +132,10 @@ struct BillOfMaterials {
             .object([
               "type": .string("relative error of \(output) against the model in floats"),
               "value": .string("\(error)"),
-              "slice": .string("\(calibration.images) images of the photos of --calibrate"),
+              "slice": .string(
+                "\(calibration.images) "
+                  + (calibration.isOfTexts ? "texts" : "images of the photos")
+                  + " of --calibrate"),
             ])
           })
       ])
