@@ -127,6 +127,7 @@ VARIANTS = [
 # Models of families that came later: always in the slow suite.
 LATER = [
     "swin_tiny_patch4_window7_224",
+    "swinv2_tiny_window16_256",
     "resnetv2_50d_evos",
     "resnetv2_50d_frn",
     "vit_base_patch32_clip_quickgelu_224",

@@ -30,6 +30,7 @@ public enum Op: Hashable, Sendable {
   case deinterleave(Deinterleave)
   case differenceScale(DifferenceScale)
   case relativePositionBias(RelativePositionBias)
+  case relativeBiasTable(RelativeBiasTable)
   case continuousPositionTable(ContinuousPositionTable)
   case clampedExponential(ClampedExponential)
   case relativeScores(RelativeScores)
@@ -99,6 +100,7 @@ public enum Op: Hashable, Sendable {
     case .deinterleave(let op): op
     case .differenceScale(let op): op
     case .relativePositionBias(let op): op
+    case .relativeBiasTable(let op): op
     case .continuousPositionTable(let op): op
     case .clampedExponential(let op): op
     case .relativeScores(let op): op
@@ -174,6 +176,7 @@ public enum Op: Hashable, Sendable {
         reader(Deinterleave.self, Op.deinterleave),
         reader(DifferenceScale.self, Op.differenceScale),
         reader(RelativePositionBias.self, Op.relativePositionBias),
+        reader(RelativeBiasTable.self, Op.relativeBiasTable),
         reader(ContinuousPositionTable.self, Op.continuousPositionTable),
         reader(ClampedExponential.self, Op.clampedExponential),
         reader(RelativeScores.self, Op.relativeScores),

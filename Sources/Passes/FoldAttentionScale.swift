@@ -32,9 +32,9 @@ extension Pass {
       attention.scale != 1 || !attention.base2
     else { return false }
     let q = facts.rotated(graph[value].operands[0], by: value)
-    guard attention.grid == nil, graph[value][.scores].map(facts.isConstant) ?? true else {
-      return false
-    }
+    guard attention.grid == nil, attention.places == nil,
+      graph[value][.scores].map(facts.isConstant) ?? true
+    else { return false }
     return facts.isConstantLinear(graph[q.value].node) && !facts.isConstant(q.value)
       && facts.soleUser(of: q.value) == q.reader
   }

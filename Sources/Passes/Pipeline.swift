@@ -35,7 +35,7 @@ public enum Pipeline {
     let floats = Set(overrides.filter { $0.value == .f32 }.keys)
     return [
       .lowerPatchEmbed, .lowerPointwiseConvolutions, .simplifyViews, .fuseAttention, .hoistSlices,
-      .foldLayerScale, .foldScale, .foldNorm, .foldAttentionScale, .dropKeyBias,
+      .foldLayerScale, .foldScale, .foldNorm, .foldAttentionScale, .lookUpBiases, .dropKeyBias,
       .foldValueBias,
       .balanceChannels, .rotateValues(except: unrotated),  // with --precision int8
       .mergeLinears,
@@ -89,6 +89,12 @@ public enum Pipeline {
     PassOrder(
       .foldNorm, before: .centerResidual,
       because: "only a norm without scale and shift is a row scale"),
+    PassOrder(
+      .foldAttentionScale, before: .lookUpBiases,
+      because: "what is added is multiplied by log2 e while it is a matrix of scores"),
+    PassOrder(
+      .hoistSlices, before: .lookUpBiases,
+      because: "of few queries only rows of the matrix are read"),
     PassOrder(
       .foldAttentionScale, before: .mergeLinears,
       because: "the factor is for the queries alone"),

@@ -63,6 +63,26 @@ import Testing
     }
   }
 
+  /// What is added by relative places, as the operation says: with a token before them or windows
+  /// with seams along each axis and along both, in one block of tokens and several, of few rows
+  /// and many, powers within the limit and beyond.
+  @Test(arguments: Target.runnableHere)
+  func relativePlaces(_ target: Target) throws {
+    for (index, places) in [
+      RelativePlaces(grid: [3, 7]), RelativePlaces(grid: [7, 33], hasPrefix: true),
+      RelativePlaces(grid: [4, 5], windows: [2, 3], shift: [1, 2], separation: 3),
+      RelativePlaces(grid: [20, 15], windows: [1, 2], shift: [0, 14], separation: 3),
+      RelativePlaces(grid: [17, 1], windows: [2, 1], shift: [8, 0]),
+      RelativePlaces(grid: [1, 1], hasPrefix: true), RelativePlaces(grid: [16, 16]),
+    ].enumerated() {
+      try check(
+        target, queries: places.tokens, tokens: places.tokens, heads: 1 + index % 3,
+        headDim: [32, 36, 64, 5][index % 4], base2: index % 2 == 0, scale: index % 4 < 2 ? 1 : 0.3,
+        growth: index == 3 ? 0.5 : 0, longestBlock: index == 3 ? 96 : 2048,
+        windows: [2, 1, 6, 2, 2, 1, 3][index], added: .places(places))
+    }
+  }
+
   /// Causal: tiles that read a panel, several and all; one query; rows whose later tokens are far
   /// larger, which must not show, within the limit of the quick way and beyond; blocks of tokens.
   @Test(arguments: Target.runnableHere)
@@ -82,6 +102,7 @@ import Testing
     case matrix
     case matrixOfWindow
     case grid([Int])
+    case places(RelativePlaces)
   }
 
   private func check(
@@ -121,6 +142,11 @@ import Testing
         let shape = [queries * windows, heads * extent]
         return Tensor(shape: shape, values: random.floats(shape[0] * shape[1]))
       }
+    case .places(let places):
+      kernel.addition = .places(places, stride: places.tableCount)
+      attention.places = places
+      let shape = [heads, places.tableCount]
+      operands = [Tensor(shape: shape, values: random.floats(shape[0] * shape[1]))]
     }
     let scores = operands.map { Floats($0.values) }
     let qkv = Floats(random.floats(rows * stride))

@@ -178,7 +178,16 @@ extension KernelCase {
       { $0.addition = .grid(rows: 4, columns: 10, rowStride: 8, columnStride: 20) },
       { $0.addition = .grid(rows: 10, columns: 4, rowStride: 8, columnStride: 20) },
       { $0.addition = .grid(rows: 4, columns: 10, rowStride: 9, columnStride: 20) },
-      { $0.addition = .grid(rows: 4, columns: 10, rowStride: 8, columnStride: 21) }),
+      { $0.addition = .grid(rows: 4, columns: 10, rowStride: 8, columnStride: 21) },
+      { $0.addition = .places(RelativePlaces(grid: [4, 10]), stride: 144) },
+      { $0.addition = .places(RelativePlaces(grid: [4, 10]), stride: 160) },
+      { $0.addition = .places(RelativePlaces(grid: [3, 13], hasPrefix: true), stride: 144) }),
+    KernelCase(
+      ScoreTableRows(
+        places: RelativePlaces(grid: [4, 10], windows: [2, 3], shift: [1, 2], separation: 100)),
+      { $0.places.grid = [10, 4] }, { $0.places.hasPrefix = true }, { $0.places.windows = nil },
+      { $0.places.windows = [3, 2] }, { $0.places.shift = [1, 0] },
+      { $0.places.separation = 200 }),
     KernelCase(
       AttentionKernel.ExactRows(attention: sampleAttention, rows: 3),
       { $0.rows += 1 }, { $0.attention.queries += 1 }, { $0.attention.tokens += 1 },

@@ -190,6 +190,20 @@ import Testing
         RelativePositionBias(
           grid: [2, 2], method: .bilinear, windows: [2, 1], shift: [1, 0], separation: 200)),
       .f32(9, 2)),
+    Sample(
+      .relativeBiasTable(
+        RelativeBiasTable(grid: [2, 3], from: [2, 2], method: .geometric, hasPrefix: true)),
+      .f32(12, 2)),
+    Sample(
+      .attention(
+        Attention(
+          heads: 2, windows: 2,
+          places: RelativePlaces(
+            grid: [2, 2], windows: [2, 1], shift: [1, 0], separation: 50))),
+      .f32(8, 4), .f32(8, 4), .f32(8, 4), .f32(2, 9)),
+    Sample(
+      .attention(Attention(heads: 2, places: RelativePlaces(grid: [1, 2], hasPrefix: true))),
+      .f32(3, 4), .f32(3, 4), .f32(3, 4), .f32(2, 6)),
     Sample(.relativeTable(RelativeTable(to: 3)), .f32(4, 2)),
     Sample(
       .relativeScores(RelativeScores(heads: 2, grid: [2, 3], axis: 1)), .f32(12, 4), .f32(2, 5)),

@@ -13,12 +13,19 @@ enum ScoreAddition: Hashable {
   /// The sum of a number for the row and of one for the column of the token's place on a grid:
   /// `[queries, heads * rows]` and `[queries, heads * columns]`, rows so many elements apart.
   case grid(rows: Int, columns: Int, rowStride: Int, columnStride: Int)
+  /// A number by the places of query and token relative to each other, from a table for each head,
+  /// so many elements apart.
+  case places(RelativePlaces, stride: Int)
 
   /// The addresses of a tile's first row.
   struct Address {
+    /// Of places: the head's table.
     var scores: Value
     /// Only of a grid.
     var columns: Value
+    /// Only of places: the number of the row's query, and that of its window.
+    var query: Value?
+    var window: Value?
   }
 
   /// Elements from one row that the kernel reads to the next; `nil`: there is nothing to add.
@@ -26,15 +33,17 @@ enum ScoreAddition: Hashable {
     switch self {
     case .none: nil
     case .matrix(let stride, _): stride
-    case .grid: tokens
+    case .grid, .places: tokens
     }
   }
 
   /// The scratch memory for a tile of rows.
   func scratchBytes(tokens: Int, _ target: Target) -> Int {
-    guard case .grid = self else { return 0 }
+    switch self {
+    case .none, .matrix: 0
     // Whole cache lines.
-    return (target.tileRows * tokens * 4 + 63) / 64 * 64
+    case .grid, .places: (target.tileRows * tokens * 4 + 63) / 64 * 64
+    }
   }
 
   /// Emits the addresses for the tile whose first query is `row` of a window.
@@ -63,6 +72,10 @@ enum ScoreAddition: Hashable {
       return Address(
         scores: line(p[.rowScores], rowStride, rows),
         columns: line(p[.columnScores], columnStride, columns))
+    case .places(_, let stride):
+      let table = b.element(p[.scores], b.multiply(head, b.constant(stride)))
+      return Address(
+        scores: table, columns: table, query: row, window: window ?? b.constant(0))
     }
   }
 
@@ -70,6 +83,15 @@ enum ScoreAddition: Hashable {
   func rows(
     _ b: Builder, _ attention: AttentionKernel, _ address: Address, _ count: Int, _ scratch: Value
   ) -> Value {
+    if case .places(let places, _) = self, let query = address.query, let window = address.window {
+      b.call(
+        ScoreTableRows(places: places),
+        [
+          .table: address.scores, .rows: scratch, .query: query, .window: window,
+          .count: b.constant(count),
+        ])
+      return scratch
+    }
     guard case .grid(let rows, let columns, let rowStride, let columnStride) = self else {
       return address.scores
     }

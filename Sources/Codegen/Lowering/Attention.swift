@@ -17,7 +17,8 @@ extension Attention: Lowering {
         kernel,
         [
           .q: site.operand(.queries), .k: site.operand(.keys), .v: site.operand(.values),
-          .output: site.result(0), .scratch: scratch, .scores: site.operand(.scores),
+          .output: site.result(0), .scratch: scratch,
+          .scores: site.operand(places == nil ? .scores : .scoreTable),
           .rowScores: site.operand(.rowScores), .columnScores: site.operand(.columnScores),
         ])
     }
@@ -39,6 +40,7 @@ extension Attention: Lowering {
       let heads = site.types[3].shape[0]
       return .matrix(stride: stride, ofEachWindow: heads > self.heads)
     }
+    if let places, let stride = site.stride(.scoreTable) { return .places(places, stride: stride) }
     guard let grid, let rowStride = site.stride(.rowScores),
       let columnStride = site.stride(.columnScores)
     else { return .none }

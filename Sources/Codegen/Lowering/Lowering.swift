@@ -61,7 +61,8 @@ extension Op {
     case .transpose(let op): op
     case .input, .weight, .slice, .reshape, .concatenate, .patchEmbed, .linear, .splitHeads,
       .mergeHeads, .resizePositionEmbedding, .ropeTable, .learnedRopeTable, .deinterleave,
-      .differenceScale, .batchScaleShift, .relativePositionBias, .continuousPositionTable,
+      .differenceScale, .batchScaleShift, .relativePositionBias, .relativeBiasTable,
+      .continuousPositionTable,
       .clampedExponential, .relativeTable, .distanceTable, .standardizeWeight, .pack,
       .winogradWeight, .quantize, .quantizationParameters,
       .balance, .hadamard, .diagonal:

@@ -25,6 +25,8 @@ public enum OperandRole: Hashable, Sendable {
   case rowScores
   /// What is added to the scores of an attention by the column, on a grid, of the key.
   case columnScores
+  /// The numbers, by relative places, that are added to the scores of an attention.
+  case scoreTable
 }
 
 extension Op {

@@ -13,21 +13,31 @@ import Glibc
 /// `a: [heads, queries, tokens]`; with `grid` also `rows: [queries, heads * grid[0]]` and
 /// `columns: [queries, heads * grid[1]]`, where the keys are the places of a grid and
 /// `a_h[t, s] = rows[t, h * grid[0] + s / grid[1]] + columns[t, h * grid[1] + s % grid[1]]`;
-/// without either `a` is zero. With `windows`, `q`, `k`, `v`, `rows` and `columns` are so many
-/// equal parts of rows, each an attention by itself, whose queries and tokens those of `a` are: the
-/// same for all, or `a: [windows * heads, queries, tokens]`, the heads of the first window first.
+/// with `places` also `table: [heads, n]`, where tokens are the places of a grid of `R` rows and
+/// `C` columns, counted row by row, and
+/// `a_h[t, s] = table[h, (s / C - t / C + R - 1) * (2 * C - 1) + s % C - t % C + C - 1]`;
+/// with none of them `a` is zero. With `prefix` there is one token before the places, and `table`
+/// has three more columns: for that token as query, as key, and as both. With `window_grid`,
+/// windows are so many rows and columns of an image that has been moved by `shift`, and
+/// `separation` is subtracted where query and key lie on different sides of a seam
+/// (`relative_position_bias` says which do). With `windows`, `q`, `k`, `v`, `rows` and `columns`
+/// are so many equal parts of rows, each an attention by itself, whose queries and tokens those of
+/// `a` are: the same for all, or `a: [windows * heads, queries, tokens]`, the heads of the first
+/// window first.
 /// With `causal`, query `t` reads keys and values of the first `t + 1` tokens alone.
 /// Results: `y: [queries, heads * headDim]`; with `weights`, also `p: [heads, queries, tokens]`, or
 /// of `weight_rows = [start, count]` the rows of these queries, `[heads, count, tokens]`.
 /// Attributes: `heads`; `scale`, default 1; `base2`, `weights`, `bias`, `causal`, default false;
-/// `windows`, default 1; `grid` and `weight_rows`, by default none. Operands of bf16 are multiplied
+/// `windows`, default 1; `grid`, `places` and `weight_rows`, by default none; of places `prefix`,
+/// default false, `window_grid`, by default none, `shift`, default `[0, 0]`, and `separation`,
+/// default 100. Operands of bf16 are multiplied
 /// as such and summed up in f32, powers are rounded to bf16 before they are multiplied with values,
-/// and the result is bf16; `a`, `rows` and `columns` are of f32.
+/// and the result is bf16; `a`, `rows`, `columns` and `table` are of f32.
 ///
 /// - C1: `q` has rank 2 and `heads` divides its columns, into even parts where it is bf16.
 /// - C2: `k` and `v` have equal types and the columns of `q`.
 /// - C3: with `weights`, operands are f32: rounded powers are not what anybody asks to see; and
-///   there is neither `grid` nor more than one window.
+///   there are neither `grid` nor `places` nor more than one window.
 /// - C4: there are as many operands as the attributes say.
 /// - C5: `windows` divides the rows of `q` and of `k`.
 /// - C6: `a` is f32 and has the heads, of one window or of all, and the queries and tokens of one.
@@ -35,7 +45,11 @@ import Glibc
 ///   f32 of these extents, and there is no `bias`.
 /// - C8: `weight_rows` is a start and a count of queries, at least one, and there are `weights`.
 /// - C9: with `causal`, there are as many queries as tokens, one window, and neither `bias` nor
-///   `grid` nor `weights`.
+///   `grid` nor `places` nor `weights`.
+/// - C10: `places` is two extents of as many places as a window has queries and tokens, the one
+///   before them counted, and there are neither `bias` nor `grid`; `window_grid` are as many
+///   windows, without a prefix; `shift` is less than the grid, and 0 without windows; `table` is
+///   f32.
 ///
 /// Reference: Vaswani et al. 2017, arXiv:1706.03762, equation 1; the bias: Shaw et al. 2018,
 /// arXiv:1803.02155; of rows and columns: Li et al. 2021, arXiv:2112.01526, equation 4.
@@ -59,12 +73,14 @@ public struct Attention: OpDefinition {
   public var grid: [Int]?
   /// `true` iff a query reads nothing of what follows it.
   public var isCausal: Bool
+  /// The places by which an operand is looked up for what is added to the scores, if one is.
+  public var places: RelativePlaces?
 
   /// Creates an attention.
   public init(
     heads: Int, scale: Float = 1, base2: Bool = false, hasWeights: Bool = false,
     weightRows: [Int]? = nil, windows: Int = 1, hasBias: Bool = false, grid: [Int]? = nil,
-    isCausal: Bool = false
+    isCausal: Bool = false, places: RelativePlaces? = nil
   ) {
     self.heads = heads
     self.scale = scale
@@ -75,6 +91,7 @@ public struct Attention: OpDefinition {
     self.hasBias = hasBias
     self.grid = grid
     self.isCausal = isCausal
+    self.places = places
   }
 
   static let mnemonic = "attention"
@@ -82,14 +99,14 @@ public struct Attention: OpDefinition {
   static let operandCounts = 3...6
   var roles: [OperandRole] {
     [.queries, .keys, .values] + (hasBias ? [.scores] : [])
-      + (grid == nil ? [] : [.rowScores, .columnScores])
+      + (grid == nil ? [] : [.rowScores, .columnScores]) + (places == nil ? [] : [.scoreTable])
   }
   var execution: Execution { .kernel }
   func facts(_ operands: [TensorType]) -> OpFacts {
     // A row reads a row of the bias, but not along its first dimension, and rows of weights are
     // numbered: `hoist-slices` knows that, and `use-bf16` that what is added to the scores stays
     // f32.
-    let isPlain = !hasBias && windows == 1 && weightRows == nil
+    let isPlain = !hasBias && places == nil && windows == 1 && weightRows == nil
     // Scores, then weighted values: each a multiply-add for each token and element of the queries.
     return OpFacts(
       inPlace: [],
@@ -117,6 +134,13 @@ public struct Attention: OpDefinition {
     if hasBias { list.set("bias", .boolean(true)) }
     if let grid { list.set("grid", .integers(grid)) }
     if isCausal { list.set("causal", .boolean(true)) }
+    if let places {
+      list.set("places", .integers(places.grid))
+      if places.hasPrefix { list.set("prefix", .boolean(true)) }
+      if let windows = places.windows { list.set("window_grid", .integers(windows)) }
+      if places.shift != [0, 0] { list.set("shift", .integers(places.shift)) }
+      if places.separation != 100 { list.set("separation", .number(places.separation)) }
+    }
     return list
   }
   init(_ attributes: inout Attributes) throws(Diagnostic) {
@@ -130,6 +154,14 @@ public struct Attention: OpDefinition {
     hasBias = try attributes.boolean("bias")
     grid = attributes.value("grid") == nil ? nil : try attributes.integers("grid")
     isCausal = try attributes.boolean("causal")
+    guard attributes.names.contains("places") else { return }
+    places = RelativePlaces(
+      grid: try attributes.integers("places"), hasPrefix: try attributes.boolean("prefix"),
+      windows:
+        attributes.names.contains("window_grid")
+        ? try attributes.integers("window_grid") : nil,
+      shift: attributes.names.contains("shift") ? try attributes.integers("shift") : [0, 0],
+      separation: try attributes.number("separation", default: 100))
   }
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireOperands("C4", operands)
@@ -151,7 +183,8 @@ public struct Attention: OpDefinition {
       "C3", !hasWeights || operands[0].element == .f32,
       "weights: expected operands of f32, found \(operands[0])")
     try require(
-      "C3", !hasWeights || grid == nil && windows == 1, "weights: there is a grid, or windows")
+      "C3", !hasWeights || grid == nil && places == nil && windows == 1,
+      "weights: there is a grid, or windows")
     try require(
       "C5",
       windows > 0 && operands[0].shape[0] % windows == 0 && operands[1].shape[0] % windows == 0,
@@ -170,33 +203,10 @@ public struct Attention: OpDefinition {
       "C9",
       !isCausal
         || operands[0] == operands[1] && windows == 1 && !hasBias && grid == nil
-          && !hasWeights,
+          && places == nil && !hasWeights,
       "causal: expected as many queries as tokens, one window and no bias, grid or weights, found "
         + "\(operands[0]) and \(operands[1])")
     return operands[0]
-  }
-  private func requireAdditions(_ operands: [TensorType]) throws(Diagnostic) {
-    let (queries, tokens) = (operands[0].shape[0], operands[1].shape[0] / windows)
-    if let bias = operand(.scores, of: operands) {
-      let counts = [heads, windows * heads]
-      try require(
-        "C6",
-        bias.rank == 3 && bias.element == .f32 && counts.contains(bias.shape[0])
-          && Array(bias.shape.dropFirst()) == [queries / windows, tokens],
-        "a: expected \(TensorType.f32(heads, queries / windows, tokens)), or one of each window, "
-          + "found \(bias)")
-    }
-    guard let grid else { return }
-    try require(
-      "C7",
-      grid.count == 2 && TensorType(.f32, grid).isAllowed && grid[0] * grid[1] == tokens
-        && !hasBias,
-      "grid: expected two extents of \(tokens) places and no bias, found \(grid)")
-    for (role, extent) in zip([OperandRole.rowScores, .columnScores], grid) {
-      guard let found = operand(role, of: operands) else { continue }
-      try requireType(
-        "C7", role == .rowScores ? "rows" : "columns", found, .f32(queries, heads * extent))
-    }
   }
   /// The queries whose weights are returned, of this many.
   public func weightRange(queries: Int) -> Range<Int> {
@@ -251,38 +261,10 @@ public struct Attention: OpDefinition {
   }
 
   /// The rows of one window.
-  private func part<S: TensorScalar>(_ window: Int, of x: DenseTensor<S>) -> DenseTensor<S> {
+  func part<S: TensorScalar>(_ window: Int, of x: DenseTensor<S>) -> DenseTensor<S> {
     let rows = x.rows / windows
     let first = window * rows * x.columns
     return DenseTensor<S>(
       shape: [rows, x.columns], values: Array(x.values[first..<first + rows * x.columns]))
-  }
-
-  /// What is added to the scores of one window, `[heads, queries, tokens]`; `nil`: nothing.
-  private func added<S: TensorScalar>(
-    _ operands: [DenseTensor<S>], _ window: Int, _ shape: [Int]
-  ) -> [S]? {
-    if let bias = operand(.scores, of: operands) {
-      let count = shape.reduce(1, *)
-      let first = bias.values.count > count ? window * count : 0
-      return Array(bias.values[first..<first + count])
-    }
-    guard let grid, let rows = operand(.rowScores, of: operands),
-      let columns = operand(.columnScores, of: operands)
-    else { return nil }
-    let (ofRows, ofColumns) = (part(window, of: rows), part(window, of: columns))
-    var values: [S] = []
-    values.reserveCapacity(shape.reduce(1, *))
-    for head in 0..<heads {
-      for query in 0..<shape[1] {
-        let row = (query * heads + head) * grid[0]
-        let column = (query * heads + head) * grid[1]
-        for place in 0..<shape[2] {
-          values.append(
-            ofRows.values[row + place / grid[1]] + ofColumns.values[column + place % grid[1]])
-        }
-      }
-    }
-    return values
   }
 }

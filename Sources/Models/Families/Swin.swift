@@ -77,19 +77,19 @@ struct Swin: StagedFamily {
     return (window, shift)
   }
 
-  private func block(_ stage: Int, _ index: Int) -> ShiftedBlock {
+  func block(_ stage: Int, _ index: Int) -> WindowedBlock {
     let map = map(stage, grid)
     let (window, shift) = windows(stage, map)
     // transformers' tables are of whole windows, whatever the map.
     let stored =
       numerics == .huggingFace
       ? windows[stage] : windows(stage, self.map(stage, storedGrid)).window
-    return ShiftedBlock(
+    return WindowedBlock(
       norm: Normalization(epsilon: layerNormEpsilon), heads: heads[stage], hasBias: qkvBias,
       feedForward: FeedForward(hidden: hidden(stage), activation: activation),
       windows: WindowGrid(
         image: map, window: window, shift: index % 2 == 0 ? [0, 0] : shift,
-        movesFirst: numerics != .huggingFace), storedWindow: stored)
+        movesFirst: numerics != .huggingFace), positions: .table(stored: stored))
   }
 
   func merging(_ stage: Int) -> PatchMerging {
@@ -98,28 +98,10 @@ struct Swin: StagedFamily {
       outputs: width(stage))
   }
 
-  /// That of a stage; blocks are counted by stages.
-  func tokenMap(afterBlock index: Int?) -> TokenMap {
-    TokenMap(prefix: 0, grid: map(index ?? depths.count - 1, grid))
-  }
-
   func tokens(of image: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
-    var x = try PatchEmbedding(patch: patch, dim: dim).append(image, to: &builder)
-    x = try Normalization(epsilon: Self.mergingEpsilon)
-      .append("patch_embed.norm", x, to: &builder)
-    for (stage, depth) in depths.enumerated() {
-      let name = "layers.\(stage)"
-      if stage > 0 { x = try merging(stage).append("\(name).downsample", x, to: &builder) }
-      for index in 0..<depth {
-        x = try block(stage, index).append("\(name).blocks.\(index)", x, to: &builder)
-      }
-    }
+    let x = try map(of: image, stages: "layers", epsilon: Self.mergingEpsilon, in: &builder)
     guard finalNorm else { return x }
     return try Normalization(epsilon: layerNormEpsilon).append("norm", x, to: &builder)
-  }
-
-  func multiplyAdds(_ stage: Int, block index: Int) -> Int {
-    block(stage, index).multiplyAdds(dim: width(stage))
   }
 
   func check() throws(Diagnostic) {

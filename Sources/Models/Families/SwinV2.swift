@@ -75,7 +75,7 @@ struct SwinV2: StagedFamily {
     return (window, shift)
   }
 
-  private func block(_ stage: Int, _ index: Int) -> CosineBlock {
+  func block(_ stage: Int, _ index: Int) -> CosineBlock {
     let isTransformers = numerics == .huggingFace
     let (window, shift) = windows(stage)
     let trained = trainedWindows[stage]
@@ -99,27 +99,9 @@ struct SwinV2: StagedFamily {
       outputs: width(stage), normsLast: true)
   }
 
-  /// That of a stage; blocks are counted by stages.
-  func tokenMap(afterBlock index: Int?) -> TokenMap {
-    TokenMap(prefix: 0, grid: map(index ?? depths.count - 1, grid))
-  }
-
   func tokens(of image: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
-    var x = try PatchEmbedding(patch: patch, dim: dim).append(image, to: &builder)
-    x = try Normalization(epsilon: Self.mergingEpsilon)
-      .append("patch_embed.norm", x, to: &builder)
-    for (stage, depth) in depths.enumerated() {
-      let name = "layers.\(stage)"
-      if stage > 0 { x = try merging(stage).append("\(name).downsample", x, to: &builder) }
-      for index in 0..<depth {
-        x = try block(stage, index).append("\(name).blocks.\(index)", x, to: &builder)
-      }
-    }
+    let x = try map(of: image, stages: "layers", epsilon: Self.mergingEpsilon, in: &builder)
     return try Normalization(epsilon: layerNormEpsilon).append("norm", x, to: &builder)
-  }
-
-  func multiplyAdds(_ stage: Int, block index: Int) -> Int {
-    block(stage, index).multiplyAdds(dim: width(stage))
   }
 
   func check() throws(Diagnostic) {

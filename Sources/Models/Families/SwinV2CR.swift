@@ -64,7 +64,7 @@ struct SwinV2CR: StagedFamily {
     }
   }
 
-  private func block(_ stage: Int, _ index: Int) -> CosineBlock {
+  func block(_ stage: Int, _ index: Int) -> CosineBlock {
     let (map, full) = (map(stage, grid), fullWindows[stage])
     let shift = zip(map, full).map { $0 <= $1 || index % 2 == 0 ? 0 : $1 / 2 }
     let isLast = index + 1 == depths[stage]
@@ -87,26 +87,8 @@ struct SwinV2CR: StagedFamily {
       outputs: width(stage))
   }
 
-  /// That of a stage; blocks are counted by stages.
-  func tokenMap(afterBlock index: Int?) -> TokenMap {
-    TokenMap(prefix: 0, grid: map(index ?? depths.count - 1, grid))
-  }
-
   func tokens(of image: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
-    var x = try PatchEmbedding(patch: patch, dim: dim).append(image, to: &builder)
-    x = try Normalization(epsilon: Self.epsilon).append("patch_embed.norm", x, to: &builder)
-    for (stage, depth) in depths.enumerated() {
-      let name = "stages.\(stage)"
-      if stage > 0 { x = try merging(stage).append("\(name).downsample", x, to: &builder) }
-      for index in 0..<depth {
-        x = try block(stage, index).append("\(name).blocks.\(index)", x, to: &builder)
-      }
-    }
-    return x
-  }
-
-  func multiplyAdds(_ stage: Int, block index: Int) -> Int {
-    block(stage, index).multiplyAdds(dim: width(stage))
+    try map(of: image, stages: "stages", epsilon: Self.epsilon, in: &builder)
   }
 
   func check() throws(Diagnostic) {

@@ -18,8 +18,10 @@ protocol StagedFamily: Family {
   var mlpRatio: Double { get set }
   /// What a stage after the first begins with.
   func merging(_ stage: Int) -> PatchMerging
-  /// The multiply-adds of one block.
-  func multiplyAdds(_ stage: Int, block index: Int) -> Int
+  /// What the blocks are.
+  associatedtype Block: StagedBlock
+  /// A block of a stage, by its index there.
+  func block(_ stage: Int, _ index: Int) -> Block
 }
 
 extension StagedFamily {
@@ -35,6 +37,27 @@ extension StagedFamily {
 
   /// Nothing: the configuration says the sizes of the tables.
   func adapt(to stored: inout StoredModel) {}
+
+  /// All pixels of the last map: a norm of the patches, then the stages, which are called `names`.
+  func map(
+    of image: Value, stages names: String, epsilon: Double, in builder: inout ModelBuilder
+  ) throws(Diagnostic) -> Value {
+    var x = try PatchEmbedding(patch: patch, dim: dim).append(image, to: &builder)
+    x = try Normalization(epsilon: epsilon).append("patch_embed.norm", x, to: &builder)
+    for (stage, depth) in depths.enumerated() {
+      let name = "\(names).\(stage)"
+      if stage > 0 { x = try merging(stage).append("\(name).downsample", x, to: &builder) }
+      for index in 0..<depth {
+        x = try block(stage, index).append("\(name).blocks.\(index)", x, to: &builder)
+      }
+    }
+    return x
+  }
+
+  /// That of a stage; blocks are counted by stages.
+  func tokenMap(afterBlock index: Int?) -> TokenMap {
+    TokenMap(prefix: 0, grid: map(index ?? depths.count - 1, grid))
+  }
 
   func pooled(_ tokens: Value, in builder: inout ModelBuilder) throws(Diagnostic) -> Value {
     try builder.mean(tokens, name: "pool.mean")
@@ -70,7 +93,7 @@ extension StagedFamily {
     var sum = channels * patch * patch * dim * grid[0] * grid[1]
     for (stage, depth) in depths.enumerated() {
       if stage > 0 { sum += merging(stage).multiplyAdds(dim: width(stage - 1)) }
-      for index in 0..<depth { sum += multiplyAdds(stage, block: index) }
+      for index in 0..<depth { sum += block(stage, index).multiplyAdds(dim: width(stage)) }
     }
     return sum + classifiers[0].inputs * classes
   }

@@ -5,7 +5,7 @@ import IR
 /// A block of the second version of Swin Transformers: attention within windows, by the cosines of
 /// queries and keys times a learned number for each head, and by positions that a small network
 /// makes; `x + norm(proj(attention x))`, then `x + norm(mlp x)`.
-struct CosineBlock: Hashable, Sendable {
+struct CosineBlock: StagedBlock {
   /// After each branch.
   var norm: Normalization
   /// The number of heads.
@@ -47,11 +47,12 @@ struct CosineBlock: Hashable, Sendable {
   private func attention(
     _ name: String, _ x: Value, _ builder: inout ModelBuilder
   ) throws(Diagnostic) -> Value {
+    let cut = windows.cutsMap ? windows : nil
     var operands: [Value] = []
     for index in 0..<3 {
       operands.append(
         try builder.windowed(
-          name, index, x, biases: biases, projections: projections, windows: cut ? windows : nil))
+          name, index, x, biases: biases, projections: projections, windows: cut))
     }
     let norm = Op.l2Norm(L2Norm(heads: heads, epsilon: Self.smallestNorm))
     operands[0] = try builder.append(
@@ -61,9 +62,8 @@ struct CosineBlock: Hashable, Sendable {
       try positions.append(name, heads: heads, windows: windows, to: &builder))
     let attention = Attention(heads: heads, windows: windows.count, hasBias: true)
     let mixed = try builder.append(.attention(attention), operands, name: "\(name).mixed")
-    guard cut else { return mixed }
-    return try builder.append(
-      .windowMerge(WindowMerge(windows)), [mixed], name: "\(name).merged")
+    guard let cut else { return mixed }
+    return try builder.append(.windowMerge(WindowMerge(cut)), [mixed], name: "\(name).merged")
   }
 
   /// What the cosines of each head are multiplied by.
@@ -76,10 +76,6 @@ struct CosineBlock: Hashable, Sendable {
       name: "\(name).scale")
   }
 
-  /// `false` iff there is one window, which is the map as it lies.
-  private var cut: Bool { windows.window != windows.image || windows.shift != [0, 0] }
-
-  /// The multiply-adds of one image, for pixels of this width.
   func multiplyAdds(dim: Int) -> Int {
     let (rows, area) = (windows.widenedPlaces, windows.window[0] * windows.window[1])
     return rows * dim * (4 * dim + 2 * area) + 2 * windows.places * dim * feedForward.hidden

@@ -6,7 +6,18 @@ import IR
 ///
 /// Windows that reach beyond the map are filled with zeros, which attend and are attended to: a
 /// linear layer makes its bias of them.
-struct WindowedBlock: Hashable, Sendable {
+struct WindowedBlock: StagedBlock {
+  /// What is added to the scores by the places of query and key relative to each other.
+  enum Positions: Hashable, Sendable {
+    /// Nothing.
+    case none
+    /// The products of the query with a vector for the distance along each axis, learned for a grid
+    /// of so many places along it.
+    case axes(learned: [Int])
+    /// A number for each head and distance, stored for windows of so many rows and columns.
+    case table(stored: [Int])
+  }
+
   /// Before each branch.
   var norm: Normalization
   /// The number of heads.
@@ -15,18 +26,11 @@ struct WindowedBlock: Hashable, Sendable {
   var hasBias: Bool
   /// The second branch.
   var feedForward: FeedForward
-  /// Rows and columns of the map.
-  var map: [Int]
-  /// The side of a window; `nil`: all tokens attend to all.
-  var window: Int?
-  /// Rows and columns of the grid that vectors are learned for by relative position, if there are
-  /// such.
-  var relative: [Int]?
-
-  /// Rows and columns of the places that attend to each other.
-  private var grid: [Int] { window.map { [$0, $0] } ?? map }
-
-  private var windows: WindowGrid? { window.map { WindowGrid(image: map, window: [$0, $0]) } }
+  /// The map, its windows, and how far they are moved; one window that is the map: all tokens
+  /// attend to all.
+  var windows: WindowGrid
+  /// What is added to the scores.
+  var positions: Positions
 
   func append(
     _ name: String, _ x: Value, to builder: inout ModelBuilder
@@ -44,25 +48,30 @@ struct WindowedBlock: Hashable, Sendable {
   private func attention(
     _ name: String, _ x: Value, _ builder: inout ModelBuilder
   ) throws(Diagnostic) -> Value {
+    let cut = windows.cutsMap ? windows : nil
     var operands: [Value] = []
     for index in 0..<3 {
       operands.append(
-        try builder.windowed(name, index, x, biases: hasBias ? .all : [], windows: windows))
+        try builder.windowed(name, index, x, biases: hasBias ? .all : [], windows: cut))
     }
     let headDim = builder.type(x).shape[1] / heads
-    if let relative {
+    var attention = Attention(
+      heads: heads, scale: Float(1 / Double(headDim).squareRoot()), windows: windows.count)
+    switch positions {
+    case .none: break
+    case .axes(let learned):
+      attention.grid = windows.window
       for axis in 0..<2 {
         operands.append(
-          try scores(name, axis, operands[0], learned: relative[axis], headDim, &builder))
+          try scores(name, axis, operands[0], learned: learned[axis], headDim, &builder))
       }
+    case .table(let stored):
+      attention.hasBias = true
+      operands.append(try bias(name, stored: stored, &builder))
     }
-    let attention = Attention(
-      heads: heads, scale: Float(1 / Double(headDim).squareRoot()), windows: windows?.count ?? 1,
-      grid: relative == nil ? nil : grid)
     let mixed = try builder.append(.attention(attention), operands, name: "\(name).mixed")
-    guard let windows else { return mixed }
-    return try builder.append(
-      .windowMerge(WindowMerge(windows)), [mixed], name: "\(name).merged")
+    guard let cut else { return mixed }
+    return try builder.append(.windowMerge(WindowMerge(cut)), [mixed], name: "\(name).merged")
   }
 
   /// What is added to the scores along an axis, from vectors for a grid of `learned` places there.
@@ -73,16 +82,32 @@ struct WindowedBlock: Hashable, Sendable {
     let tensor = "\(name).rel_pos_\(["h", "w"][axis])"
     let vectors = try builder.weight(tensor, [2 * learned - 1, headDim])
     let table = try builder.append(
-      .relativeTable(RelativeTable(to: grid[axis])), [vectors], name: "\(tensor).table")
+      .relativeTable(RelativeTable(to: windows.window[axis])), [vectors], name: "\(tensor).table")
     return try builder.append(
-      .relativeScores(RelativeScores(heads: heads, grid: grid, axis: axis)), [queries, table],
-      name: "\(tensor).scores")
+      .relativeScores(RelativeScores(heads: heads, grid: windows.window, axis: axis)),
+      [queries, table], name: "\(tensor).scores")
   }
 
-  /// The multiply-adds of one image.
+  /// What is added to the scores from a table.
+  private func bias(
+    _ name: String, stored: [Int], _ builder: inout ModelBuilder
+  ) throws(Diagnostic) -> Value {
+    let rows = (2 * stored[0] - 1) * (2 * stored[1] - 1)
+    let tensor = RelativeBias.name(of: name)
+    let table = try builder.weight(tensor, [rows, heads])
+    return try builder.append(
+      .relativePositionBias(
+        RelativePositionBias(
+          grid: windows.window, from: stored, method: .geometric,
+          windows: windows.shift == [0, 0] ? nil : windows.windows, shift: windows.shift)),
+      [table], name: "\(tensor).bias")
+  }
+
   func multiplyAdds(dim: Int) -> Int {
-    let rows = windows?.widenedPlaces ?? map[0] * map[1]
-    let perToken = grid[0] * grid[1] * 2 + (relative == nil ? 0 : grid[0] + grid[1])
-    return rows * dim * (4 * dim + perToken) + 2 * map[0] * map[1] * dim * feedForward.hidden
+    let window = windows.window
+    var perToken = 2 * window[0] * window[1]
+    if case .axes = positions { perToken += window[0] + window[1] }
+    return windows.widenedPlaces * dim * (4 * dim + perToken)
+      + 2 * windows.places * dim * feedForward.hidden
   }
 }

@@ -66,12 +66,12 @@ struct WindowedTransformer: HasModelFacts, Hashable, Sendable {
 
   /// A block, by its index.
   private func block(_ index: Int) -> WindowedBlock {
-    let isWindowed = windowed.contains(index)
+    let side = windowed.contains(index) ? [window, window] : nil
     return WindowedBlock(
       norm: norm, heads: heads, hasBias: qkvBias,
-      feedForward: FeedForward(hidden: mlpHidden, activation: activation), map: grid,
-      window: isWindowed ? window : nil,
-      relative: relativeGrid.map { isWindowed ? [window, window] : $0 })
+      feedForward: FeedForward(hidden: mlpHidden, activation: activation),
+      windows: WindowGrid(image: grid, window: side ?? grid),
+      positions: relativeGrid.map { .axes(learned: side ?? $0) } ?? .none)
   }
 
   /// All pixels of the last map, row by row.
