@@ -193,7 +193,8 @@ import Testing
 
   @Test func targetsByName() throws {
     #expect(try Target.named("x86-64-v3") == .x86v3)
-    #expect(Target.runnableHere.last?.requirements == (try Target.named("host")).requirements)
+    let all = Target.portable(multiplying: Set(ElementType.allCases))
+    #expect(Target.runnableHere(of: all).last == (try Target.named("host")))
     let error = #expect(throws: Diagnostic.self) { try Target.named("x86-64-v5") }
     #expect(error?.message == "unknown target 'x86-64-v5'")
     #expect(error?.hint?.contains("'x86-64-v4'") == true)
@@ -207,10 +208,10 @@ import Testing
     #expect(Target.portable(multiplying: [.s8, .bf16]).contains(try .host()))
     #expect(Target.portable(multiplying: [.f32, .bf16]) == Target.portable)
     #if arch(x86_64)
-      // VNNI without BF16: Cascade Lake, Ice Lake, Tiger Lake.
+      // AVX-VNNI without AVX-512: Alder Lake; VNNI without BF16: Cascade Lake, Ice Lake.
       #expect(
         Target.portable(multiplying: [.bf16, .s8]).map(\.shortName)
-          == ["v2", "v3", "v4", "v4+vnni", "bf16"])
+          == ["v2", "v3", "v3+avxvnni", "v4", "v4+vnni", "bf16"])
     #endif
     func message(_ list: String) -> String? {
       #expect(throws: Diagnostic.self) { try Target.list(list) }?.message
@@ -231,6 +232,11 @@ import Testing
     #expect(Set(pairs.requirements) == Set(Target.x86v4BF16.requirements))
     let fours = try Target.named("x86-64-v4+vnni")
     #expect(!fours.hasBF16Dot && fours.int8Dot == .vpdpbusd)
+    let half = try Target.named("v3+avxvnni")
+    #expect(half.name == "x86-64-v3+avxvnni" && half.int8Dot == .vpdpbusd && half.lanes == 8)
+    #expect(Target.x86v3.int8Dot == nil && Target.withoutNarrowProducts([half]) == [.x86v3])
+    #expect(
+      try Target.list("v4,v3+avxvnni,v3").map(\.shortName) == ["v3", "v3+avxvnni", "v4"])
     #expect(
       try Target.list("v4+bf16+vnni,v4+vnni,v3,v4,v4+bf16").map(\.shortName)
         == ["v3", "v4", "v4+bf16", "v4+vnni", "v4+bf16+vnni"])
@@ -254,6 +260,8 @@ import Testing
         "v3+bf16",
         "'x86-64-v3' cannot have 'bf16': it is a feature of 'x86-64-v4'", nil
       ),
+      ("v3+vnni", "'x86-64-v3' cannot have 'vnni': it is a feature of 'x86-64-v4'", nil),
+      ("v4+avxvnni", "'x86-64-v4' cannot have 'avxvnni': it is a feature of 'x86-64-v3'", nil),
       ("neon+bf16", "'aarch64-neon' cannot have 'bf16': it is a feature of 'x86-64-v4'", nil),
       ("neon+vnni", "'aarch64-neon' cannot have 'vnni': it is a feature of 'x86-64-v4'", nil),
       ("v4-bf16+vnni", "unknown target 'v4-bf16'", nil),
@@ -266,7 +274,7 @@ import Testing
       ),
       (
         "portable+bf16", "'portable' takes no '+bf16': it stands for all that it can have",
-        "name a target: x86-64-v4+bf16+vnni, aarch64-neon+dotprod+i8mm"
+        "name a target: x86-64-v3+avxvnni, x86-64-v4+bf16+vnni, aarch64-neon+dotprod+i8mm"
       ),
     ] as [(String, String, String?)])
   func featuresThatDoNotExist(list: String, message: String, hint: String?) {
@@ -288,7 +296,7 @@ import Testing
       ])
     #expect(
       notes("v2+sse5") == [
-        "'x86-64-v2' takes no features; there are x86-64-v4+bf16+vnni, "
+        "'x86-64-v2' takes no features; there are x86-64-v3+avxvnni, x86-64-v4+bf16+vnni, "
           + "aarch64-neon+dotprod+i8mm"
       ])
   }

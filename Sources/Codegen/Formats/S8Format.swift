@@ -53,7 +53,8 @@ struct S8Format: NumberFormat {
     }
     switch b.target.int8Dot {
     case .vpdpbusd:
-      return b.callAsDeclared("llvm.x86.avx512.vpdpbusd.512", [sum] + left + right)
+      return b.callAsDeclared(
+        "llvm.x86.avx512.vpdpbusd.\(32 * b.target.lanes)", [sum] + left + right)
     // What is repeated over a vector becomes a lane as the first operand of `usdot` (`sudot` with
     // its operands the other way round), and as the last of `sdot`.
     case .usdot: return arm("usdot", left, right)

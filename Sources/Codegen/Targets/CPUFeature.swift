@@ -72,6 +72,9 @@ extension CPUFeature {
   static let avx512vnni = CPUFeature(
     "avx512vnni", .cpuid(leaf: 7, subleaf: 0, register: 2), 1 << 11)
 
+  /// The same for vectors of 256 bits, without AVX-512: leaf 7, subleaf 1, EAX.
+  static let avxvnni = CPUFeature("avxvnni", .cpuid(leaf: 7, subleaf: 1, register: 0), 1 << 4)
+
   /// Products of pairs of bf16: leaf 7, subleaf 1, EAX.
   static let avx512bf16 = CPUFeature(
     "avx512bf16", .cpuid(leaf: 7, subleaf: 1, register: 0), 1 << 5)

@@ -40,14 +40,14 @@ public struct Target: Hashable, Sendable {
   /// The instruction that multiplies groups of four 8-bit integers and adds them to a 32-bit one;
   /// `nil`: there is none.
   var int8Dot: Int8Dot? {
-    if requirements.contains(.avx512vnni) { return .vpdpbusd }
+    if requirements.contains(.avx512vnni) || requirements.contains(.avxvnni) { return .vpdpbusd }
     if requirements.contains(.armInt8Matrices) { return .usdot }
     return requirements.contains(.armDotProduct) ? .sdot : nil
   }
 
   /// Instructions that multiply groups of four 8-bit integers: all wrap, none saturates.
   enum Int8Dot: Hashable {
-    /// `avx512_vnni`: the left ones without a sign.
+    /// `avx512_vnni` and, of half as many lanes, `avx_vnni`: the left ones without a sign.
     case vpdpbusd
     /// Arm's `i8mm`: the left ones without a sign, and either from a lane.
     case usdot
@@ -95,6 +95,9 @@ extension Target {
     name: "x86-64-v3", triple: "x86_64-unknown-linux-gnu", cpu: "x86-64-v3", features: "",
     vectorUnit: "avx2", lanes: 8, hasFMA: true, tileRows: 6, tileVectors: 2,
     widenedTileRows: 5, hasLaneFMA: false, requirements: CPUFeature.x86v3)
+
+  /// AVX2 with products of 8-bit integers (AVX-VNNI): Alder Lake and later without AVX-512.
+  static let x86v3AVXVNNI = x86v3.adding(x86v3.optionalFeatures)
 
   /// AVX-512 (F, BW, CD, DQ, VL): Skylake-X, Ice Lake, Zen 4 and later.
   public static let x86v4 = Target(

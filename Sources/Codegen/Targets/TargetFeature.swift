@@ -18,6 +18,9 @@ public struct TargetFeature: Hashable, Sendable {
   /// Of two targets with as many of them, the later one in this table counts as the better.
   public static let all: [TargetFeature] = [
     TargetFeature(
+      word: "avxvnni", base: .x86v3, requirement: .avxvnni,
+      summary: "products of groups of four 8-bit integers, summed in 32 bits"),
+    TargetFeature(
       word: "bf16", base: .x86v4, requirement: .avx512bf16,
       summary: "products of pairs of bf16, summed in f32"),
     TargetFeature(

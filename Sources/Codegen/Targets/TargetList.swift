@@ -149,11 +149,11 @@ extension Target {
   }
 
   /// Every target of this machine's architecture that code which multiplies these types profits
-  /// from: of 8-bit integers, processors with VNNI and without BF16 too, such as Ice Lake, and
-  /// Arm's with products of them.
+  /// from: of 8-bit integers, processors with AVX-VNNI and without AVX-512 too, such as Alder Lake,
+  /// those with VNNI and without BF16, such as Ice Lake, and Arm's with products of them.
   public static func portable(multiplying types: Set<ElementType>) -> [Target] {
     guard types.contains(.s8) else { return portable }
-    let further = [x86v4VNNI] + aarch64WithProducts
+    let further = [x86v3AVXVNNI, x86v4VNNI] + aarch64WithProducts
     return combinations.filter { target in
       portable.contains(target)
         || further.contains(target) && target.triple == portable.first?.triple

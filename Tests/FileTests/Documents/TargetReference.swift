@@ -11,9 +11,10 @@ enum TargetReference {
       Made from the table in `Sources/Codegen/Targets` by `make docs`; a test fails when it is
       stale. `--target` takes names of the table, or what follows their last hyphen, separated by
       commas: `--target v3,v4` makes one library with code for both. `portable`, the default, is all
-      of the compiling machine's architecture, and for int8 `v4+vnni` as well, for processors that
-      have VNNI and not BF16, on Arm `aarch64+dotprod` and `aarch64+dotprod+i8mm`; `host` is the
-      best one that this machine runs.
+      of the compiling machine's architecture, and for int8 `v3+avxvnni` as well, for processors
+      that have AVX-VNNI and not AVX-512 (Alder Lake and later), `v4+vnni`, for those that have VNNI
+      and not BF16 (Cascade Lake, Ice Lake), and on Arm `aarch64+dotprod` and
+      `aarch64+dotprod+i8mm`; `host` is the best one that this machine runs.
       A name may be followed by features (below) for instructions that only some of its processors
       have: `--target v3,v4,v4+bf16+vnni`, `--target aarch64,aarch64+dotprod`.
 
@@ -48,9 +49,10 @@ enum TargetReference {
 
       A library that multiplies f32 only is compiled without them, since they would only keep
       processors away. `x86-64-v4-bf16`, which `portable` has, is `x86-64-v4+bf16+vnni` by
-      another name. On Arm int8 is multiplied by `sdot` with `+dotprod` and by `sudot` with `+i8mm`,
-      to the same bits as without; bf16 is widened for NEON's multiply-adds of f32, and `+bf16` is
-      refused there: `bfdot` rounds in a way of its own.
+      another name. `x86-64-v3+avxvnni` gives the bits of `x86-64-v3`. On Arm int8 is multiplied by
+      `sdot` with `+dotprod` and by `sudot` with `+i8mm`, to the same bits as without; bf16 is
+      widened for NEON's multiply-adds of f32, and `+bf16` is refused there: `bfdot` rounds in a way
+      of its own.
 
       The tile is rows by columns of the result that stay in registers in the inner loop of a
       fusedLinear. One blob of packed weights serves every target: panels are 32 columns wide.
