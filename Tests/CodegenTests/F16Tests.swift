@@ -46,7 +46,7 @@ import Testing
     let size = (m * kernel.cStride * kernel.result.sizeBytes + 3) / 4
     func run(count: Int) -> Floats {
       let c = Floats(count: size) { _ in -7 }
-      let scratch = Floats(count: max(16, kernel.scratchBytes / 4)) { _ in .nan }
+      let scratch = Floats(count: max(16, kernel.scratchBytes(target) / 4)) { _ in .nan }
       function.all(
         [
           .a: leftMemory.pointer, .panels: panels.memory.pointer, .c: c.pointer,

@@ -81,7 +81,7 @@ import Testing
       let (f, r) = (Floats(factors.values), Floats(residual.values))
       func run(_ count: Int) -> [Float] {
         let c = Floats(count: (m * n * kernel.result.sizeBytes + 3) / 4)
-        let scratch = Floats(count: kernel.scratchBytes / 4) { _ in .nan }
+        let scratch = Floats(count: kernel.scratchBytes(target) / 4) { _ in .nan }
         function.all(
           [
             .a: a.pointer, .panels: panels.pointer, .c: c.pointer, .bias: f.pointer,

@@ -129,7 +129,7 @@ import Testing
       let function = try NativeKernel(kernel, on: target)
       func run(_ x: Tensor) -> [Float] {
         let (a, f, c) = (Floats(x.values), Floats(quantization.values), Floats(count: 5 * 33))
-        let scratch = Floats(count: kernel.scratchBytes / 4)
+        let scratch = Floats(count: kernel.scratchBytes(target) / 4)
         function.all(
           [
             .a: a.pointer, .panels: panels.pointer, .c: c.pointer, .bias: f.pointer,

@@ -19,6 +19,10 @@ struct BF16Format: StoredFormat {
   }
 
   func right(_ b: Builder, _ groups: Value) -> [Value] { left(b, groups) }
+  func parts(on target: Target) -> Int { target.hasBF16Dot ? 1 : 2 }
+  func part(_ b: Builder, _ words: Value) -> Value {
+    b.bitcast(words, to: b.floats(b.lanes(of: words)))
+  }
 
   func multiplyAdd(_ b: Builder, _ left: [Value], _ right: [Value], _ sum: Value) -> Value {
     guard b.target.hasBF16Dot else {
@@ -44,6 +48,12 @@ struct BF16Format: StoredFormat {
 
   func store(_ b: Builder, _ value: Value, _ address: Value, count: Int) {
     b.storeMasked(rounded(b, value), address, count: count, alignment: 2)
+  }
+
+  func round(_ b: Builder, _ value: Value) -> Value {
+    let lanes = b.lanes(of: value)
+    let halves = b.zeroExtend(rounded(b, value), to: b.vector(lanes, of: b.i32))
+    return b.bitcast(b.shiftLeft(halves, 16), to: b.floats(lanes))
   }
 
   func loadGroups(_ b: Builder, rows: [Value], _ lanes: Int, count: Int) -> Value {

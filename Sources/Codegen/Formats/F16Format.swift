@@ -18,6 +18,10 @@ struct F16Format: StoredFormat {
   }
 
   func right(_ b: Builder, _ groups: Value) -> [Value] { left(b, groups) }
+  func parts(on target: Target) -> Int { 2 }
+  func part(_ b: Builder, _ words: Value) -> Value {
+    b.bitcast(words, to: b.floats(b.lanes(of: words)))
+  }
 
   func multiplyAdd(_ b: Builder, _ left: [Value], _ right: [Value], _ sum: Value) -> Value {
     zip(left, right).reduce(sum) { b.multiplyAdd($1.0, $1.1, $0) }
@@ -38,6 +42,15 @@ struct F16Format: StoredFormat {
   }
 
   func store(_ b: Builder, _ value: Value, _ address: Value, count: Int) {
+    let halves = b.vector(b.lanes(of: value), of: b.i16)
+    b.storeMasked(
+      b.truncate(rounded(b, value), to: halves), address, count: count, alignment: 2)
+  }
+
+  func round(_ b: Builder, _ value: Value) -> Value { widened(b, rounded(b, value)) }
+
+  /// The numbers that floats are rounded to, as 32-bit integers, the upper half of each zero.
+  private func rounded(_ b: Builder, _ value: Value) -> Value {
     let lanes = b.lanes(of: value)
     let bits = b.bitcast(value, to: b.vector(lanes, of: b.i32))
     let magnitude = b.and(bits, b.integers(0x7fff_ffff, lanes))
@@ -56,9 +69,7 @@ struct F16Format: StoredFormat {
       b.integers(0x7c00, lanes))
     let finite = b.select(b.less(magnitude, b.integers(0x3880_0000, lanes)), small, normal)
     let all = b.select(b.less(b.integers(0x477f_efff, lanes), magnitude), infinity, finite)
-    b.storeMasked(
-      b.truncate(b.or(all, sign), to: b.vector(lanes, of: b.i16)), address, count: count,
-      alignment: 2)
+    return b.or(all, sign)
   }
 
   func loadGroups(_ b: Builder, rows: [Value], _ lanes: Int, count: Int) -> Value {

@@ -25,6 +25,8 @@ struct F32Format: StoredFormat {
     b.storeFloats(value, address, count: count)
   }
 
+  func round(_ b: Builder, _ value: Value) -> Value { value }
+
   func loadGroups(_ b: Builder, rows: [Value], _ lanes: Int, count: Int) -> Value {
     b.loadFloats(rows[0], lanes, count: count)
   }

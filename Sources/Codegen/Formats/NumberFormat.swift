@@ -24,7 +24,13 @@ protocol NumberFormat: Sendable {
   func left(_ b: Builder, _ groups: Value) -> [Value]
   /// Groups of the right operand likewise.
   func right(_ b: Builder, _ groups: Value) -> [Value]
-  /// `sum` and, lane by lane, the products of the elements of a left and a right group.
+  /// The number of vectors that ``left(_:_:)`` and ``right(_:_:)`` make of one; 1: groups are
+  /// multiplied as they are.
+  func parts(on target: Target) -> Int
+  /// Words of 32 bits as a part: what such a vector is where it was stored and is loaded again.
+  func part(_ b: Builder, _ words: Value) -> Value
+  /// `sum` and, lane by lane, the products of the elements of a left and a right group, or of one
+  /// part of each.
   func multiplyAdd(_ b: Builder, _ left: [Value], _ right: [Value], _ sum: Value) -> Value
 
   /// How a task makes its rows of a left matrix ready for the products; `nil`: they are multiplied
@@ -39,6 +45,8 @@ protocol StoredFormat: NumberFormat {
   func load(_ b: Builder, _ address: Value, _ lanes: Int, count: Int) -> Value
   /// Stores the first `count` lanes of floats, rounded.
   func store(_ b: Builder, _ value: Value, _ address: Value, count: Int)
+  /// Floats rounded to this format's numbers.
+  func round(_ b: Builder, _ value: Value) -> Value
   /// Loads the first `count` of `lanes` elements of each row; lane by lane the rows, at most as
   /// many as fit, become one group, the first row first.
   func loadGroups(_ b: Builder, rows: [Value], _ lanes: Int, count: Int) -> Value
@@ -63,6 +71,8 @@ struct LeftRows {
 
 extension NumberFormat {
   func multipliesByLane(on target: Target) -> Bool { false }
+  func parts(on target: Target) -> Int { 1 }
+  func part(_ b: Builder, _ words: Value) -> Value { words }
 
   /// The elements of a group.
   var perGroup: Int { element.perGroup }

@@ -44,6 +44,13 @@ struct S8Format: NumberFormat {
     return [b.arithmeticShiftRight(b.shiftLeft(pairs, 8), 8), b.arithmeticShiftRight(pairs, 8)]
   }
 
+  func parts(on target: Target) -> Int { target.int8Dot != nil ? 1 : target.isX86 ? 2 : 4 }
+
+  func part(_ b: Builder, _ words: Value) -> Value {
+    guard b.target.int8Dot == nil, b.target.isX86 else { return words }
+    return b.bitcast(words, to: b.vector(2 * b.lanes(of: words), of: b.i16))
+  }
+
   func multiplyAdd(_ b: Builder, _ left: [Value], _ right: [Value], _ sum: Value) -> Value {
     func arm(_ name: String, _ one: [Value], _ other: [Value]) -> Value {
       let bytes = b.vector(16, of: b.i8)

@@ -45,7 +45,7 @@ extension AttentionKernel {
       func line(_ offset: Int, bytes: Int) -> Value {
         b.offset(b.offset(scratch, bytes: offset), b.multiply(row, b.constant(bytes)))
       }
-      let scores = line(scoresOffset, bytes: scoreStride * 4)
+      let scores = line(scoresOffset(b.target), bytes: scoreStride * 4)
       let start = b.multiply(index, b.constant(block))
       if isExponent {
         let place = addedStride.map {
@@ -86,13 +86,17 @@ extension AttentionKernel {
   }
 
   /// Emits the rounding of a row of powers where it lies: what is written lies before what is still
-  /// to be read.
+  /// to be read, or, of widened ones, where it was read.
   private func roundRow(_ b: Builder, _ row: Value, _ tokens: Int) {
     b.visitRow(columns: tokens) { bytes, count in
       let power = b.loadFloats(b.offset(row, bytes), b.target.lanes, count: count)
-      b.storeElements(
-        element, power, b.offset(row, b.divide(bytes, b.constant(perGroup))),
-        count: format.groups(count) * perGroup)
+      let whole = format.groups(count) * perGroup
+      if widens(b.target) {
+        b.storeFloats(format.round(b, power), b.offset(row, bytes), count: whole)
+      } else {
+        b.storeElements(
+          element, power, b.offset(row, b.divide(bytes, b.constant(perGroup))), count: whole)
+      }
     }
   }
 }

@@ -28,7 +28,7 @@ extension AttentionKernel {
   ) {
     precondition(keepsPowers, "the powers of a tile are not there at once")
     let lanes = b.target.lanes
-    let powers = b.offset(scratch, bytes: scoresOffset)
+    let powers = b.offset(scratch, bytes: scoresOffset(b.target))
     let inverses = b.offset(scratch, bytes: inversesOffset(b.target))
     let count = b.constant(weights.rows.count)
     b.forLoop(from: b.constant(0), to: b.constant(rows)) { row, _ in

@@ -17,7 +17,9 @@ import IR
 /// see there is taken out in the registers.
 ///
 /// Of bf16, panels and rows of powers consist of groups of two elements, which the microkernel
-/// multiplies at once; a row of powers then fills half of its place.
+/// multiplies at once; a row of powers then fills half of its place. Where they would have to be
+/// widened for that (``Target/widensOnce(_:)``), panels and powers are made so, and a tile's rows
+/// of queries too, to the same bits.
 struct AttentionKernel: StepKernel {
   enum Parameter: StepParameter {
     case q, k, v
@@ -63,7 +65,23 @@ struct AttentionKernel: StepKernel {
 
   var format: any StoredFormat { element.storedFormat }
   var perGroup: Int { format.perGroup }
-  private func tileRows(_ target: Target) -> Int { target.tileRows(of: element) }
+  /// `true` iff all operands are widened once.
+  func widens(_ target: Target) -> Bool {
+    queries >= WidenedPanel.leastRows && target.widensOnce(element)
+  }
+  /// The words that a group takes in what is multiplied.
+  private func wordsPerGroup(_ target: Target) -> Int { widens(target) ? WidenedRow.parts : 1 }
+  private func tileRows(_ target: Target) -> Int {
+    widens(target) ? target.tileRows : target.tileRows(of: element)
+  }
+  /// A row of queries of a tile, widened.
+  private var widenedQuery: WidenedRow {
+    WidenedRow(operand: element, columns: headDim, inner: nil)
+  }
+  /// Groups from one row of queries to the next, as they are multiplied.
+  private func queryStride(_ target: Target) -> Int {
+    widens(target) ? widenedQuery.stride / WidenedRow.parts : qStride / perGroup
+  }
   /// The features of a head, in groups.
   private var headGroups: Int { headDim / perGroup }
 
@@ -79,12 +97,15 @@ struct AttentionKernel: StepKernel {
   var sumStride: Int { valuePanels * Tile.panelWidth }
 
   // The parts of the scratch memory, in bytes from its start.
-  private var valuesOffset: Int { paddedTokens * headGroups * 4 }
-  var scoresOffset: Int {
-    valuesOffset + valuePanels * format.groups(tokens) * Tile.panelWidth * 4
+  private func valuesOffset(_ target: Target) -> Int {
+    paddedTokens * headGroups * wordsPerGroup(target) * 4
+  }
+  func scoresOffset(_ target: Target) -> Int {
+    valuesOffset(target)
+      + valuePanels * format.groups(tokens) * wordsPerGroup(target) * Tile.panelWidth * 4
   }
   func sumsOffset(_ target: Target) -> Int {
-    scoresOffset + tileRows(target) * scoreStride * 4
+    scoresOffset(target) + tileRows(target) * scoreStride * 4
   }
   func statesOffset(_ target: Target) -> Int {
     sumsOffset(target) + (blocks > 1 ? tileRows(target) * sumStride * 4 : 0)
@@ -95,10 +116,15 @@ struct AttentionKernel: StepKernel {
 
   private func additionOffset(_ target: Target) -> Int { inversesOffset(target) + 64 }
 
+  private func queriesOffset(_ target: Target) -> Int {
+    (additionOffset(target) + addition.scratchBytes(tokens: tokens, target) + 63) / 64 * 64
+  }
+
   /// The scratch memory of one task: K and V of one head; scores, sums and the state of the softmax
-  /// of one tile of rows, and what is added to its scores where that is made up.
+  /// of one tile of rows, what is added to its scores where that is made up, and its queries where
+  /// they are widened.
   func scratchBytes(_ target: Target) -> Int {
-    additionOffset(target) + addition.scratchBytes(tokens: tokens, target)
+    queriesOffset(target) + (widens(target) ? tileRows(target) * widenedQuery.stride * 4 : 0)
   }
 
   var title: String { "attention_\(queries)x\(tokens)_\(heads)x\(headDim)_\(element.rawValue)" }
@@ -113,8 +139,12 @@ struct AttentionKernel: StepKernel {
     let perHead = b.constant(tiles)
     let (first, end) = b.share(
       of: b.constant(windows * heads * tiles), p[.task], of: p[.count])
-    let keys = KeyPanels(tokens: tokens, headDim: headGroups, stride: kStride / perGroup)
-    let values = ValuePanels(tokens: tokens, headDim: headDim, stride: vStride, element: element)
+    let isWidened = widens(b.target)
+    let keys = KeyPanels(
+      tokens: tokens, headDim: headGroups, stride: kStride / perGroup,
+      widened: isWidened ? element : nil)
+    let values = ValuePanels(
+      tokens: tokens, headDim: headDim, stride: vStride, element: element, isWidened: isWidened)
     let afterLast = b.divide(b.add(end, b.constant(tiles - 1)), perHead)
     b.ifThen(b.less(first, end)) {
       b.forLoop(from: b.divide(first, perHead), to: afterLast) { index, _ in
@@ -133,7 +163,10 @@ struct AttentionKernel: StepKernel {
         b.call(keys, [.keys: b.offset(k, bytes), .panels: scratch])
         b.call(
           values,
-          [.values: b.offset(v, bytes), .panels: b.offset(scratch, bytes: valuesOffset)])
+          [
+            .values: b.offset(v, bytes),
+            .panels: b.offset(scratch, bytes: valuesOffset(b.target)),
+          ])
         let start = b.multiply(index, perHead)
         let firstTile = b.maximum(b.subtract(first, start), b.constant(0))
         let endTile = b.minimum(b.subtract(end, start), perHead)
@@ -171,6 +204,7 @@ struct AttentionKernel: StepKernel {
     _ scratch: Value
   ) {
     let exact = ExactRows(attention: self, rows: rows)
+    let q = widens(b.target) ? widenQueries(b, rows, q, scratch) : q
     // With few rows the scores are computed in several accumulators each, which want the registers.
     if Tile.accumulators(forRows: queries, on: b.target) > 1 {
       b.call(exact, [.q: q, .added: added, .scratch: scratch, .first: first])
@@ -207,6 +241,19 @@ struct AttentionKernel: StepKernel {
       }
       return []
     }
+  }
+
+  /// Emits the widening of a tile's queries; returns where they are then.
+  private func widenQueries(_ b: Builder, _ rows: Int, _ q: Value, _ scratch: Value) -> Value {
+    let place = b.offset(scratch, bytes: queriesOffset(b.target))
+    b.forLoop(from: b.constant(0), to: b.constant(rows)) { row, _ in
+      widenedQuery.emit(
+        b, b.offset(q, b.multiply(row, b.constant(qStride * element.sizeBytes))),
+        to: b.element(place, b.multiply(row, b.constant(widenedQuery.stride))), scales: place,
+        scratch: place)
+      return []
+    }
+    return place
   }
 
   /// Emits `body` for each block of tokens.
@@ -248,16 +295,18 @@ struct AttentionKernel: StepKernel {
   ) {
     let width = b.target.tileColumns
     let first = b.multiply(index, b.constant(block))
-    let powers = b.offset(scratch, bytes: scoresOffset)
+    let powers = b.offset(scratch, bytes: scoresOffset(b.target))
+    let isWidened = widens(b.target)
     let states = b.offset(scratch, bytes: statesOffset(b.target))
     func multiply(_ column: Value, columns: Int, isFirst: Bool) {
       let tile = ScoreTile(
-        rows: rows, columns: columns, depth: headGroups, qStride: qStride / perGroup,
+        rows: rows, columns: columns, depth: headGroups, qStride: queryStride(b.target),
         powerStride: scoreStride, softmax: SoftmaxExponents(scale: scale, base2: base2),
         isFirst: isFirst, element: element, addedStride: addition.stride(tokens: self.tokens),
-        isCausal: isCausal)
+        isCausal: isCausal, isWidened: isWidened)
       let panel = panelAddress(b, scratch, b.add(first, column), depth: headGroups)
-      let place = b.offset(powers, b.multiply(column, b.constant(element.sizeBytes)))
+      let size = isWidened ? 4 : element.sizeBytes
+      let place = b.offset(powers, b.multiply(column, b.constant(size)))
       let addedHere = addition == .none ? added : b.element(added, b.add(first, column))
       b.call(
         tile,
@@ -293,12 +342,12 @@ struct AttentionKernel: StepKernel {
   ) {
     let target = b.target
     let width = target.tileColumns
-    let scores = b.offset(scratch, bytes: scoresOffset)
+    let scores = b.offset(scratch, bytes: scoresOffset(target))
     let first = b.multiply(index, b.constant(block))
     var score = Tile(
-      rows: rows, columns: width, depth: headGroups, aStride: qStride / perGroup,
+      rows: rows, columns: width, depth: headGroups, aStride: queryStride(target),
       cStride: scoreStride, accumulators: Tile.accumulators(forRows: queries, on: target),
-      operandType: element)
+      operandType: element, isWidened: widens(target))
     func multiplyKeys(_ column: Value) {
       let panel = panelAddress(b, scratch, b.add(first, column), depth: headGroups)
       b.call(
@@ -325,15 +374,17 @@ struct AttentionKernel: StepKernel {
   ) {
     let target = b.target
     let width = target.tileColumns
-    let scores = b.offset(scratch, bytes: scoresOffset)
+    let words = wordsPerGroup(target)
+    let scores = b.offset(scratch, bytes: scoresOffset(target))
     let inverses = b.offset(scratch, bytes: inversesOffset(target))
-    let first = b.multiply(index, b.constant(format.groups(block) * Tile.panelWidth))
-    let values = b.element(b.offset(scratch, bytes: valuesOffset), first)
+    let first = b.multiply(index, b.constant(format.groups(block) * words * Tile.panelWidth))
+    let values = b.element(b.offset(scratch, bytes: valuesOffset(target)), first)
     var value = Tile(
-      rows: rows, columns: width, depth: format.groups(tokens), aStride: scoreStride,
+      rows: rows, columns: width, depth: format.groups(tokens), aStride: scoreStride / words,
       cStride: stride,
       residualStride: epilogue.hasResidual ? stride : 0, epilogue: epilogue,
-      accumulators: Tile.accumulators(forRows: queries, on: target), operandType: element)
+      accumulators: Tile.accumulators(forRows: queries, on: target), operandType: element,
+      isWidened: widens(target))
     func multiply(_ column: Value) {
       let panel = panelAddress(b, values, column, depth: format.groups(self.tokens))
       let c = b.offset(output, b.multiply(column, b.constant(epilogue.result.sizeBytes)))
@@ -363,12 +414,13 @@ struct AttentionKernel: StepKernel {
     }
   }
 
-  /// The address in panels of `depth` rows where `column` begins.
+  /// The address in panels of `depth` groups where `column` begins.
   private func panelAddress(
     _ b: Builder, _ panels: Value, _ column: Value, depth: Int
   ) -> Value {
     let width = b.constant(Tile.panelWidth)
-    let panel = b.multiply(b.divide(column, width), b.constant(depth * Tile.panelWidth))
+    let rows = depth * wordsPerGroup(b.target)
+    let panel = b.multiply(b.divide(column, width), b.constant(rows * Tile.panelWidth))
     return b.element(panels, b.add(panel, b.remainder(column, width)))
   }
 }

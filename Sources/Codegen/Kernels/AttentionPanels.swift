@@ -3,7 +3,8 @@ import IR
 /// The keys of one head as panels: `[tokens / 32][headDim][32]`, tokens along the vectors, zeros
 /// after the last token.
 ///
-/// What is transposed are groups of 32 bits: of bf16, two features each.
+/// What is transposed are groups of 32 bits: of bf16, two features each. Where they are widened,
+/// each becomes the rows of its parts.
 struct KeyPanels: Kernel {
   enum Parameter: KernelParameter {
     /// The keys of the head, and where the panels go.
@@ -14,6 +15,8 @@ struct KeyPanels: Kernel {
   /// Groups in the row of a head, and from one row to the next.
   var headDim: Int
   var stride: Int
+  /// The type of the elements, if they are widened.
+  var widened: ElementType?
 
   var title: String { "pack_keys_\(tokens)x\(headDim)" }
 
@@ -33,12 +36,14 @@ struct KeyPanels: Kernel {
   /// Emits the transposition of one block of `lanes` tokens, of which the first `tokens` exist.
   private func packBlock(_ b: Builder, _ block: Value, tokens: Int, _ p: Arguments<Parameter>) {
     let lanes = b.target.lanes
+    let words = b.vector(lanes, of: b.i32)
+    let parts = widened?.format.parts(on: b.target) ?? 1
     let source = b.element(p[.keys], b.multiply(block, b.constant(lanes * stride)))
     let perPanel = b.constant(Tile.panelWidth / lanes)
     let target = b.element(
       p[.panels],
       b.add(
-        b.multiply(b.divide(block, perPanel), b.constant(headDim * Tile.panelWidth)),
+        b.multiply(b.divide(block, perPanel), b.constant(headDim * parts * Tile.panelWidth)),
         b.multiply(b.remainder(block, perPanel), b.constant(lanes))))
     func transpose(_ first: Value, count: Int) {
       let rows = (0..<lanes).map { token in
@@ -48,9 +53,14 @@ struct KeyPanels: Kernel {
           : b.floats(0, lanes)
       }
       let columns = tokens > 0 ? b.transpose(rows) : rows
-      let to = b.element(target, b.multiply(first, b.constant(Tile.panelWidth)))
+      let to = b.element(target, b.multiply(first, b.constant(parts * Tile.panelWidth)))
       for (d, column) in columns.prefix(count).enumerated() {
-        b.store(column, b.offset(to, bytes: d * Tile.panelWidth * 4), alignment: lanes * 4)
+        let rows =
+          widened.map { $0.format.right(b, b.bitcast(column, to: words)) } ?? [column]
+        for (part, row) in rows.enumerated() {
+          let place = b.offset(to, bytes: (d * parts + part) * Tile.panelWidth * 4)
+          b.store(row, place, alignment: lanes * 4)
+        }
       }
     }
     let whole = headDim / lanes * lanes
@@ -68,7 +78,7 @@ struct KeyPanels: Kernel {
 /// zero as far as a vector reaches, and unset beyond.
 ///
 /// Of bf16, two tokens form a group: `[headDim / 32][tokens / 2][32][2]`, zeros after an odd last
-/// one.
+/// one; widened, these are rows of their own again.
 struct ValuePanels: Kernel {
   enum Parameter: KernelParameter {
     /// The values of the head, and where the panels go.
@@ -80,6 +90,8 @@ struct ValuePanels: Kernel {
   /// Elements from one row to the next.
   var stride: Int
   var element = ElementType.f32
+  /// `true` iff groups are widened.
+  var isWidened = false
 
   var title: String { "pack_values_\(tokens)x\(headDim)_\(element.rawValue)" }
 
@@ -87,18 +99,21 @@ struct ValuePanels: Kernel {
     let lanes = b.target.lanes
     let format = element.storedFormat
     let (groups, whole) = (format.groups(tokens), tokens / format.perGroup)
+    let parts = isWidened ? format.parts(on: b.target) : 1
     func pack(_ group: Value, tokens count: Int) {
       let groupBytes = b.constant(format.perGroup * stride * element.sizeBytes)
       let source = b.offset(p[.values], b.multiply(group, groupBytes))
-      let target = b.element(p[.panels], b.multiply(group, b.constant(Tile.panelWidth)))
+      let target = b.element(p[.panels], b.multiply(group, b.constant(parts * Tile.panelWidth)))
       for first in stride(from: 0, to: headDim, by: lanes) {
         let rows = (0..<count).map {
           b.offset(source, bytes: ($0 * stride + first) * element.sizeBytes)
         }
         let vector = format.loadGroups(b, rows: rows, lanes, count: min(lanes, headDim - first))
-        let panel = first / Tile.panelWidth * groups * Tile.panelWidth
-        let address = b.offset(target, bytes: (panel + first % Tile.panelWidth) * 4)
-        b.store(vector, address, alignment: lanes * 4)
+        let panel = first / Tile.panelWidth * groups * parts * Tile.panelWidth
+        for (part, row) in (isWidened ? format.right(b, vector) : [vector]).enumerated() {
+          let place = panel + part * Tile.panelWidth + first % Tile.panelWidth
+          b.store(row, b.offset(target, bytes: place * 4), alignment: lanes * 4)
+        }
       }
     }
     b.forLoop(from: b.constant(0), to: b.constant(whole)) { group, _ in

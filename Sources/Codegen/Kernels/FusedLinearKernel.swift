@@ -41,24 +41,57 @@ struct FusedLinearKernel: StepKernel {
   /// The steps of one accumulator in a block of a sum, at most.
   var summationBlock = Tile.standardSummationBlock
 
-  /// The scratch memory of one task: the scales of its rows, its rows of A as they are multiplied,
-  /// where they are not so already, and what their preparation wants.
-  var scratchBytes: Int {
-    scaleBytes + (prepared.map { rows * $0.stride * 4 + $0.scratchBytes } ?? 0)
+  /// `true` iff both operands are widened once (``WidenedPanel``), which changes no bit.
+  private func widens(_ target: Target) -> Bool {
+    rows >= WidenedPanel.leastRows && target.widensOnce(operandType)
   }
-  private var scaleCount: Int { prepared?.scaleCount ?? (epsilon == nil ? 0 : 1) }
-  private var scaleBytes: Int { (rows * scaleCount * 4 + 63) / 64 * 64 }
+  /// The most rows that are multiplied by all panels before the next.
+  ///
+  /// Widened rows of a long sequence would not stay in the L3 cache. Each block widens the panels
+  /// again, 1 % of its work.
+  private static let widenedRows = 224
+  private func blockRows(_ target: Target) -> Int {
+    widens(target) ? min(rows, Self.widenedRows) : rows
+  }
+
+  // The parts of the scratch memory: the scales of the rows of a block, its rows of A as they are
+  // multiplied, where they are not so already, what their preparation wants, and a widened panel.
+  private func scaleCount(_ target: Target) -> Int {
+    prepared(target)?.scaleCount ?? (epsilon == nil ? 0 : 1)
+  }
+  private func scaleBytes(_ target: Target) -> Int {
+    (blockRows(target) * scaleCount(target) * 4 + 63) / 64 * 64
+  }
+  private func panelOffset(_ target: Target) -> Int {
+    let rows = prepared(target).map { blockRows(target) * $0.stride * 4 + $0.scratchBytes } ?? 0
+    return (scaleBytes(target) + rows + 63) / 64 * 64
+  }
+
+  /// The scratch memory of one task.
+  func scratchBytes(_ target: Target) -> Int {
+    panelOffset(target)
+      + (widens(target) ? WidenedPanel.bytes(operandType, depth: groups, target) : 0)
+  }
 
   /// How rows of A are prepared; `nil`: they are multiplied where they lie.
-  private var prepared: (any PreparedRow)? {
-    operandType.format.preparation(
+  private func prepared(_ target: Target) -> (any PreparedRow)? {
+    let own = operandType.format.preparation(
       of: LeftRows(
         columns: depth, stride: aStride, element: left, epsilon: epsilon,
         hadamardSize: hadamardSize))
+    return widens(target) ? WidenedRow(operand: operandType, columns: depth, inner: own) : own
   }
-  /// The length of a sum, and the distance between rows of A as they are multiplied, in groups.
+  /// The length of a sum in groups.
   private var groups: Int { operandType.format.groups(depth) }
-  private var leftStride: Int { prepared?.stride ?? aStride / operandType.format.perGroup }
+  /// The distance between rows of A as they are multiplied, in words.
+  private func leftStride(_ target: Target) -> Int {
+    prepared(target)?.stride ?? aStride / operandType.format.perGroup
+  }
+
+  /// The rows of the largest tile.
+  private func tileRows(_ target: Target) -> Int {
+    widens(target) ? target.tileRows : target.tileRows(of: operandType)
+  }
 
   /// Of integers, the rows' scales hold the norm already.
   private var epilogue: Epilogue {
@@ -70,12 +103,14 @@ struct FusedLinearKernel: StepKernel {
   /// The heights of tiles that occur for any number of tasks.
   private func heights(_ target: Target) -> [Int] {
     var heights: Set<Int> = []
+    func add(_ count: Int) {
+      heights.formUnion(RowTiles.heights(rows: count, height: tileRows(target)))
+    }
     for tasks in 1...rowTasks {
-      heights.formUnion(
-        RowTiles.heights(rows: rows / tasks, height: target.tileRows(of: operandType)))
-      if rows % tasks != 0 {
-        heights.formUnion(
-          RowTiles.heights(rows: rows / tasks + 1, height: target.tileRows(of: operandType)))
+      for count in [rows / tasks, (rows + tasks - 1) / tasks] {
+        let blocks = (count + blockRows(target) - 1) / blockRows(target)
+        add(count / blocks)
+        add((count + blocks - 1) / blocks)
       }
     }
     return heights.sorted()
@@ -85,7 +120,7 @@ struct FusedLinearKernel: StepKernel {
   /// fewer where tasks do not have so many.
   private func prefetchTiles(_ target: Target) -> Int {
     let tiles = RowTiles.count(
-      rows: rows / min(TileLoop.mostRowTasks, rowTasks), height: target.tileRows(of: operandType))
+      rows: rows / min(TileLoop.mostRowTasks, rowTasks), height: tileRows(target))
     return min(4, max(1, tiles) * Tile.panelWidth / target.tileColumns)
   }
 
@@ -93,7 +128,6 @@ struct FusedLinearKernel: StepKernel {
 
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let target = b.target
-    let scratch = p[.scratch]
     let panels = (columns + Tile.panelWidth - 1) / Tile.panelWidth
     let grid = b.taskGrid(count: p[.count], rowTasks: rowTasks, columnTasks: panels)
     let used = b.multiply(grid.rows, grid.columns)
@@ -102,53 +136,73 @@ struct FusedLinearKernel: StepKernel {
       let taskColumn = b.divide(p[.task], grid.rows)
       let (firstRow, endRow) = b.share(of: b.constant(rows), taskRow, of: grid.rows)
       let (firstPanel, endPanel) = b.share(of: b.constant(panels), taskColumn, of: grid.columns)
-
-      if let prepared {
-        let place = b.offset(scratch, bytes: scaleBytes)
-        let rest = b.offset(place, bytes: rows * prepared.stride * 4)
-        b.forLoop(from: firstRow, to: endRow) { index, _ in
-          let own = b.subtract(index, firstRow)
-          let address = b.offset(
-            p[.a], b.multiply(index, b.constant(aStride * left.sizeBytes)))
-          prepared.emit(
-            b, address, to: b.element(place, b.multiply(own, b.constant(prepared.stride))),
-            scales: b.element(scratch, b.multiply(own, b.constant(scaleCount))), scratch: rest)
-          return []
-        }
-      } else if let epsilon {
-        let row = RowNorm(columns: depth, epsilon: epsilon)
-        b.forLoop(from: firstRow, to: endRow) { index, _ in
-          let address = b.element(p[.a], b.multiply(index, b.constant(aStride)))
-          b.store(row.inverseRoot(b, address), b.element(scratch, b.subtract(index, firstRow)))
-          return []
-        }
-      }
-
-      let perPanel = Tile.panelWidth / target.tileColumns
-      let fullTiles = columns / target.tileColumns
-      let first = b.multiply(firstPanel, b.constant(perPanel))
-      let end = b.multiply(endPanel, b.constant(perPanel))
-      let band = Band(first: firstRow, count: b.subtract(endRow, firstRow))
-      b.forLoop(from: first, to: b.minimum(end, b.constant(fullTiles))) { tile, _ in
-        column(b, p, band, tile, width: target.tileColumns)
+      let perPanel = b.constant(Tile.panelWidth / target.tileColumns)
+      let tiles = (b.multiply(firstPanel, perPanel), b.multiply(endPanel, perPanel))
+      let all = Band(first: firstRow, count: b.subtract(endRow, firstRow))
+      let most = blockRows(target)
+      guard most < rows else { return multiply(b, p, all, tiles) }
+      let blocks = b.divide(b.add(all.count, b.constant(most - 1)), b.constant(most))
+      b.forLoop(from: b.constant(0), to: blocks) { index, _ in
+        let (first, end) = b.share(of: all.count, index, of: blocks)
+        multiply(
+          b, p, Band(first: b.add(firstRow, first), count: b.subtract(end, first)), tiles)
         return []
       }
-      let ragged = columns % target.tileColumns
-      if ragged > 0 {
-        let last = b.constant(fullTiles)
-        b.ifThen(b.less(last, end)) {
-          b.ifThen(b.less(first, b.add(last, b.constant(1)))) {
-            column(b, p, band, last, width: ragged)
-          }
+    }
+  }
+
+  /// Rows of one task.
+  private struct Band {
+    let first: Value
+    let count: Value
+  }
+
+  /// Emits the preparation of some rows, and their products with the columns of some tiles.
+  private func multiply(
+    _ b: Builder, _ p: Arguments<Parameter>, _ band: Band, _ tiles: (first: Value, end: Value)
+  ) {
+    let target = b.target
+    prepare(b, p, band)
+    let fullTiles = columns / target.tileColumns
+    b.forLoop(from: tiles.first, to: b.minimum(tiles.end, b.constant(fullTiles))) { tile, _ in
+      column(b, p, band, tile, width: target.tileColumns)
+      return []
+    }
+    let ragged = columns % target.tileColumns
+    if ragged > 0 {
+      let last = b.constant(fullTiles)
+      b.ifThen(b.less(last, tiles.end)) {
+        b.ifThen(b.less(tiles.first, b.add(last, b.constant(1)))) {
+          column(b, p, band, last, width: ragged)
         }
       }
     }
   }
 
-  /// The rows of one task.
-  private struct Band {
-    let first: Value
-    let count: Value
+  /// Emits what the products want of some rows: they as they are multiplied, and their scales.
+  private func prepare(_ b: Builder, _ p: Arguments<Parameter>, _ band: Band) {
+    let scratch = p[.scratch]
+    if let prepared = prepared(b.target) {
+      let place = b.offset(scratch, bytes: scaleBytes(b.target))
+      let rest = b.offset(place, bytes: blockRows(b.target) * prepared.stride * 4)
+      b.forLoop(from: b.constant(0), to: band.count) { own, _ in
+        let address = b.offset(
+          p[.a],
+          b.multiply(b.add(band.first, own), b.constant(aStride * left.sizeBytes)))
+        prepared.emit(
+          b, address, to: b.element(place, b.multiply(own, b.constant(prepared.stride))),
+          scales: b.element(scratch, b.multiply(own, b.constant(prepared.scaleCount))),
+          scratch: rest)
+        return []
+      }
+    } else if let epsilon {
+      let row = RowNorm(columns: depth, epsilon: epsilon)
+      b.forLoop(from: b.constant(0), to: band.count) { own, _ in
+        let address = b.element(p[.a], b.multiply(b.add(band.first, own), b.constant(aStride)))
+        b.store(row.inverseRoot(b, address), b.element(scratch, own))
+        return []
+      }
+    }
   }
 
   /// Emits one column of tiles: all rows of the task against `width` columns of a panel.
@@ -161,27 +215,38 @@ struct FusedLinearKernel: StepKernel {
     let part = b.remainder(tile, perPanel)
     let panel = b.offset(p[.panels], b.multiply(b.divide(tile, perPanel), panelBytes))
     let partBytes = b.multiply(part, b.constant(target.tileColumns * 4))
-    let right = b.offset(panel, partBytes)
+    var right = b.offset(panel, partBytes)
+    if widens(target) {
+      let wide = b.offset(p[.scratch], bytes: panelOffset(target))
+      b.call(WidenedPanel(element: operandType, depth: groups), [.panel: right, .wide: wide])
+      right = wide
+    }
     let columnBytes = b.multiply(tile, b.constant(target.tileColumns * 4))
     let resultBytes = b.multiply(tile, b.constant(target.tileColumns * result.sizeBytes))
     let bias = hasBias ? b.offset(p[.bias], columnBytes) : p[.bias]
 
-    let tiles = RowTiles(b, rows: band.count, height: target.tileRows(of: operandType))
-    let shape = Tile(
+    let tiles = RowTiles(b, rows: band.count, height: tileRows(target))
+    let (leftStride, scaleCount) = (leftStride(target), scaleCount(target))
+    var shape = Tile(
       rows: 1, columns: width, depth: groups, aStride: leftStride, cStride: cStride,
       residualStride: residualStride, epilogue: epilogue,
       accumulators: Tile.accumulators(forRows: rows, on: target),
       prefetchTiles: prefetchTiles(target), operandType: operandType,
       channelStride: channelStride, summationBlock: summationBlock)
+    if widens(target) {
+      shape.isWidened = true
+      shape.aStride = leftStride / WidenedRow.parts
+      shape.panelStride = target.tileColumns
+    }
     let loop = TileLoop(shape, b)
     let ahead = b.offset(panel, panelBytes)
     tiles.forEach { index, first, size in
       let row = b.add(band.first, first)
       let a =
-        prepared == nil
+        prepared(target) == nil
         ? b.element(p[.a], b.multiply(row, b.constant(leftStride)))
         : b.element(
-          b.offset(p[.scratch], bytes: scaleBytes),
+          b.offset(p[.scratch], bytes: scaleBytes(target)),
           b.multiply(first, b.constant(leftStride)))
       let c = b.offset(
         b.offset(p[.c], b.multiply(row, b.constant(cStride * result.sizeBytes))),

@@ -36,6 +36,8 @@ struct ScoreTile: Kernel {
   var addedStride: Int?
   /// `true` iff rows see only some of the columns.
   var isCausal = false
+  /// `true` iff queries and keys are widened (``Tile/isWidened``), and powers are to be.
+  var isWidened = false
 
   /// What a sum of powers must stay below: values of up to 2^63 do not overflow then.
   static let limit: Float = 0x1p64
@@ -47,7 +49,8 @@ struct ScoreTile: Kernel {
     let vectors = (columns + lanes - 1) / lanes
     let tile = Tile(
       rows: rows, columns: columns, depth: depth, aStride: qStride, cStride: powerStride,
-      operandType: element)
+      operandType: element, isWidened: isWidened)
+    let powerBytes = isWidened ? 4 : element.sizeBytes
     let format = element.storedFormat
     let zero = b.floats(0, lanes)
     let states = (0..<rows).map {
@@ -95,9 +98,8 @@ struct ScoreTile: Kernel {
         if isCausal { power = b.select(masks[vector], power, zero) }
         // Whole groups: after an odd number of tokens comes a zero.
         b.storeElements(
-          element, power,
-          b.offset(
-            p[.powers], bytes: row * powerStride * 4 + vector * lanes * element.sizeBytes),
+          isWidened ? .f32 : element, isWidened ? format.round(b, power) : power,
+          b.offset(p[.powers], bytes: row * powerStride * 4 + vector * lanes * powerBytes),
           count: format.groups(counts[vector]) * format.perGroup)
         sums.append(power)
       }

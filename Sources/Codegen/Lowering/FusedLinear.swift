@@ -40,7 +40,8 @@ extension FusedLinear: Lowering {
       kernel,
       [
         .a: .matrix(a), .panels: site.operand(.weight), .c: .matrix(c), .bias: site.operand(.bias),
-        .residual: site.operand(.residual), .scratch: .scratch(bytes: kernel.scratchBytes),
+        .residual: site.operand(.residual),
+        .scratch: .scratch(bytes: kernel.scratchBytes(site.target)),
       ])
   }
 }

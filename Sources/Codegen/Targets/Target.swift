@@ -66,6 +66,14 @@ public struct Target: Hashable, Sendable {
     element.isNarrowFloat && !hasBF16Dot ? widenedTileRows : tileRows
   }
 
+  /// `true` iff a matmul of many rows widens its operands of a type once, in private memory, where
+  /// the tile would have to do it for each pair of a row and a vector of columns.
+  ///
+  /// With AVX-512 the multipliers of floats are busy all the same.
+  func widensOnce(_ element: ElementType) -> Bool {
+    element.format.parts(on: self) == 2 && (lanes < 16 || element.format.sumsIntegers)
+  }
+
   /// The columns of one register tile.
   var tileColumns: Int { lanes * tileVectors }
 

@@ -37,6 +37,6 @@ extension Tile {
   func microKernel(on target: Target) -> any MicroKernel {
     VectorMicroKernel(
       format: operandType.format, rowOffsets: (0..<rows).map(rowOffset), vectors: vectors(target),
-      accumulatorsPerSum: accumulators)
+      accumulatorsPerSum: accumulators, isWidened: isWidened, panelStride: panelStride)
   }
 }

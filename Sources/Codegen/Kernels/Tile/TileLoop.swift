@@ -13,6 +13,9 @@ struct TileLoop {
   }
 
   private var unroll: Int { micro.unroll }
+  /// The bytes of `steps` steps of the depth in a row of A, and in the panel.
+  private func leftBytes(_ steps: Int) -> Int { steps * tile.wordsPerGroup(b.target) * 4 }
+  private func panelBytes(_ steps: Int) -> Int { leftBytes(steps) * tile.panelStride }
   /// The steps after the last round.
   private var rest: Int { tile.depth % unroll }
   /// The rounds of the loop over the depth.
@@ -91,8 +94,8 @@ struct TileLoop {
       micro.steps(
         b, unroll, a: addresses.a, panel: addresses.panel, onto: &accumulators, right: right)
       let next = Addresses(
-        a: b.offset(addresses.a, bytes: unroll * 4),
-        panel: b.offset(addresses.panel, bytes: unroll * Tile.panelWidth * 4),
+        a: b.offset(addresses.a, bytes: leftBytes(unroll)),
+        panel: b.offset(addresses.panel, bytes: panelBytes(unroll)),
         ahead: tile.prefetchTiles > 0 ? b.offset(addresses.ahead, step) : addresses.ahead)
       return next.values + accumulators
     }
@@ -168,7 +171,7 @@ extension TileLoop {
         }
       }
       micro.steps(b, rest, a: place.a, panel: place.panel, onto: &accumulators, right: nil)
-      return [b.offset(place.panel, bytes: rest * Tile.panelWidth * 4), place.ahead] + accumulators
+      return [b.offset(place.panel, bytes: panelBytes(rest)), place.ahead] + accumulators
     }
     let next = Addresses(a: addresses.a, panel: carried[0], ahead: carried[1])
     return (next, micro.sums(b, in: Array(carried[2...])))

@@ -1,0 +1,141 @@
+import Testing
+
+@testable import Codegen
+@testable import IR
+
+/// Operands that are widened once give the bits of operands that are widened in registers, which
+/// matmuls of few rows still do.
+@Suite struct WidenedTests {
+  /// Rows of a matmul that widens nothing.
+  private static let few = 20
+
+  /// The stored bytes of a tensor as words.
+  private static func words(_ tensor: Tensor) -> Floats {
+    tensor.withStoredBytes { bytes in
+      Floats(count: (bytes.count + 3) / 4) { word in
+        let rest = bytes[(word * 4)...].prefix(4)
+        return Float(bitPattern: rest.reversed().reduce(0) { $0 << 8 | UInt32($1) })
+      }
+    }
+  }
+
+  @Test func whereOperandsAreWidened() {
+    #expect(Self.few < WidenedPanel.leastRows)
+    let pairs = Target.combinations.flatMap { target in
+      [ElementType.f32, .bf16, .s8].filter(target.widensOnce).map { "\(target.shortName) \($0)" }
+    }
+    let x86 = ["v2 bf16", "v2 s8", "v3 bf16", "v3 s8", "v3+avxvnni bf16", "v4 s8", "v4+bf16 s8"]
+    #expect(pairs == x86 + Self.arm)
+  }
+
+  private static let arm = ["neon", "neon+dotprod", "neon+i8mm", "neon+dotprod+i8mm"].map {
+    "\($0) bf16"
+  }
+
+  /// Sums of one block and of several, with a rest; depths that fill neither groups nor vectors;
+  /// rows of one block and of several; left operands that are rounded, quantized, or there already.
+  @Test(arguments: Target.runnableHere, [ElementType.bf16, .f16, .s8])
+  func linears(_ target: Target, _ operand: ElementType) throws {
+    for (index, rows) in [24, 61, 60, 230, 449, 45].enumerated() {
+      let depth = [7, 64, 65, 24, 33, 3118][index]
+      var kernel = FusedLinearKernel(
+        rows: rows, columns: [32, 40, 33, 8, 31, 17][index], depth: depth,
+        aStride: (depth + 1) / 2 * 2 + index % 3 * 2, cStride: 43,
+        epsilon: index % 2 == 0 ? 1e-6 : nil, hasBias: true)
+      kernel.operandType = operand
+      kernel.left = index % 3 == 0 || operand == .s8 && index % 2 == 0 ? .f32 : .bf16
+      if operand == .f16 { kernel.left = index % 3 == 0 ? .f32 : .f16 }
+      kernel.channelStride = kernel.columns
+      kernel.hadamardSize = operand == .s8 && depth % 4 == 0 ? 4 : nil
+      try check(kernel, seed: UInt64(index), on: target)
+    }
+  }
+
+  private func check(_ kernel: FusedLinearKernel, seed: UInt64, on target: Target) throws {
+    var random = Random(state: seed)
+    let (m, n, k) = (kernel.rows, kernel.columns, kernel.depth)
+    let x = Tensor(shape: [m, kernel.aStride], values: random.floats(m * kernel.aStride))
+      .rounded(to: kernel.left)
+    let a = Self.words(x)
+    let weight = Tensor(shape: [n, k], values: random.floats(n * k))
+    let isInteger = kernel.operandType == .s8
+    let operand =
+      isInteger
+      ? Op.quantize(Quantize()).evaluate([weight]) : weight.rounded(to: kernel.operandType)
+    let panels = Self.words(Op.pack(Pack()).evaluate([operand]))
+    let bias = Tensor(shape: [n], values: random.floats(n))
+    let factors = isInteger ? QuantizationParameters().evaluate([weight, bias]) : bias
+    let f = Floats(factors.values)
+    func run(_ kernel: FusedLinearKernel, from row: Int, count: Int) throws -> [UInt32] {
+      let function = try NativeKernel(kernel, on: target)
+      let c = Floats(count: kernel.rows * kernel.cStride) { _ in -7 }
+      let scratch = Floats(count: max(16, kernel.scratchBytes(target) / 4)) { _ in .nan }
+      let start = a.pointer + row * kernel.aStride * kernel.left.sizeBytes / 4
+      function.all(
+        [
+          .a: start, .panels: panels.pointer, .c: c.pointer, .bias: f.pointer,
+          .residual: f.pointer, .scratch: scratch.pointer,
+        ], count: count)
+      #expect(c.isIntact && scratch.isIntact)
+      return c.values.map(\.bitPattern)
+    }
+    let whole = try run(kernel, from: 0, count: 1)
+    #expect(try run(kernel, from: 0, count: 3) == whole, "\(kernel)")
+    var parts: [UInt32] = []
+    for row in stride(from: 0, to: m, by: Self.few) {
+      var part = kernel
+      part.rows = min(Self.few, m - row)
+      // With at most four rows sums have several accumulators.
+      guard part.rows > 4 else {
+        parts += whole[parts.count...]
+        continue
+      }
+      parts += try run(part, from: row, count: 1)
+    }
+    #expect(parts == whole, "\(target.name) \(kernel)")
+  }
+
+  /// One block of tokens and several, an odd number of them, scores beyond the limit of the quick
+  /// way.
+  @Test(arguments: Target.runnableHere, [ElementType.bf16, .f16])
+  func attentions(_ target: Target, _ element: ElementType) throws {
+    for (index, tokens) in [33, 64, 197, 301, 130].enumerated() {
+      let (queries, heads, headDim) = (40, 1 + index % 2, [64, 32, 72, 36, 2][index])
+      let dim = heads * headDim
+      let stride = 3 * dim + 16
+      var kernel = AttentionKernel(
+        queries: queries, tokens: tokens, heads: heads, headDim: headDim, qStride: stride,
+        kStride: stride, vStride: stride, outputStride: dim, scale: index % 2 == 0 ? 1 : 0.3,
+        base2: index % 2 == 0, longestBlock: index == 3 ? 128 : 2048)
+      kernel.element = element
+      var random = Random(state: UInt64(index))
+      var values = random.floats(max(queries, tokens) * stride)
+      if index >= 3 {
+        for row in 0..<tokens {
+          for column in dim..<2 * dim { values[row * stride + column] *= 1 + Float(row) }
+        }
+      }
+      let qkv = Self.words(
+        Tensor(shape: [values.count], values: values).rounded(to: element))
+      func run(_ kernel: AttentionKernel, from row: Int, count: Int) throws -> [UInt32] {
+        let function = try NativeKernel(kernel, on: target)
+        let output = Floats(count: kernel.queries * dim / 2)
+        let scratch = Floats(count: kernel.scratchBytes(target) / 4) { _ in .nan }
+        let base = qkv.pointer
+        function.all(
+          [
+            .q: base + row * stride / 2, .k: base + dim / 2, .v: base + dim, .scores: base,
+            .rowScores: base, .columnScores: base, .output: output.pointer,
+            .scratch: scratch.pointer,
+          ], count: count)
+        #expect(output.isIntact && scratch.isIntact)
+        return output.values.map(\.bitPattern)
+      }
+      let whole = try run(kernel, from: 0, count: 1)
+      #expect(try run(kernel, from: 0, count: 3) == whole, "\(kernel)")
+      kernel.queries = Self.few
+      let parts = try run(kernel, from: 0, count: 1) + run(kernel, from: Self.few, count: 1)
+      #expect(parts == whole, "\(target.name) \(kernel)")
+    }
+  }
+}
