@@ -93,8 +93,15 @@ private struct FuzzedPicture {
     let least = MemoryLayout<vit_picture>.size
     return (0...5).contains(picture.format) && (0...8).contains(picture.orientation)
       && picture.input == 0 && picture.size >= least && picture.width > 0 && picture.height > 0
-      && !hasNoPixels && picture.row_bytes.magnitude >= leastLuma
-      && (!isNV12 || (!hasNoChroma && picture.chroma_row_bytes.magnitude >= leastChroma))
+      && !hasNoPixels && isDistance(picture.row_bytes, rows: Int(picture.height), leastLuma)
+      && (!isNV12
+        || !hasNoChroma && isDistance(picture.chroma_row_bytes, rows: chromaRows, leastChroma))
+  }
+
+  /// Whether rows may be so far apart: by a row at least, and not beyond what memory holds, even if
+  /// there is one row only.
+  private func isDistance(_ bytes: Int, rows: Int, _ least: Int) -> Bool {
+    bytes.magnitude >= least && bytes.magnitude <= (1 << 46) / max(1, rows)
   }
 
   /// Gives the planes memory, as much as their rows take and no byte more.
