@@ -73,11 +73,7 @@ struct Activations {
     let inputs = operands
     if case .attention(let attention) = node.op, let matmul = AttentionMatmul(attention) {
       return [
-        concurrentMap(count) { image in
-          matmul.evaluate(
-            inputs[0][image], inputs[1][image], inputs[2][image],
-            bias: inputs.count > 3 ? inputs[3][image] : nil)
-        }
+        concurrentMap(count) { image in matmul.evaluate(inputs.map { $0[image] }) }
       ]
     }
     let byImage = concurrentMap(count) { (image: Int) -> [Tensor] in

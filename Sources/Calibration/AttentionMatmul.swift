@@ -2,21 +2,22 @@ import COpenBLAS
 import Glibc
 import IR
 
-/// An attention of one image through OpenBLAS, of one window and without a grid: what
-/// `Attention.evaluate` computes in doubles.
+/// An attention of one image through OpenBLAS, of one window: what `Attention.evaluate` computes in
+/// doubles.
 struct AttentionMatmul {
   private let attention: Attention
 
   /// `nil`: it is another one.
   init?(_ attention: Attention) {
-    guard !attention.hasWeights, attention.windows == 1, attention.grid == nil, !attention.isCausal
-    else { return nil }
+    guard !attention.hasWeights, attention.windows == 1, !attention.isCausal else { return nil }
     self.attention = attention
   }
 
-  /// - Parameter bias: what is added to the scores, if something is.
-  func evaluate(_ q: Tensor, _ k: Tensor, _ v: Tensor, bias: Tensor?) -> Tensor {
+  /// The result for the operands that the operation takes.
+  func evaluate(_ operands: [Tensor]) -> Tensor {
+    let (q, k, v) = (operands[0], operands[1], operands[2])
     let (queries, keys, columns) = (q.rows, k.rows, q.columns)
+    let added = attention.added(operands, 0, [attention.heads, queries, keys])
     let head = columns / attention.heads
     let powers = q.element
     let unit = attention.base2 ? Float(M_LN2) : 1
@@ -33,8 +34,8 @@ struct AttentionMatmul {
             Int32(keys))
         }
       }
-      if let bias {
-        for i in scores.indices { scores[i] += unit * bias.values[h * scores.count + i] }
+      if let added {
+        for i in scores.indices { scores[i] += unit * added[h * scores.count + i] }
       }
       var totals = [Float](repeating: 0, count: queries)
       for row in 0..<queries {

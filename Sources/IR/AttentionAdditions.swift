@@ -46,8 +46,10 @@ extension Attention {
     }
   }
 
-  /// What is added to the scores of one window, `[heads, queries, tokens]`; `nil`: nothing.
-  func added<S: TensorScalar>(
+  /// What is added to the scores of one window, by the operation's operands; `nil`: nothing.
+  ///
+  /// - Parameter shape: That of the result, `[heads, queries, tokens]`.
+  public func added<S: TensorScalar>(
     _ operands: [DenseTensor<S>], _ window: Int, _ shape: [Int]
   ) -> [S]? {
     if let bias = operand(.scores, of: operands) {

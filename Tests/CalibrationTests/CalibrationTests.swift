@@ -100,21 +100,31 @@ import Testing
     #expect(ErrorFeedback(Covariance([Tensor(shape: [1, 2], values: [.nan, 1])])) == nil)
   }
 
-  @Test(arguments: [false, true], [false, true])
-  func `attentions are those of the definition`(base2: Bool, hasBias: Bool) throws {
-    let attention = Attention(heads: 3, scale: 0.7, base2: base2, hasBias: hasBias)
-    let (q, k, v) = (
-      Self.tensor([5, 12], seed: 5), Self.tensor([9, 12], seed: 6), Self.tensor([9, 12], seed: 7)
-    )
-    let bias = hasBias ? Self.tensor([3, 5, 9], seed: 8) : nil
-    let more = bias.map { [$0] } ?? []
+  /// With nothing that is added to the scores, a number for each pair, sums of a grid's rows and
+  /// columns, and a table of relative places.
+  @Test(arguments: [false, true], 0..<4)
+  func `attentions are those of the definition`(base2: Bool, addition: Int) throws {
+    let attention = Attention(
+      heads: 3, scale: 0.7, base2: base2, hasBias: addition == 1,
+      grid: addition == 2 ? [3, 3] : nil,
+      places: addition == 3 ? RelativePlaces(grid: [3, 3]) : nil)
+    let queries = addition == 3 ? 9 : 5
+    let rows = [
+      Self.tensor([queries, 12], seed: 5), Self.tensor([9, 12], seed: 6),
+      Self.tensor([9, 12], seed: 7),
+    ]
+    let added = [
+      [], [Self.tensor([3, queries, 9], seed: 8)],
+      [Self.tensor([queries, 9], seed: 8), Self.tensor([queries, 9], seed: 9)],
+      [Self.tensor([3, 25], seed: 8)],
+    ][addition]
     let matmul = try #require(AttentionMatmul(attention))
-    let truth = Op.attention(attention).evaluate([q, k, v] + more)
-    #expect(Self.distance(matmul.evaluate(q, k, v, bias: bias), truth) < 1e-5)
-    let rounded = [q, k, v].map { $0.rounded(to: .bf16) }
-    let pairs = matmul.evaluate(rounded[0], rounded[1], rounded[2], bias: bias)
+    let truth = Op.attention(attention).evaluate(rows + added)
+    #expect(Self.distance(matmul.evaluate(rows + added), truth) < 1e-5)
+    let rounded = rows.map { $0.rounded(to: .bf16) } + added
+    let pairs = matmul.evaluate(rounded)
     #expect(pairs.element == .bf16)
-    #expect(Self.distance(pairs, Op.attention(attention).evaluate(rounded + more)) < 0.05)
+    #expect(Self.distance(pairs, Op.attention(attention).evaluate(rounded)) < 0.05)
     #expect(AttentionMatmul(Attention(heads: 3, windows: 2)) == nil)
   }
 
