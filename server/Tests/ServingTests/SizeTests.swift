@@ -126,4 +126,20 @@ import Testing
     try model.check(
       InferRequest(inputs: [], outputs: [RequestedOutput("scores")]), sizes: [0, 1])
   }
+
+  /// As many tokens for two sizes, and more for the third.
+  @Test func everySizeIsCompared() throws {
+    func size(_ height: Int, _ width: Int) -> ServedModel.Size {
+      .init(
+        input: .init("images", [1, height, width]),
+        outputs: [.init("tokens", [height * width, 2])])
+    }
+    let model = ServedModel(
+      name: "sized", first: size(1, 4), further: [size(2, 2), size(2, 4)], scores: .softmax
+    ) { _, _, _ in ([], 0) }
+    let all = InferRequest(inputs: [])
+    try model.check(all, sizes: [0, 1, 0])
+    let error = #expect(throws: ServeError.self) { try model.check(all, sizes: [0, 1, 2]) }
+    #expect(error?.message.contains("has the shapes [4, 2] and [8, 2]") == true)
+  }
 }

@@ -174,15 +174,18 @@ public struct ServedModel: Sendable {
   ///
   /// - Throws: `invalid` for an output whose shape differs between them.
   public func check(_ request: InferRequest, sizes found: [Int]) throws(ServeError) {
-    guard let one = found.first, let other = found.first(where: { $0 != one }) else { return }
+    guard let one = found.first else { return }
     let names =
       request.outputs.isEmpty ? offered.map(\.name) : request.outputs.map(\.name)
-    for (mine, theirs) in zip(offered(size: one), offered(size: other))
-    where mine.shape != theirs.shape && names.contains(mine.name) {
-      throw ServeError(
-        .invalid,
-        "the images become several sizes, for which '\(mine.name)' has the shapes \(mine.shape) "
-          + "and \(theirs.shape): send them one by one, or ask for other outputs")
+    // Some sizes may have equal shapes and others not.
+    for other in Set(found).sorted() where other != one {
+      for (mine, theirs) in zip(offered(size: one), offered(size: other))
+      where mine.shape != theirs.shape && names.contains(mine.name) {
+        throw ServeError(
+          .invalid,
+          "the images become several sizes, for which '\(mine.name)' has the shapes "
+            + "\(mine.shape) and \(theirs.shape): send them one by one, or ask for other outputs")
+      }
     }
   }
 
