@@ -39,7 +39,8 @@ struct Compare: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The outputs to compare, as 'vitc compile' takes them (default: all that both have).",
+      "The outputs to compare, as 'vitc compile' takes them (default: all that both have, of images "
+        + "of several sizes those of one shape).",
       valueName: "list"))
   var outputs: String?
 
@@ -69,6 +70,14 @@ struct Compare: ParsableCommand {
       for model in [one, other] { outputs = try model.outputs(list) }
     }
     let read = try read(one)
+    if read.batches.count > 1 {
+      // Values are compared image by image, as many of each.
+      let same = outputs.filter { name in
+        Set(one.model.sizes.map { $0.outputs.first { $0.name == name }?.shape }).count == 1
+      }
+      if self.outputs == nil, !same.isEmpty { outputs = same }
+      try one.checkShapes(of: outputs)
+    }
     let names = read.names
     var truth: [String: [Float]] = [:]
     var found: [String: [Float]] = [:]
@@ -110,9 +119,8 @@ struct Compare: ParsableCommand {
     let names = size.outputs.map(\.name).filter { name in
       other.description.outputs.contains { $0.name == name }
     }
-    if let twin = other.model.sizes.first(where: { $0.input.shape == size.input.shape }) {
-      try checkShapes(size, twin, names, one, other)
-    }
+    let twin = other.model.sizes[try twin(of: size, of: one, in: other)]
+    try checkShapes(size, twin, names, one, other)
     guard !names.isEmpty else {
       throw Diagnostic(
         "the models have no output in common", at: .file(other.path),

@@ -19,7 +19,7 @@ struct EmbedRun {
   ///
   /// Errors: no photo gives a row; a file cannot be written.
   func run(outputs: [String], targets: [RowTarget]) throws(Diagnostic) {
-    try model.checkShapes(of: outputs)
+    try model.model.checkShapes(of: outputs)
     for warning in names.warnings { Console.tell(warning) }
     let done = Set(job.photos).union(job.skipped.map(\.path))
     let paths = done.isEmpty ? names.paths : names.paths.filter { !done.contains($0) }

@@ -74,7 +74,7 @@ struct FeatureSet {
   }
 
   private mutating func run(_ names: PhotoNames, _ kind: Kind) throws(Diagnostic) {
-    try kind.library.checkShapes(of: [kind.output])
+    try kind.library.model.checkShapes(of: [kind.output])
     for warning in names.warnings { Console.tell(warning) }
     for (path, reason) in names.skipped { skipped.add(path, reason) }
     let pace = Pace(total: names.paths.count)

@@ -109,6 +109,20 @@ struct CompiledModel {
     return model.sizes[size].outputs.first { $0.name == output.name }?.shape ?? output.shape
   }
 
+  /// Throws where an output has another shape for images of another size.
+  func checkShapes(of outputs: [String]) throws(Diagnostic) {
+    for output in description.outputs where outputs.contains(output.name) {
+      for size in model.sizes.indices where shape(of: output, size) != output.shape {
+        throw Diagnostic(
+          "output '\(output.name)' has \(Format.shape(output.shape)) for images of "
+            + "\(CompiledModel.extents(of: description)), "
+            + "\(Format.shape(shape(of: output, size))) for others: rows have one length",
+          at: .file(path), notes: sizesNote,
+          hint: "an output such as 'features' is the same for all sizes")
+      }
+    }
+  }
+
   /// Returns the first output.
   ///
   /// Errors: the model has none.

@@ -11,8 +11,6 @@ struct PhotoLibrary {
   let model: CompiledModel
   /// The same with what takes photos from files.
   let photos: PhotoModel
-  /// The size that all photos are made to; `nil`: by the model's own rule.
-  let size: Int?
 
   /// Loads a library.
   ///
@@ -46,24 +44,8 @@ struct PhotoLibrary {
         hint: "preprocess them as the checkpoint's library does, and run arrays with --input")
     }
     let chosen: Int? = if let size { try model.size(size) } else { nil }
-    self.size = chosen
     photos = PhotoModel(
       model.model, workers: isSideBySide ? threads : 1, alpha: model.alpha, orients: orients,
       keepsInputs: keepsInputs, size: chosen)
-  }
-
-  /// Throws where an output has another shape for photos of another size.
-  func checkShapes(of outputs: [String]) throws(Diagnostic) {
-    guard size == nil else { return }
-    for output in model.description.outputs where outputs.contains(output.name) {
-      for size in model.model.sizes.indices where model.shape(of: output, size) != output.shape {
-        throw Diagnostic(
-          "output '\(output.name)' has \(Format.shape(output.shape)) for images of "
-            + "\(CompiledModel.extents(of: model.description)), "
-            + "\(Format.shape(model.shape(of: output, size))) for others: rows have one length",
-          at: .file(model.path), notes: model.sizesNote,
-          hint: "an output such as 'features' is the same for all sizes")
-      }
-    }
   }
 }
