@@ -365,7 +365,9 @@ struct Compile: ParsableCommand {
     request.wantsSelfTest = selfTest && !noGolden
     request.precisionOverrides = try Self.precisionOverrides(keep)
     if let calibrate, tower != nil {
-      request.calibrationTexts = try TextRun.texts([], file: calibrate).filter { !$0.isEmpty }
+      let texts = try TextRun.texts([], file: calibrate).filter { !$0.isEmpty }
+      guard !texts.isEmpty else { throw Diagnostic("there is no text", at: .file(calibrate)) }
+      request.calibrationTexts = texts
     } else if let calibrate {
       let list = try PhotoList(folder: calibrate)
       for diagnostic in list.skipped { Console.tell(diagnostic) }
