@@ -35,7 +35,10 @@ private let fewestTokens = 128
   return try graph.rewriting(&context) { (node, rewriter) throws(Diagnostic) -> Value? in
     guard case .attention(var attention) = node.op, attention.hasBias, !attention.hasWeights,
       let scores = node[.scores], let position = node.op.position(of: .scores),
-      let bias = RelativeScoreBias(scores, graph), bias.op.places.tokens >= fewestTokens
+      let bias = RelativeScoreBias(scores, graph), bias.op.places.tokens >= fewestTokens,
+      // A matrix may have maps for each window where the table has columns for it.
+      graph[bias.node.operands[0]].type.shape[1] == attention.heads,
+      bias.op.places.windows == nil || bias.op.places.windowCount == attention.windows
     else { return nil }
     let table: Value
     if let known = tables[scores] {
