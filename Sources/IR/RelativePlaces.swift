@@ -34,6 +34,23 @@ public struct RelativePlaces: Hashable, Sendable {
     self.separation = separation
   }
 
+  /// Reads what follows the grid in an operation's attributes; `windows`: their name there.
+  init(grid: [Int], _ list: inout Attributes, windows name: String) throws(Diagnostic) {
+    self.init(
+      grid: grid, hasPrefix: try list.boolean("prefix"),
+      windows: list.names.contains(name) ? try list.integers(name) : nil,
+      shift: list.names.contains("shift") ? try list.integers("shift") : [0, 0],
+      separation: try list.number("separation", default: 100))
+  }
+
+  /// Adds what follows the grid to an operation's attributes.
+  func set(_ list: inout Attributes, windows name: String) {
+    if hasPrefix { list.set("prefix", .boolean(true)) }
+    if let windows { list.set(name, .integers(windows)) }
+    if shift != [0, 0] { list.set("shift", .integers(shift)) }
+    if separation != 100 { list.set("separation", .number(separation)) }
+  }
+
   /// The number of windows that are not alike.
   public var windowCount: Int { windows.map { $0[0] * $0[1] } ?? 1 }
   /// The places, and the token before them.

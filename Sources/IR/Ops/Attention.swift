@@ -136,10 +136,7 @@ public struct Attention: OpDefinition {
     if isCausal { list.set("causal", .boolean(true)) }
     if let places {
       list.set("places", .integers(places.grid))
-      if places.hasPrefix { list.set("prefix", .boolean(true)) }
-      if let windows = places.windows { list.set("window_grid", .integers(windows)) }
-      if places.shift != [0, 0] { list.set("shift", .integers(places.shift)) }
-      if places.separation != 100 { list.set("separation", .number(places.separation)) }
+      places.set(&list, windows: "window_grid")
     }
     return list
   }
@@ -155,13 +152,8 @@ public struct Attention: OpDefinition {
     grid = attributes.value("grid") == nil ? nil : try attributes.integers("grid")
     isCausal = try attributes.boolean("causal")
     guard attributes.names.contains("places") else { return }
-    places = RelativePlaces(
-      grid: try attributes.integers("places"), hasPrefix: try attributes.boolean("prefix"),
-      windows:
-        attributes.names.contains("window_grid")
-        ? try attributes.integers("window_grid") : nil,
-      shift: attributes.names.contains("shift") ? try attributes.integers("shift") : [0, 0],
-      separation: try attributes.number("separation", default: 100))
+    places = try RelativePlaces(
+      grid: try attributes.integers("places"), &attributes, windows: "window_grid")
   }
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try requireOperands("C4", operands)
@@ -184,7 +176,7 @@ public struct Attention: OpDefinition {
       "weights: expected operands of f32, found \(operands[0])")
     try require(
       "C3", !hasWeights || grid == nil && places == nil && windows == 1,
-      "weights: there is a grid, or windows")
+      "weights: there is a grid, places, or windows")
     try require(
       "C5",
       windows > 0 && operands[0].shape[0] % windows == 0 && operands[1].shape[0] % windows == 0,
@@ -204,7 +196,8 @@ public struct Attention: OpDefinition {
       !isCausal
         || operands[0] == operands[1] && windows == 1 && !hasBias && grid == nil
           && places == nil && !hasWeights,
-      "causal: expected as many queries as tokens, one window and no bias, grid or weights, found "
+      "causal: expected as many queries as tokens, one window and no bias, grid, places or "
+        + "weights, found "
         + "\(operands[0]) and \(operands[1])")
     return operands[0]
   }

@@ -57,22 +57,14 @@ public struct RelativePositionBias: OpDefinition {
     list.set("grid", .integers(places.grid))
     if from != places.grid { list.set("from", .integers(from)) }
     list.set("method", .text(method.rawValue))
-    if places.hasPrefix { list.set("prefix", .boolean(true)) }
-    if let windows = places.windows { list.set("windows", .integers(windows)) }
-    if places.shift != [0, 0] { list.set("shift", .integers(places.shift)) }
-    if places.separation != 100 { list.set("separation", .number(places.separation)) }
+    places.set(&list, windows: "windows")
     return list
   }
   init(_ attributes: inout Attributes) throws(Diagnostic) {
     let grid = try attributes.integers("grid")
     from = attributes.names.contains("from") ? try attributes.integers("from") : grid
     method = try attributes.choice("method")
-    places = RelativePlaces(
-      grid: grid, hasPrefix: try attributes.boolean("prefix"),
-      windows:
-        attributes.names.contains("windows") ? try attributes.integers("windows") : nil,
-      shift: attributes.names.contains("shift") ? try attributes.integers("shift") : [0, 0],
-      separation: try attributes.number("separation", default: 100))
+    places = try RelativePlaces(grid: grid, &attributes, windows: "windows")
   }
   func resultType(of operands: [TensorType]) throws(Diagnostic) -> TensorType {
     try require(
