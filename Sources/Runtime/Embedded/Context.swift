@@ -166,7 +166,7 @@ extension Context {
     _ result: UnsafeMutablePointer<OpaquePointer?>
   ) -> vit_status {
     let tasks = model.pointee.tasks
-    guard let layout = ContextLayout(program, isa: model.pointee.isaIndex, tasks: tasks),
+    guard let layout = ContextLayout(program, isa: model.pointee.isa, tasks: tasks),
       let memory = mmap(
         nil, numericCast(layout.bytes), VIT_PROT_READ | VIT_PROT_WRITE,
         VIT_MAP_PRIVATE | VIT_MAP_ANONYMOUS, -1, 0), Int(bitPattern: memory) != -1

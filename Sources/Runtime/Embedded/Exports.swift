@@ -183,11 +183,14 @@ public func vit_rt_size_for(
 public func vit_rt_isa(
   _ program: UnsafePointer<vit_program>!, _ model: OpaquePointer!
 ) -> UnsafePointer<CChar>! {
-  if let model { return UnsafeMutablePointer<Model>(model).pointee.isa.pointee.name }
   guard let program else { return nil }
-  var chosen: UnsafePointer<vit_isa>?
-  _ = InstructionSet.choose(program, named: nil, into: &chosen)
-  return chosen?.pointee.name
+  var chosen: Int32?
+  if let model {
+    chosen = UnsafeMutablePointer<Model>(model).pointee.isa
+  } else {
+    _ = InstructionSet.choose(program, named: nil, into: &chosen)
+  }
+  return chosen.flatMap { InstructionSet.isa(program, $0)?.pointee.name }
 }
 
 /// Compares a run with the library's self-test values.

@@ -2,14 +2,14 @@ import CVitSystem
 
 /// The choice among the instruction sets that a model has code for, made when a model is created.
 enum InstructionSet {
-  /// Finds the one to run: the one that `name` or else the environment variable `VITC_ISA` names,
+  /// Finds the place of the one to run, which is the same in the programs of all sizes: the one that `name` or else the environment variable `VITC_ISA` names,
   /// else the best that this processor and kernel run.
   ///
   /// - Returns: `VIT_INVALID_ARGUMENT` for a name that the model has no code for,
   ///   `VIT_UNSUPPORTED_CPU` where the processor lacks something; the text says what.
   static func choose(
     _ program: UnsafePointer<vit_program>, named name: UnsafePointer<CChar>?,
-    into result: inout UnsafePointer<vit_isa>?
+    into result: inout Int32?
   ) -> vit_status {
     if let name { return choose(program, named: name, by: "options.isa", into: &result) }
     if let name = UnsafePointer(getenv("VITC_ISA")), name.pointee != 0 {
@@ -24,21 +24,13 @@ enum InstructionSet {
   }
 
   /// The best instruction set that runs here.
-  static func best(_ program: UnsafePointer<vit_program>) -> UnsafePointer<vit_isa>? {
+  static func best(_ program: UnsafePointer<vit_program>) -> Int32? {
     var index = program.pointee.isa_count &- 1
     while index >= 0 {
-      if let isa = isa(program, index), runs(isa) { return isa }
+      if let isa = isa(program, index), runs(isa) { return index }
       index &-= 1
     }
     return nil
-  }
-
-  /// The place of an instruction set among a program's; those of other sizes are in the same order.
-  static func index(
-    _ program: UnsafePointer<vit_program>, of wanted: UnsafePointer<vit_isa>
-  ) -> Int32 {
-    for index in 0..<program.pointee.isa_count where isa(program, index) == wanted { return index }
-    return 0
   }
 
   /// The instruction set at an index.
@@ -71,14 +63,14 @@ enum InstructionSet {
 
   private static func choose(
     _ program: UnsafePointer<vit_program>, named name: UnsafePointer<CChar>, by who: StaticString,
-    into result: inout UnsafePointer<vit_isa>?
+    into result: inout Int32?
   ) -> vit_status {
     for index in 0..<program.pointee.isa_count {
       guard let isa = isa(program, index), let own = isa.pointee.name, matches(name, own) else {
         continue
       }
       if runs(isa) {
-        result = isa
+        result = index
         return VIT_OK
       }
       var error = ErrorText(program)

@@ -8,10 +8,8 @@ struct Model: ~Copyable {
   /// The handle itself and each context.
   let users = Atomic<Int>(1)
   let weights: Weights
-  /// The code that runs.
-  let isa: UnsafePointer<vit_isa>
-  /// Its place among the program's.
-  let isaIndex: Int32
+  /// The place of the code that runs among a program's instruction sets.
+  let isa: Int32
   /// Tasks that a run is split into.
   let tasks: Int32
   let processors: Int32
@@ -20,11 +18,10 @@ struct Model: ~Copyable {
   /// `true` iff contexts measure the time of each step.
   let measuresSteps: Bool
 
-  init(weights: Weights, isa: UnsafePointer<vit_isa>, isaIndex: Int32, options: Options) {
+  init(weights: Weights, isa: Int32, options: Options) {
     let processors = availableProcessors()
     self.weights = weights
     self.isa = isa
-    self.isaIndex = isaIndex
     self.processors = processors
     tasks = options.threads == 0 ? processors : options.threads
     parallelFor = options.parallelFor
@@ -40,7 +37,7 @@ struct Model: ~Copyable {
     let status = Options.check(options, program)
     guard status == VIT_OK else { return status }
     let taken = Options(options)
-    var chosen: UnsafePointer<vit_isa>?
+    var chosen: Int32?
     let choice = InstructionSet.choose(program, named: taken.isa, into: &chosen)
     guard choice == VIT_OK, let isa = chosen else { return choice }
 
@@ -53,9 +50,7 @@ struct Model: ~Copyable {
     }
     let model = memory.bindMemory(to: Model.self, capacity: 1)
     model.initialize(
-      to: Model(
-        weights: weights, isa: isa, isaIndex: InstructionSet.index(program, of: isa),
-        options: taken))
+      to: Model(weights: weights, isa: isa, options: taken))
     result.pointee = OpaquePointer(model)
     return VIT_OK
   }

@@ -152,7 +152,7 @@ extension UnsafeMutablePointer where Pointee == Context {
 
   /// The code of a program for the model's instruction set, `step_count` of it.
   func steps(of program: UnsafePointer<vit_program>) -> UnsafePointer<vit_step?>? {
-    InstructionSet.isa(program, pointee.model.pointee.isaIndex)?.pointee.steps
+    InstructionSet.isa(program, pointee.model.pointee.isa)?.pointee.steps
   }
 
   /// The frame of one image for one task, in the arena of `slot`.
