@@ -49,7 +49,8 @@ struct ResizedSize {
     }
   }
 
-  /// Whether a rule makes sizes that differ by the picture, and no window makes one of them.
+  /// Whether the picture decides which size it becomes, as by the rules that round its own extents,
+  /// NaFlex's and DPT's; all others make images of the first size.
   static func dependsOnPicture(_ recipe: vit_preprocessing) -> Bool {
     recipe.resize == VIT_RESIZE_PATCHES || recipe.resize == VIT_RESIZE_MULTIPLES
   }

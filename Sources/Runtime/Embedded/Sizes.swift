@@ -50,8 +50,7 @@ extension UnsafePointer where Pointee == vit_program {
 
   /// Finds which size the model's preprocessing makes of a picture.
   ///
-  /// The rules that keep a picture's aspect and no window decide by its extents; whatever else
-  /// there is makes images of the first size.
+  /// NaFlex's rule and DPT's decide by its extents; all others make images of the first size.
   func findSize(width: Int32, height: Int32, _ size: UnsafeMutablePointer<Int32>) -> vit_status {
     guard let recipe = pointee.preprocessing else {
       return fail(self, VIT_INVALID_ARGUMENT, "the model was compiled without preprocessing")
