@@ -73,10 +73,7 @@ public final class VitContext {
     }
     try check(output.count, first, count, "output")
     try model.check(
-      size == 0
-        ? model.entry.pointee.run(handle, images.baseAddress, count, output.baseAddress)
-        : model.entry.pointee.run_sized(
-          handle, Int32(truncatingIfNeeded: size), images.baseAddress, count, output.baseAddress))
+      model.entry.run(handle, size, images.baseAddress, count, output.baseAddress))
   }
 
   /// Runs images and writes the first output, [count, its shape], of its element type; allocates
@@ -99,10 +96,7 @@ public final class VitContext {
           + "\(first.dtype) = \(wanted)")
     }
     try model.check(
-      size == 0
-        ? model.entry.pointee.run(handle, images.baseAddress, count, output.baseAddress)
-        : model.entry.pointee.run_sized(
-          handle, Int32(truncatingIfNeeded: size), images.baseAddress, count, output.baseAddress))
+      model.entry.run(handle, size, images.baseAddress, count, output.baseAddress))
   }
 
   /// Runs images and returns the named outputs, each [count, its shape], widened to floats.
@@ -136,11 +130,7 @@ public final class VitContext {
           byteCount: count * tensor.elements * tensor.elementBytes, alignment: 4) : nil
     }
     defer { for place in places { place?.deallocate() } }
-    try model.check(
-      size == 0
-        ? model.entry.pointee.run_all(handle, input.baseAddress, count, places)
-        : model.entry.pointee.run_all_sized(
-          handle, Int32(truncatingIfNeeded: size), input.baseAddress, count, places))
+    try model.check(model.entry.runAll(handle, size, input.baseAddress, count, places))
     var result: [String: [Float]] = [:]
     for (tensor, place) in zip(all, places) {
       guard let place else { continue }

@@ -1,5 +1,28 @@
 import CVitABI
 
+/// Functions for a size: libraries for one size have none that take it.
+extension UnsafePointer where Pointee == vit_entry {
+  /// Runs images of a size for the first output.
+  func run(
+    _ context: OpaquePointer, _ size: Int, _ images: UnsafePointer<Float>?, _ count: Int,
+    _ output: UnsafeMutableRawPointer?
+  ) -> vit_status {
+    size == 0
+      ? pointee.run(context, images, count, output)
+      : pointee.run_sized(context, Int32(truncatingIfNeeded: size), images, count, output)
+  }
+
+  /// Runs images of a size for all outputs.
+  func runAll(
+    _ context: OpaquePointer, _ size: Int, _ images: UnsafePointer<Float>?, _ count: Int,
+    _ outputs: [UnsafeMutableRawPointer?]
+  ) -> vit_status {
+    size == 0
+      ? pointee.run_all(context, images, count, outputs)
+      : pointee.run_all_sized(context, Int32(truncatingIfNeeded: size), images, count, outputs)
+  }
+}
+
 /// Models for images of several sizes.
 extension VitModel {
   /// The description of a size.
