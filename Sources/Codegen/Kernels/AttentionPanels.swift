@@ -63,14 +63,10 @@ struct KeyPanels: Kernel {
         }
       }
     }
-    let whole = headDim / lanes * lanes
-    if whole > 0 {
-      b.forLoop(from: b.constant(0), to: b.constant(whole), step: lanes) { d, _ in
-        transpose(d, count: lanes)
-        return []
-      }
+    b.inSteps(of: lanes, count: headDim) { d, count, _ in
+      transpose(d, count: count)
+      return []
     }
-    if whole < headDim { transpose(b.constant(whole), count: headDim - whole) }
   }
 }
 

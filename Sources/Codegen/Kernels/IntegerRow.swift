@@ -136,14 +136,9 @@ struct IntegerRow: PreparedRow {
       }
       return extremes.values
     }
-    let whole = part / lanes * lanes
-    var found = Extremes.start(b)
-    if whole > 0 {
-      found = b.forLoop(
-        from: b.constant(0), to: b.constant(whole), step: lanes, carrying: found
-      ) { visit($0, count: lanes, $1) }
+    let found = b.inSteps(of: lanes, count: part, carrying: Extremes.start(b)) {
+      visit($0, count: $1, $2)
     }
-    if whole < part { found = visit(b.constant(whole), count: part - whole, found) }
     return Extremes(found)
   }
 

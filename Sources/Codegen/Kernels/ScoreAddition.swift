@@ -23,9 +23,9 @@ enum ScoreAddition: Hashable {
     var scores: Value
     /// Only of a grid.
     var columns: Value
-    /// Only of places: the number of the row's query, and that of its window.
-    var query: Value?
-    var window: Value?
+    /// The number of the row's query, and that of its window.
+    var query: Value
+    var window: Value
   }
 
   /// Elements from one row that the kernel reads to the next; `nil`: there is nothing to add.
@@ -56,12 +56,15 @@ enum ScoreAddition: Hashable {
     index: Value, head: Value, window: Value?, row: Value
   ) -> Address {
     let queries = b.constant(attention.queries)
+    func address(_ scores: Value, _ columns: Value) -> Address {
+      Address(scores: scores, columns: columns, query: row, window: window ?? b.constant(0))
+    }
     switch self {
-    case .none: return Address(scores: p[.scores], columns: p[.columnScores])
+    case .none: return address(p[.scores], p[.columnScores])
     case .matrix(let stride, let ofEachWindow):
       let first = b.multiply(ofEachWindow ? index : head, queries)
       let scores = b.element(p[.scores], b.multiply(b.add(first, row), b.constant(stride)))
-      return Address(scores: scores, columns: scores)
+      return address(scores, scores)
     case .grid(let rows, let columns, let rowStride, let columnStride):
       let query = window.map { b.add(b.multiply($0, queries), row) } ?? row
       func line(_ base: Value, _ stride: Int, _ extent: Int) -> Value {
@@ -69,13 +72,11 @@ enum ScoreAddition: Hashable {
           base,
           b.add(b.multiply(query, b.constant(stride)), b.multiply(head, b.constant(extent))))
       }
-      return Address(
-        scores: line(p[.rowScores], rowStride, rows),
-        columns: line(p[.columnScores], columnStride, columns))
+      return address(
+        line(p[.rowScores], rowStride, rows), line(p[.columnScores], columnStride, columns))
     case .places(_, let stride):
       let table = b.element(p[.scores], b.multiply(head, b.constant(stride)))
-      return Address(
-        scores: table, columns: table, query: row, window: window ?? b.constant(0))
+      return address(table, table)
     }
   }
 
@@ -83,18 +84,26 @@ enum ScoreAddition: Hashable {
   func rows(
     _ b: Builder, _ attention: AttentionKernel, _ address: Address, _ count: Int, _ scratch: Value
   ) -> Value {
-    if case .places(let places, _) = self, let query = address.query, let window = address.window {
+    switch self {
+    case .none, .matrix: return address.scores
+    case .places(let places, _):
       b.call(
         ScoreTableRows(places: places),
         [
-          .table: address.scores, .rows: scratch, .query: query, .window: window,
+          .table: address.scores, .rows: scratch, .query: address.query, .window: address.window,
           .count: b.constant(count),
         ])
-      return scratch
+    case .grid(let rows, let columns, let rowStride, let columnStride):
+      sums(b, attention, address, count, scratch, rows, columns, rowStride, columnStride)
     }
-    guard case .grid(let rows, let columns, let rowStride, let columnStride) = self else {
-      return address.scores
-    }
+    return scratch
+  }
+
+  /// Emits rows of the sums of a grid's numbers.
+  private func sums(
+    _ b: Builder, _ attention: AttentionKernel, _ address: Address, _ count: Int, _ scratch: Value,
+    _ rows: Int, _ columns: Int, _ rowStride: Int, _ columnStride: Int
+  ) {
     let lanes = b.target.lanes
     b.forLoop(from: b.constant(0), to: b.constant(count)) { row, _ in
       let ofRows = b.element(address.scores, b.multiply(row, b.constant(rowStride)))
@@ -111,6 +120,5 @@ enum ScoreAddition: Hashable {
       }
       return []
     }
-    return scratch
   }
 }

@@ -20,7 +20,7 @@ struct WidenedPanel: Kernel {
   var depth: Int
 
   /// The rows of a matmul for which its operands are widened: as many as a task has at least.
-  static let leastRows = 24
+  static let leastRows = FusedLinearKernel.rowsPerTask
 
   /// The memory that it takes on a target.
   static func bytes(_ element: ElementType, depth: Int, _ target: Target) -> Int {
@@ -49,14 +49,9 @@ struct WidenedPanel: Kernel {
         }
       }
     }
-    let unroll = 4
-    let whole = depth / unroll * unroll
-    if whole > 0 {
-      b.forLoop(from: b.constant(0), to: b.constant(whole), step: unroll) { k, _ in
-        widen(k, count: unroll)
-        return []
-      }
+    b.inSteps(of: 4, count: depth) { k, count, _ in
+      widen(k, count: count)
+      return []
     }
-    if whole < depth { widen(b.constant(whole), count: depth - whole) }
   }
 }

@@ -124,6 +124,23 @@ extension Builder {
     }
   }
 
+  /// Emits a walk over `count` things, `step` at a time, then over those that are left, and returns
+  /// what the last round carried.
+  @discardableResult
+  func inSteps(
+    of step: Int, count: Int, carrying initial: [Value] = [],
+    _ body: (_ first: Value, _ count: Int, _ carried: [Value]) -> [Value]
+  ) -> [Value] {
+    let whole = count / step * step
+    var carried = initial
+    if whole > 0 {
+      carried = forLoop(
+        from: constant(0), to: constant(whole), step: step, carrying: carried
+      ) { body($0, step, $1) }
+    }
+    return whole < count ? body(constant(whole), count - whole, carried) : carried
+  }
+
   private func connect(_ phi: LLVMValueRef, _ incoming: [(Value, LLVMBasicBlockRef?)]) {
     var values: [LLVMValueRef?] = incoming.map(\.0.reference)
     var blocks: [LLVMBasicBlockRef?] = incoming.map(\.1)
