@@ -3,6 +3,7 @@
 
 #if defined(__x86_64__) && defined(__linux__)
 #include <cpuid.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -69,17 +70,23 @@ static void handle(int number, siginfo_t *info, void *context) {
     sigaction(SIGILL, &previous, NULL);  // The instruction is met again, and ends as it did before.
 }
 
-int avxvnni_trap_install(void) {
-  static atomic_flag installed = ATOMIC_FLAG_INIT;
-  if (atomic_flag_test_and_set(&installed)) return upper_offset != 0;
+static int installed;
+
+static void install(void) {
   unsigned size, c, d;
   // Leaf 13, subleaf 2: where the upper halves of the ymm registers are.
-  if (!__get_cpuid_count(13, 2, &size, &upper_offset, &c, &d) || size != 256) return 0;
+  if (!__get_cpuid_count(13, 2, &size, &upper_offset, &c, &d) || size != 256) return;
   struct sigaction action;
   memset(&action, 0, sizeof action);
   action.sa_sigaction = handle;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK;
-  return sigaction(SIGILL, &action, &previous) == 0;
+  installed = sigaction(SIGILL, &action, &previous) == 0;
+}
+
+int avxvnni_trap_install(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, install);
+  return installed;
 }
 
 uint64_t avxvnni_trap_count(void) { return atomic_load(&count); }

@@ -96,7 +96,7 @@ import Testing
   }
 
   /// One block of tokens and several, an odd number of them, scores beyond the limit of the quick
-  /// way.
+  /// way; with a number added to each score and without.
   @Test(arguments: Target.runnableHere, [ElementType.bf16, .f16])
   func attentions(_ target: Target, _ element: ElementType) throws {
     for (index, tokens) in [33, 64, 197, 301, 130].enumerated() {
@@ -109,6 +109,11 @@ import Testing
         base2: index % 2 == 0, longestBlock: index == 3 ? 128 : 2048)
       kernel.element = element
       var random = Random(state: UInt64(index))
+      // With several heads, the rows of a part would lie as far apart as those of all queries.
+      let isAdded = heads == 1
+      if isAdded { kernel.addition = .matrix(stride: tokens, ofEachWindow: false) }
+      let numbers = random.floats(queries * tokens)
+      let added = Floats(count: numbers.count) { numbers[$0] }
       var values = random.floats(max(queries, tokens) * stride)
       if index >= 3 {
         for row in 0..<tokens {
@@ -124,7 +129,8 @@ import Testing
         let base = qkv.pointer
         function.all(
           [
-            .q: base + row * stride / 2, .k: base + dim / 2, .v: base + dim, .scores: base,
+            .q: base + row * stride / 2, .k: base + dim / 2, .v: base + dim,
+            .scores: isAdded ? added.pointer + row * tokens : base,
             .rowScores: base, .columnScores: base, .output: output.pointer,
             .scratch: scratch.pointer,
           ], count: count)
