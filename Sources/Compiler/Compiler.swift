@@ -182,9 +182,7 @@ public struct Compiler {
     report.weightsBytes = build.program.weightsBytes
     report.arenaBytes = max(graph.arenaBytes, further.map(\.arenaBytes).max() ?? 0)
     var metadata = ModelMetadata(
-      model, report.passes, graph,
-      logits: graph.outputs.contains { ["logits", "logits_f16"].contains($0.name) },
-      report.provenance)
+      model, report.passes, graph, report.provenance)
     if let text = model.text, let tokenizer = tokenizer(text, &report) {
       metadata.textTower?.tokenizer = .init(
         name: tokenizer.name, bytes: 4 * tokenizer.table.count)

@@ -80,9 +80,9 @@ struct ModelMetadata: Encodable {
   }
 
   init(
-    _ loaded: Model, _ report: PassManager.Report, _ graph: Graph, logits: Bool,
-    _ provenance: Provenance?
+    _ loaded: Model, _ report: PassManager.Report, _ graph: Graph, _ provenance: Provenance?
   ) {
+    let logits = graph.outputs.contains { ["logits", "logits_f16"].contains($0.name) }
     self.provenance = provenance
     let model = loaded.configuration
     steps = CodeGenerator.steps(of: graph).map { node in

@@ -26,12 +26,12 @@ struct CompileSummary {
         .joined(separator: ", "),
       "wrote    " + report.files.joined(separator: ", "),
     ]
+    // The later lines first, so that places are those of the list above.
+    if let calibration = report.calibration {
+      lines.insert(contentsOf: self.lines(of: calibration), at: 3)
+    }
     if report.sizes.count > 1 {
       lines.insert("sizes    \(ShortList.text(report.sizes.map(\.description)))", at: 1)
-    }
-    if let calibration = report.calibration {
-      lines.insert(
-        contentsOf: self.lines(of: calibration), at: report.sizes.count > 1 ? 4 : 3)
     }
     lines.insert(contentsOf: report.notes.map { "note     \($0)" }, at: 1)
     return lines.map(PlainText.escaped).joined(separator: "\n") + "\n"

@@ -93,6 +93,7 @@ class Model:
         self._end.atexit = False
         self._contexts = Contexts(self._library, handle)
         self.info = _info.read(self._library.descriptions(), self._library.isa(handle))
+        self._shapes = [size.input.shape for size in self.info.sizes]
 
     # ---- Running ---------------------------------------------------------------------------------
 
@@ -220,10 +221,6 @@ class Model:
         ``info.sizes`` has the shapes of the outputs as well.
         """
         return tuple((size.height, size.width) for size in self.info.sizes)
-
-    @property
-    def _shapes(self) -> list[tuple[int, ...]]:
-        return [size.input.shape for size in self.info.sizes]
 
     def _size(self, wanted: tuple[int, int] | None, width: int, height: int) -> int:
         """The place of a size; of None the one that preprocessing makes of a picture."""
