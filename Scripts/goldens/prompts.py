@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import open_clip.tokenizer
 import torch
+from encoder_folders import patches
 from open_clip.model import CLIP, CustomTextCLIP
 from safetensors.torch import save_file
 from transformers import (
@@ -104,18 +105,6 @@ def prepare(name: str, model) -> Path:
     return folder
 
 
-def patches(images: torch.Tensor, patch: int = 8) -> dict:
-    """The arguments of a model that takes rows of patches."""
-    count, channels, height, width = images.shape
-    rows, columns = height // patch, width // patch
-    cut = images.reshape(count, channels, rows, patch, columns, patch).permute(0, 2, 4, 3, 5, 1)
-    return {
-        "pixel_values": cut.reshape(count, rows * columns, -1),
-        "pixel_attention_mask": torch.ones(count, rows * columns, dtype=torch.int32),
-        "spatial_shapes": torch.tensor([[rows, columns]] * count),
-    }
-
-
 def of_transformers(name: str, model):
     """Functions from texts, and from images, to their vectors."""
     folder = prepare(name, model)
@@ -134,7 +123,7 @@ def of_transformers(name: str, model):
         return vector(model.get_text_features(input_ids=ids, **mask))
 
     def images(pixels):
-        arguments = patches(pixels) if "naflex" in name else {"pixel_values": pixels}
+        arguments = patches(pixels, 8) if "naflex" in name else {"pixel_values": pixels}
         return vector(model.get_image_features(**arguments))
 
     return folder, texts, images

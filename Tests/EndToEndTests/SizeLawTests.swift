@@ -151,20 +151,28 @@ import VitRuntime
     #expect(try model.preprocess(rgb: photo, width: 50, height: 40).count == 768)
   }
 
-  /// From C, by the header, with what it warns of.
-  @Test func theHeaderSaysIt() throws {
+  /// A folder with a library of two sizes and its headers.
+  private static func benchOfTwo() throws -> Workbench {
     let bench = try Workbench()
     _ = try bench.compile(Repository.path("Tests/Goldens/hf/vit")) {
-      $0.imageSizes = Self.two
+      $0.imageSizes = two
       $0.outputs = [.logits, .tokens]
       $0.target = "host"
     }
-    let text = try String(
-      contentsOfFile: Repository.path("Tests/EndToEndTests/Fixtures/sizes.c"), encoding: .utf8)
-    try Data(text.utf8).write(to: bench.folder.appendingPathComponent("sizes.c"))
+    return bench
+  }
+
+  /// A program that uses it.
+  private static func program(_ ending: String) -> String {
+    Repository.path("Tests/EndToEndTests/Fixtures/sizes.\(ending)")
+  }
+
+  /// From C, by the header, with what it warns of.
+  @Test func theHeaderSaysIt() throws {
+    let bench = try Self.benchOfTwo()
     try bench.tool([
-      "clang", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "sizes.c", "-o", "sizes",
-      "-L.", "-lmodel", "-Wl,-rpath,.",
+      "clang", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", Self.program("c"), "-I.",
+      "-o", "sizes", "-L.", "-lmodel", "-Wl,-rpath,.",
     ])
     #expect(try bench.tool(["./sizes"]) == "ok\n")
     let symbols = try bench.tool(["nm", "-D", "--defined-only", "libmodel.so"])
@@ -176,19 +184,11 @@ import VitRuntime
 
   /// From C++, by its header: the same bits as C's functions give.
   @Test func cPlusPlusSaysIt() throws {
-    let bench = try Workbench()
-    _ = try bench.compile(Repository.path("Tests/Goldens/hf/vit")) {
-      $0.imageSizes = Self.two
-      $0.outputs = [.logits, .tokens]
-      $0.target = "host"
-    }
-    let text = try String(
-      contentsOfFile: Repository.path("Tests/EndToEndTests/Fixtures/sizes.cpp"), encoding: .utf8)
-    try Data(text.utf8).write(to: bench.folder.appendingPathComponent("sizes.cpp"))
+    let bench = try Self.benchOfTwo()
     for compiler in ["clang++", "g++"] {
       try bench.tool([
         compiler, "-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion",
-        "-Werror", "sizes.cpp", "-o", "sizes-cpp", "-L.", "-lmodel", "-Wl,-rpath,.",
+        "-Werror", Self.program("cpp"), "-I.", "-o", "sizes-cpp", "-L.", "-lmodel", "-Wl,-rpath,.",
       ])
       #expect(try bench.tool(["./sizes-cpp"]) == "ok\n")
     }
