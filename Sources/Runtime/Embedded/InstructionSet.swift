@@ -2,8 +2,9 @@ import CVitSystem
 
 /// The choice among the instruction sets that a model has code for, made when a model is created.
 enum InstructionSet {
-  /// Finds the place of the one to run, which is the same in the programs of all sizes: the one that `name` or else the environment variable `VITC_ISA` names,
-  /// else the best that this processor and kernel run.
+  /// Finds the place of the one to run, which is the same in the programs of all sizes: the one
+  /// that `name` or else the environment variable `VITC_ISA` names, else the best that this
+  /// processor and kernel run.
   ///
   /// - Returns: `VIT_INVALID_ARGUMENT` for a name that the model has no code for,
   ///   `VIT_UNSUPPORTED_CPU` where the processor lacks something; the text says what.

@@ -39,8 +39,8 @@ struct Compare: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The outputs to compare, as 'vitc compile' takes them (default: all that both have, of images "
-        + "of several sizes those of one shape).",
+      "The outputs to compare, as 'vitc compile' takes them (default: all that both have, of "
+        + "images of several sizes those of one shape).",
       valueName: "list"))
   var outputs: String?
 
