@@ -7,7 +7,7 @@ import Testing
 @testable import IR
 
 /// Generated code that runs here: emitted, linked by an ELF linker, loaded.
-final class NativeFunction {
+final class NativeFunction: @unchecked Sendable {
   private let library: UnsafeMutableRawPointer
   let symbol: UnsafeMutableRawPointer
 

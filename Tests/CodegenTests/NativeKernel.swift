@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import Codegen
@@ -9,8 +10,16 @@ struct NativeKernel<K: StepKernel> {
 
   private let function: NativeFunction
 
+  /// Takes the kernel's code, which is compiled where no test had just compiled it.
+  init(_ kernel: K, on target: Target) throws {
+    let key = CompiledKernels.Key(kernel: kernel, target: target)
+    function = try CompiledKernels.function(key) {
+      try NativeFunction(target: target) { $0.export(kernel, as: "run") }
+    }
+  }
+
   /// Emits a module with the kernel, after what `others` writes.
-  init(_ kernel: K, on target: Target, behind others: (Builder) -> Void = { _ in }) throws {
+  init(_ kernel: K, on target: Target, behind others: (Builder) -> Void) throws {
     function = try NativeFunction(target: target) { b in
       others(b)
       b.export(kernel, as: "run")
@@ -26,6 +35,32 @@ struct NativeKernel<K: StepKernel> {
         }
         return operand
       }, count: count)
+  }
+}
+
+/// The code of kernels that ran lately: tests run a kernel over other numbers, tasks and parts of
+/// its rows, and LLVM takes longer than all of that.
+private enum CompiledKernels {
+  struct Key: Hashable, @unchecked Sendable {
+    let kernel: AnyHashable
+    let target: Target
+  }
+
+  /// The most that are kept: each is a loaded library.
+  private static let most = 256
+
+  private static let functions = Mutex<[Key: NativeFunction]>([:])
+
+  static func function(
+    _ key: Key, compile: () throws -> NativeFunction
+  ) throws -> NativeFunction {
+    if let known = functions.withLock({ $0[key] }) { return known }
+    let function = try compile()
+    functions.withLock {
+      if $0.count >= most { $0.removeAll() }
+      $0[key] = function
+    }
+    return function
   }
 }
 

@@ -44,8 +44,13 @@ import VitRuntime
     try check(folder, .f32) { #expect($1.largest <= 2e-5, "\($0): \($1)") }
   }
 
-  /// Rounding of factors by 2^-9, and heads of eight features, whose scores are large.
+  /// Rounding of factors by 2^-9, and heads of eight features, whose scores are large; at one size
+  /// of images, since what another size changes has no precision of its own.
   @Test(arguments: folders) func `results in bf16 are near them`(_ folder: Folder) throws {
+    var folder = folder
+    let own = folder.goldens.filter { $0.size == [folder.image, folder.image] }
+    let first = try #require(folder.goldens.first).size
+    folder.goldens = own.isEmpty ? folder.goldens.filter { $0.size == first } : own
     try check(folder, .bf16) {
       #expect($1.relativeL2 <= 0.03 && $1.cosine >= 0.9995, "\($0): \($1)")
     }
