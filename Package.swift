@@ -234,7 +234,7 @@ let package = Package(
     tests("HeadFittingTests", data: ["Fixtures"]),
     tests("FiguresTests"),
     tests("CalibrationTests"),
-    tests("CodegenTests", settings: llvmSettings),
+    tests("CodegenTests", data: ["Fixtures"], settings: llvmSettings),
     tests("RuntimeTests", data: ["Fixtures"]),
     tests("ParallelTests"),
     tests("FilesTests"),

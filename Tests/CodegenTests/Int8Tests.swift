@@ -102,7 +102,8 @@ import Testing
 
   /// Rows of integers from 0 to 255 are quantized to themselves, so the products must be those of
   /// integers, bit for bit; also where two products of bytes do not fit in 16 bits.
-  @Test(arguments: Target.multiplyingIntegers)
+  @Test(
+    arguments: Target.multiplyingIntegers + Target.arm("neon", "neon+dotprod", "neon+i8mm"))
   func productsAreExact(_ target: Target) throws {
     for (index, rows) in [1, 2, 3, 5, 8, 14, 15, 31, 60].enumerated() {
       let depth = [4, 1, 7, 64, 65, 130, 512, 33, 96][index]

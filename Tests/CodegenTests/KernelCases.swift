@@ -19,9 +19,10 @@ extension KernelCase {
       { $0.addressing.line = 1 },
       { $0.addressing.lineStride = 3 }, { $0.addressing.start = 1 }, { $0.prefetchTiles = 2 },
       { $0.operandType = .bf16 }, { $0.channelStride = 16 }, { $0.summationBlock = 100 },
-      { $0.isWidened = true }, { $0.panelStride = 16 }),
+      { $0.arrangement = .widened }, { $0.panelStride = 16 }),
     KernelCase(
       WidenedPanel(element: .bf16, depth: 24), { $0.element = .s8 }, { $0.depth += 1 }),
+    KernelCase(PairedPanel(depth: 24), { $0.depth += 1 }),
     KernelCase(
       FusedLinearKernel(rows: 30, columns: 64, depth: 48, aStride: 48, cStride: 64),
       { $0.rows += 1 }, { $0.columns += 1 }, { $0.depth += 2 }, { $0.aStride += 2 },
@@ -203,11 +204,12 @@ extension KernelCase {
       { $0.attention.addition = .matrix(stride: 40, ofEachWindow: false) }),
     KernelCase(
       KeyPanels(tokens: 17, headDim: 12, stride: 36),
-      { $0.tokens += 1 }, { $0.headDim += 1 }, { $0.stride += 1 }, { $0.widened = .bf16 }),
+      { $0.tokens += 1 }, { $0.headDim += 1 }, { $0.stride += 1 }, { $0.element = .bf16 },
+      { $0.arrangement = .widened }),
     KernelCase(
       ValuePanels(tokens: 17, headDim: 12, stride: 36),
       { $0.tokens += 1 }, { $0.headDim += 1 }, { $0.stride += 1 }, { $0.element = .bf16 },
-      { $0.isWidened = true }),
+      { $0.arrangement = .widened }),
     KernelCase(
       ScoreTile(
         rows: 2, columns: 16, depth: 12, qStride: 36, powerStride: 48,
@@ -215,7 +217,7 @@ extension KernelCase {
       { $0.rows += 1 }, { $0.columns -= 1 }, { $0.depth += 1 }, { $0.qStride += 1 },
       { $0.powerStride += 1 }, { $0.softmax.scale = 0.5 }, { $0.softmax.base2 = true },
       { $0.isFirst = false }, { $0.element = .bf16 }, { $0.addedStride = 40 },
-      { $0.isCausal = true }, { $0.isWidened = true }),
+      { $0.isCausal = true }, { $0.arrangement = .widened }),
     KernelCase(
       SoftmaxBlock(columns: 20), { $0.columns += 1 }, { $0.exponents.scale = 0.5 },
       { $0.exponents.base2 = true }, { $0.sums = 12 }),

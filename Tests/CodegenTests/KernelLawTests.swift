@@ -61,13 +61,13 @@ import Testing
     var kernel = ScoreTile(
       rows: 1, columns: 2, depth: 3, qStride: 4, powerStride: 5, softmax: SoftmaxExponents(),
       isFirst: true)
-    #expect(KernelSymbol(kernel).text == "score_1x2x3_f32_ad513cd82e0d0edd")
+    #expect(KernelSymbol(kernel).text == "score_1x2x3_f32_99e83df8b7130a3f")
     kernel.softmax.scale = 0.5
     #expect(
       KernelSymbol.description(of: kernel)
         == "ScoreTile(rows:1,columns:2,depth:3,qStride:4,powerStride:5,softmax:SoftmaxExponents("
         + "scale:1056964608,base2:false),isFirst:true,element:ElementType.f32,addedStride:nil,"
-        + "isCausal:false,isWidened:false)")
+        + "isCausal:false,arrangement:Arrangement.stored)")
   }
 
   private static func address(_ kernel: some Kernel, in builder: Builder) -> UnsafeRawPointer {

@@ -1,15 +1,29 @@
 import Glibc
 import SeededRandom
+import Synchronization
 import Testing
 @testable import IR
 
 @testable import Codegen
 @testable import IR
 
-/// Generated code that runs here: emitted, linked by an ELF linker, loaded.
+/// Generated code that runs here: emitted, linked by an ELF linker, loaded; or, of another
+/// architecture, run by an emulator.
 final class NativeFunction: @unchecked Sendable {
-  private let library: UnsafeMutableRawPointer
-  let symbol: UnsafeMutableRawPointer
+  private enum Code {
+    case loaded(library: UnsafeMutableRawPointer, symbol: UnsafeMutableRawPointer)
+    case emulated(EmulatedFunction)
+  }
+
+  private let code: Code
+
+  /// The function's address, of code that is loaded.
+  var symbol: UnsafeMutableRawPointer {
+    guard case .loaded(_, let symbol) = code else {
+      preconditionFailure("emulated code has no address here")
+    }
+    return symbol
+  }
 
   /// The linker, or `nil` with the reason for skipping.
   static let linker: String? = {
@@ -40,11 +54,17 @@ final class NativeFunction: @unchecked Sendable {
       [linker, "-shared", "-z", "noexecstack", "-o", libraryPath, objectPath])
     try #require(status == 0)
     defer { unlink(libraryPath) }
-    library = try #require(dlopen(libraryPath, RTLD_NOW | RTLD_LOCAL))
-    symbol = try #require(dlsym(library, name))
+    guard target.isX86 == Target.portable[0].isX86 else {
+      code = .emulated(try EmulatedFunction(library: libraryPath, symbol: name))
+      return
+    }
+    let library = try #require(dlopen(libraryPath, RTLD_NOW | RTLD_LOCAL))
+    code = .loaded(library: library, symbol: try #require(dlsym(library, name)))
   }
 
-  deinit { dlclose(library) }
+  deinit {
+    if case .loaded(let library, _) = code { dlclose(library) }
+  }
 
   private static var temporary: String {
     getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
@@ -77,6 +97,9 @@ final class NativeFunction: @unchecked Sendable {
         UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?,
         UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?, Int, Int
       ) -> Void
+    if case .emulated(let function) = code {
+      return function.run(pointers, tasks: task..<task + 1, of: count)
+    }
     let kernel = unsafeBitCast(symbol, to: Kernel.self)
     let p = pointers + Array(repeating: nil, count: 8 - pointers.count)
     kernel(p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], task, count)
@@ -84,6 +107,9 @@ final class NativeFunction: @unchecked Sendable {
 
   /// Calls every task of `count`, last first: the order must not matter.
   func all(_ pointers: [UnsafeMutablePointer<Float>?], count: Int) {
+    if case .emulated(let function) = code {
+      return function.run(pointers, tasks: 0..<count, of: count)
+    }
     for task in (0..<count).reversed() { self(pointers, task: task, count: count) }
   }
 }
@@ -126,13 +152,31 @@ final class Floats {
     all.update(repeating: Floats.fence, count: roomBytes / 4)
     pointer = all + offset / 4
     for i in 0..<count { pointer[i] = value(i) }
+    Floats.living.withLock { $0[UInt(bitPattern: start)] = roomBytes }
   }
 
   convenience init(_ values: [Float], placement: Placement = .right) {
     self.init(count: values.count, placement: placement) { values[$0] }
   }
 
-  deinit { munmap(start - Floats.pageBytes, roomBytes + 2 * Floats.pageBytes) }
+  deinit {
+    Floats.living.withLock { $0[UInt(bitPattern: start)] = nil }
+    munmap(start - Floats.pageBytes, roomBytes + 2 * Floats.pageBytes)
+  }
+
+  /// The pages between the fences of all buffers that there are: their bytes by their addresses.
+  private static let living = Mutex<[UInt: Int]>([:])
+
+  /// The pages that an address lies in.
+  static func room(of address: UnsafeMutablePointer<Float>) -> UnsafeMutableRawBufferPointer? {
+    let place = UInt(bitPattern: address)
+    return living.withLock { rooms in
+      rooms.first { $0.key <= place && place <= $0.key + UInt($0.value) }
+    }.map {
+      UnsafeMutableRawBufferPointer(
+        start: UnsafeMutableRawPointer(bitPattern: $0.key), count: $0.value)
+    }
+  }
 
   /// `true` iff nothing was written before the beginning or behind the end.
   var isIntact: Bool {

@@ -3,8 +3,8 @@ import Testing
 @testable import Codegen
 @testable import IR
 
-/// Operands that are widened once give the bits of operands that are widened in registers, which
-/// matmuls of few rows still do.
+/// Operands that are widened or paired once give the bits of operands that are multiplied as they
+/// are stored, which matmuls of few rows still do.
 @Suite struct WidenedTests {
   /// Rows of a matmul that widens nothing.
   private static let few = 20
@@ -20,23 +20,39 @@ import Testing
   }
 
   @Test func whereOperandsAreWidened() {
-    #expect(Self.few < WidenedPanel.leastRows)
-    let pairs = Target.combinations.flatMap { target in
-      [ElementType.f32, .bf16, .s8].filter(target.widensOnce).map { "\(target.shortName) \($0)" }
+    #expect(Self.few < Target.leastArrangedRows)
+    func found(_ arrangement: Arrangement) -> [String] {
+      Target.combinations.flatMap { target in
+        [ElementType.f32, .bf16, .s8].filter { target.arrangement($0) == arrangement }.map {
+          "\(target.shortName) \($0)"
+        }
+      }
     }
     let x86 = ["v2 bf16", "v2 s8", "v3 bf16", "v3 s8", "v3+avxvnni bf16", "v4 s8", "v4+bf16 s8"]
-    #expect(pairs == x86 + Self.arm)
-  }
-
-  private static let arm = ["neon", "neon+dotprod", "neon+i8mm", "neon+dotprod+i8mm"].map {
-    "\($0) bf16"
+    let arm = ["neon bf16", "neon+dotprod bf16", "neon+i8mm bf16", "neon+dotprod+i8mm bf16"]
+    #expect(found(.widened) == x86 + arm)
+    #expect(
+      found(.paired) == [
+        "neon+i8mm s8", "neon+bf16 bf16", "neon+dotprod+i8mm s8", "neon+dotprod+bf16 bf16",
+        "neon+i8mm+bf16 bf16", "neon+i8mm+bf16 s8", "neon+dotprod+i8mm+bf16 bf16",
+        "neon+dotprod+i8mm+bf16 s8",
+      ])
   }
 
   /// Sums of one block and of several, with a rest; depths that fill neither groups nor vectors;
   /// rows of one block and of several; left operands that are rounded, quantized, or there already.
   @Test(arguments: Target.runnableHere, [ElementType.bf16, .f16, .s8])
   func linears(_ target: Target, _ operand: ElementType) throws {
-    for (index, rows) in [24, 61, 60, 230, 449, 45].enumerated() {
+    try linears(target, operand, rows: [24, 61, 60, 230, 449, 45])
+  }
+
+  @Test(arguments: Target.arm("neon+i8mm+bf16"), [ElementType.bf16, .s8])
+  func linearsOnArm(_ target: Target, _ operand: ElementType) throws {
+    try linears(target, operand, rows: [24, 61, 47, 230, 26, 45])
+  }
+
+  private func linears(_ target: Target, _ operand: ElementType, rows all: [Int]) throws {
+    for (index, rows) in all.enumerated() {
       let depth = [7, 64, 65, 24, 33, 3118][index]
       var kernel = FusedLinearKernel(
         rows: rows, columns: [32, 40, 33, 8, 31, 17][index], depth: depth,
@@ -97,6 +113,9 @@ import Testing
 
   /// One block of tokens and several, an odd number of them, scores beyond the limit of the quick
   /// way; with a number added to each score and without.
+  @Test(arguments: Target.arm("neon+bf16"))
+  func attentionsOnArm(_ target: Target) throws { try attentions(target, .bf16) }
+
   @Test(arguments: Target.runnableHere, [ElementType.bf16, .f16])
   func attentions(_ target: Target, _ element: ElementType) throws {
     for (index, tokens) in [33, 64, 197, 301, 130].enumerated() {

@@ -135,15 +135,15 @@ import VitRuntime
     }
   }
 
-  /// Cortex-A53 has neither of the two, qemu's `max` has both.
+  /// Cortex-A53 has none of the three, qemu's `max` has all.
   @Test(arguments: [
-    ("cortex-a53", "aarch64-neon"), ("max", "aarch64-neon+dotprod+i8mm"),
+    ("cortex-a53", "aarch64-neon"), ("max", "aarch64-neon+dotprod+i8mm+bf16"),
   ])
   func `Arm's features are asked of the kernel`(cpu: String, isa: String) throws {
     let bench = try Workbench()
     let machine = Machine(
       emulator: ["qemu-aarch64", "-cpu", cpu, "-L", "/usr/aarch64-linux-gnu"], isa: isa,
-      target: "aarch64,aarch64+dotprod+i8mm")
+      target: "aarch64,aarch64+dotprod+i8mm+bf16")
     try loader(for: machine, in: bench)
     let path = try bench.compile(Repository.path("examples/digits/model")) {
       $0.target = machine.target
@@ -157,18 +157,19 @@ import VitRuntime
     #expect(deviation.relativeL2 < 0.1, "\(deviation)")
     let result = try bench.run(
       machine.emulator + [
-        "./loader", path, "model_vitc_entry", "neon+dotprod+i8mm", "1", "1", "in", "out",
+        "./loader", path, "model_vitc_entry", "neon+dotprod+i8mm+bf16", "1", "1", "in",
+        "out",
       ], withErrors: false)
     #expect(
       result.text
         == (cpu == "max"
           ? isa + "\n"
           : "this processor or kernel does not run the instruction set that options.isa asks for: "
-            + "aarch64-neon+dotprod+i8mm needs dotprod, i8mm\n"))
+            + "aarch64-neon+dotprod+i8mm+bf16 needs dotprod, i8mm, bf16\n"))
   }
 
   /// Products of integers are exact, whatever multiplies them: by NEON, by `sdot` with its
-  /// correction for the sign, by `sudot`.
+  /// correction for the sign, by `usmmla` and, where there are few rows, `sudot`.
   @Test func `Arm's products of integers give the bits of NEON`() throws {
     let bench = try Workbench()
     var machine = Machine(
@@ -195,6 +196,31 @@ import VitRuntime
         #expect(found == expected && !found.isEmpty, "\(model) \(isa)")
       }
     }
+  }
+
+  /// `bfmmla` and `bfdot` round in a way of their own, which is no further from f32.
+  @Test func `Arm's products of bf16 are as near to f32 as NEON's`() throws {
+    let bench = try Workbench()
+    var machine = Machine(
+      emulator: ["qemu-aarch64", "-cpu", "max", "-L", "/usr/aarch64-linux-gnu"],
+      isa: "aarch64-neon", target: "aarch64,aarch64+bf16")
+    try loader(for: machine, in: bench)
+    let digits = Repository.path("examples/digits/model")
+    let path = try bench.compile(digits) {
+      $0.target = machine.target
+      $0.precision = .bf16
+    }
+    let images = SeededCheckpoint.tensor(name: "input", shape: [8, 3, 32, 32], seed: 5).values
+    let exact = try bench.model(digits, name: "exact").makeContext().run(images: images, count: 8)
+    var errors: [Double] = []
+    for isa in ["neon", "neon+bf16"] {
+      machine.isa = "aarch64-\(isa)"
+      let found = try outputs(
+        of: path, on: machine, images: images, count: 8, isa: isa, in: bench)
+      errors.append(Double(Deviation(found, exact).relativeL2))
+    }
+    #expect(errors[0] > 0 && errors[0] < 0.03, "\(errors)")
+    #expect(errors[1] != errors[0] && errors[1] < 1.2 * errors[0], "\(errors)")
   }
 
   #if arch(x86_64)

@@ -4,14 +4,27 @@ import IR
 ///
 /// With the target's instruction for it a step multiplies groups; elsewhere the first and the
 /// second elements are widened to floats, and multiplied one after the other.
-struct BF16Format: StoredFormat {
+///
+/// Arm's `bfdot` and `bfmmla` add the two products of a group, which are exact, and then the sum of
+/// groups so far: both times what does not fit into a float is cut off and the last bit set if
+/// anything was (rounding to odd), which errs by less than 2^-23 of the result where a float's
+/// usual rounding errs by half of that at most. Operands and results below 2^-126 are taken for
+/// zero.
+/// `bfmmla` does for each of its sums what `bfdot` does, one group after the other, so matmuls of
+/// few rows and of many have the same bits. (Arm Architecture Reference Manual, `BFDotAdd` and
+/// `BFMatMulAddH`; a processor with FEAT_EBF16 does so as well while FPCR.EBF is 0, as it is in
+/// Linux.)
+struct BF16Format: StoredFormat, PairFormat {
   var element: ElementType { .bf16 }
   var sumsIntegers: Bool { false }
 
-  func groupType(_ b: Builder) -> ValueType { b.i32 }
+  /// LLVM multiplies by a lane of floats only.
+  func groupType(_ b: Builder) -> ValueType { b.target.bf16Dot == .bfdot ? b.f32 : b.i32 }
+
+  func multipliesByLane(on target: Target) -> Bool { target.bf16Dot == .bfdot }
 
   func left(_ b: Builder, _ groups: Value) -> [Value] {
-    if b.target.hasBF16Dot { return [groups] }
+    if b.target.bf16Dot != nil { return [groups] }
     let lanes = b.lanes(of: groups)
     return [b.shiftLeft(groups, 16), b.and(groups, b.integers(-0x1_0000, lanes))].map {
       b.bitcast($0, to: b.floats(lanes))
@@ -19,16 +32,27 @@ struct BF16Format: StoredFormat {
   }
 
   func right(_ b: Builder, _ groups: Value) -> [Value] { left(b, groups) }
-  func parts(on target: Target) -> Int { target.hasBF16Dot ? 1 : 2 }
+  func parts(on target: Target) -> Int { target.bf16Dot != nil ? 1 : 2 }
   func part(_ b: Builder, _ words: Value) -> Value {
     b.bitcast(words, to: b.floats(b.lanes(of: words)))
   }
 
   func multiplyAdd(_ b: Builder, _ left: [Value], _ right: [Value], _ sum: Value) -> Value {
-    guard b.target.hasBF16Dot else {
-      return zip(left, right).reduce(sum) { b.multiplyAdd($1.0, $1.1, $0) }
+    switch b.target.bf16Dot {
+    case .vdpbf16ps:
+      return b.callAsDeclared("llvm.x86.avx512bf16.dpbf16ps.512", [sum] + left + right)
+    // What is repeated over a vector becomes a lane as the last operand.
+    case .bfdot:
+      let halves = b.vector(8, of: b.bf16)
+      return b.intrinsic(
+        "llvm.aarch64.neon.bfdot", [b.floats(4), halves],
+        [sum] + (right + left).map { b.bitcast($0, to: halves) })
+    case nil: return zip(left, right).reduce(sum) { b.multiplyAdd($1.0, $1.1, $0) }
     }
-    return b.callAsDeclared("llvm.x86.avx512bf16.dpbf16ps.512", [sum] + left + right)
+  }
+
+  func multiplyPairs(_ b: Builder, _ left: Value, _ right: Value, _ sum: Value) -> Value {
+    b.callAsDeclared("llvm.aarch64.neon.bfmmla", [sum, left, right])
   }
 
   func preparation(of rows: LeftRows) -> (any PreparedRow)? {
@@ -78,13 +102,19 @@ struct BF16Format: StoredFormat {
 
   /// The upper halves of floats rounded to the nearest bf16, of two to the even one.
   ///
-  /// The instruction for it takes numbers below 2^-126, which have no place in a model, for zero.
+  /// x86's instruction for it takes numbers below 2^-126, which have no place in a model, for zero.
   private func rounded(_ b: Builder, _ value: Value) -> Value {
     let lanes = b.lanes(of: value)
     let halves = b.vector(lanes, of: b.i16)
-    if b.target.hasBF16Dot, lanes == 16 {
+    switch (b.target.bf16Dot, lanes) {
+    case (.vdpbf16ps, 16):
       return b.bitcast(
         b.intrinsic("llvm.x86.avx512bf16.cvtneps2bf16.512", [], [value]), to: halves)
+    case (.bfdot, 4):
+      // The upper half of the result is zero.
+      let eight = b.callAsDeclared("llvm.aarch64.neon.bfcvtn", [value])
+      return b.shuffle(b.bitcast(eight, to: b.vector(8, of: b.i16)), [0, 1, 2, 3])
+    default: break
     }
     let bits = b.bitcast(value, to: b.vector(lanes, of: b.i32))
     let last = b.and(b.shiftRight(bits, 16), b.integers(1, lanes))

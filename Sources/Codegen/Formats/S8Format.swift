@@ -6,10 +6,11 @@ import IR
 /// x86 processors it makes products of 16 bits, which hold 255 * 127, where an instruction that
 /// adds two of them in 16 bits would saturate; elsewhere it multiplies the elements one by one.
 ///
-/// Arm's `sdot` takes both sides with a sign: there the left ones are stored as `q - 128`, and what
-/// a sum lacks, 128 times the sum of its column of weights, is added when it is complete
-/// (``correction(_:scale:scaledSum:)``).
-struct S8Format: NumberFormat {
+/// Arm's `usmmla` multiplies two rows by two columns of two groups each, which matmuls of many rows
+/// arrange so (``Arrangement/paired``). Arm's `sdot` takes both sides with a sign: there the left
+/// ones are stored as `q - 128`, and what a sum lacks, 128 times the sum of its column of weights,
+/// is added when it is complete (``correction(_:scale:scaledSum:)``).
+struct S8Format: PairFormat {
   var element: ElementType { .s8 }
   var sumsIntegers: Bool { true }
 
@@ -52,20 +53,14 @@ struct S8Format: NumberFormat {
   }
 
   func multiplyAdd(_ b: Builder, _ left: [Value], _ right: [Value], _ sum: Value) -> Value {
-    func arm(_ name: String, _ one: [Value], _ other: [Value]) -> Value {
-      let bytes = b.vector(16, of: b.i8)
-      return b.intrinsic(
-        "llvm.aarch64.neon.\(name)", [b.vector(4, of: b.i32), bytes],
-        [sum] + (one + other).map { b.bitcast($0, to: bytes) })
-    }
     switch b.target.int8Dot {
     case .vpdpbusd:
       return b.callAsDeclared(
         "llvm.x86.avx512.vpdpbusd.\(32 * b.target.lanes)", [sum] + left + right)
     // What is repeated over a vector becomes a lane as the first operand of `usdot` (`sudot` with
     // its operands the other way round), and as the last of `sdot`.
-    case .usdot: return arm("usdot", left, right)
-    case .sdot: return arm("sdot", right, left)
+    case .usdot: return arm(b, "usdot", sum, left + right)
+    case .sdot: return arm(b, "sdot", sum, right + left)
     case nil: break
     }
     guard b.target.isX86 else {
@@ -78,6 +73,18 @@ struct S8Format: NumberFormat {
       default: "llvm.x86.sse2.pmadd.wd"
       }
     return zip(left, right).reduce(sum) { b.wrappingAdd($0, b.intrinsic(name, [], [$1.0, $1.1])) }
+  }
+
+  func multiplyPairs(_ b: Builder, _ left: Value, _ right: Value, _ sum: Value) -> Value {
+    arm(b, "usmmla", sum, [left, right])
+  }
+
+  /// Emits an instruction of Arm's that adds products of bytes to four sums.
+  private func arm(_ b: Builder, _ name: String, _ sum: Value, _ operands: [Value]) -> Value {
+    let bytes = b.vector(16, of: b.i8)
+    return b.intrinsic(
+      "llvm.aarch64.neon.\(name)", [b.vector(4, of: b.i32), bytes],
+      [sum] + operands.map { b.bitcast($0, to: bytes) })
   }
 
   func preparation(of rows: LeftRows) -> (any PreparedRow)? {

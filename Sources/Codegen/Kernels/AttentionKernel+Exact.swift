@@ -65,7 +65,7 @@ extension AttentionKernel {
         ])
       // A power of minus infinity is close to zero.
       if isCausal { mask.hide(b, scores, columns: tokens, as: 0) }
-      if element != .f32 { roundRow(b, scores, tokens) }
+      if element != .f32 { roundRow(b, row, of: scratch, tokens) }
       return []
     }
   }
@@ -86,16 +86,23 @@ extension AttentionKernel {
   }
 
   /// Emits the rounding of a row of powers where it lies: what is written lies before what is still
-  /// to be read, or, of widened ones, where it was read.
-  private func roundRow(_ b: Builder, _ row: Value, _ tokens: Int) {
+  /// to be read, or, of widened ones, where it was read; a pair's second row goes to the place of
+  /// its first, which has been read.
+  private func roundRow(_ b: Builder, _ row: Value, of scratch: Value, _ tokens: Int) {
+    let powers = b.offset(scratch, bytes: scoresOffset(b.target))
+    let own = b.offset(powers, b.multiply(row, b.constant(scoreStride * 4)))
+    let paired = b.offset(powers, PairedRow.place(b, row, stride: scoreStride))
     b.visitRow(columns: tokens) { bytes, count in
-      let power = b.loadFloats(b.offset(row, bytes), b.target.lanes, count: count)
+      let power = b.loadFloats(b.offset(own, bytes), b.target.lanes, count: count)
       let whole = format.groups(count) * perGroup
-      if widens(b.target) {
-        b.storeFloats(format.round(b, power), b.offset(row, bytes), count: whole)
-      } else {
+      switch arrangement(b.target) {
+      case .stored:
         b.storeElements(
-          element, power, b.offset(row, b.divide(bytes, b.constant(perGroup))), count: whole)
+          element, power, b.offset(own, b.divide(bytes, b.constant(perGroup))), count: whole)
+      case .widened: b.storeFloats(format.round(b, power), b.offset(own, bytes), count: whole)
+      // Whole pairs of groups.
+      case .paired:
+        b.storeElements(element, power, b.offset(paired, bytes), count: b.target.lanes)
       }
     }
   }

@@ -18,8 +18,8 @@ import IR
 ///
 /// Of bf16, panels and rows of powers consist of groups of two elements, which the microkernel
 /// multiplies at once; a row of powers then fills half of its place. Where they would have to be
-/// widened for that (``Target/widensOnce(_:)``), panels and powers are made so, and a tile's rows
-/// of queries too, to the same bits.
+/// widened or paired for that (``Target/arrangement(_:)``), panels and powers are made so, and a
+/// tile's rows of queries too, to the same bits.
 struct AttentionKernel: StepKernel {
   enum Parameter: StepParameter {
     case q, k, v
@@ -65,22 +65,32 @@ struct AttentionKernel: StepKernel {
 
   var format: any StoredFormat { element.storedFormat }
   var perGroup: Int { format.perGroup }
-  /// `true` iff all operands are widened once.
-  func widens(_ target: Target) -> Bool {
-    queries >= WidenedPanel.leastRows && target.widensOnce(element)
+  /// How all operands are arranged once.
+  func arrangement(_ target: Target) -> Arrangement {
+    target.arrangement(element, rows: queries)
   }
-  /// The words that a group takes in what is multiplied.
-  private func wordsPerGroup(_ target: Target) -> Int { widens(target) ? WidenedRow.parts : 1 }
+  /// The words that a group and column take in a panel.
+  private func wordsPerGroup(_ target: Target) -> Int {
+    arrangement(target).rightWords(format, on: target)
+  }
+  /// The words of a column of a panel.
+  private func columnWords(_ groups: Int, _ target: Target) -> Int {
+    arrangement(target).paddedGroups(groups) * wordsPerGroup(target)
+  }
   private func tileRows(_ target: Target) -> Int {
-    widens(target) ? target.tileRows : target.tileRows(of: element)
+    target.tileRows(of: element, arrangement(target))
   }
-  /// A row of queries of a tile, widened.
-  private var widenedQuery: WidenedRow {
-    WidenedRow(operand: element, columns: headDim, inner: nil)
+  /// How a row of queries of a tile is arranged; `nil`: it is multiplied where it lies.
+  private func preparedQuery(_ target: Target) -> (any PreparedRow)? {
+    switch arrangement(target) {
+    case .stored: nil
+    case .widened: WidenedRow(operand: element, columns: headDim, inner: nil)
+    case .paired: PairedRow(operand: element, columns: headDim, inner: nil)
+    }
   }
-  /// Groups from one row of queries to the next, as they are multiplied.
+  /// From one row of queries to the next, as they are multiplied: in groups, or in words of pairs.
   private func queryStride(_ target: Target) -> Int {
-    widens(target) ? widenedQuery.stride / WidenedRow.parts : qStride / perGroup
+    preparedQuery(target).map { $0.stride / wordsPerGroup(target) } ?? qStride / perGroup
   }
   /// The features of a head, in groups.
   private var headGroups: Int { headDim / perGroup }
@@ -98,11 +108,11 @@ struct AttentionKernel: StepKernel {
 
   // The parts of the scratch memory, in bytes from its start.
   private func valuesOffset(_ target: Target) -> Int {
-    paddedTokens * headGroups * wordsPerGroup(target) * 4
+    paddedTokens * columnWords(headGroups, target) * 4
   }
   func scoresOffset(_ target: Target) -> Int {
     valuesOffset(target)
-      + valuePanels * format.groups(tokens) * wordsPerGroup(target) * Tile.panelWidth * 4
+      + valuePanels * columnWords(format.groups(tokens), target) * Tile.panelWidth * 4
   }
   func sumsOffset(_ target: Target) -> Int {
     scoresOffset(target) + tileRows(target) * scoreStride * 4
@@ -122,9 +132,10 @@ struct AttentionKernel: StepKernel {
 
   /// The scratch memory of one task: K and V of one head; scores, sums and the state of the softmax
   /// of one tile of rows, what is added to its scores where that is made up, and its queries where
-  /// they are widened.
+  /// they are arranged.
   func scratchBytes(_ target: Target) -> Int {
-    queriesOffset(target) + (widens(target) ? tileRows(target) * widenedQuery.stride * 4 : 0)
+    queriesOffset(target)
+      + (preparedQuery(target).map { tileRows(target) * $0.stride * 4 } ?? 0)
   }
 
   var title: String { "attention_\(queries)x\(tokens)_\(heads)x\(headDim)_\(element.rawValue)" }
@@ -139,12 +150,13 @@ struct AttentionKernel: StepKernel {
     let perHead = b.constant(tiles)
     let (first, end) = b.share(
       of: b.constant(windows * heads * tiles), p[.task], of: p[.count])
-    let isWidened = widens(b.target)
+    let arrangement = arrangement(b.target)
     let keys = KeyPanels(
       tokens: tokens, headDim: headGroups, stride: kStride / perGroup,
-      widened: isWidened ? element : nil)
+      element: arrangement == .stored ? .f32 : element, arrangement: arrangement)
     let values = ValuePanels(
-      tokens: tokens, headDim: headDim, stride: vStride, element: element, isWidened: isWidened)
+      tokens: tokens, headDim: headDim, stride: vStride, element: element,
+      arrangement: arrangement)
     let afterLast = b.divide(b.add(end, b.constant(tiles - 1)), perHead)
     b.ifThen(b.less(first, end)) {
       b.forLoop(from: b.divide(first, perHead), to: afterLast) { index, _ in
@@ -204,7 +216,7 @@ struct AttentionKernel: StepKernel {
     _ scratch: Value
   ) {
     let exact = ExactRows(attention: self, rows: rows)
-    let q = widens(b.target) ? widenQueries(b, rows, q, scratch) : q
+    let q = arrangedQueries(b, rows, q, scratch)
     // With few rows the scores are computed in several accumulators each, which want the registers.
     if Tile.accumulators(forRows: queries, on: b.target) > 1 {
       b.call(exact, [.q: q, .added: added, .scratch: scratch, .first: first])
@@ -243,14 +255,14 @@ struct AttentionKernel: StepKernel {
     }
   }
 
-  /// Emits the widening of a tile's queries; returns where they are then.
-  private func widenQueries(_ b: Builder, _ rows: Int, _ q: Value, _ scratch: Value) -> Value {
+  /// Emits what arranges a tile's queries, if they must be; returns where they are then.
+  private func arrangedQueries(_ b: Builder, _ rows: Int, _ q: Value, _ scratch: Value) -> Value {
+    guard let query = preparedQuery(b.target) else { return q }
     let place = b.offset(scratch, bytes: queriesOffset(b.target))
     b.forLoop(from: b.constant(0), to: b.constant(rows)) { row, _ in
-      widenedQuery.emit(
+      query.emit(
         b, b.offset(q, b.multiply(row, b.constant(qStride * element.sizeBytes))),
-        to: b.element(place, b.multiply(row, b.constant(widenedQuery.stride))), scales: place,
-        scratch: place)
+        to: b.offset(place, query.place(b, row)), scales: place, scratch: place)
       return []
     }
     return place
@@ -296,16 +308,17 @@ struct AttentionKernel: StepKernel {
     let width = b.target.tileColumns
     let first = b.multiply(index, b.constant(block))
     let powers = b.offset(scratch, bytes: scoresOffset(b.target))
-    let isWidened = widens(b.target)
+    let arrangement = arrangement(b.target)
     let states = b.offset(scratch, bytes: statesOffset(b.target))
     func multiply(_ column: Value, columns: Int, isFirst: Bool) {
       let tile = ScoreTile(
         rows: rows, columns: columns, depth: headGroups, qStride: queryStride(b.target),
         powerStride: scoreStride, softmax: SoftmaxExponents(scale: scale, base2: base2),
         isFirst: isFirst, element: element, addedStride: addition.stride(tokens: self.tokens),
-        isCausal: isCausal, isWidened: isWidened)
+        isCausal: isCausal, arrangement: arrangement)
       let panel = panelAddress(b, scratch, b.add(first, column), depth: headGroups)
-      let size = isWidened ? 4 : element.sizeBytes
+      // Of a pair of rows, two elements.
+      let size = arrangement == .stored ? element.sizeBytes : 4
       let place = b.offset(powers, b.multiply(column, b.constant(size)))
       let addedHere = addition == .none ? added : b.element(added, b.add(first, column))
       b.call(
@@ -347,7 +360,7 @@ struct AttentionKernel: StepKernel {
     var score = Tile(
       rows: rows, columns: width, depth: headGroups, aStride: queryStride(target),
       cStride: scoreStride, accumulators: Tile.accumulators(forRows: queries, on: target),
-      operandType: element, isWidened: widens(target))
+      operandType: element, arrangement: arrangement(target))
     func multiplyKeys(_ column: Value) {
       let panel = panelAddress(b, scratch, b.add(first, column), depth: headGroups)
       b.call(
@@ -384,7 +397,7 @@ struct AttentionKernel: StepKernel {
       cStride: stride,
       residualStride: epilogue.hasResidual ? stride : 0, epilogue: epilogue,
       accumulators: Tile.accumulators(forRows: queries, on: target), operandType: element,
-      isWidened: widens(target))
+      arrangement: arrangement(target))
     func multiply(_ column: Value) {
       let panel = panelAddress(b, values, column, depth: format.groups(self.tokens))
       let c = b.offset(output, b.multiply(column, b.constant(epilogue.result.sizeBytes)))
@@ -419,8 +432,11 @@ struct AttentionKernel: StepKernel {
     _ b: Builder, _ panels: Value, _ column: Value, depth: Int
   ) -> Value {
     let width = b.constant(Tile.panelWidth)
-    let rows = depth * wordsPerGroup(b.target)
+    let rows = columnWords(depth, b.target)
     let panel = b.multiply(b.divide(column, width), b.constant(rows * Tile.panelWidth))
-    return b.element(panels, b.add(panel, b.remainder(column, width)))
+    let own = b.remainder(column, width)
+    let unit = arrangement(b.target).rowUnit
+    return b.element(
+      panels, b.add(panel, unit == 1 ? own : b.multiply(own, b.constant(unit))))
   }
 }

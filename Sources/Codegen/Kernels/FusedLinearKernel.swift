@@ -41,21 +41,26 @@ struct FusedLinearKernel: StepKernel {
   /// The steps of one accumulator in a block of a sum, at most.
   var summationBlock = Tile.standardSummationBlock
 
-  /// `true` iff both operands are widened once (``WidenedPanel``), which changes no bit.
-  private func widens(_ target: Target) -> Bool {
-    rows >= WidenedPanel.leastRows && target.widensOnce(operandType)
+  /// How both operands are arranged once (``WidenedPanel``, ``PairedPanel``), which changes no bit.
+  private func arrangement(_ target: Target) -> Arrangement {
+    target.arrangement(operandType, rows: rows)
   }
   /// The most rows that are multiplied by all panels before the next.
   ///
-  /// Widened rows of a long sequence would not stay in the L3 cache. Each block widens the panels
-  /// again, 1 % of its work.
-  private static let widenedRows = 224
+  /// Arranged rows of a long sequence would not stay in the L3 cache. Each block arranges the
+  /// panels again, 1 % of its work.
+  private static let arrangedRows = 224
   private func blockRows(_ target: Target) -> Int {
-    widens(target) ? min(rows, Self.widenedRows) : rows
+    arrangement(target) == .stored ? rows : min(rows, Self.arrangedRows)
+  }
+  /// The rows that those of a block have room for.
+  private func roomRows(_ target: Target) -> Int {
+    let unit = arrangement(target).rowUnit
+    return (blockRows(target) + unit - 1) / unit * unit
   }
 
   // The parts of the scratch memory: the scales of the rows of a block, its rows of A as they are
-  // multiplied, where they are not so already, what their preparation wants, and a widened panel.
+  // multiplied, where they are not so already, what their preparation wants, and an arranged panel.
   private func scaleCount(_ target: Target) -> Int {
     prepared(target)?.scaleCount ?? (epsilon == nil ? 0 : 1)
   }
@@ -63,14 +68,18 @@ struct FusedLinearKernel: StepKernel {
     (blockRows(target) * scaleCount(target) * 4 + 63) / 64 * 64
   }
   private func panelOffset(_ target: Target) -> Int {
-    let rows = prepared(target).map { blockRows(target) * $0.stride * 4 + $0.scratchBytes } ?? 0
+    let rows = prepared(target).map { roomRows(target) * $0.stride * 4 + $0.scratchBytes } ?? 0
     return (scaleBytes(target) + rows + 63) / 64 * 64
   }
 
   /// The scratch memory of one task.
   func scratchBytes(_ target: Target) -> Int {
-    panelOffset(target)
-      + (widens(target) ? WidenedPanel.bytes(operandType, depth: groups, target) : 0)
+    switch arrangement(target) {
+    case .stored: panelOffset(target)
+    case .widened:
+      panelOffset(target) + WidenedPanel.bytes(operandType, depth: groups, target)
+    case .paired: panelOffset(target) + PairedPanel.bytes(depth: groups, target)
+    }
   }
 
   /// How rows of A are prepared; `nil`: they are multiplied where they lie.
@@ -79,7 +88,11 @@ struct FusedLinearKernel: StepKernel {
       of: LeftRows(
         columns: depth, stride: aStride, element: left, epsilon: epsilon,
         hadamardSize: hadamardSize))
-    return widens(target) ? WidenedRow(operand: operandType, columns: depth, inner: own) : own
+    return switch arrangement(target) {
+    case .stored: own
+    case .widened: WidenedRow(operand: operandType, columns: depth, inner: own)
+    case .paired: PairedRow(operand: operandType, columns: depth, inner: own)
+    }
   }
   /// The length of a sum in groups.
   private var groups: Int { operandType.format.groups(depth) }
@@ -90,7 +103,7 @@ struct FusedLinearKernel: StepKernel {
 
   /// The rows of the largest tile.
   private func tileRows(_ target: Target) -> Int {
-    widens(target) ? target.tileRows : target.tileRows(of: operandType)
+    target.tileRows(of: operandType, arrangement(target))
   }
 
   /// Of integers, the rows' scales hold the norm already.
@@ -104,7 +117,9 @@ struct FusedLinearKernel: StepKernel {
   private func heights(_ target: Target) -> [Int] {
     var heights: Set<Int> = []
     func add(_ count: Int) {
-      heights.formUnion(RowTiles.heights(rows: count, height: tileRows(target)))
+      heights.formUnion(
+        RowTiles.heights(
+          rows: count, height: tileRows(target), unit: arrangement(target).rowUnit))
     }
     for tasks in 1...rowTasks {
       for count in [rows / tasks, (rows + tasks - 1) / tasks] {
@@ -184,13 +199,13 @@ struct FusedLinearKernel: StepKernel {
     let scratch = p[.scratch]
     if let prepared = prepared(b.target) {
       let place = b.offset(scratch, bytes: scaleBytes(b.target))
-      let rest = b.offset(place, bytes: blockRows(b.target) * prepared.stride * 4)
+      let rest = b.offset(place, bytes: roomRows(b.target) * prepared.stride * 4)
       b.forLoop(from: b.constant(0), to: band.count) { own, _ in
         let address = b.offset(
           p[.a],
           b.multiply(b.add(band.first, own), b.constant(aStride * left.sizeBytes)))
         prepared.emit(
-          b, address, to: b.element(place, b.multiply(own, b.constant(prepared.stride))),
+          b, address, to: b.offset(place, prepared.place(b, own)),
           scales: b.element(scratch, b.multiply(own, b.constant(prepared.scaleCount))),
           scratch: rest)
         return []
@@ -216,16 +231,23 @@ struct FusedLinearKernel: StepKernel {
     let panel = b.offset(p[.panels], b.multiply(b.divide(tile, perPanel), panelBytes))
     let partBytes = b.multiply(part, b.constant(target.tileColumns * 4))
     var right = b.offset(panel, partBytes)
-    if widens(target) {
-      let wide = b.offset(p[.scratch], bytes: panelOffset(target))
-      b.call(WidenedPanel(element: operandType, depth: groups), [.panel: right, .wide: wide])
-      right = wide
+    let arrangement = arrangement(target)
+    let arranged = b.offset(p[.scratch], bytes: panelOffset(target))
+    switch arrangement {
+    case .stored: break
+    case .widened:
+      b.call(WidenedPanel(element: operandType, depth: groups), [.panel: right, .wide: arranged])
+      right = arranged
+    case .paired:
+      b.call(PairedPanel(depth: groups), [.panel: right, .paired: arranged])
+      right = arranged
     }
     let columnBytes = b.multiply(tile, b.constant(target.tileColumns * 4))
     let resultBytes = b.multiply(tile, b.constant(target.tileColumns * result.sizeBytes))
     let bias = hasBias ? b.offset(p[.bias], columnBytes) : p[.bias]
 
-    let tiles = RowTiles(b, rows: band.count, height: tileRows(target))
+    let tiles = RowTiles(
+      b, rows: band.count, height: tileRows(target), unit: arrangement.rowUnit)
     let (leftStride, scaleCount) = (leftStride(target), scaleCount(target))
     var shape = Tile(
       rows: 1, columns: width, depth: groups, aStride: leftStride, cStride: cStride,
@@ -233,11 +255,9 @@ struct FusedLinearKernel: StepKernel {
       accumulators: Tile.accumulators(forRows: rows, on: target),
       prefetchTiles: prefetchTiles(target), operandType: operandType,
       channelStride: channelStride, summationBlock: summationBlock)
-    if widens(target) {
-      shape.isWidened = true
-      shape.aStride = leftStride / WidenedRow.parts
-      shape.panelStride = target.tileColumns
-    }
+    shape.arrangement = arrangement
+    if arrangement != .stored { shape.panelStride = target.tileColumns }
+    if arrangement == .widened { shape.aStride = leftStride / WidenedRow.parts }
     let loop = TileLoop(shape, b)
     let ahead = b.offset(panel, panelBytes)
     tiles.forEach { index, first, size in

@@ -11,6 +11,12 @@ protocol PreparedRow {
   var scaleCount: Int { get }
   /// Memory besides the rows, in bytes.
   var scratchBytes: Int { get }
+  /// Emits how far prepared row `row` is from the first, in bytes.
+  func place(_ b: Builder, _ row: Value) -> Value
   /// Emits it for the row at `address`; what scales its products goes to `scales`.
   func emit(_ b: Builder, _ address: Value, to target: Value, scales: Value, scratch: Value)
+}
+
+extension PreparedRow {
+  func place(_ b: Builder, _ row: Value) -> Value { b.multiply(row, b.constant(stride * 4)) }
 }

@@ -36,8 +36,8 @@ struct ScoreTile: Kernel {
   var addedStride: Int?
   /// `true` iff rows see only some of the columns.
   var isCausal = false
-  /// `true` iff queries and keys are widened (``Tile/isWidened``), and powers are to be.
-  var isWidened = false
+  /// How queries and keys lie, and powers are to.
+  var arrangement = Arrangement.stored
 
   /// What a sum of powers must stay below: values of up to 2^63 do not overflow then.
   static let limit: Float = 0x1p64
@@ -49,8 +49,7 @@ struct ScoreTile: Kernel {
     let vectors = (columns + lanes - 1) / lanes
     let tile = Tile(
       rows: rows, columns: columns, depth: depth, aStride: qStride, cStride: powerStride,
-      operandType: element, isWidened: isWidened)
-    let powerBytes = isWidened ? 4 : element.sizeBytes
+      operandType: element, arrangement: arrangement)
     let format = element.storedFormat
     let zero = b.floats(0, lanes)
     let states = (0..<rows).map {
@@ -96,16 +95,37 @@ struct ScoreTile: Kernel {
           power = b.select(b.mask(first: counts[vector], of: lanes), power, zero)
         }
         if isCausal { power = b.select(masks[vector], power, zero) }
-        // Whole groups: after an odd number of tokens comes a zero.
-        b.storeElements(
-          isWidened ? .f32 : element, isWidened ? format.round(b, power) : power,
-          b.offset(p[.powers], bytes: row * powerStride * 4 + vector * lanes * powerBytes),
-          count: format.groups(counts[vector]) * format.perGroup)
+        store(b, power, counts[vector], row, vector, p[.powers])
         sums.append(power)
       }
       // One row after the other, for the sake of registers.
       let sum = b.orderMemory(after: [b.pairwise(sums, b.addFloat)])
       b.store(sum[0], state)
+    }
+  }
+
+  /// Emits the store of a vector of powers, of which `count` are not zero by their place.
+  private func store(
+    _ b: Builder, _ power: Value, _ count: Int, _ row: Int, _ vector: Int, _ powers: Value
+  ) {
+    let (lanes, format) = (b.target.lanes, element.storedFormat)
+    // Whole groups: after an odd number of tokens comes a zero.
+    let whole = format.groups(count) * format.perGroup
+    func place(row: Int, _ bytes: Int) -> Value {
+      b.offset(powers, bytes: row * powerStride * 4 + bytes)
+    }
+    switch arrangement {
+    case .stored:
+      b.storeElements(
+        element, power, place(row: row, vector * lanes * element.sizeBytes), count: whole)
+    case .widened:
+      b.storeFloats(format.round(b, power), place(row: row, vector * lanes * 4), count: whole)
+    case .paired:
+      // A vector is a pair of groups, which is stored whole.
+      let (pair, own) = (row / PairedRow.rows * PairedRow.rows, row % PairedRow.rows)
+      b.storeElements(
+        element, power,
+        place(row: pair, (vector * PairedRow.rows + own) * PairedRow.pieceBytes), count: lanes)
     }
   }
 

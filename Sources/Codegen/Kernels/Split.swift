@@ -60,22 +60,26 @@ struct RowTiles {
   private let b: Builder
   /// The number of tiles.
   let count: Value
+  private let all: Value
   private let base: Value
   private let extra: Value
+  private let unit: Int
 
   /// Emits the division of `rows` rows, of which there are some, into tiles that are none higher
-  /// than `height`.
-  init(_ b: Builder, rows: Value, height: Int) {
-    self.b = b
+  /// than `height` and begin at multiples of `unit`, which `height` is one of.
+  init(_ b: Builder, rows: Value, height: Int, unit: Int = 1) {
+    (self.b, all, self.unit) = (b, rows, unit)
     count = b.divide(b.add(rows, b.constant(height - 1)), b.constant(height))
-    base = b.divide(rows, count)
-    extra = b.remainder(rows, count)
+    let units =
+      unit == 1 ? rows : b.divide(b.add(rows, b.constant(unit - 1)), b.constant(unit))
+    base = b.divide(units, count)
+    extra = b.remainder(units, count)
   }
 
   /// Emits a loop over the tiles: the index of each, its first row, its rows.
   func forEach(_ body: (_ index: Value, _ first: Value, _ rows: Value) -> Void) {
     b.forLoop(from: b.constant(0), to: count, carrying: [b.constant(0)]) { index, carried in
-      let rows = rows(of: index)
+      let rows = rows(of: index, from: carried[0])
       body(index, carried[0], rows)
       return [b.add(carried[0], rows)]
     }
@@ -87,23 +91,31 @@ struct RowTiles {
     numberedFrom order: Value, _ body: (_ order: Value, _ first: Value, _ rows: Value) -> Void
   ) -> Value {
     b.forLoop(from: b.constant(0), to: count, carrying: [b.constant(0), order]) { index, carried in
-      let rows = rows(of: index)
+      let rows = rows(of: index, from: carried[0])
       body(carried[1], carried[0], rows)
       return [b.add(carried[0], rows), b.add(carried[1], b.constant(1))]
     }[1]
   }
 
-  private func rows(of index: Value) -> Value {
-    b.select(b.less(index, extra), b.add(base, b.constant(1)), base)
+  private func rows(of index: Value, from first: Value) -> Value {
+    let units = b.select(b.less(index, extra), b.add(base, b.constant(1)), base)
+    guard unit > 1 else { return units }
+    return b.minimum(b.multiply(units, b.constant(unit)), b.subtract(all, first))
   }
 
   /// The number of tiles of `rows` rows, none higher than `height`.
   static func count(rows: Int, height: Int) -> Int { (rows + height - 1) / height }
 
-  /// The heights that occur when `rows` rows are divided.
-  static func heights(rows: Int, height: Int) -> Set<Int> {
+  /// The heights that occur when `rows` rows are divided into tiles that begin at multiples of
+  /// `unit`.
+  static func heights(rows: Int, height: Int, unit: Int = 1) -> Set<Int> {
     let tiles = count(rows: rows, height: height)
     guard tiles > 0 else { return [] }
-    return rows % tiles == 0 ? [rows / tiles] : [rows / tiles, rows / tiles + 1]
+    let units = (rows + unit - 1) / unit
+    let (base, extra) = (units / tiles, units % tiles)
+    // The last tile has the rest of the last unit.
+    return Set((extra > 0 ? [base, base + 1] : [base]).map { $0 * unit }).union([
+      rows - (units - base) * unit
+    ])
   }
 }

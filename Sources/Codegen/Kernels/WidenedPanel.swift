@@ -6,7 +6,8 @@ import IR
 /// The shifts that widen an element are then made once for each row of the panel instead of once
 /// for each tile of rows, in the registers that the tile's sums want. A tile of f32's height reads
 /// it, with the loop of f32. Cost: a load and two stores for each vector of the panel, what four
-/// multiply-adds of the product take; so it pays for some rows and more (``leastRows``).
+/// multiply-adds of the product take; so it pays for some rows and more
+/// (``Target/leastArrangedRows``).
 struct WidenedPanel: Kernel {
   enum Parameter: KernelParameter {
     /// Where the tile's columns begin in the panel, and where they go.
@@ -18,9 +19,6 @@ struct WidenedPanel: Kernel {
   var element: ElementType
   /// The rows of the panel, in groups.
   var depth: Int
-
-  /// The rows of a matmul for which its operands are widened: as many as a task has at least.
-  static let leastRows = FusedLinearKernel.rowsPerTask
 
   /// The memory that it takes on a target.
   static func bytes(_ element: ElementType, depth: Int, _ target: Target) -> Int {

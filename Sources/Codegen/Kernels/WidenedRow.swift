@@ -11,7 +11,7 @@ struct WidenedRow: PreparedRow {
   let inner: (any PreparedRow)?
 
   /// The parts of a group, of which there are two wherever operands are widened
-  /// (``Target/widensOnce(_:)``).
+  /// (``Target/arrangement(_:)``).
   static let parts = 2
 
   private var groups: Int { operand.format.groups(columns) }

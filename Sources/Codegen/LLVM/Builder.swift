@@ -42,6 +42,7 @@ struct Builder {
   var i32: ValueType { ValueType(reference: LLVMInt32TypeInContext(context)) }
   var i64: ValueType { ValueType(reference: LLVMInt64TypeInContext(context)) }
   var f32: ValueType { ValueType(reference: LLVMFloatTypeInContext(context)) }
+  var bf16: ValueType { ValueType(reference: LLVMBFloatTypeInContext(context)) }
   var pointer: ValueType { pointer(to: i8) }
 
   /// A pointer type; from LLVM 15 on all are the same.

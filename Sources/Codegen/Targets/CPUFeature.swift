@@ -89,4 +89,7 @@ extension CPUFeature {
 
   /// Products of small matrices of 8-bit integers: HWCAP2_I8MM.
   static let armInt8Matrices = CPUFeature("i8mm", .auxiliary(entry: 26), 1 << 13)
+
+  /// Products of pairs and of small matrices of bf16: HWCAP2_BF16.
+  static let armBF16 = CPUFeature("bf16", .auxiliary(entry: 26), 1 << 14)
 }

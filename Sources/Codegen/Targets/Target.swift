@@ -34,9 +34,20 @@ public struct Target: Hashable, Sendable {
   public let hasLaneFMA: Bool
   /// What a processor must have to run the code.
   public internal(set) var requirements: [CPUFeature]
-  /// `true` iff there are instructions that multiply pairs of bf16 and add them to a float:
-  /// `avx512_bf16`.
-  public var hasBF16Dot: Bool { requirements.contains(.avx512bf16) }
+  /// The instruction that multiplies pairs of bf16 and adds them to a float; `nil`: there is none.
+  var bf16Dot: BF16Dot? {
+    if requirements.contains(.avx512bf16) { return .vdpbf16ps }
+    return requirements.contains(.armBF16) ? .bfdot : nil
+  }
+
+  /// Instructions that multiply pairs of bf16.
+  enum BF16Dot: Hashable {
+    /// `avx512_bf16`.
+    case vdpbf16ps
+    /// Arm's `bf16`: the left ones from a lane; and small matrices by `bfmmla`.
+    case bfdot
+  }
+
   /// The instruction that multiplies groups of four 8-bit integers and adds them to a 32-bit one;
   /// `nil`: there is none.
   var int8Dot: Int8Dot? {
@@ -49,7 +60,8 @@ public struct Target: Hashable, Sendable {
   enum Int8Dot: Hashable {
     /// `avx512_vnni` and, of half as many lanes, `avx_vnni`: the left ones without a sign.
     case vpdpbusd
-    /// Arm's `i8mm`: the left ones without a sign, and either from a lane.
+    /// Arm's `i8mm`: the left ones without a sign, and either from a lane; and small matrices by
+    /// `usmmla`.
     case usdot
     /// Arm's `dotprod`: all with a sign, the left ones from a lane.
     case sdot
@@ -63,15 +75,17 @@ public struct Target: Hashable, Sendable {
 
   /// The rows of the largest register tile that multiplies numbers of a type.
   func tileRows(of element: ElementType) -> Int {
-    element.isNarrowFloat && !hasBF16Dot ? widenedTileRows : tileRows
+    element.isNarrowFloat && bf16Dot == nil ? widenedTileRows : tileRows
   }
 
-  /// `true` iff a matmul of many rows widens its operands of a type once, in private memory, where
-  /// the tile would have to do it for each pair of a row and a vector of columns.
-  ///
-  /// With AVX-512 the multipliers of floats are busy all the same.
-  func widensOnce(_ element: ElementType) -> Bool {
-    element.format.parts(on: self) == 2 && (lanes < 16 || element.format.sumsIntegers)
+  /// `true` iff there are instructions that multiply small matrices of a type: two rows of two
+  /// groups by two columns of two groups.
+  func multipliesPairs(_ element: ElementType) -> Bool {
+    switch element {
+    case .s8: int8Dot == .usdot
+    case .bf16: bf16Dot == .bfdot
+    case .f32, .f16, .i32: false
+    }
   }
 
   /// The columns of one register tile.
@@ -126,10 +140,17 @@ extension Target {
     vectorUnit: "neon", lanes: 4, hasFMA: true, tileRows: 8, tileVectors: 2,
     widenedTileRows: 8, hasLaneFMA: true, requirements: [])
 
-  /// Arm CPUs with products of 8-bit integers: all since Cortex-A76 and Neoverse N1 have `dotprod`,
-  /// Neoverse V1, N2 and Apple's since M2 `i8mm` as well.
-  static let aarch64WithProducts = [["dotprod"], ["dotprod", "i8mm"]].map { words in
-    aarch64.adding(aarch64.optionalFeatures.filter { words.contains($0.word) })
+  /// Arm CPUs with products of 8-bit integers: all since Cortex-A76 and Neoverse N1.
+  static let aarch64Dot = aarch64.adding(aarch64.features(["dotprod"]))
+
+  /// Arm CPUs with products of small matrices of bf16: Neoverse V1, N2 and Apple's since M2.
+  static let aarch64BF16 = aarch64.adding(aarch64.features(["bf16"]))
+
+  /// Arm CPUs with products of small matrices of 8-bit integers and of bf16, which came together.
+  static let aarch64Matrices = aarch64.adding(aarch64.optionalFeatures)
+
+  private func features(_ words: [String]) -> [TargetFeature] {
+    optionalFeatures.filter { words.contains($0.word) }
   }
 
   /// What functions are compiled for that run before the processor was asked: any x86-64.

@@ -31,7 +31,10 @@ public struct TargetFeature: Hashable, Sendable {
       summary: "products of groups of four 8-bit integers, summed in 32 bits (sdot)"),
     TargetFeature(
       word: "i8mm", base: .aarch64, requirement: .armInt8Matrices,
-      summary: "the same, the left ones without a sign (usdot)"),
+      summary: "products of small matrices of 8-bit integers, summed in 32 bits (usmmla, usdot)"),
+    TargetFeature(
+      word: "bf16", base: .aarch64, requirement: .armBF16,
+      summary: "products of small matrices of bf16, summed in f32 (bfmmla, bfdot)"),
   ]
 }
 

@@ -150,10 +150,13 @@ extension Target {
 
   /// Every target of this machine's architecture that code which multiplies these types profits
   /// from: of 8-bit integers, processors with AVX-VNNI and without AVX-512 too, such as Alder Lake,
-  /// those with VNNI and without BF16, such as Ice Lake, and Arm's with products of them.
+  /// those with VNNI and without BF16, such as Ice Lake, and Arm's with products of them; of bf16
+  /// alone, Arm's with products of it.
   public static func portable(multiplying types: Set<ElementType>) -> [Target] {
-    guard types.contains(.s8) else { return portable }
-    let further = [x86v3AVXVNNI, x86v4VNNI] + aarch64WithProducts
+    let further: [Target] =
+      types.contains(.s8)
+      ? [x86v3AVXVNNI, x86v4VNNI, aarch64Dot, aarch64Matrices]
+      : types.contains(.bf16) ? [aarch64BF16] : []
     return combinations.filter { target in
       portable.contains(target)
         || further.contains(target) && target.triple == portable.first?.triple

@@ -14,7 +14,8 @@ enum TargetReference {
       of the compiling machine's architecture, and for int8 `v3+avxvnni` as well, for processors
       that have AVX-VNNI and not AVX-512 (Alder Lake and later), `v4+vnni`, for those that have VNNI
       and not BF16 (Cascade Lake, Ice Lake), and on Arm `aarch64+dotprod` and
-      `aarch64+dotprod+i8mm`; `host` is the best one that this machine runs.
+      `aarch64+dotprod+i8mm+bf16`, for bf16 there `aarch64+bf16`; `host` is the best one that this
+      machine runs.
       A name may be followed by features (below) for instructions that only some of its processors
       have: `--target v3,v4,v4+bf16+vnni`, `--target aarch64,aarch64+dotprod`.
 
@@ -49,10 +50,18 @@ enum TargetReference {
 
       A library that multiplies f32 only is compiled without them, since they would only keep
       processors away. `x86-64-v4-bf16`, which `portable` has, is `x86-64-v4+bf16+vnni` by
-      another name. `x86-64-v3+avxvnni` gives the bits of `x86-64-v3`. On Arm int8 is multiplied by
-      `sdot` with `+dotprod` and by `sudot` with `+i8mm`, to the same bits as without; bf16 is
-      widened for NEON's multiply-adds of f32, and `+bf16` is refused there: `bfdot` rounds in a way
-      of its own.
+      another name. `x86-64-v3+avxvnni` gives the bits of `x86-64-v3`.
+
+      On Arm int8 is multiplied by `sdot` with `+dotprod` and by `usmmla` with `+i8mm` (`sudot`
+      where a matmul has fewer than 24 rows), to the same bits as without: integers are exact. What
+      such a model multiplies in bf16, as attention, is bf16 on each set.
+      bf16 is multiplied by `bfmmla` with `+bf16` (by `bfdot`, to the same bits, in convolutions and
+      for fewer than 24 rows), else widened for NEON's multiply-adds of f32, so the bits of the two
+      differ: `bfmmla` adds the two products of a pair, then the sum so far, cuts off what does not
+      fit into f32 each time, and sets the last bit if that was anything; numbers below 2^-126 are
+      zero to it. It errs by less than 2^-23 of each sum where a multiply-add errs by 2^-24 at most,
+      which the 2^-9 of bf16's own rounding hides. The code of all Arm sets has been run under
+      emulation, not on hardware.
 
       The tile is rows by columns of the result that stay in registers in the inner loop of a
       fusedLinear. One blob of packed weights serves every target: panels are 32 columns wide.

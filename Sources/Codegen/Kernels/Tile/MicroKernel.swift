@@ -35,8 +35,18 @@ typealias RightOperand = (_ panel: Value, _ bytes: Int) -> Value
 extension Tile {
   /// The kernel that multiplies this tile on a target.
   func microKernel(on target: Target) -> any MicroKernel {
-    VectorMicroKernel(
-      format: operandType.format, rowOffsets: (0..<rows).map(rowOffset), vectors: vectors(target),
-      accumulatorsPerSum: accumulators, isWidened: isWidened, panelStride: panelStride)
+    let format = operandType.format
+    if arrangement == .paired {
+      guard let pairs = format as? any PairFormat, accumulators == 1 else {
+        preconditionFailure("no pairs of \(operandType) are multiplied: \(title)")
+      }
+      return PairMicroKernel(
+        pairs: pairs, pairOffsets: stride(from: 0, to: rows, by: 2).map(rowOffset), rows: rows,
+        vectors: vectors(target), panelStride: panelStride)
+    }
+    return VectorMicroKernel(
+      format: format, rowOffsets: (0..<rows).map(rowOffset), vectors: vectors(target),
+      accumulatorsPerSum: accumulators, isWidened: arrangement == .widened,
+      panelStride: panelStride)
   }
 }

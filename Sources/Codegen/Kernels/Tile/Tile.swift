@@ -50,9 +50,10 @@ struct Tile: Kernel {
   var prefetchTiles = 0
   /// The type of the operands: that of B, and of A but for a sign.
   var operandType = ElementType.f32
-  /// `true` iff the operands are widened already: A and the panel have a word for each part of a
-  /// group (``NumberFormat/parts(on:)``), the parts of a group after each other along the depth.
-  var isWidened = false
+  /// How the operands lie.
+  ///
+  /// Where they are widened, `aStride` counts what a group has become; where paired, words.
+  var arrangement = Arrangement.stored
   /// Words from one row of the panel to the next.
   var panelStride = Tile.panelWidth
   /// Elements between the three numbers of a column that scale sums of integers.
@@ -80,11 +81,6 @@ struct Tile: Kernel {
     let runs = addressing.counts.map(String.init).joined(separator: "x")
     return "contract_\(rows)x\(columns)x\(depth)_\(operandType.rawValue)"
       + (addressing.runs > 1 ? "_runs\(runs)" : "")
-  }
-
-  /// The words that a group takes in the operands.
-  func wordsPerGroup(_ target: Target) -> Int {
-    isWidened ? operandType.format.parts(on: target) : 1
   }
 
   /// The vectors across the tile.

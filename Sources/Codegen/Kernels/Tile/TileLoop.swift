@@ -14,8 +14,12 @@ struct TileLoop {
 
   private var unroll: Int { micro.unroll }
   /// The bytes of `steps` steps of the depth in a row of A, and in the panel.
-  private func leftBytes(_ steps: Int) -> Int { steps * tile.wordsPerGroup(b.target) * 4 }
-  private func panelBytes(_ steps: Int) -> Int { leftBytes(steps) * tile.panelStride }
+  private func leftBytes(_ steps: Int) -> Int {
+    steps * tile.arrangement.leftWords(micro.format, on: b.target) * 4
+  }
+  private func panelBytes(_ steps: Int) -> Int {
+    steps * tile.arrangement.rightWords(micro.format, on: b.target) * tile.panelStride * 4
+  }
   /// The steps after the last round.
   private var rest: Int { tile.depth % unroll }
   /// The rounds of the loop over the depth.
