@@ -101,12 +101,12 @@ let imports = """
     EmbeddedImage VitRuntime CVitABI
   Tests/ParallelTests: Parallel
   Tests/FilesTests: Diagnostics Files
-  Tests/NpyTests: Diagnostics Npy
+  Tests/NpyTests: Diagnostics Files Npy
   Tests/TokenizersTests: Diagnostics Files Npy Tokenizing Tokenizers
   Tests/ImagesTests: Diagnostics Images
   Tests/FuzzTests: SeededRandom Fuzzing RuntimeForTests CVitABI
   Tests/FileTests: Diagnostics JSON IR Models Passes Codegen VitRuntime Compiler FileTesting
-  Tests/CLITests: JSON Npy Images vitc
+  Tests/CLITests: Diagnostics Files JSON Npy Images vitc
   Tests/EndToEndTests: Diagnostics SeededRandom IR Npy Images Models Passes Evaluation Codegen \
     Packaging Tokenizers VitRuntime CVitABI Compiler RandomModels AVXVNNITrap
   """

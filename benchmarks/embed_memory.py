@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """The memory of `vitc embed` by the number of photos.
 
-embed_memory.py VITC FOLDER [--counts 1000,10000,100000]
+embed_memory.py VITC FOLDER [--counts 1000,10000,100000] [--flat] [--ending npy]
 
 In FOLDER it makes some small pictures, and for each count a tree of hard links to them, a thousand in a
 folder; the model is that of examples/digits. Each count is one process of `vitc embed`, whose largest
-resident set (`ru_maxrss`, what `/usr/bin/time -v` prints) is printed, with its growth a photo: a job keeps
-the paths of its photos, and nothing else of them.
+resident set (`ru_maxrss`, what `/usr/bin/time -v` prints) is printed, with its growth a photo. A job keeps
+nothing of its photos, their paths not either: what is left is the noise of the C library's heaps, below 2 MB.
+With `--flat` all links are in one folder, with `--ending npz` or `jsonl` the output is another one.
 
 Needs Python's standard library alone.
 """
@@ -22,16 +23,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def make_tree(folder, count, pictures):
+def make_tree(folder, count, pictures, flat):
     """FOLDER/COUNT with so many links; complete, or made anew."""
-    tree, mark = folder / str(count), folder / f"{count}.complete"
+    name = f"{count}-flat" if flat else str(count)
+    tree, mark = folder / name, folder / f"{name}.complete"
     if mark.exists():
         return tree
     shutil.rmtree(tree, ignore_errors=True)
     for index in range(count):
-        place = tree / f"{index // 1000:04}"
-        if index % 1000 == 0:
-            place.mkdir(parents=True)
+        place = tree if flat else tree / f"{index // 1000:04}"
+        place.mkdir(parents=True, exist_ok=True)
         picture = pictures[index % len(pictures)]
         os.link(picture, place / f"{index:06}{picture.suffix}")
     mark.touch()
@@ -43,6 +44,8 @@ def main():
     parser.add_argument("vitc")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--counts", default="1000,10000,100000")
+    parser.add_argument("--flat", action="store_true")
+    parser.add_argument("--ending", default="npy")
     arguments = parser.parse_args()
     counts = [int(count) for count in arguments.counts.split(",")]
     folder = arguments.folder
@@ -61,9 +64,9 @@ def main():
     measured = []
     print("photos  seconds  MB at most")
     for count in counts:
-        tree = make_tree(folder, count, pictures)
-        output = folder / "features.npy"
-        for leftover in folder.glob("features.npy*"):
+        tree = make_tree(folder, count, pictures, arguments.flat)
+        output = folder / f"features.{arguments.ending}"
+        for leftover in folder.glob("features.*"):
             leftover.unlink()
         started = time.perf_counter()
         process = subprocess.Popen([arguments.vitc, "embed", library, tree, "-o", output, "-q"])

@@ -111,7 +111,7 @@ public enum AtomicFile {
   }
 
   /// The message for a folder in which nothing can be created.
-  private static func creationFailure(_ path: String, code: Int32) -> Diagnostic {
+  static func creationFailure(_ path: String, code: Int32) -> Diagnostic {
     let name = folder(of: path)
     return .system(
       "create the file", path: path, code: code,

@@ -1,11 +1,5 @@
 import Diagnostics
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 /// The names of what is in a folder.
 ///
 /// A file system's names are bytes, and Swift's texts are UTF-8: reading other bytes as text gives
@@ -20,18 +14,13 @@ public struct FolderNames: Hashable, Sendable {
   ///
   /// Errors, all at `.file(path)`: it does not exist, is not a folder, or may not be read.
   public init(_ path: String) throws(Diagnostic) {
-    guard let folder = opendir(path) else {
-      throw .system("list the folder", path: path, code: errno)
-    }
-    defer { closedir(folder) }
     var (names, unusable) = ([String](), [String]())
-    while let entry = readdir(folder) {
-      let bytes = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
-      guard let name = String(validating: bytes, as: UTF8.self) else {
+    try FolderEntries.forEach(path) { bytes, _ in
+      if let name = String(validating: bytes, as: UTF8.self) {
+        names.append(name)
+      } else {
         unusable.append(PlainText.shown(bytes))
-        continue
       }
-      if name != "." && name != ".." { names.append(name) }
     }
     self.names = names.sorted()
     self.unusable = unusable.sorted()

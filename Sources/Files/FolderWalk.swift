@@ -6,49 +6,111 @@ import Diagnostics
   import Musl
 #endif
 
-/// All files below a folder.
+/// A walk through all files below a folder, in constant memory whatever their number (16 bytes a
+/// folder, to know it again, apart).
 ///
 /// Folders come in the order of their names, files before folders; links are followed, and each
-/// folder is visited once, so that links in a circle end.
-public struct FolderWalk: Sendable {
-  /// The paths, each beginning with the folder's as given.
-  public private(set) var files: [String] = []
-  /// What cannot be opened since its name is not UTF-8, as messages show it.
-  public private(set) var unusable: [String] = []
-  /// Folders that may not be read.
-  public private(set) var faults: [Diagnostic] = []
+/// folder is visited once, so that links in a circle end; folders that are hidden are not.
+public enum FolderWalk {
+  /// What is found.
+  public enum Entry: Sendable {
+    /// A file: its path, which begins with the folder's as given.
+    case file(String)
+    /// What cannot be opened since its name is not UTF-8: its path as messages show it.
+    case unusable(String)
+    /// A folder that is hidden, its name begins with a point: it is not visited.
+    case hidden(String)
+    /// A folder that may not be read.
+    case fault(Diagnostic)
+  }
 
-  /// Walks through a folder.
+  /// A folder that is being visited.
+  private struct Level {
+    let prefix: String
+    let names: SortedTexts
+  }
+
+  /// What is sorted: a letter, so that files come first and folders last, and the name.
+  private enum Mark: UInt8 {
+    case file = 0x30
+    case unusable, folder
+
+    var text: String { String(UnicodeScalar(rawValue)) }
+  }
+
+  private struct Identity: Hashable {
+    let device: UInt64
+    let number: UInt64
+  }
+
+  /// Calls `body` for each file below a folder.
   ///
-  /// Errors, all at `.file(path)`: it does not exist, is not a folder, or may not be read. One
-  /// below it that may not be read is among ``faults``.
-  public init(_ path: String) throws(Diagnostic) {
-    var seen: Set<[UInt64]> = []
-    // Folders that are still to be visited, the next one last: no recursion, so that no tree is
-    // too deep.
-    var folders = [path]
-    while let folder = folders.popLast() {
-      guard Self.isNew(folder, &seen) else { continue }
-      let found: FolderNames
-      do throws(Diagnostic) {
-        found = try FolderNames(folder)
-      } catch {
-        if folder == path { throw error }
-        faults.append(error)
+  /// A folder is read when its turn comes, then as a whole.
+  ///
+  /// Errors: at `.file(path)`, it does not exist, is not a folder, or may not be read; there is no
+  /// place for what must be sorted; what `body` throws. A folder below it that may not be read is a
+  /// ``Entry/fault(_:)``.
+  public static func visit(
+    _ path: String, _ space: ScratchSpace, _ body: (Entry) throws(Diagnostic) -> Void
+  ) throws(Diagnostic) {
+    var seen: Set<Identity> = []
+    _ = isNew(path, &seen)
+    // No recursion, so that no tree is too deep.
+    var levels = [try level(path, space).get()]
+    while let last = levels.last {
+      guard let entry = try last.names.next() else {
+        levels.removeLast()
         continue
       }
-      let prefix = folder.hasSuffix("/") ? folder : folder + "/"
-      unusable += found.unusable.map { prefix + $0 }
-      var inner: [String] = []
-      for name in found.names {
-        if Self.isFolder(prefix + name) {
-          inner.append(prefix + name)
-        } else {
-          files.append(prefix + name)
+      // By bytes: a name may begin with what joins the mark before it to one character.
+      let found = last.prefix + String(Substring(entry.utf8.dropFirst()))
+      switch entry.utf8.first {
+      case Mark.file.rawValue: try body(.file(found))
+      case Mark.unusable.rawValue: try body(.unusable(found))
+      default:
+        guard !entry.utf8.dropFirst().starts(with: ".".utf8) else {
+          try body(.hidden(found))
+          continue
+        }
+        guard isNew(found, &seen) else { continue }
+        switch try level(found, space) {
+        case .success(let level): levels.append(level)
+        case .failure(let fault): try body(.fault(fault))
         }
       }
-      folders += inner.reversed()
     }
+  }
+
+  /// Reads what is in a folder; what is wrong with the folder is returned.
+  ///
+  /// Errors: there is no place for the names.
+  private static func level(
+    _ folder: String, _ space: ScratchSpace
+  ) throws(Diagnostic) -> Result<Level, Diagnostic> {
+    let prefix = folder.hasSuffix("/") ? folder : folder + "/"
+    var sorter = TextSorter(space, by: .strings)
+    var failure: Diagnostic?
+    do throws(Diagnostic) {
+      try FolderEntries.forEach(folder) { (bytes, kind) throws(Diagnostic) in
+        let name = String(validating: bytes, as: UTF8.self)
+        let mark: Mark =
+          if let name {
+            kind == .folder || (kind == .unknown && isFolder(prefix + name)) ? .folder : .file
+          } else {
+            .unusable
+          }
+        do throws(Diagnostic) {
+          try sorter.append(mark.text + (name ?? PlainText.shown(bytes)))
+        } catch {
+          failure = error
+          throw error
+        }
+      }
+    } catch {
+      if let failure { throw failure }
+      return .failure(error)
+    }
+    return .success(Level(prefix: prefix, names: try sorter.sorted()))
   }
 
   /// Whether something is a folder, or a link to one.
@@ -57,9 +119,10 @@ public struct FolderWalk: Sendable {
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
-  private static func isNew(_ folder: String, _ seen: inout Set<[UInt64]>) -> Bool {
+  private static func isNew(_ folder: String, _ seen: inout Set<Identity>) -> Bool {
     var status = stat()
     guard stat(folder, &status) == 0 else { return true }
-    return seen.insert([UInt64(status.st_dev), UInt64(status.st_ino)]).inserted
+    let identity = Identity(device: UInt64(status.st_dev), number: UInt64(status.st_ino))
+    return seen.insert(identity).inserted
   }
 }

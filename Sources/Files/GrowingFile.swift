@@ -34,7 +34,8 @@ public final class GrowingFile {
     let flags = O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (mode == .new ? O_CREAT | O_EXCL : 0)
     let file = retrying { open(path, flags, 0o666) }
     guard file >= 0 else {
-      throw .system(mode == .new ? "create the file" : "open the file", path: path, code: errno)
+      if mode == .new { throw AtomicFile.creationFailure(path, code: errno) }
+      throw .system("open the file", path: path, code: errno)
     }
     var status = stat()
     guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {

@@ -22,11 +22,15 @@ public struct PhotoClasses: Sendable {
 
   /// Reads a folder of classes.
   ///
-  /// Errors, all at `.file(folder)`: it cannot be read; it has no folders; one of them has no
-  /// photos.
+  /// Errors, all at `.file(folder)`: it is a file; it cannot be read; it has no folders; one of
+  /// them has no photos.
   public init(_ folder: String) throws(Diagnostic) {
     self.folder = folder
     let prefix = folder.hasSuffix("/") ? folder : folder + "/"
+    if Path.kind(of: folder) == .other {
+      throw Diagnostic(
+        "is a file, expected a folder with a folder of photos for each class", at: .file(folder))
+    }
     let found = try FolderNames(folder)
     skipped += found.unusable.map { (prefix + $0, "the name is not UTF-8") }
     for name in found.names {
@@ -39,17 +43,14 @@ public struct PhotoClasses: Sendable {
         skipped.append((path, "the folder is hidden"))
         continue
       }
-      var photos = PhotoNames()
-      try photos.add(folder: path)
+      let photos = try PhotoNames([path])
       skipped += photos.skipped
       warnings += photos.warnings
       guard !photos.paths.isEmpty else {
         throw Diagnostic(
           "class '\(name)' has no photos", at: .file(path),
-          notes: [
-            "looked for files that end in "
-              + PhotoNames.endings.map { ".\($0)" }.joined(separator: ", ")
-          ], hint: "put photos there, or remove the folder")
+          notes: ["looked for files that end in \(PhotoWalk.listedEndings)"],
+          hint: "put photos there, or remove the folder")
       }
       classes.append(Class(name: name, paths: photos.paths))
     }

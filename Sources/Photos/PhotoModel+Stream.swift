@@ -1,4 +1,5 @@
 import Diagnostics
+import Files
 import Parallel
 
 extension PhotoModel {
@@ -26,5 +27,35 @@ extension PhotoModel {
         Result { () throws(Diagnostic) in try run(paths[index], outputs: outputs) }
       },
       consume: body)
+  }
+
+  /// Runs stored photos as ``forEach(_:outputs:_:)`` does those of a list.
+  ///
+  /// - Parameters:
+  ///   - photos: The photos' paths.
+  ///   - outputs: The names of the outputs wanted.
+  ///   - body: Gets the path of a photo and what it gave, or why it cannot be used.
+  /// - Throws: What `body` throws; that a path cannot be read.
+  public func forEach(
+    _ photos: StoredTexts, outputs: [String],
+    _ body: (String, Result<Outputs, Diagnostic>) throws(Diagnostic) -> Void
+  ) throws(Diagnostic) {
+    let reader = try photos.reader()
+    // Set by whichever thread reads, and looked at when all have ended.
+    var failure: Diagnostic?
+    try Parallel.inOrder(
+      of: {
+        do throws(Diagnostic) {
+          return try reader.next()
+        } catch {
+          failure = error
+          return nil
+        }
+      }, atMost: photos.count, workers: workers, window: workers * Self.lead,
+      produce: { path in
+        Result { () throws(Diagnostic) in try run(path, outputs: outputs) }
+      },
+      consume: body)
+    if let failure { throw failure }
   }
 }

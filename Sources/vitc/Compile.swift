@@ -9,7 +9,7 @@ import Packaging
 import Passes
 
 /// `vitc compile`: a model and its checkpoint to a native library.
-struct Compile: ParsableCommand {
+struct Compile: QuietCommand {
   static let configuration = CommandConfiguration(
     abstract: "Compiles a model and its checkpoint to a native library with a C header.",
     discussion: """
@@ -226,8 +226,7 @@ struct Compile: ParsableCommand {
   @Flag(help: "Print the summary as JSON on standard output.")
   var json = false
 
-  @Flag(name: .shortAndLong, help: "Print warnings and errors only.")
-  var quiet = false
+  @OptionGroup var quietness: Quietness
 
   func validate() throws {
     if json, emit.artifact == nil, output == nil {
@@ -299,8 +298,7 @@ struct Compile: ParsableCommand {
     try debugging.check()
     let failures = DumpFailures()
     let request = try request(failures)
-    let line = ProgressLine(
-      "compile \(PlainText.escaped(model))", .usual(isQuiet: quiet))
+    let line = ProgressLine("compile \(PlainText.escaped(model))")
     defer { line.finish() }
     let report = try Compiler(request) { stage, fraction in
       line.update(stage, fraction: fraction > 0 ? fraction : nil)
@@ -330,9 +328,9 @@ struct Compile: ParsableCommand {
     }
     if let sbom { try BillOfMaterials(report)?.write(to: sbom) }
     if json { return try JSONValue.print(CompileJSON(report)) }
-    if !quiet {
+    if !quietness.quiet {
       Console.write(try CompileSummary(report).text())
-      if let fitted = report.headFit { Console.write(HeadReportText(fitted).text()) }
+      if let fitted = report.headFit { Console.write(try HeadReportText(fitted).text()) }
     }
   }
 
@@ -370,7 +368,7 @@ struct Compile: ParsableCommand {
       request.calibrationTexts = texts
     } else if let calibrate {
       let list = try PhotoList(folder: calibrate)
-      for diagnostic in list.skipped { Console.tell(diagnostic) }
+      for warning in list.warnings { Console.tell(warning) }
       request.calibration = list.paths
     }
     request.errorLimit = maxError

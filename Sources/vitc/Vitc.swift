@@ -48,6 +48,7 @@ struct Vitc: ParsableCommand {
       }
       arguments = try ModelDescription.expanded(arguments)
       var command = try parseAsRoot(arguments)
+      if (command as? any QuietCommand)?.quietness.quiet == true { ProgressLine.silence() }
       try command.run()
       try Console.finishOutput()
     } catch let diagnostic as Diagnostic {

@@ -1,3 +1,5 @@
+import Diagnostics
+import Files
 import Foundation
 import JSON
 import Npy
@@ -239,6 +241,137 @@ import Testing
     #expect(new.code == 0)
   }
 
+  /// Photos that come and go between two runs, and one that is named twice.
+  @Test func resumedJobsFollowChangesOfFolders() throws {
+    let folder = try Folder()
+    let model = try Toy.build(in: folder)
+    let photos = try Self.photos(4, in: folder)
+    let one = photos + "/a/1.png"
+    let arguments = [
+      "embed", model, photos, one, photos, "-o", "features=\(folder("f.npy"))", "--resume",
+    ]
+    _ = try folder.write(
+      """
+      {"files":["array \(folder("f.npy"))"],"orient":false,"outputs":[[["features",[2]]]],\
+      "vitc":"embed 1","weights":"0123456789abcdef0123456789abcdef"}
+      ["row","\(photos)/a/2.png",[136]]
+      ["row","\(one)",[144]]
+      ["row","\(photos)/a/gone.png",[152]]
+
+      """, to: "f.npy.partial.index")
+    let rows = try vitc(
+      "embed", model, photos + "/a/2.png", one, photos + "/a/3.png", "-o",
+      "features=\(folder("old.npy"))")
+    #expect(rows.code == 0, "\(rows.errors)")
+    try FileManager.default.moveItem(
+      atPath: folder("old.npy"), toPath: folder("f.npy.partial"))
+    let resumed = try vitc(arguments)
+    #expect(resumed.code == 0, "\(resumed.errors)")
+    // Those of before, and then what was not done yet, each as often as it is named.
+    let expected = [2, 1, 3, 0, 3, 1, 0, 1, 2, 3]
+    #expect(try NpyArray(path: folder("f.npy")).values == Self.features(expected))
+    #expect(
+      try Self.lines(folder("f.npy.paths.txt"))
+        == expected.enumerated().map { "\(photos)/a/\($0 == 2 ? "gone" : String($1)).png" })
+  }
+
+  /// With paths in files and in memory.
+  @Test(arguments: [1, 100, 1 << 18])
+  func whatIsLeftIsInOrder(memory: Int) throws {
+    let folder = try Folder()
+    let list = ["b", "a", "a", "a\u{308}", "\u{E4}", "c", "a", "ab", "a!"]
+    let file = try folder.write(list.joined(separator: "\r\n"), to: "list")
+    let space = ScratchSpace(beside: folder("x.npy"), memoryBytes: memory)
+    let found = try EmbedPhotos(
+      [], list: file, space, skipped: SkippedFiles(), ProgressLine("", .none))
+    func left(_ done: [String]) throws -> [[UInt8]] {
+      var sorter = TextSorter(space, by: .bytes)
+      for path in done { try sorter.append(path) }
+      var paths: [[UInt8]] = []
+      try found.remaining(without: sorter).forEach { paths.append(Array($0.utf8)) }
+      return paths
+    }
+    func bytes(_ paths: [String]) -> [[UInt8]] { paths.map { Array($0.utf8) } }
+    #expect(try left([]) == bytes(list))
+    #expect(
+      try left(["\u{E4}", "a", "x", "a", "0"]) == bytes(["b", "a\u{308}", "c", "a", "ab", "a!"]))
+    #expect(try left(list) == [])
+  }
+
+  /// What `--json` prints has the form of all other commands, though it is not made as a whole.
+  @Test func summariesNameAllThatIsLeftOut() throws {
+    let folder = try Folder()
+    let model = try Toy.build(in: folder)
+    let photos = try Self.photos(2, in: folder)
+    let none = try vitc("embed", model, photos, "-o", folder("f.npy"), "--json")
+    #expect(none.code == 0, "\(none.errors)")
+    #expect(try none.json().text(.indented) + "\n" == none.output)
+    #expect(try none.json()["skipped"] == .array([]))
+    for index in 0..<5 { _ = try folder.write("text", to: "p/note\(index).txt") }
+    _ = try folder.write("x", to: "p/line\nend.png")
+    try FileManager.default.createDirectory(
+      atPath: photos + "/.git", withIntermediateDirectories: false)
+    try Bitmap(1, 1, 1).write(to: photos + "/.git/1.png")
+    let some = try vitc("embed", model, photos, "-o", folder("g.npy"), "--json")
+    #expect(some.code == 0, "\(some.errors)")
+    #expect(
+      PlainText.escapedJSON(try some.json().text(.indented)) + "\n" == some.output)
+    let groups = try some.json()["skipped"]?.array ?? []
+    #expect(
+      groups.map { $0["reason"]?.string } == [
+        "the name has a line end", "the file is no photo by its name", "the folder is hidden",
+      ])
+    #expect(groups.map { $0["photos"]?.array?.count } == [1, 5, 1])
+    #expect(groups[0]["photos"]?.array == [.string(photos + "/line\nend.png")])
+  }
+
+  /// A reason that names something of each file is not a line for each.
+  @Test func reasonsAreFew() throws {
+    var skipped = SkippedFiles()
+    for index in 0..<200 { try skipped.add("\(index)", "reason \(index)") }
+    try skipped.add("last", "reason 3")
+    #expect(skipped.lines.count == 51 && skipped.count == 201)
+    #expect(skipped.lines[3] == "skipped  2: reason 3 (3, last)")
+    #expect(skipped.lines[50] == "skipped  150: other reasons (50, 51, 52, …)")
+  }
+
+  @Test func listsComeFromStandardInputToo() throws {
+    let folder = try Folder()
+    let model = try Toy.build(in: folder)
+    let photos = try Self.photos(3, in: folder)
+    let result = try vitc(
+      "embed", model, "--list", "-", "-o", "features=\(folder("f.npy"))",
+      input: "\u{FEFF}\(photos)/a/2.png\r\n\r\n\(photos)/a/0.png")
+    #expect(result.code == 0, "\(result.errors)")
+    #expect(try NpyArray(path: folder("f.npy")).values == Self.features([2, 0]))
+  }
+
+  /// An ending that says another format than what would be written.
+  @Test func unknownEndingsAreRefused() throws {
+    let folder = try Folder()
+    let model = try Toy.build(in: folder)
+    let photos = try Self.photos(1, in: folder)
+    for name in ["x.txt", "x", "x.npy.gz"] {
+      let result = try vitc("embed", model, photos, "-o", folder(name))
+      #expect(result.code == 1)
+      #expect(
+        result.errors.contains(
+          "'\(folder(name))' must end in .npy, .npz or .jsonl, which says the format"),
+        "\(result.errors)")
+    }
+    #expect(try vitc("embed", model, photos, "-q", "-o", folder("x.NPZ")).code == 0)
+    #expect(try NpzArchive(path: folder("x.NPZ")).names == ["logits", "features", "paths"])
+    let run = try vitc("run", model, "-i", folder("x.npy"), "-o", folder("y.txt"))
+    #expect(run.code == 1)
+    #expect(run.errors.contains("y.txt' must end in .npy, which says the format"))
+    let golden = try vitc("golden", "record", model, "--seed", "1", "-o", folder("y.npy"))
+    #expect(golden.code == 1)
+    #expect(golden.errors.contains("y.npy' must end in .npz, which says the format"))
+    let head = try vitc("fit-head", model, photos, "-o", folder("y.pt"))
+    #expect(head.code == 1)
+    #expect(head.errors.contains("y.pt' must end in .safetensors, which says the format"))
+  }
+
   @Test(arguments: [
     (["embed", "lib.so", "p"], "Give --output or --jsonl."),
     (["embed", "lib.so", "-o", "x.npy"], "Give folders or photos, or --list."),
@@ -260,6 +393,10 @@ import Testing
     #expect(absent.code == 1 && absent.errors.contains("the model has no output 'token'"))
     let nowhere = try vitc("embed", model, folder("none"), "-o", folder("x.npy"))
     #expect(nowhere.code == 1 && nowhere.errors.contains("found no photo that can be used"))
+    let lost = try vitc("embed", model, photos, "-o", folder("none/x.npy"))
+    #expect(lost.code == 1)
+    #expect(
+      lost.errors.contains("hint: create the folder '\(folder("none"))/' first"), "\(lost.errors)")
     let broken = try Toy.build(in: folder, name: "libnan.so", defines: ["BIAS=(0.0f/0.0f)"])
     let nan = try vitc("embed", broken, photos, "-o", folder("x.npy"))
     #expect(nan.code == 1)

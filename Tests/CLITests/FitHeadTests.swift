@@ -210,6 +210,17 @@ import Testing
     try FileManager.default.removeItem(atPath: folder("train/two/same.png"))
     let copies = try fit("train")
     #expect(copies.errors.contains("warning: one photo is a copy of others of the class"))
+    // Quiet: warnings alone, and the file.
+    let quiet = try fit("train", "-q", "-o", folder("quiet.safetensors"))
+    #expect(quiet.code == 0 && quiet.output == "")
+    #expect(quiet.errors.split(separator: "\n").allSatisfy { $0.hasPrefix("warning: ") })
+    #expect(FileManager.default.fileExists(atPath: folder("quiet.safetensors")))
+    let file = try vitc("fit-head", library, library)
+    #expect(
+      file.code == 1
+        && file.errors.contains(
+          "is a file, expected a folder with a folder of photos for each class")
+    )
     // A broken photo among others is named and left out; a class of nothing else is refused.
     _ = try folder.write("no photo", to: "train/one/broken.png")
     let broken = try fit("train")

@@ -194,6 +194,18 @@ import Testing
     let empty = try Folder()
     #expect(
       try vitc("run", model, empty.path).errors.contains("error: the folder has no photos"))
+    // All commands search folders alike: with those below, without what is hidden.
+    for name in ["a/red", "a/deep/blue", ".hidden/green", "a/.green"] {
+      try Bitmap(9, 0, 0).write(to: empty(name + ".png"))
+    }
+    _ = try empty.write("GIF89a", to: "a/film.gif")
+    let deep = try vitc("run", model, empty.path, "--top", "1")
+    #expect(deep.code == 0, "\(deep.errors)")
+    let files = deep.output.split(separator: "\n").map { $0.prefix { $0 != " " } }
+    #expect(files.map(String.init) == [empty("a/red.png"), empty("a/deep/blue.png")])
+    #expect(
+      deep.errors
+        == "\(empty.path): warning: skipped photos of formats that are not read: 'a/film.gif'\n")
   }
 
   /// What is NaN or infinite is no answer, whatever the rest of the numbers is.

@@ -70,6 +70,30 @@ import Testing
     }
   }
 
+  /// More neighbours than there are, and what is no question.
+  @Test func fewPhotosVote() throws {
+    let folder = try Folder()
+    let model = try Toy.build(in: folder)
+    try Self.photos(folder)
+    let options = ["--output-name", "logits", "-q"]
+    let all = try vitc(["knn", model, "--train", folder("train"), "-k", "6"] + options)
+    #expect(all.code == 0)
+    #expect(
+      all.errors.contains("-k: warning: there are no 6 photos to vote: all 5 do\n"),
+      "\(all.errors)")
+    let enough = try vitc(["knn", model, "--train", folder("train"), "-k", "5"] + options)
+    #expect(enough.code == 0 && enough.errors == "")
+    let one = try vitc(["knn", model, "--train", folder("train/red")] + options)
+    #expect(one.code == 1)
+    #expect(one.errors.contains("found one class, 'red', expected two or more"), "\(one.errors)")
+    let absent = try vitc(["search", model, folder("train"), folder("no.png")] + options)
+    #expect(absent.code == 1)
+    #expect(
+      absent.errors.contains(
+        "cannot open the file: no such file or directory (\(folder("no.png")))"),
+      "\(absent.errors)")
+  }
+
   @Test func theMostLikeComesFirst() throws {
     let folder = try Folder()
     let model = try Toy.build(in: folder)

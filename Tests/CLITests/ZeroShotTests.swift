@@ -135,13 +135,20 @@ import Testing
   @Test func textsThatCannotBeRead() throws {
     let folder = try Folder()
     let golden = Self.root + "/Tests/Goldens/prompts/clip"
-    let names = try folder.write(
-      "cat\n" + String(repeating: "one two three ", count: 20) + "\n", to: "names.txt")
+    let long = String(repeating: "one two three ", count: 20)
+    let names = try folder.write("cat\n\(long)\nCat\n", to: "names.txt")
     let cut = try vitc(
       "compile", golden, "--classes", names, "--target", "host", "-o", folder("libwords.so"))
     #expect(cut.code == 0)
     #expect(
-      cut.errors.contains("1 of 2 texts are longer than the 24 tokens that the text tower reads"),
+      cut.errors.contains("1 of 3 texts are longer than the 24 tokens that the text tower reads"),
+      "\(cut.errors)")
+    // A long text is not told as a whole.
+    #expect(!cut.errors.contains(long) && cut.errors.contains("one two three one t…'"))
+    // Capitals are none to this tokenizer.
+    #expect(
+      cut.errors.contains(
+        "warning: classes whose texts are the same tokens share a score: 'cat' and 'Cat'\n"),
       "\(cut.errors)")
     // Without the tokenizer's files, and without a folder.
     for file in ["config.json", "model.safetensors"] {

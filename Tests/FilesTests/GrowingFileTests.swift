@@ -65,13 +65,22 @@ import Testing
         atPath: folder + "/a/z/up", withDestinationPath: folder)
       try FileManager.default.createSymbolicLink(
         atPath: folder + "/c.png", withDestinationPath: folder + "/a/0.png")
-      let walk = try FolderWalk(folder)
-      #expect(
-        walk.files.map { $0.dropFirst(folder.count + 1) }
-          == ["c.png", "x.png", "a/0.png", "a/z/3.png", "b/1.png", "b/2.png"])
-      #expect(walk.unusable.isEmpty && walk.faults.isEmpty)
+      // In memory, and by a file of names.
+      for bytes in [1 << 18, 1] {
+        var files: [Substring] = []
+        try FolderWalk.visit(folder, ScratchSpace(memoryBytes: bytes)) { entry in
+          guard case .file(let path) = entry else {
+            Issue.record("\(entry)")
+            return
+          }
+          files.append(path.dropFirst(folder.count + 1))
+        }
+        #expect(files == ["c.png", "x.png", "a/0.png", "a/z/3.png", "b/1.png", "b/2.png"])
+      }
       #expect(FolderWalk.isFolder(folder + "/a") && !FolderWalk.isFolder(folder + "/x.png"))
-      let absent = message { () throws(Diagnostic) in _ = try FolderWalk(folder + "/none") }
+      let absent = message { () throws(Diagnostic) in
+        try FolderWalk.visit(folder + "/none", ScratchSpace()) { _ in }
+      }
       #expect(absent == "cannot list the folder: no such file or directory")
     }
   }

@@ -1,4 +1,5 @@
 import Diagnostics
+import Files
 import Foundation
 import Npy
 import Testing
@@ -58,9 +59,10 @@ import Testing
   @Test func filesAndTextsMakeAnArchive() throws {
     try withFolder { folder in
       try NpyArray(shape: [2, 1], values: [1, 2]).write(to: folder + "/a.npy")
+      let texts = StoredTexts(ScratchSpace(memoryBytes: 8))
+      for text in ["ä", "bcd", ""] { try texts.append(text) }
       try NpzArchive.write(
-        folder + "/all.npz",
-        members: [("x", .file(folder + "/a.npy")), ("paths", .texts(["ä", "bcd", ""]))])
+        folder + "/all.npz", members: [("x", .file(folder + "/a.npy")), ("paths", .texts(texts))])
       let archive = try NpzArchive(path: folder + "/all.npz")
       #expect(archive.names == ["x", "paths"])
       #expect(try archive.read("x") == NpyArray(shape: [2, 1], values: [1, 2]))

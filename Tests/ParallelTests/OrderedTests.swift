@@ -46,6 +46,25 @@ import Testing
     #expect(made.withLock { $0 } < 30)
   }
 
+  /// Items that are taken one after the other, whose number is not known.
+  @Test(arguments: [1, 4])
+  func itemsComeInOrder(workers: Int) {
+    var next = 0
+    var found: [String] = []
+    Parallel.inOrder(
+      of: {
+        next += 1
+        return next <= 300 ? "item \(next)" : nil
+      }, atMost: .max, workers: workers, window: 5, produce: { $0 + "!" },
+      consume: { item, value in
+        #expect(value == item + "!")
+        found.append(item)
+      })
+    #expect(found == (1...300).map { "item \($0)" })
+    // Nobody asked once more for each worker than there are, and the calling thread.
+    #expect(next <= 301)
+  }
+
   @Test func nothingIsInOrderToo() {
     Parallel.inOrder(0, workers: 2, window: 2, produce: { $0 }, consume: { _, _ in })
   }

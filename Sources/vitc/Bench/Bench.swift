@@ -2,7 +2,7 @@ import ArgumentParser
 import JSON
 
 /// `vitc bench`: how fast a compiled model is.
-struct Bench: ParsableCommand {
+struct Bench: QuietCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures a compiled model's latency.",
     discussion: """
@@ -83,6 +83,8 @@ struct Bench: ParsableCommand {
 
   @Flag(help: "Print one JSON object.")
   var json = false
+
+  @OptionGroup var quietness: Quietness
 
   /// The most images in one run.
   private static let batchLimit = 65536

@@ -49,7 +49,7 @@ struct PhotoInputs {
   /// photos.
   init(_ arguments: [String], library: String, size name: String?) throws(Diagnostic) {
     let list = try PhotoList(arguments)
-    for diagnostic in list.skipped { Console.tell(diagnostic) }
+    for warning in list.warnings { Console.tell(warning) }
     // Only one photo at a time is worked on: its times are those of one thread.
     let model = try PhotoLibrary(library, threads: 1).model
     var size = try name.map { (name) throws(Diagnostic) in try model.size(name) }

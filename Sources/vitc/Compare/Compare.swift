@@ -5,7 +5,7 @@ import Npy
 import VitRuntime
 
 /// `vitc compare`: how far one compiled model is from another, on the same images.
-struct Compare: ParsableCommand {
+struct Compare: QuietCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures the errors of a compiled model against another, such as bf16 against f32.",
     discussion: """
@@ -52,6 +52,8 @@ struct Compare: ParsableCommand {
 
   @Flag(help: "Print JSON.")
   var json = false
+
+  @OptionGroup var quietness: Quietness
 
   func validate() throws {
     if threads < 0 { throw ValidationError("--threads must be 0 or more, found \(threads).") }
@@ -194,7 +196,7 @@ struct Compare: ParsableCommand {
         hint: "give texts with --texts, or their ids with --input")
     }
     let list = try PhotoList(images)
-    for diagnostic in list.skipped { Console.tell(diagnostic) }
+    for warning in list.warnings { Console.tell(warning) }
     let paths = list.paths
     var photos: [Int: (paths: [String], pixels: [Float])] = [:]
     for path in paths {

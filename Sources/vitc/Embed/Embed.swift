@@ -4,7 +4,7 @@ import Files
 import Photos
 
 /// `vitc embed`: the outputs of a model for all photos of folders.
-struct Embed: ParsableCommand {
+struct Embed: QuietCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs photos of folders through a compiled model and writes its outputs.",
     usage: """
@@ -18,8 +18,9 @@ struct Embed: ParsableCommand {
       photo of its own. FILE.npy has one output (the first, or NAME), FILE.npz all outputs and the \
       paths, FILE.jsonl an object a line. Rows go to FILE.partial, and the file gets its name at \
       the end: what an interrupted job has done is kept, and --resume goes on with it. Photos \
-      that cannot be read are left out and counted by reason; the exit code is 1 if none can be \
-      read.
+      that cannot be read are left out and counted by reason, and so is what is hidden; the exit \
+      code is 1 if none can be read. Memory does not depend on the number of photos: of many, the \
+      paths are in a file without a name beside the output, or else in TMPDIR.
       """)
 
   @Argument(help: "The compiled model.")
@@ -40,7 +41,10 @@ struct Embed: ParsableCommand {
   @Flag(help: "Write an object of JSON on a line for each photo, whatever the file's name.")
   var jsonl = false
 
-  @Option(help: "A file with the paths of photos, one a line, to embed as well.")
+  @Option(
+    help: ArgumentHelp(
+      "A file with the paths of photos, one a line, to embed as well; - for standard input.",
+      valueName: "file"))
   var list: String?
 
   @Flag(help: "Go on with what an interrupted job has left, if it has left something.")
@@ -56,8 +60,7 @@ struct Embed: ParsableCommand {
   @Flag(help: "Print the summary as JSON on standard output; requires --output.")
   var json = false
 
-  @Flag(name: .shortAndLong, help: "Print warnings and errors only.")
-  var quiet = false
+  @OptionGroup var quietness: Quietness
 
   func validate() throws {
     if threads < 0 { throw ValidationError("--threads must be 0 or more, found \(threads).") }
@@ -67,18 +70,23 @@ struct Embed: ParsableCommand {
   }
 
   func run() throws {
-    var names = try PhotoNames(photos)
-    if let list {
-      for line in try TextFile.text(TextFile.bytes(list), list).split(whereSeparator: \.isNewline) {
-        names.add(file: String(line))
-      }
+    let paths = output.map { ArrayRun.parts($0).path }
+    for path in paths {
+      try Overwriting.check(path, inputs: [library])
+      _ = try RowTarget.form(of: path, isLines: jsonl)
     }
+    let space = ScratchSpace(beside: paths.first)
+    let line = ProgressLine("looking for photos")
+    defer { line.finish() }
+    let names = try EmbedPhotos(
+      photos, list: list, space, skipped: SkippedFiles(keptIn: json ? space : nil), line)
+    line.finish()
     let model = try PhotoLibrary(
-      library, threads: threads, photos: names.paths.count, orients: orient)
+      library, threads: threads, photos: names.photos.count, orients: orient)
     let targets = try RowTarget.read(output, isLines: jsonl, of: model.model)
-    for target in targets { try Overwriting.check(target.path, inputs: [library]) }
-    let job = try EmbedJob(model.model, targets, orients: orient, resumes: resume)
-    try EmbedRun(model: model, names: names, job: job, isQuiet: quiet, isJSON: json).run(
+    let job = try EmbedJob(
+      model.model, targets, orients: orient, resumes: resume, space, skipped: names.skipped)
+    try EmbedRun(model: model, names: names, job: job, isQuiet: quietness.quiet, isJSON: json).run(
       outputs: Set(targets.flatMap(\.tensors).map(\.name)).sorted(), targets: targets)
   }
 }

@@ -9,14 +9,18 @@ import JSON
 /// Lines are JSON: `["row", photo, [bytes of each file]]`, `["skip", photo, reason]`, and at the
 /// end `["complete"]`, from when on only names are missing.
 final class EmbedIndex {
-  /// The job, and what is done of it.
+  /// What a line says of a photo.
+  enum Done {
+    /// Its row is written.
+    case row(String)
+    /// It cannot be used, and why.
+    case skipped(String, reason: String)
+  }
+
+  /// What is done, paths apart.
   struct State {
-    /// The paths of the photos, row by row.
-    var photos: [String] = []
     /// The size of each file after the last row; `nil` before the first.
     var bytes: [Int]?
-    /// Photos that cannot be used, and why.
-    var skipped: [(path: String, reason: String)] = []
     /// Whether all rows are there, and their numbers are written.
     var isComplete = false
   }
@@ -47,47 +51,46 @@ final class EmbedIndex {
   ///   - job: What is made now, which must be what was made then.
   ///   - path: The first file.
   ///   - sizes: The sizes of the files that are there; `nil` where one is not.
+  ///   - body: Gets what is done of each photo, in order.
   ///
-  /// Errors, at the index: it cannot be read; it is another job's.
+  /// Errors, at the index: it cannot be read; it is another job's; what `body` throws.
   init(
-    resuming job: JSONValue, for path: String, sizes: [Int?]
+    resuming job: JSONValue, for path: String, sizes: [Int?],
+    _ body: (Done) throws(Diagnostic) -> Void
   ) throws(Diagnostic) {
     let name = Self.path(of: path)
     file = try GrowingFile(name, .existing)
+    let lines = try FileLines(name)
     var kept = 0
-    guard file.count > 0 else {
-      // Interrupted before the first line.
-      try write(job)
-      return
-    }
-    let bytes = try MappedFile(name)
-    let state = try bytes.withUnsafeBytes { (bytes) throws(Diagnostic) in
-      var state = State()
-      var isFirst = true
-      var rest = bytes[...]
-      while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-        guard let value = try? JSONReader.read(Array(rest[rest.startIndex..<end])) else { break }
-        if isFirst {
-          guard value == job else { throw Self.otherJob(name, value, job) }
-        } else if !Self.apply(value, to: &state, sizes) {
-          break
+    while let line = try lines.next(), lines.isEnded, let value = try? JSONReader.read(line) {
+      if kept == 0 {
+        guard value == job else { throw Self.otherJob(name, value, job) }
+      } else {
+        guard let line = Self.line(value, sizes) else { break }
+        switch line {
+        case .row(let photo, let bytes):
+          state.bytes = bytes
+          try body(.row(photo))
+        case .skip(let photo, let reason): try body(.skipped(photo, reason: reason))
+        case .complete: state.isComplete = true
         }
-        isFirst = false
-        kept = end + 1
-        rest = bytes[kept...]
       }
-      return state
+      kept = lines.offset
     }
     try file.truncate(to: kept)
+    // Interrupted before the first line was whole.
     if kept == 0 { try write(job) }
-    self.state = state
   }
 
-  /// Adds what a line says; `false` if it is not to be used.
-  private static func apply(
-    _ line: JSONValue, to state: inout State, _ sizes: [Int?]
-  ) -> Bool {
-    guard let parts = line.array, let kind = parts.first?.string else { return false }
+  private enum Line {
+    case row(String, bytes: [Int])
+    case skip(String, String)
+    case complete
+  }
+
+  /// What a line says; `nil` if it is not to be used.
+  private static func line(_ line: JSONValue, _ sizes: [Int?]) -> Line? {
+    guard let parts = line.array, let kind = parts.first?.string else { return nil }
     switch (kind, parts.count) {
     case ("row", 3):
       let bytes = (parts[2].array ?? []).map { value -> Int in
@@ -95,16 +98,14 @@ final class EmbedIndex {
       }
       guard let photo = parts[1].string, bytes.count == sizes.count,
         zip(bytes, sizes).allSatisfy({ $0 >= 0 && $0 <= $1 ?? .max })
-      else { return false }
-      state.photos.append(photo)
-      state.bytes = bytes
+      else { return nil }
+      return .row(photo, bytes: bytes)
     case ("skip", 3):
-      guard let photo = parts[1].string, let reason = parts[2].string else { return false }
-      state.skipped.append((photo, reason))
-    case ("complete", 1): state.isComplete = true
-    default: return false
+      guard let photo = parts[1].string, let reason = parts[2].string else { return nil }
+      return .skip(photo, reason)
+    case ("complete", 1): return .complete
+    default: return nil
     }
-    return true
   }
 
   private static func otherJob(
@@ -121,14 +122,12 @@ final class EmbedIndex {
 
   /// Says that a photo's row is written.
   func add(row photo: String, bytes: [Int]) throws(Diagnostic) {
-    state.photos.append(photo)
     try write(
       .array([.string("row"), .string(photo), .array(bytes.map { .integer($0) })]))
   }
 
   /// Says that a photo cannot be used.
   func add(skipped photo: String, reason: String) throws(Diagnostic) {
-    state.skipped.append((photo, reason))
     try write(.array([.string("skip"), .string(photo), .string(reason)]))
   }
 

@@ -7,9 +7,13 @@ import VitRuntime
 /// The files that a job writes, with its index where it can be resumed.
 final class EmbedJob {
   /// The paths of the photos that have rows, in order.
-  private(set) var photos: [String] = []
-  /// Photos that cannot be used, and why.
-  private(set) var skipped: [(path: String, reason: String)] = []
+  let photos: StoredTexts
+  /// Photos that cannot be used.
+  private(set) var skipped: SkippedFiles
+  /// How many of those were tried to be read.
+  private(set) var failures = 0
+  /// The paths of the photos that were done before, with a row or without.
+  private(set) var done: TextSorter
 
   private let files: [RowFile]
   private let index: EmbedIndex?
@@ -22,11 +26,17 @@ final class EmbedJob {
   ///   - targets: The files.
   ///   - orients: Whether photos are turned as their EXIF data says.
   ///   - resumes: Whether to go on with what an interrupted job left, if it left something.
+  ///   - space: Where paths are put.
+  ///   - skipped: Files that are no photos, to which photos are added that cannot be used.
   ///
   /// Errors: a target that cannot be resumed; what ``EmbedIndex`` and ``RowFile`` report.
   init(
-    _ model: CompiledModel, _ targets: [RowTarget], orients: Bool, resumes: Bool
+    _ model: CompiledModel, _ targets: [RowTarget], orients: Bool, resumes: Bool,
+    _ space: ScratchSpace, skipped: SkippedFiles
   ) throws(Diagnostic) {
+    photos = StoredTexts(space)
+    done = TextSorter(space, by: .bytes)
+    self.skipped = skipped
     job = Self.description(model, targets, orients)
     if resumes, let target = targets.first(where: { !$0.isResumable }) {
       throw Diagnostic(
@@ -53,7 +63,23 @@ final class EmbedJob {
     }
     guard resumes else { throw RowFile.unfinished("\(first).partial") }
     let sizes = targets.map { RegularFile.size(($0.path ?? "") + ".partial") }
-    let index = try EmbedIndex(resuming: job, for: first, sizes: sizes)
+    // Properties cannot be changed by closures before all are set.
+    var (known, failed, count) = (done, skipped, 0)
+    let index = try EmbedIndex(resuming: job, for: first, sizes: sizes) {
+      [photos] (line) throws(Diagnostic) in
+      switch line {
+      case .row(let path):
+        try photos.append(path)
+        try known.append(path)
+      case .skipped(let path, let reason):
+        try failed.add(path, reason)
+        try known.append(path)
+        count += 1
+      }
+    }
+    done = known
+    self.skipped = failed
+    failures = count
     self.index = index
     let state = index.state
     files = try targets.indices.map { (number) throws(Diagnostic) in
@@ -76,8 +102,6 @@ final class EmbedJob {
       }
       return try RowFile(target, isForgotten: false, keeping: bytes)
     }
-    photos = state.photos
-    skipped = state.skipped
   }
 
   /// Begins all files, or none.
@@ -116,13 +140,14 @@ final class EmbedJob {
   /// Writes what was made of a photo.
   func add(_ photo: String, _ values: [String: [Float]]) throws(Diagnostic) {
     for file in files { try file.append(photo, values) }
-    photos.append(photo)
+    try photos.append(photo)
     try index?.add(row: photo, bytes: files.map(\.bytes))
   }
 
   /// Notes that a photo cannot be used.
   func skip(_ photo: String, _ reason: String) throws(Diagnostic) {
-    skipped.append((photo, reason))
+    try skipped.add(photo, reason)
+    failures += 1
     try index?.add(skipped: photo, reason: reason)
   }
 
@@ -134,9 +159,8 @@ final class EmbedJob {
       if let path = file.target.path, file.target.form == .array {
         try RowNotes(
           library: model.path, weights: model.description.weightsHash,
-          model: model.description.model, output: file.target.tensors.first?.name ?? "",
-          photos: photos
-        ).write(beside: path)
+          model: model.description.model, output: file.target.tensors.first?.name ?? ""
+        ).write(beside: path, photos: photos)
       }
       try file.publish(photos)
     }

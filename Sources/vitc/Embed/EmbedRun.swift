@@ -7,7 +7,7 @@ struct EmbedRun {
   /// The model.
   let model: PhotoLibrary
   /// The photos.
-  let names: PhotoNames
+  let names: EmbedPhotos
   /// The files.
   let job: EmbedJob
   /// Whether nothing is said of success.
@@ -21,33 +21,28 @@ struct EmbedRun {
   func run(outputs: [String], targets: [RowTarget]) throws(Diagnostic) {
     try model.model.checkShapes(of: outputs)
     for warning in names.warnings { Console.tell(warning) }
-    let done = Set(job.photos).union(job.skipped.map(\.path))
-    let paths = done.isEmpty ? names.paths : names.paths.filter { !done.contains($0) }
-    let pace = Pace(total: paths.count)
-    let line = ProgressLine("embedding", .usual(isQuiet: isQuiet))
+    let photos = try names.remaining(without: job.done)
+    let pace = Pace(total: photos.count)
+    let line = ProgressLine("embedding")
     defer { line.finish() }
-    var transparent = 0
-    try model.photos.forEach(paths, outputs: outputs) { (index, result) throws(Diagnostic) in
+    var (transparent, count) = (0, 0)
+    try model.photos.forEach(photos, outputs: outputs) { (path, result) throws(Diagnostic) in
       switch result {
       case .success(let made):
-        try job.add(paths[index], made.values)
+        try job.add(path, made.values)
         if made.hasDroppedAlpha { transparent += 1 }
-      case .failure(let diagnostic):
-        try job.skip(paths[index], SkippedFiles.reason(diagnostic))
+      case .failure(let diagnostic): try job.skip(path, SkippedFiles.reason(diagnostic))
       }
+      count += 1
       line.update(
-        pace.text("embedding", done: index + 1),
-        fraction: Double(index + 1) / Double(paths.count))
+        pace.text("embedding", done: count), fraction: Double(count) / Double(photos.count))
     }
     line.finish()
-    var skipped = SkippedFiles()
-    for (path, reason) in names.skipped + job.skipped { skipped.add(path, reason) }
-    guard !job.photos.isEmpty else {
+    guard job.photos.count > 0 else {
       job.abandon()
       throw Diagnostic(
-        "found no photo that can be used", notes: skipped.lines,
-        hint: "photos are files that end in "
-          + PhotoNames.endings.map { ".\($0)" }.joined(separator: ", "))
+        "found no photo that can be used", notes: job.skipped.lines,
+        hint: "photos are files that end in \(PhotoWalk.listedEndings)")
     }
     try job.finish(model.model)
     if transparent > 0 {
@@ -56,55 +51,24 @@ struct EmbedRun {
           "transparency of \(Format.grouped(transparent)) photos is ignored, as the model's "
             + "preprocessing does not say what is behind", severity: .warning))
     }
-    if isJSON { return try printSummary(pace.seconds, count: paths.count, skipped, targets) }
+    if isJSON {
+      return try EmbedSummary(
+        photos: count, rows: job.photos.count, seconds: pace.seconds, targets: targets
+      ).print(job.skipped)
+    }
     if isQuiet {
-      for file in skipped.lines where !job.skipped.isEmpty { Console.tell(PlainText.escaped(file)) }
+      for file in job.skipped.lines where job.failures > 0 {
+        Console.tell(PlainText.escaped(file))
+      }
       return
     }
-    tell(pace.seconds, count: paths.count, skipped, targets)
+    tell(pace.seconds, count: count, targets)
   }
 
-  /// What `--json` prints.
-  private struct Summary: Encodable {
-    struct File: Encodable {
-      let file: String?
-      let outputs: [ArrayReport]
-    }
-
-    struct Skipped: Encodable {
-      let reason: String
-      let photos: [String]
-    }
-
-    /// Photos of this run, those that cannot be used included.
-    let photos: Int
-    /// Rows of the files, with those of before.
-    let rows: Int
-    let seconds: Double
-    let files: [File]
-    let skipped: [Skipped]
-  }
-
-  private func printSummary(
-    _ seconds: Double, count: Int, _ skipped: SkippedFiles, _ targets: [RowTarget]
-  ) throws(Diagnostic) {
-    let rows = job.photos.count
-    try JSONValue.print(
-      Summary(
-        photos: count, rows: rows, seconds: seconds,
-        files: targets.map { target in
-          .init(
-            file: target.path,
-            outputs: target.tensors.map { ArrayReport(name: $0.name, shape: [rows] + $0.shape) })
-        }, skipped: skipped.groups.map { .init(reason: $0.reason, photos: $0.files) }))
-  }
-
-  private func tell(
-    _ seconds: Double, count: Int, _ skipped: SkippedFiles, _ targets: [RowTarget]
-  ) {
+  private func tell(_ seconds: Double, count: Int, _ targets: [RowTarget]) {
     let rate = seconds > 0 ? ", \(Format.fixed(Double(count) / seconds, 1)) a second" : ""
     var lines = ["photos   \(Format.grouped(count)) in \(Format.fixed(seconds, 1)) s\(rate)"]
-    if count < job.photos.count + job.skipped.count {
+    if count < job.photos.count + job.failures {
       lines[0] += "; \(Format.grouped(job.photos.count)) rows with those of before"
     }
     for target in targets {
@@ -114,6 +78,6 @@ struct EmbedRun {
       }
       lines.append("wrote    \(path): \(shapes.joined(separator: ", "))")
     }
-    for text in lines + skipped.lines { Console.tell(PlainText.escaped(text)) }
+    for text in lines + job.skipped.lines { Console.tell(PlainText.escaped(text)) }
   }
 }

@@ -121,7 +121,7 @@ final class RowFile {
   /// Gives the file its name.
   ///
   /// - Parameter photos: The paths of the photos, row by row.
-  func publish(_ photos: [String]) throws(Diagnostic) {
+  func publish(_ photos: StoredTexts) throws(Diagnostic) {
     guard let path = target.path, !stores.isEmpty else { return }
     switch target.form {
     case .lines, .array:

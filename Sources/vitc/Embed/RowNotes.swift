@@ -14,13 +14,27 @@ struct RowNotes {
   var model = ""
   /// The output that the rows are.
   var output = ""
-  /// The photos' paths, row by row.
-  var photos: [String]
+  /// The photos' paths, row by row, as they were read.
+  private(set) var photos: [String] = []
 
   /// Writes the two files.
-  func write(beside path: String) throws(Diagnostic) {
-    let text = photos.map { $0 + "\n" }.joined()
-    try AtomicFile.write(path: "\(path).paths.txt", contents: Array(text.utf8))
+  ///
+  /// - Parameters:
+  ///   - path: The array's file.
+  ///   - photos: The photos' paths, row by row.
+  func write(beside path: String, photos: StoredTexts) throws(Diagnostic) {
+    try AtomicFile.write(path: "\(path).paths.txt") { (file: inout OutputFile) throws(Diagnostic) in
+      var block: [UInt8] = []
+      let reader = try photos.reader()
+      while let photo = try reader.next() {
+        block += (photo + "\n").utf8
+        if block.count >= Self.blockBytes {
+          try file.append(block)
+          block.removeAll(keepingCapacity: true)
+        }
+      }
+      try file.append(block)
+    }
     let notes = JSONValue.object([
       "library": .string(library), "weights": .string(weights), "model": .string(model),
       "output": .string(output), "rows": .integer(photos.count),
@@ -28,6 +42,9 @@ struct RowNotes {
     try AtomicFile.write(
       path: "\(path).json", contents: Array((notes.text(.indented) + "\n").utf8))
   }
+
+  /// How many bytes are written at once.
+  private static let blockBytes = 1 << 16
 
   /// Reads the two files; which library made the rows need not be known.
   ///
@@ -39,14 +56,15 @@ struct RowNotes {
         "the features have no names: '\(name)' is not there", at: .file(path),
         hint: "'vitc embed' writes both")
     }
-    let text = rows == 0 ? "" : try TextFile.text(TextFile.bytes(name), name)
-    let photos = text.split(whereSeparator: \.isNewline).map(String.init)
+    var photos: [String] = []
+    try FileLines(name).forEachText { photos.append($0) }
     guard photos.count == rows else {
       throw Diagnostic(
         "found \(photos.count) names, expected \(rows), one for each row of '\(path)'",
         at: .file(name), hint: "they are of another file")
     }
-    var notes = RowNotes(photos: photos)
+    var notes = RowNotes()
+    notes.photos = photos
     if let bytes = try? TextFile.bytes("\(path).json"), let json = try? JSONReader.read(bytes) {
       notes.library = json["library"]?.string ?? ""
       notes.weights = json["weights"]?.string ?? ""

@@ -23,6 +23,21 @@ struct RowTarget {
   /// Whether an interrupted job can go on with it.
   var isResumable: Bool { path != nil && form != .archive }
 
+  /// What a file will hold.
+  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - isLines: Whether every file gets lines, whatever its name.
+  ///
+  /// Errors: its ending says nothing.
+  static func form(of path: String, isLines: Bool) throws(Diagnostic) -> Form {
+    if isLines { return .lines }
+    let forms: KeyValuePairs = ["npy": Form.array, "npz": .archive, "jsonl": .lines]
+    try OutputEnding.check(
+      path, forms.map(\.key), hint: "--jsonl writes lines of JSON whatever the name")
+    return forms.first { $0.key == OutputEnding.of(path) }?.value ?? .array
+  }
+
   /// Reads the `--output` arguments.
   ///
   /// - Parameters:
@@ -40,8 +55,7 @@ struct RowTarget {
     var targets: [RowTarget] = []
     for argument in arguments {
       let (name, path) = ArrayRun.parts(argument)
-      let form: Form =
-        isLines || path.hasSuffix(".jsonl") ? .lines : path.hasSuffix(".npz") ? .archive : .array
+      let form = try form(of: path, isLines: isLines)
       let tensors =
         if let name {
           [try model.output(name)]

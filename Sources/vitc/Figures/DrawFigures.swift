@@ -7,7 +7,7 @@ import JSON
 import Models
 
 /// `vitc figures`: what a model looks at, as pictures and numbers.
-struct DrawFigures: ParsableCommand {
+struct DrawFigures: QuietCommand {
   static let configuration = CommandConfiguration(
     commandName: "figures",
     abstract: "Draws what is inside a model: filters, positions, attention, tokens.",
@@ -82,8 +82,7 @@ struct DrawFigures: ParsableCommand {
   @Flag(help: "Print what was drawn as JSON on standard output.")
   var json = false
 
-  @Flag(name: .shortAndLong, help: "Print warnings and errors only.")
-  var quiet = false
+  @OptionGroup var quietness: Quietness
 
   func validate() throws {
     if let head, head != "none" {
@@ -105,8 +104,8 @@ struct DrawFigures: ParsableCommand {
           + "maps of compiled models")
     }
     let list = try PhotoList(photos)
-    for diagnostic in list.skipped { Console.tell(diagnostic) }
-    let line = ProgressLine("figures of \(PlainText.escaped(model))", .usual(isQuiet: quiet))
+    for warning in list.warnings { Console.tell(warning) }
+    let line = ProgressLine("figures of \(PlainText.escaped(model))")
     defer { line.finish() }
     let model = try Model.load(
       model,
@@ -137,7 +136,7 @@ struct DrawFigures: ParsableCommand {
     line.finish()
     for warning in model.checkpoint.warnings { Console.tell(warning) }
     if json { return try JSONValue.print(report(results)) }
-    if !quiet { Console.write(summary(results)) }
+    if !quietness.quiet { Console.write(summary(results)) }
   }
 
   /// What `--json` prints: the folder, the files of each figure, and why there is none of a kind.

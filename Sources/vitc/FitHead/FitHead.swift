@@ -9,7 +9,7 @@ import Passes
 import Photos
 
 /// `vitc fit-head`: a classifier from a folder of photos for each class.
-struct FitHead: ParsableCommand {
+struct FitHead: QuietCommand {
   static let configuration = CommandConfiguration(
     commandName: "fit-head",
     abstract: "Fits a classification head to a folder of photos for each class.",
@@ -79,12 +79,15 @@ struct FitHead: ParsableCommand {
   @Flag(help: "Print the report as JSON.")
   var json = false
 
+  @OptionGroup var quietness: Quietness
+
   func validate() throws {
     if threads < 0 { throw ValidationError("--threads must be 0 or more, found \(threads).") }
     try HeadOptions.check(shots: shots, seed: seed, l2: l2, prefix: "--")
   }
 
   func run() throws {
+    if let output { try OutputEnding.check(output, ["safetensors"]) }
     try Overwriting.check(output, inputs: [model, folder] + [test, weights].compactMap(\.self))
     let request = try HeadOptions.request(
       folder, shots: shots, seed: seed, l2: l2, reads: features, test: test)
@@ -105,10 +108,10 @@ struct FitHead: ParsableCommand {
     for warning in found.warnings { Console.tell(Diagnostic(warning, severity: .warning)) }
     if json {
       try JSONValue.print(found)
-    } else {
-      print(HeadReportText(found).text(), terminator: "")
+    } else if !quietness.quiet {
+      print(try HeadReportText(found).text(), terminator: "")
     }
-    if let output, !json { Console.tell("wrote    \(PlainText.escaped(output))") }
+    if let output, !json, !quietness.quiet { Console.tell("wrote    \(PlainText.escaped(output))") }
   }
 
   /// Fits to what a compiled library gives.
@@ -148,7 +151,9 @@ struct FitHead: ParsableCommand {
     let result = try Compiler(compilation) { stage, fraction in
       line.update(stage, fraction: fraction > 0 ? fraction : nil)
     }.fitHead(request)
-    for note in result.notes { Console.tell("note     \(PlainText.escaped(note))") }
+    for note in result.notes where !quietness.quiet {
+      Console.tell("note     \(PlainText.escaped(note))")
+    }
     return (result.head, result.report)
   }
 }

@@ -11,7 +11,7 @@ struct HeadReportText {
   init(_ report: HeadReport) { self.report = report }
 
   /// The lines, each ended.
-  func text() -> String {
+  func text() throws(Diagnostic) -> String {
     var lines = [classes, head]
     if let score = report.leaveOneOut { lines += self.lines(score, "left out") }
     if let score = report.test { lines += self.lines(score, "test    ") }
@@ -30,7 +30,9 @@ struct HeadReportText {
     }
     text += table.text(indentation: 9)
     var skipped = SkippedFiles()
-    for file in report.skipped { skipped.add(file.file, String(file.reason.prefix { $0 != ":" })) }
+    for file in report.skipped {
+      try skipped.add(file.file, SkippedFiles.reason(file.reason))
+    }
     return text + skipped.lines.map { PlainText.escaped($0) + "\n" }.joined()
   }
 

@@ -4,7 +4,7 @@ import Files
 import JSON
 
 /// `vitc golden check`: a model against a golden.
-struct GoldenCheck: ParsableCommand {
+struct GoldenCheck: QuietCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
     abstract: "Checks a compiled model against stored outputs; exit code 1 if they differ.",
@@ -37,6 +37,8 @@ struct GoldenCheck: ParsableCommand {
 
   @Flag(help: "Print JSON.")
   var json = false
+
+  @OptionGroup var quietness: Quietness
 
   func validate() throws {
     if threads < 0 { throw ValidationError("--threads must be 0 or more, found \(threads).") }

@@ -5,7 +5,7 @@ import Models
 import Npy
 
 /// `vitc golden record`: keeps inputs and the outputs of a model.
-struct GoldenRecord: ParsableCommand {
+struct GoldenRecord: QuietCommand {
   static let configuration = CommandConfiguration(
     commandName: "record",
     abstract: "Records inputs and the outputs of a compiled model.",
@@ -53,6 +53,8 @@ struct GoldenRecord: ParsableCommand {
   @Flag(help: "Print what was recorded as JSON.")
   var json = false
 
+  @OptionGroup var quietness: Quietness
+
   func validate() throws {
     if (input == nil) == (seed == nil) { throw ValidationError("Give either --input or --seed.") }
     if size != nil, seed == nil { throw ValidationError("--size requires --seed.") }
@@ -62,6 +64,7 @@ struct GoldenRecord: ParsableCommand {
   }
 
   func run() throws {
+    try OutputEnding.check(output, ["npz"])
     try Overwriting.check(output, inputs: [library] + (input.map { [$0] } ?? []))
     let model = try CompiledModel(library, threads: threads)
     let images = try images(for: model)

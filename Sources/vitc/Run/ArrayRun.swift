@@ -19,7 +19,8 @@ struct ArrayRun {
   ///   - outputs: `FILE` or `NAME=FILE` each.
   ///   - defaultName: The output that a `FILE` is; the model's first if `nil`.
   ///
-  /// Errors: an output that the model has not; one file or output named twice.
+  /// Errors: an output that the model has not; one file or output named twice; a file that does not
+  /// end in `.npy`.
   init(
     model: CompiledModel, outputs: [String], defaultName: String?
   ) throws(Diagnostic) {
@@ -27,6 +28,7 @@ struct ArrayRun {
     var files: [(output: VitDescription.Tensor, path: String)] = []
     for argument in outputs {
       let (name, path) = Self.parts(argument)
+      try OutputEnding.check(path, ["npy"])
       let output =
         if let wanted = name ?? defaultName { try model.output(wanted) } else { try model.first() }
       if files.contains(where: { $0.path == path }) {

@@ -15,8 +15,8 @@ extension PhotoLibrary {
     _ list: PhotoList, _ label: String, outputs: [String],
     _ body: (String, PhotoModel.Outputs) throws(Diagnostic) -> Void
   ) throws(Diagnostic) -> Int {
-    for diagnostic in list.skipped { Console.tell(diagnostic) }
-    var failures = list.skipped.count
+    for warning in list.warnings { Console.tell(warning) }
+    var failures = list.unusable
     let progress = ProgressLine(label)
     defer { progress.finish() }
     let paths = list.paths

@@ -1,31 +1,32 @@
 import Diagnostics
 import Files
+import Photos
 
-/// The photos that arguments name.
+/// The photos that arguments name, of commands that cannot do with none of an argument.
 struct PhotoList {
   /// Their paths.
   private(set) var paths: [String] = []
-  /// What folders hold besides: photos whose names are not UTF-8, and so cannot be opened.
-  private(set) var skipped: [Diagnostic] = []
+  /// Photos that cannot be opened, since their names are not UTF-8.
+  private(set) var unusable = 0
+  /// What should be told of folders: photos that cannot be opened, or are of formats that are not
+  /// read; folders that may not be read.
+  private(set) var warnings: [Diagnostic] = []
 
-  /// The endings of the files that a folder is searched for; a file named itself may end anyhow.
-  private static let endings = [".png", ".jpg", ".jpeg", ".webp"]
-
-  /// Takes the arguments in order, each folder replaced by the PNG, JPEG and WebP files in it,
-  /// sorted by name; folders within it are not searched.
+  /// Takes the arguments in order, each folder replaced by the photos in it and in all folders
+  /// below it, as ``PhotoWalk`` finds them.
   ///
   /// Errors: a folder that cannot be listed or has no photos.
   init(_ arguments: [String]) throws(Diagnostic) {
     for argument in arguments {
-      guard Path.kind(of: argument) == .folder else {
+      if Path.kind(of: argument) == .folder {
+        try add(folder: argument)
+      } else {
         paths.append(argument)
-        continue
       }
-      try add(folder: argument)
     }
   }
 
-  /// Takes the PNG, JPEG and WebP files in a folder, sorted by name.
+  /// Takes the photos in a folder and in all folders below it.
   ///
   /// Errors: it is not a folder, cannot be listed, or has no photos.
   init(folder: String) throws(Diagnostic) {
@@ -39,26 +40,38 @@ struct PhotoList {
   }
 
   private mutating func add(folder: String) throws(Diagnostic) {
-    let found = try FolderNames(folder)
-    let isPhoto = { (name: String) in
-      Self.endings.contains { name.lowercased().hasSuffix($0) }
+    let before = paths.count
+    var (closed, foreign) = ([String](), [String]())
+    try PhotoWalk.visit(folder: folder, ScratchSpace()) { (found) throws(Diagnostic) in
+      switch found {
+      case .photo(let path), .unlistable(let path): paths.append(path)
+      case .unusable(let path): if PhotoWalk.isPhoto(path) { closed.append(path) }
+      case .skipped(let path, _): if PhotoWalk.isForeign(path) { foreign.append(path) }
+      case .warning(let warning): warnings.append(warning)
+      }
     }
-    let (photos, unusable) = (found.names.filter(isPhoto), found.unusable.filter(isPhoto))
-    guard !photos.isEmpty else {
+    guard paths.count > before else {
       throw Diagnostic(
-        unusable.isEmpty
+        closed.isEmpty
           ? "the folder has no photos" : "the folder has no photos whose names are UTF-8",
         at: .file(folder),
-        notes: ["looked for files that end in \(Self.endings.joined(separator: ", "))"])
+        notes: [
+          "looked for files that end in \(PhotoWalk.listedEndings), in all folders below it too"
+        ])
     }
-    let separator = folder.hasSuffix("/") ? "" : "/"
-    paths += photos.map { folder + separator + $0 }
-    if !unusable.isEmpty {
-      skipped.append(
-        Diagnostic(
-          "skipped photos whose names are not UTF-8: "
-            + ShortList.text(unusable.map { "'\($0)'" }), severity: .warning, at: .file(folder),
-          hint: "rename them"))
-    }
+    unusable += closed.count
+    warn(folder, "skipped photos whose names are not UTF-8", closed, hint: "rename them")
+    warn(folder, "skipped photos of formats that are not read", foreign)
+  }
+
+  private mutating func warn(
+    _ folder: String, _ message: String, _ files: [String], hint: String? = nil
+  ) {
+    guard !files.isEmpty else { return }
+    let prefix = folder.hasSuffix("/") ? folder : folder + "/"
+    let names = files.map { "'\($0.hasPrefix(prefix) ? $0.dropFirst(prefix.count) : $0[...])'" }
+    warnings.append(
+      Diagnostic(
+        "\(message): " + ShortList.text(names), severity: .warning, at: .file(folder), hint: hint))
   }
 }

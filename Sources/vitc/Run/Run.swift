@@ -4,7 +4,7 @@ import IR
 import VitRuntime
 
 /// `vitc run`: arrays in and out, or photos in and labels out.
-struct Run: ParsableCommand {
+struct Run: QuietCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs a compiled model on an array or on photos.",
     usage: """
@@ -17,8 +17,9 @@ struct Run: ParsableCommand {
     discussion: """
       The array of --input is [n, channels, height, width], or one image without n, already \
       preprocessed; outputs are [n, ...] in f32. Of a model for several sizes \
-      its shape says which. Photos are PNG, JPEG or WebP files, or folders of them; the model \
-      preprocesses them as its checkpoint says. Of a model without classes the \
+      its shape says which. Photos are PNG, JPEG or WebP files, or folders, which are searched \
+      with all folders below them but hidden ones; the model preprocesses them as its checkpoint \
+      says. Of a model without classes the \
       values are printed. The exit code is 1 if one of the \
       photos cannot be read; the others are answered.
 
@@ -91,6 +92,8 @@ struct Run: ParsableCommand {
 
   @Flag(help: "Print predictions as JSON; of an array, what was written.")
   var json = false
+
+  @OptionGroup var quietness: Quietness
 
   func validate() throws {
     if threads < 0 { throw ValidationError("--threads must be 0 or more, found \(threads).") }

@@ -57,7 +57,7 @@ struct TextRun {
         Diagnostic(
           "\(cut.count) of \(texts.count) texts are longer than the "
             + "\(model.description.input.elements) tokens that the model reads, and are cut: "
-            + "'\(first)'", severity: .warning, at: .argument("--text")))
+            + "'\(Format.beginning(first))'", severity: .warning, at: .argument("--text")))
     }
     return ids
   }

@@ -68,35 +68,32 @@ struct FeatureSet {
   init(photos: [String], _ kind: Kind) throws(Diagnostic) {
     source = photos.first ?? ""
     width = kind.width
-    var names = PhotoNames()
-    for photo in photos { names.add(file: photo) }
-    try run(names, kind)
+    try run(try PhotoNames(photos), kind)
   }
 
   private mutating func run(_ names: PhotoNames, _ kind: Kind) throws(Diagnostic) {
     try kind.library.model.checkShapes(of: [kind.output])
     for warning in names.warnings { Console.tell(warning) }
-    for (path, reason) in names.skipped { skipped.add(path, reason) }
+    var left = SkippedFiles()
+    for (path, reason) in names.skipped { try left.add(path, reason) }
     let pace = Pace(total: names.paths.count)
     let line = ProgressLine("embedding")
     defer { line.finish() }
-    var (found, features, failed) = ([String](), [Float](), SkippedFiles())
-    kind.library.photos.forEach(names.paths, outputs: [kind.output]) { index, result in
+    var (found, features) = ([String](), [Float]())
+    try kind.library.photos.forEach(names.paths, outputs: [kind.output]) {
+      (index, result) throws(Diagnostic) in
       switch result {
       case .success(let made):
         found.append(names.paths[index])
         features += made.values[kind.output] ?? []
       case .failure(let diagnostic):
-        failed.add(names.paths[index], SkippedFiles.reason(diagnostic))
+        try left.add(names.paths[index], SkippedFiles.reason(diagnostic))
       }
       line.update(
         pace.text("embedding", done: index + 1),
         fraction: Double(index + 1) / Double(names.paths.count))
     }
-    (paths, rows) = (found, features)
-    for (reason, files) in failed.groups {
-      for file in files { skipped.add(file, reason) }
-    }
+    (paths, rows, skipped) = (found, features, left)
     guard !paths.isEmpty else {
       throw Diagnostic(
         "found no photo that can be used", at: .file(source), notes: skipped.lines)

@@ -4,7 +4,7 @@ import HeadFitting
 import JSON
 
 /// `vitc knn`: classification by the nearest photos.
-struct Neighbours: ParsableCommand {
+struct Neighbours: QuietCommand {
   static let configuration = CommandConfiguration(
     commandName: "knn",
     abstract: "Measures how well the nearest photos tell the class of a photo.",
@@ -41,6 +41,8 @@ struct Neighbours: ParsableCommand {
   @Flag(help: "Print JSON, with all neighbours of each photo.")
   var json = false
 
+  @OptionGroup var quietness: Quietness
+
   func validate() throws {
     if count < 1 { throw ValidationError("-k must be 1 or more, found \(count).") }
     if worst < 0 { throw ValidationError("--worst must be 0 or more, found \(worst).") }
@@ -54,6 +56,18 @@ struct Neighbours: ParsableCommand {
     let classes = try FolderClasses(known.paths, source: train)
     guard known.paths.count > 1 || test != nil else {
       throw Diagnostic("found one photo, which has no others", at: .file(train))
+    }
+    guard classes.names.count > 1 else {
+      throw Diagnostic(
+        "found one class, '\(classes.names.joined())', expected two or more", at: .file(train),
+        hint: "photos are looked for as FOLDER/CLASS/PHOTO.jpg")
+    }
+    let voters = known.paths.count - (test == nil ? 1 : 0)
+    if count > voters {
+      Console.tell(
+        Diagnostic(
+          "there are no \(Format.grouped(count)) photos to vote: all \(Format.grouped(voters)) do",
+          severity: .warning, at: .argument("-k")))
     }
     let asked = try test.map { (test) throws(Diagnostic) in try FeatureSet(test, kind) }
     let labels =

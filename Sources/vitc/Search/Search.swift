@@ -4,7 +4,7 @@ import HeadFitting
 import JSON
 
 /// `vitc search`: the photos that are most like a photo.
-struct Search: ParsableCommand {
+struct Search: QuietCommand {
   static let configuration = CommandConfiguration(
     abstract: "Finds the photos of a folder that are most like a photo.",
     usage: "vitc search LIBRARY DIR PHOTO ... [--top K] [--json] [--threads N]",
@@ -36,6 +36,8 @@ struct Search: ParsableCommand {
 
   @Flag(help: "Print JSON.")
   var json = false
+
+  @OptionGroup var quietness: Quietness
 
   func validate() throws {
     if top < 1 { throw ValidationError("--top must be 1 or more, found \(top).") }

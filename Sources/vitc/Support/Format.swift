@@ -52,6 +52,12 @@ enum Format {
     return unit == "bytes" ? "\(value) bytes" : "\(fixed(amount, 1)) \(unit)"
   }
 
+  /// A text that may be long: what it begins with, at most 60 characters.
+  static func beginning(_ text: String) -> String {
+    let shown = text.prefix(60)
+    return shown.count < text.count ? "\(shown)…" : text
+  }
+
   /// A shape: `[3, 224, 224]`.
   static func shape(_ shape: [Int]) -> String {
     "[\(shape.map(String.init).joined(separator: ", "))]"

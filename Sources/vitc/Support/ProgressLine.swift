@@ -30,11 +30,16 @@ final class ProgressLine: Sendable {
     /// Not at all.
     case none
 
-    /// What suits stderr; nothing is written to it where `isQuiet`.
-    static func usual(isQuiet: Bool = false) -> Appearance {
-      Console.isTerminal ? .drawn : isQuiet ? .none : .written
+    /// What suits stderr; lines that stay are not written after ``ProgressLine/silence()``.
+    static var usual: Appearance {
+      Console.isTerminal ? .drawn : isSilent.load(ordering: .relaxed) ? .none : .written
     }
   }
+
+  private static let isSilent = Atomic(false)
+
+  /// Lets no line stay from now on: what `--quiet` asks for.
+  static func silence() { isSilent.store(true, ordering: .relaxed) }
 
   private let state: Mutex<State>
   private let start = ContinuousClock.now
@@ -55,7 +60,7 @@ final class ProgressLine: Sendable {
   ///   - interval: The time between two lines that stay.
   ///   - write: Where the line goes; by default, to stderr.
   init(
-    _ label: String, _ appearance: Appearance = .usual(), every interval: Duration = .seconds(10),
+    _ label: String, _ appearance: Appearance = .usual, every interval: Duration = .seconds(10),
     to write: @escaping @Sendable (String) -> Void = Console.write
   ) {
     state = Mutex(State(label: label))

@@ -62,9 +62,10 @@ struct Prompts {
       Console.tell(
         Diagnostic(
           "\(cut.count) of \(rows.count) texts are longer than the \(tokenizer.length) tokens that "
-            + "the text tower reads, and are cut: '\(first)'", severity: .warning,
+            + "the text tower reads, and are cut: '\(Format.beginning(first))'", severity: .warning,
           at: .argument("--classes")))
     }
+    warnOfEqual(labels, rows, each: templates.count)
     let vectors = try encoder.vectors(of: rows, beside: output) { stage, fraction in
       line.update(stage, fraction: fraction > 0 ? fraction : nil)
     }
@@ -72,6 +73,27 @@ struct Prompts {
       Self.mean(vectors[index * templates.count..<(index + 1) * templates.count])
     }
     return TextClasses(labels: labels, vectors: means.flatMap(\.self), source: folder)
+  }
+
+  /// Tells of classes whose texts are the same to the tower: CLIP's tokenizer makes no difference
+  /// of capitals, and what is cut is not read.
+  private func warnOfEqual(_ labels: [String], _ rows: [[Int32]], each count: Int) {
+    var seen: [[Int32]: Int] = [:]
+    var pairs: [String] = []
+    for index in labels.indices {
+      let tokens = rows[index * count..<(index + 1) * count].flatMap(\.self)
+      if let first = seen[tokens] {
+        pairs.append(
+          "'\(Format.beginning(labels[first]))' and '\(Format.beginning(labels[index]))'")
+      } else {
+        seen[tokens] = index
+      }
+    }
+    guard !pairs.isEmpty else { return }
+    Console.tell(
+      Diagnostic(
+        "classes whose texts are the same tokens share a score: \(ShortList.text(pairs))",
+        severity: .warning, at: .argument("--classes")))
   }
 
   /// The mean of vectors of length 1, in double precision.
