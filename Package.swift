@@ -55,12 +55,12 @@ let imports = """
   Sources/Diagnostics:
   Sources/JSON:
   Sources/SeededRandom:
-  Sources/IR: Diagnostics
+  Sources/IR: Diagnostics CWeightLoops
   Sources/Files: Diagnostics CSHA256
   Sources/Zip: Diagnostics Files CZlib
   Sources/Npy: Diagnostics Files Zip
   Sources/Images: Diagnostics Files CPNG CJPEG CWebP
-  Sources/Models: Diagnostics JSON SeededRandom IR Files Zip Npy
+  Sources/Models: Diagnostics JSON SeededRandom IR Files Zip Npy CWeightLoops
   Sources/Figures: Diagnostics JSON IR Files Npy Images Models Evaluation COpenBLAS
   Sources/Tokenizers: Diagnostics JSON Files Tokenizing
   Sources/Passes: Diagnostics IR
@@ -68,7 +68,7 @@ let imports = """
   Sources/Photos: Diagnostics Files Images Parallel VitRuntime
   Sources/Evaluation: Diagnostics IR COpenBLAS
   Sources/HeadFitting: Diagnostics Parallel COpenBLAS
-  Sources/Calibration: Diagnostics Parallel IR Passes Evaluation COpenBLAS
+  Sources/Calibration: Diagnostics Parallel IR Passes Evaluation COpenBLAS CWeightLoops
   Sources/Codegen: Diagnostics Parallel IR CLLVM CVitABI
   Sources/Runtime/CVitABI:
   Sources/Runtime/Tokenizing: CVitABI CVitSystem
@@ -80,7 +80,7 @@ let imports = """
   Sources/Compiler: Diagnostics JSON SeededRandom Parallel IR Files Models Passes Evaluation \
     Calibration HeadFitting Codegen Images Photos Packaging Tokenizers VitRuntime CVitABI
   Sources/vitc: Diagnostics JSON Parallel IR Files Npy Images Photos HeadFitting Models Passes \
-    Figures Codegen Packaging Tokenizers VitRuntime Compiler CVersion ArgumentParser
+    Figures Codegen Packaging Tokenizers VitRuntime Compiler CVersion CWeightLoops ArgumentParser
 
   Tests/RandomModels: Diagnostics SeededRandom IR
   Tests/FileTesting: Diagnostics SeededRandom IR Passes Evaluation
@@ -90,7 +90,7 @@ let imports = """
   Tests/FuzzDriver: Fuzzing
   Tests/ReaderTool: Diagnostics Npy Images Models
   Tests/JSONTests: JSON
-  Tests/IRTests: Diagnostics IR Evaluation
+  Tests/IRTests: Diagnostics IR Evaluation CWeightLoops
   Tests/ModelsTests: Diagnostics IR Zip Npy Models Evaluation
   Tests/PassesTests: Diagnostics SeededRandom IR Models Passes RandomModels
   Tests/HeadFittingTests: Diagnostics JSON SeededRandom Npy HeadFitting
@@ -203,6 +203,7 @@ let package = Package(
     .systemLibrary(name: "CLLVM"),
     .target(name: "CVersion", cSettings: commit),
     .target(name: "CSHA256"),
+    .target(name: "CWeightLoops"),
     // C, not a system library: it is loaded when it is first used.
     .target(name: "COpenBLAS"),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),

@@ -110,7 +110,10 @@ struct ChannelSpread {
       var sum = 0.0
       for (mean, deviation) in zip(means, deviations) {
         if deviation > 0 {
-          sum += Glibc.erfc((limit - mean) / deviation / 2.0.squareRoot()) / 2
+          let distance = (limit - mean) / deviation
+          // Beyond are a million millionth of a channel, which all together are less than one in
+          // a million; most are.
+          if distance < 7 { sum += Glibc.erfc(distance / 2.0.squareRoot()) / 2 }
         } else {
           sum += mean > limit ? 1 : 0
         }
@@ -153,6 +156,7 @@ struct SpreadTable {
       guard let whole = spread(of: node.operands[0]) else { return nil }
       return slice.axis == 0 ? whole : whole[slice.start..<slice.start + slice.count]
     }
+    if case .copy = node.op { return spread(of: node.operands[0]) }
     // A norm whose scale and shift have been folded into what reads it.
     if graph.facts(of: node).norm != nil, node.operands.count == 1 {
       return .normal(node.type.shape[1])

@@ -42,68 +42,33 @@ public struct ErrorEstimate {
     }
   }
 
-  /// Estimates for a graph that `use-int8` has lowered and nobody has packed.
+  /// Estimates for a graph that `use-int8` has lowered.
   ///
   /// - Throws: what reading a weight throws.
   public init(_ graph: Graph, weights: @escaping Evaluator.WeightReader) throws(Diagnostic) {
-    let constants = graph.constants()
-    let linears = graph.firstResults.filter { value in
-      guard !constants[value.index], case .fusedLinear = graph[value].op else { return false }
-      return constants[graph[value].operands[1].index]
+    let running = RunningEstimate(graph)
+    let failures = Mutex<[Int: Diagnostic]>([:])
+    // Readers of weights may be called from any thread.
+    nonisolated(unsafe) let evaluator = Evaluator(graph, weights: weights)
+    Parallel.forEach(running.groups.count) { index in
+      do throws(Diagnostic) {
+        for layer in running.groups[index] {
+          var tensors: [Tensor] = []
+          try evaluator.constants(running.constants(of: layer)) { tensors.append($1) }
+          running.observe(layer, tensors)
+        }
+      } catch {
+        failures.withLock { $0[index] = error }
+      }
     }
-    var spreads = SpreadTable(graph)
-    let norms = spreads
-    let normed = linears.filter {
-      Self.prologue(graph[$0].node)?.epsilon != nil
-        || norms.spread(of: graph[$0].operands[0]) != nil
-    }
-    for (value, outputs) in try Self.map(
-      normed,
-      { (value) throws(Diagnostic) in
-        try LinearWeight(graph, value, weights: weights).outputs(.normal(graph.rowSize(of: value)))
-      })
-    {
-      spreads.set(value, outputs)
-    }
-    let known = spreads
-    let others = linears.filter { value in
-      !normed.contains(value)
-        && graph[graph[value].operands[1]].type.element == .s8
-        && known.spread(of: graph[value].operands[0]) != nil
-    }
-    layers = try Self.map(others) { (value) throws(Diagnostic) in
-      let rows = known.spread(of: graph[value].operands[0])
-      let weight = try LinearWeight(graph, value, weights: weights)
-      return rows.map { weight.error($0) } ?? 0
-    }.map { Layer(name: graph[$0].name, error: $1) }
+    if let first = failures.withLock({ $0.min { $0.key < $1.key }?.value }) { throw first }
+    self = running.estimate
   }
 
-  /// What `body` makes of each value, in order, on all processors.
-  private static func map<T: Sendable>(
-    _ values: [Value], _ body: (Value) throws(Diagnostic) -> T
-  ) throws(Diagnostic) -> [(Value, T)] {
-    let results = Mutex<[Int: Result<T, Diagnostic>]>([:])
-    // Readers of weights may be called from any thread.
-    nonisolated(unsafe) let body = body
-    Parallel.forEach(values.count) { index in
-      let result = Result { () throws(Diagnostic) in try body(values[index]) }
-      results.withLock { $0[index] = result }
-    }
-    let found = results.withLock(\.self)
-    var all: [(Value, T)] = []
-    for (index, value) in values.enumerated() {
-      if let result = found[index] { all.append((value, try result.get())) }
-    }
-    return all
-  }
+  init(layers: [Layer]) { self.layers = layers }
 
   static func prologue(_ node: Node) -> Prologue? {
     guard case .fusedLinear(let fusedLinear) = node.op else { return nil }
     return fusedLinear.prologue
   }
-}
-
-extension Graph {
-  /// The number of elements in a row that a linear layer reads.
-  fileprivate func rowSize(of value: Value) -> Int { self[self[value].operands[0]].type.shape[1] }
 }

@@ -1,36 +1,52 @@
-import Diagnostics
-import Evaluation
+import CWeightLoops
 import IR
 
 /// The weight and bias of a linear layer as floats, before they are quantized or rounded.
 struct LinearWeight {
-  /// `[out, in]`.
+  /// Where these are in a graph.
+  struct Constants {
+    /// `[out, in]`.
+    let weight: Value
+    /// The weight as it is quantized or rounded: multiplied by the Hadamard matrix that rows are
+    /// multiplied by for the matmul, if they are.
+    let stored: Value
+    let bias: Value?
+
+    /// Those of a fused linear layer, before its weight is packed or after.
+    init(_ graph: Graph, _ layer: Value) {
+      let node = graph[layer].node
+      var source = node.operands[1]
+      var bias = node[.bias]
+      if case .pack = graph[source].op { source = graph[source].operands[0] }
+      let element = graph[source].type.element
+      if element != .f32 { source = graph[source].operands[0] }
+      if element == .s8 {
+        // The bias is an operand of the quantization parameters.
+        bias = bias.flatMap { graph[$0].operands.count > 1 ? graph[$0].operands[1] : nil }
+      }
+      stored = source
+      let isRotated = ErrorEstimate.prologue(node)?.hadamardSize != nil
+      weight = isRotated ? graph[source].operands[0] : source
+      self.bias = bias
+    }
+
+    /// All of them, in an order of their own.
+    var all: [Value] { [weight, stored] + [bias].compactMap(\.self) }
+  }
+
   private let weight: Tensor
+  private let stored: Tensor
   private let bias: [Double]
-  /// The size of the Hadamard matrix that rows and weight are multiplied by for the matmul.
+  /// The size of that Hadamard matrix.
   private let size: Int?
 
-  /// Reads those of a fused linear layer.
-  init(
-    _ graph: Graph, _ value: Value, weights: @escaping Evaluator.WeightReader
-  ) throws(Diagnostic) {
-    let node = graph[value].node
-    let evaluator = Evaluator(graph, weights: weights)
-    var source = node.operands[1]
-    var bias = node[.bias]
-    let element = graph[source].type.element
-    if element != .f32 { source = graph[source].operands[0] }
-    if element == .s8 {
-      // The bias is an operand of the quantization parameters.
-      bias = bias.flatMap { graph[$0].operands.count > 1 ? graph[$0].operands[1] : nil }
-    }
+  /// Takes the constants of a fused linear layer, in the order of ``Constants/all``.
+  init(_ node: Node, _ tensors: [Tensor]) {
+    (weight, stored) = (tensors[0], tensors[1])
     size = ErrorEstimate.prologue(node)?.hadamardSize
-    if size != nil { source = graph[source].operands[0] }
-    weight = try evaluator.constant(source)
-    self.bias =
-      try bias.map { (value) throws(Diagnostic) in
-        try evaluator.constant(value).values.map(Double.init)
-      } ?? [Double](repeating: 0, count: weight.rows)
+    bias =
+      tensors.count > 2
+      ? tensors[2].values.map(Double.init) : [Double](repeating: 0, count: weight.rows)
   }
 
   /// What the layer makes of rows, before an activation.
@@ -52,8 +68,6 @@ struct LinearWeight {
       signal += mean * mean + variance
     }
     let mixed = rows.rotated(size: size)
-    let stored =
-      size.map { Op.hadamard(Hadamard(size: $0)).evaluate([weight]) } ?? weight
     stored.values.withUnsafeBufferPointer { values in
       var errors = [Float](repeating: 0, count: stored.columns)
       for start in stride(from: 0, to: values.count, by: stored.columns) {
@@ -88,25 +102,9 @@ struct LinearWeight {
   private static func moments(
     _ factors: UnsafeBufferPointer<Float>, _ rows: ChannelSpread
   ) -> (mean: Double, variance: Double) {
-    rows.means.withUnsafeBufferPointer { means in
-      rows.variances.withUnsafeBufferPointer { variances in
-        var (mean, variance) = (SIMD4<Double>(), SIMD4<Double>())
-        let whole = factors.count / lanes * lanes
-        for k in stride(from: 0, to: whole, by: lanes) {
-          let w = four(factors, k)
-          mean += w * SIMD4(means[k], means[k &+ 1], means[k &+ 2], means[k &+ 3])
-          variance +=
-            w * w
-            * SIMD4(variances[k], variances[k &+ 1], variances[k &+ 2], variances[k &+ 3])
-        }
-        for k in whole..<factors.count {
-          let w = Double(factors[k])
-          mean[0] += w * means[k]
-          variance[0] += w * w * variances[k]
-        }
-        return (mean.sum(), variance.sum())
-      }
-    }
+    guard let first = factors.baseAddress else { return (0, 0) }
+    let sums = cwl_moments(first, rows.means, rows.variances, factors.count, 0)
+    return (sums.mean, sums.variance)
   }
 
   /// The sum of the squares of some numbers.

@@ -1,3 +1,4 @@
+import Calibration
 import Codegen
 import Diagnostics
 import Evaluation
@@ -57,6 +58,8 @@ public struct Build {
   public var keepsSymbols = false
   /// Has code that was generated before; `nil`: everything is generated.
   public var store: (any ObjectStore)?
+  /// Sees the weights of the first size's layers as they are packed; `nil`: nobody does.
+  public var estimate: RunningEstimate?
   /// Tensors that no constant needs and that are read all the same: reading finds damage.
   public var alsoRead: [String] = []
   private let weights: Evaluator.WeightReader
@@ -134,10 +137,12 @@ public struct Build {
     write: @escaping @Sendable (UnsafeRawBufferPointer, Int) throws(Diagnostic) -> Void
   ) throws(Diagnostic) {
     var before = 0
-    for (graph, values) in packed {
+    for (number, (graph, values)) in packed.enumerated() {
       let start = before
-      try WeightPacker(graph, only: values, weights: weights)
-        .pack(progress: { progress(start + $0) }, write: write)
+      try WeightPacker(
+        graph, only: values, weights: weights, estimate: number == 0 ? estimate : nil
+      )
+      .pack(progress: { progress(start + $0) }, write: write)
       before += values.reduce(0) { $0 + graph[$1].type.sizeBytes }
     }
   }

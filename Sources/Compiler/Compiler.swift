@@ -94,12 +94,6 @@ public struct Compiler {
         "the model multiplies f32 only, so the code is for \(Target.names(targets))")
     }
     report.warnings = model.warnings
-    if request.precision == .int8, !request.calibrates, request.emission.artifact != nil {
-      progress("estimate errors", 0)
-      report.warnings += try QuantizationCheck.warnings(request, model, imported)
-      watch.lap("estimate errors")
-      report.stages = watch.stages
-    }
     if request.emission == .ir {
       report.text = graph.description
     } else {
@@ -226,7 +220,11 @@ public struct Compiler {
       // effect, such as a bias of keys: reading is what notices it.
       let read = (calibrated?.read ?? []).union(graph.checkpointTensors.keys)
       build.alsoRead = imported.checkpointTensors.keys.sorted().filter { !read.contains($0) }
+      if request.precision == .int8, !request.calibrates { build.estimate = RunningEstimate(graph) }
       let result = try build.write(to: output, progress: progress)
+      if let estimate = build.estimate?.estimate {
+        report.warnings += QuantizationCheck.warnings(estimate)
+      }
       report.stages += result.stages
       report.programSteps = result.steps
       report.objectBytes = result.objectBytes

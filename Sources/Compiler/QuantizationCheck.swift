@@ -1,29 +1,13 @@
 import Calibration
 import Diagnostics
-import IR
-import Models
-import Passes
 
-/// Looks for layers that 8-bit integers cannot hold, where no photos show it.
-struct QuantizationCheck {
+/// Names the layers that 8-bit integers cannot hold, where no photos show it.
+enum QuantizationCheck {
   /// The most layers that are named.
   private static let mostNames = 5
 
-  /// The warning that a model deserves, if any, when its operations are computed as `request` says.
-  ///
-  /// - Throws: what reading a weight throws.
-  static func warnings(
-    _ request: CompileRequest, _ model: Model, _ imported: Graph
-  ) throws(Diagnostic) -> [Diagnostic] {
-    // A rotation of the stream changes nothing that the estimate is of, and takes most of the time.
-    let passes = request.passes(overriding: request.precisionOverrides)
-      .filter { $0.name != Pass.rotateResidual.name }
-    guard let last = passes.lastIndex(where: { $0.name == Pass.useBF16.name }) else { return [] }
-    let lowered = try PassManager(Array(passes[...last])).run(imported).graph
-    let checkpoint = model.checkpoint
-    let estimate = try ErrorEstimate(lowered) { (name) throws(Diagnostic) in
-      try checkpoint.read(name)
-    }
+  /// The warning that an estimate deserves, if any.
+  static func warnings(_ estimate: ErrorEstimate) -> [Diagnostic] {
     let outliers = estimate.outliers
     guard let worst = outliers.first else { return [] }
     let others = outliers.count - 1

@@ -1,3 +1,5 @@
+import CWeightLoops
+
 /// A type of numbers that values of the reference semantics are held in.
 ///
 /// `Float` is what compiled models compute in; `Double` is for figures and for truth: the same
@@ -45,16 +47,11 @@ extension Float: TensorScalar {
   /// They are.
   public static func widened(_ values: [Float]) -> [Float] { values }
 
-  /// The largest magnitude: that of the bits as integers, whose maximum is vector code, which a
-  /// maximum of floats is not.
+  /// The largest magnitude: that of the bits as integers, unless something is not a number.
   public static func largestMagnitude(_ values: UnsafeBufferPointer<Float>) -> Float {
-    let infinity: Int32 = 0x7F80_0000
-    var largest: Int32 = 0
-    for value in values {
-      let bits = Int32(bitPattern: value.bitPattern & 0x7FFF_FFFF)
-      largest = max(largest, bits > infinity ? 0 : bits)
-    }
-    return Float(bitPattern: UInt32(bitPattern: largest))
+    guard let first = values.baseAddress else { return 0 }
+    let largest = Float(bitPattern: cwl_largest_bits(first, values.count, 0))
+    return largest.isNaN ? values.reduce(0) { abs($1) >= $0 ? abs($1) : $0 } : largest
   }
 
   /// Rounds each number.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CWeightLoops
 import Compiler
 import Diagnostics
 import Files
@@ -289,6 +290,7 @@ struct Compile: QuietCommand {
   }
 
   func run() throws {
+    cwl_keep_memory()
     let inputs =
       [model] + [describedBy, weights, calibrate].compactMap(\.self) + heads.inputs
     try Overwriting.check(output, inputs: inputs)

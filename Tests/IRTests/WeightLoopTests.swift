@@ -70,6 +70,20 @@ import Testing
     }
   }
 
+  /// What panels of integers are written from, against the operations that they stand for.
+  @Test(arguments: shapes + [[33, 5], [40, 12], [70, 3]], [false, true])
+  func integerPanels(shape: [Int], strange: Bool) {
+    for (seed, width) in [(1, 32), (2, 4), (3, 3)] as [(UInt64, Int)] {
+      let weight = Tensor(
+        shape: shape, values: Self.numbers(shape[0] * shape[1], seed, strange: strange))
+      let packed = Op.pack(Pack(width: width)).evaluate([Op.quantize(Quantize()).evaluate([weight])]
+      )
+      #expect(
+        IntegerPanels.bytes(of: weight, width: width) == packed.withStoredBytes { Array($0) },
+        "\(shape), width \(width)")
+    }
+  }
+
   /// Ties go to the even integer.
   @Test func ties() {
     let row: [Float] = [127, 0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 125.5, 126.5]
@@ -94,6 +108,24 @@ import Testing
       let doubles = values.map(Double.init)
       #expect(
         doubles.withUnsafeBufferPointer { Double.largestMagnitude($0) } == Double(expected))
+    }
+  }
+
+  /// Sums over rows, and columns without their means, of more columns than go together.
+  @Test(arguments: [[1, 3], [5, 127], [9, 128], [4, 300], [2, 3, 131]])
+  func centredColumns(shape: [Int]) {
+    for axis in shape.indices {
+      let x = Tensor(shape: shape, values: Self.numbers(shape.reduce(1, *), 8))
+      let inner = shape[(axis + 1)...].reduce(1, *)
+      var expected = x.values
+      for vector in 0..<x.values.count / shape[axis] {
+        let start = vector / inner * shape[axis] * inner + vector % inner
+        let places = (0..<shape[axis]).map { start + $0 * inner }
+        let mean = places.reduce(0.0) { $0 + Double(x.values[$1]) } / Double(places.count)
+        for place in places { expected[place] = Float(Double(x.values[place]) - mean) }
+      }
+      let result = Op.center(Center(axis: axis)).evaluate([x])
+      #expect(Self.areSame(result.values, expected), "\(shape), axis \(axis)")
     }
   }
 

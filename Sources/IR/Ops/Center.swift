@@ -38,24 +38,29 @@ public struct Center: OpDefinition {
       "axis: \(axis) is not a dimension of \(x)")
     return x
   }
+  /// The columns whose means are taken together.
+  private static let columns = 128
+
   func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let x = operands[0]
     let along = axis < 0 ? x.shape.count - 1 : axis
     let extent = x.shape[along]
     let inner = x.shape[(along + 1)...].reduce(1, *)
-    var means = Array(repeating: 0.0, count: inner)
-    // Buffers: checked subscripts would take three times as long, over all weights of a model.
-    return x.values.withUnsafeBufferPointer { x in
-      means.withUnsafeMutableBufferPointer { means in
-        DenseTensor<S>(shape: operands[0].shape) { y in
-          for start in stride(from: 0, to: x.count, by: max(1, extent * inner)) {
-            means.update(repeating: 0)
-            for row in stride(from: start, to: start + extent * inner, by: max(1, inner)) {
-              for i in 0..<inner { means[i] += Double(x[row + i]) }
-            }
-            for i in 0..<inner { means[i] /= Double(extent) }
-            for row in stride(from: start, to: start + extent * inner, by: max(1, inner)) {
-              for i in 0..<inner { y[row + i] = S(Double(x[row + i]) - means[i]) }
+    let size = max(1, extent * inner)
+    return x.values.withUnsafeBufferPointer { source in
+      DenseTensor<S>(shape: x.shape) { target in
+        guard let x = source.baseAddress, let y = target.baseAddress else { return }
+        // Columns that stay in the L2 cache from the sums to the differences.
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: Self.columns) { means in
+          guard let means = means.baseAddress else { return }
+          for start in stride(from: 0, to: source.count, by: size) {
+            for column in stride(from: 0, to: inner, by: Self.columns) {
+              let count = min(Self.columns, inner - column)
+              let rows = stride(from: start + column, to: start + size, by: inner)
+              means.initialize(repeating: 0, count: count)
+              for row in rows { ColumnLoops.add(x + row, to: means, count) }
+              for i in 0..<count { means[i] /= Double(extent) }
+              for row in rows { ColumnLoops.subtract(means, from: x + row, into: y + row, count) }
             }
           }
         }

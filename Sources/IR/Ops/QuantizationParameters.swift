@@ -1,3 +1,4 @@
+import CWeightLoops
 import Diagnostics
 
 /// What a fused linear layer of 8-bit integers needs to know of each output: the scale of its
@@ -53,17 +54,10 @@ public struct QuantizationParameters: OpDefinition {
   private static func sum<S: TensorScalar>(
     _ part: UnsafeBufferPointer<S>, over scale: S
   ) -> Double {
-    // Lanes of their own, which vectors can be.
-    let lanes = 8
-    return withUnsafeTemporaryAllocation(of: S.self, capacity: lanes) { sums in
-      sums.initialize(repeating: 0)
-      let whole = part.count / lanes * lanes
-      for first in stride(from: 0, to: whole, by: lanes) {
-        for lane in 0..<lanes { sums[lane] += Quantize.rounded(part[first + lane] / scale) }
-      }
-      for i in whole..<part.count { sums[0] += Quantize.rounded(part[i] / scale) }
-      return sums.reduce(0.0) { $0 + $1.double }
+    if let values = part.baseAddress?.floats {
+      return cwl_integer_sum(values, part.count, Float(scale), 0)
     }
+    return part.reduce(0.0) { $0 + Quantize.rounded($1 / scale).double }
   }
 
   /// The parameters of integers `[out, in]` that `scales` are for.

@@ -1,3 +1,4 @@
+import CWeightLoops
 import Diagnostics
 import IR
 import SeededRandom
@@ -30,26 +31,17 @@ public struct SeededCheckpoint: Checkpoint {
     return Self.tensor(name: name, shape: shape, seed: seed)
   }
 
+  /// What the state grows by from one element to the next.
+  private static let increment: UInt64 = 0xD1B5_4A32_D192_ED03
+
   /// Returns the tensor of this name and shape; `input` is a batch of images.
   public static func tensor(name: String, shape: [Int], seed: UInt64) -> Tensor {
     let count = shape.reduce(1, *)
     let (offset, scale) = role(name: name, shape: shape)
     let first = seed &* SplitMix64.increment &+ SplitMix64.hash(name)
     let values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
-      // Bits in one loop, numbers in another, which is vector code then.
-      let piece = 256
-      withUnsafeTemporaryAllocation(of: UInt64.self, capacity: piece) { bits in
-        var x = first
-        for start in stride(from: 0, to: count, by: piece) {
-          let end = min(start + piece, count)
-          for i in 0..<end - start {
-            bits[i] = SplitMix64.mix(x)
-            x &+= 0xD1B5_4A32_D192_ED03
-          }
-          for i in start..<end {
-            buffer[i] = Float(offset + scale * Double(SplitMix64.signed(bits[i &- start])))
-          }
-        }
+      if let y = buffer.baseAddress {
+        cwl_seeded(y, count, first, increment, offset, scale, 0)
       }
       initialized = count
     }

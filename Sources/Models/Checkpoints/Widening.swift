@@ -1,3 +1,5 @@
+import CWeightLoops
+
 /// Conversions of stored numbers to `f32`, in loops without branches that become vector code.
 enum Widening {
   /// Writes binary16 numbers as `f32`, exactly.
@@ -76,11 +78,9 @@ enum Widening {
   /// Returns how many of the values are NaN or infinite: those whose exponent bits are all set.
   static func countNonFinite(_ values: [Float]) -> Int {
     let infinity: UInt32 = 0x7F80_0000
-    // A maximum of integers is a vector instruction; weights are nearly always finite.
+    // Weights are nearly always finite.
     let largest = values.withUnsafeBufferPointer { values in
-      var largest: UInt32 = 0
-      for value in values { largest = max(largest, value.bitPattern & 0x7FFF_FFFF) }
-      return largest
+      values.baseAddress.map { cwl_largest_bits($0, values.count, 0) } ?? 0
     }
     guard largest >= infinity else { return 0 }
     return values.count { $0.bitPattern & infinity == infinity }
