@@ -96,7 +96,7 @@ let imports = """
   Tests/HeadFittingTests: Diagnostics JSON SeededRandom Npy HeadFitting
   Tests/FiguresTests: Diagnostics JSON IR Npy Images Models Evaluation Figures
   Tests/CalibrationTests: Diagnostics SeededRandom IR Evaluation Passes Calibration
-  Tests/CodegenTests: Diagnostics SeededRandom IR Codegen CVitABI AVXVNNITrap
+  Tests/CodegenTests: Diagnostics SeededRandom IR Codegen CVitABI AVXVNNITrap AMXTrap
   Tests/RuntimeTests: Diagnostics JSON SeededRandom IR Files Models Codegen Compiler Packaging \
     EmbeddedImage VitRuntime CVitABI
   Tests/ParallelTests: Parallel
@@ -108,7 +108,7 @@ let imports = """
   Tests/FileTests: Diagnostics JSON IR Models Passes Codegen VitRuntime Compiler FileTesting
   Tests/CLITests: Diagnostics Files JSON Npy Images vitc
   Tests/EndToEndTests: Diagnostics SeededRandom IR Npy Images Models Passes Evaluation Codegen \
-    Packaging Tokenizers VitRuntime CVitABI Compiler RandomModels AVXVNNITrap
+    Packaging Tokenizers VitRuntime CVitABI Compiler RandomModels AVXVNNITrap AMXTrap
   """
 
 /// The dependencies of the target in a folder.
@@ -216,7 +216,9 @@ let package = Package(
     // What several test targets draw at random.
     module("Tests/RandomModels"),
     // Instructions that few processors have, for tests on those that have them not.
-    .target(name: "AVXVNNITrap", path: "Tests/AVXVNNITrap"),
+    .target(name: "InstructionTrap", path: "Tests/InstructionTrap"),
+    .target(name: "AVXVNNITrap", dependencies: ["InstructionTrap"], path: "Tests/AVXVNNITrap"),
+    .target(name: "AMXTrap", dependencies: ["InstructionTrap"], path: "Tests/AMXTrap"),
     // File tests as far as they need no generated code, and the program that runs them alone.
     module("Tests/FileTesting"),
     program("vitc-filetest", in: "Tests/FileTestTool"),

@@ -37,6 +37,7 @@ extension Builder {
         [UInt32(VIT_CPUID), leaf, subleaf, register]
       case .xcr0: [UInt32(VIT_XCR0), 0, 0, 0]
       case .auxiliary(let entry): [UInt32(VIT_AUXILIARY), entry, 0, 0]
+      case .permission(let component): [UInt32(VIT_PERMISSION), component, 0, 0]
       }
     return constantStruct(
       [.value(text(feature.name))]

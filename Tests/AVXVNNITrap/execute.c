@@ -1,9 +1,10 @@
 #include <string.h>
 
 #include "avxvnni_trap.h"
+#include "instruction_trap.h"
 
-// Intel 64 and IA-32 Architectures SDM, volume 2: section 2.3 (VEX), tables 2-2 and 2-3 (ModRM, SIB),
-// and the pages of VPDPBUSD, VPDPBUSDS, VPDPWSSD and VPDPWSSDS.
+// Intel 64 and IA-32 Architectures SDM, volume 2: section 2.3 (VEX), and the pages of VPDPBUSD, VPDPBUSDS,
+// VPDPWSSD and VPDPWSSDS.
 
 static int64_t saturated(int64_t sum) {
   return sum > INT32_MAX ? INT32_MAX : sum < INT32_MIN ? INT32_MIN : sum;
@@ -22,13 +23,6 @@ static uint32_t lane(int opcode, uint32_t sum, uint32_t one, uint32_t other) {
   return (uint32_t)(opcode == 0x51 || opcode == 0x53 ? saturated(total) : total);
 }
 
-static int32_t displacement(const uint8_t *at, int bytes) {
-  int32_t value = 0;
-  if (bytes == 1) return (int8_t)*at;
-  if (bytes == 4) memcpy(&value, at, 4);
-  return value;
-}
-
 int avxvnni_execute(const uint8_t *code, struct avxvnni_registers *registers) {
   // Three bytes of VEX, for only these reach the map 0F38; then the opcode and ModRM.
   if (code[0] != 0xc4) return 0;
@@ -44,27 +38,10 @@ int avxvnni_execute(const uint8_t *code, struct avxvnni_registers *registers) {
   if (mode == 3) {
     memcpy(other, registers->ymm[rm | b], sizeof other);
   } else {
-    uint64_t address = 0;
-    int size = mode == 1 ? 1 : mode == 2 ? 4 : 0;
-    int relative = 0;
-    if (rm == 4) {
-      const int scale = code[5] >> 6, index = (code[5] >> 3 & 7) | x, base = code[5] & 7;
-      length++;
-      if (index != 4) address += registers->general[index] << scale;
-      if (base == 5 && mode == 0)
-        size = 4;
-      else
-        address += registers->general[base | b];
-    } else if (rm == 5 && mode == 0) {
-      size = 4;
-      relative = 1;
-    } else {
-      address += registers->general[rm | b];
-    }
-    address += (uint64_t)(int64_t)displacement(code + length, size);
-    length += size;
-    if (relative) address += (uint64_t)(uintptr_t)(code + length);
-    memcpy(other, (const void *)(uintptr_t)address, (size_t)bytes);
+    const struct instruction_operand operand =
+        instruction_trap_operand(code + 4, x, b, registers->general);
+    length = 4 + operand.length;
+    memcpy(other, (const void *)(uintptr_t)(operand.base + operand.index), (size_t)bytes);
   }
 
   // Bits above those of a VEX instruction become zero.

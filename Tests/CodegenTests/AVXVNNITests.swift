@@ -3,20 +3,6 @@ import Testing
 
 @testable import Codegen
 
-extension Target {
-  /// The targets that products of 8-bit integers are tested on: what this machine runs, and where
-  /// it runs AVX2, AVX-VNNI's instructions, done by a handler of SIGILL if it has none.
-  static let multiplyingIntegers: [Target] = {
-    let all = runnableHere(of: portable(multiplying: [.s8]))
-    guard runnableHere.contains(x86v3), !all.contains(x86v3AVXVNNI), avxvnni_trap_install() == 1
-    else { return all }
-    return all + [x86v3AVXVNNI]
-  }()
-
-  /// `true` iff this machine lacks instructions of the target.
-  static func isTrapped(_ target: Target) -> Bool { runnableHere(of: [target]).isEmpty }
-}
-
 /// What stands for AVX-VNNI on processors without it: the decoder against encodings of LLVM's
 /// assembler, the arithmetic against the definition.
 @Suite struct AVXVNNITests {

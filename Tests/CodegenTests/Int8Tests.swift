@@ -7,7 +7,7 @@ import Testing
 @testable import IR
 
 /// Products of 8-bit integers on every target that this machine runs, with instructions for them
-/// and without, and with AVX-VNNI's, which are trapped where it has none.
+/// and without, and with AVX-VNNI's and AMX's, which are trapped where it has none.
 @Suite struct Int8Tests {
   /// A kernel over 8-bit integers, its weight, and its run.
   private struct Case {
@@ -92,7 +92,6 @@ import Testing
       }
       let whole = run(1)
       let bits = whole.map(\.bitPattern)
-      // An instruction that is trapped takes thousands of times as long.
       for count in Target.isTrapped(target) ? [3] : [2, 3, 7, 64] {
         #expect(run(count).map(\.bitPattern) == bits, "\(count) tasks: \(kernel)")
       }

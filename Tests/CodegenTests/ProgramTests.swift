@@ -122,6 +122,8 @@ import Testing
       case .xcr0: #expect(feature.source == VIT_XCR0)
       case .auxiliary(let entry):
         #expect(feature.source == VIT_AUXILIARY && feature.leaf == entry)
+      case .permission(let component):
+        #expect(feature.source == VIT_PERMISSION && feature.leaf == component)
       }
     }
     let proof = program.proof.pointee
@@ -249,8 +251,34 @@ import Testing
     #expect(Target.withoutNarrowProducts([.x86v3, .x86v4, fours, pairs]) == [.x86v3, .x86v4])
   }
 
+  /// AMX is of processors that have the others as well; a target that has it is the best of those
+  /// of a library, whatever else is in its name, and is in none that does not name it.
+  @Test func tilesOfTargets() throws {
+    let tiles = try Target.named("v4+amx")
+    #expect(tiles == .x86v4AMX && tiles.name == "x86-64-v4+amx" && tiles.shortName == "v4+amx")
+    #expect(
+      tiles.features == "+avx512bf16,+avx512vnni,+amx-tile,+amx-int8,+amx-bf16")
+    #expect(tiles.hasAMX && tiles.bf16Dot == .vdpbf16ps && tiles.int8Dot == .vpdpbusd)
+    #expect(!Target.x86v4BF16.hasAMX && Target.withoutNarrowProducts([tiles]) == [.x86v4])
+    #expect(Set(tiles.requirements) == Set(try Target.named("v4+amx+bf16+vnni").requirements))
+    #expect(tiles.requirements.last?.source == .permission(component: 18))
+    #expect(
+      try Target.list("v4+amx,v4+bf16+vnni,v3,v4+bf16,v4").map(\.shortName)
+        == ["v3", "v4", "v4+bf16", "v4+bf16+vnni", "v4+amx"])
+    #if arch(x86_64)
+      #expect(
+        try Target.list("v4+amx,portable").map(\.shortName) == ["v2", "v3", "v4", "bf16", "v4+amx"])
+      #expect(!Target.portable(multiplying: Set(ElementType.allCases)).contains { $0.hasAMX })
+    #endif
+    let twins = #expect(throws: Diagnostic.self) { try Target.list("v4+amx,v4+vnni+amx") }
+    #expect(
+      twins?.message == "'x86-64-v4+amx' and 'x86-64-v4+vnni+amx' are the same instruction set")
+  }
+
   @Test(
     arguments: [
+      ("v3+amx", "'x86-64-v3' cannot have 'amx': it is a feature of 'x86-64-v4'", nil),
+      ("v4+amx-int8", "unknown feature 'amx-int8' of target 'x86-64-v4'", "did you mean 'amx'?"),
       ("v4+bf17", "unknown feature 'bf17' of target 'x86-64-v4'", "did you mean 'bf16'?"),
       (
         "v4+avx512vnni", "unknown feature 'avx512vnni' of target 'x86-64-v4'",
@@ -274,7 +302,7 @@ import Testing
       ),
       (
         "portable+bf16", "'portable' takes no '+bf16': it stands for all that it can have",
-        "name a target: x86-64-v3+avxvnni, x86-64-v4+bf16+vnni, "
+        "name a target: x86-64-v3+avxvnni, x86-64-v4+bf16+vnni+amx, "
           + "aarch64-neon+dotprod+i8mm+bf16"
       ),
     ] as [(String, String, String?)])
@@ -293,11 +321,12 @@ import Testing
     #expect(
       notes("v4+dotprod") == [
         "features of 'x86-64-v4': bf16 (products of pairs of bf16, summed in f32), "
-          + "vnni (products of groups of four 8-bit integers, summed in 32 bits)"
+          + "vnni (products of groups of four 8-bit integers, summed in 32 bits), "
+          + "amx (products of tiles of both, with what 'bf16' and 'vnni' are)"
       ])
     #expect(
       notes("v2+sse5") == [
-        "'x86-64-v2' takes no features; there are x86-64-v3+avxvnni, x86-64-v4+bf16+vnni, "
+        "'x86-64-v2' takes no features; there are x86-64-v3+avxvnni, x86-64-v4+bf16+vnni+amx, "
           + "aarch64-neon+dotprod+i8mm+bf16"
       ])
   }

@@ -86,6 +86,94 @@ import Testing
         + "sets: toy-v1, toy-v2, toy-v3\n")
   }
 
+  #if arch(x86_64)
+    /// Registers that the kernel keeps for processes that ask are asked for once, when a model is
+    /// made that wants them: a program whose own `syscall` stands before libc's says how often, and
+    /// whether they are granted.
+    @Test func registersThatAreAskedFor() throws {
+      let folder = try Folder()
+      _ = try Fixture.build(defines: ["GRANTED=3"], in: folder)
+      try Data(
+        #"""
+        #include <stdarg.h>
+        #include <stdint.h>
+        #include <stdio.h>
+        #include "toy.h"
+        static int asked, granted, supported;
+        long syscall(long number, ...) {
+          long a[6];
+          va_list list;
+          va_start(list, number);
+          for (int i = 0; i < 6; i++) a[i] = va_arg(list, long);
+          va_end(list);
+          if (number == 158 && a[0] == 0x1023 && a[1] == 18) return asked++, granted ? 0 : -1;
+          if (number == 158 && a[0] == 0x1021) {
+            *(uint64_t *)a[1] = (uint64_t)supported << 18;
+            return 0;
+          }
+          register long r10 __asm__("r10") = a[3], r8 __asm__("r8") = a[4], r9 __asm__("r9") = a[5];
+          long result;
+          __asm__ volatile("syscall"
+                           : "=a"(result)
+                           : "a"(number), "D"(a[0]), "S"(a[1]), "d"(a[2]), "r"(r10), "r"(r8),
+                             "r"(r9)
+                           : "rcx", "r11", "memory");
+          return result < 0 ? -1 : result;
+        }
+        static void say(const char *isa, toy_options *options) {
+          toy_model *model;
+          asked = 0;
+          options->isa = isa;
+          if (toy_create(options, &model) != TOY_OK) {
+            printf("%s, asked %d\n", toy_last_error(), asked);
+            return;
+          }
+          toy_context *context;
+          static float image[4096], logits[4096];
+          if (toy_context_create(model, &context) == TOY_OK) {
+            toy_run(context, image, 1, logits);
+            toy_context_destroy(context);
+          }
+          printf("%s, asked %d\n", toy_isa(model), asked);
+          toy_destroy(model);
+        }
+        int main(void) {
+          toy_options options = {.size = sizeof options, .threads = 2};
+          for (granted = 0; granted < 2; granted++) {
+            say(NULL, &options);
+            say("v1", &options);
+            say("v3", &options);
+          }
+          asked = 0;
+          for (supported = 0; supported < 2; supported++) printf("%s\n", toy_isa(NULL));
+          printf("asked %d\n", asked);
+          return 0;
+        }
+        """#.utf8
+      ).write(to: URL(fileURLWithPath: folder("ask.c")))
+      let build = try shell(
+        [
+          "clang", "-Wall", "-Wextra", "-Werror", "-rdynamic", "ask.c", "-o", "ask", "-L.", "-ltoy",
+          "-Wl,-rpath,$ORIGIN",
+        ], in: folder.path)
+      #expect(build.status == 0, "\(build.text)")
+      #expect(
+        try shell(["./ask"], in: folder.path).text == """
+          toy-v2, asked 1
+          toy-v1, asked 0
+          this processor or kernel does not run the instruction set that options.isa asks for: \
+          toy-v3 needs foresight granted by the kernel, asked 1
+          toy-v3, asked 1
+          toy-v1, asked 0
+          toy-v3, asked 1
+          toy-v2
+          toy-v3
+          asked 0
+
+          """)
+    }
+  #endif
+
   /// Structs only grow at their ends, and each says its size.
   @Test func modelsOfTheFirstVersion() throws {
     let folder = try Folder()

@@ -31,7 +31,7 @@ struct FusedLinearKernel: StepKernel {
   /// Fewer rows than this in a task would read the weights too often: columns are divided too.
   static let rowsPerTask = 24
   /// The largest number of tasks that the rows are divided among.
-  private var rowTasks: Int { max(1, rows / FusedLinearKernel.rowsPerTask) }
+  var rowTasks: Int { max(1, rows / FusedLinearKernel.rowsPerTask) }
 
   /// The size of the Hadamard matrix that rows are multiplied by before they are quantized; `nil`:
   /// none.
@@ -61,7 +61,7 @@ struct FusedLinearKernel: StepKernel {
 
   // The parts of the scratch memory: the scales of the rows of a block, its rows of A as they are
   // multiplied, where they are not so already, what their preparation wants, and an arranged panel.
-  private func scaleCount(_ target: Target) -> Int {
+  func scaleCount(_ target: Target) -> Int {
     prepared(target)?.scaleCount ?? (epsilon == nil ? 0 : 1)
   }
   private func scaleBytes(_ target: Target) -> Int {
@@ -95,9 +95,9 @@ struct FusedLinearKernel: StepKernel {
     }
   }
   /// The length of a sum in groups.
-  private var groups: Int { operandType.format.groups(depth) }
+  var groups: Int { operandType.format.groups(depth) }
   /// The distance between rows of A as they are multiplied, in words.
-  private func leftStride(_ target: Target) -> Int {
+  func leftStride(_ target: Target) -> Int {
     prepared(target)?.stride ?? aStride / operandType.format.perGroup
   }
 
@@ -107,7 +107,7 @@ struct FusedLinearKernel: StepKernel {
   }
 
   /// Of integers, the rows' scales hold the norm already.
-  private var epilogue: Epilogue {
+  var epilogue: Epilogue {
     Epilogue(
       scalesRows: epsilon != nil && !operandType.format.sumsIntegers, hasBias: hasBias,
       activation: activation, hasResidual: hasResidual, result: result)
@@ -167,7 +167,7 @@ struct FusedLinearKernel: StepKernel {
   }
 
   /// Rows of one task.
-  private struct Band {
+  struct Band {
     let first: Value
     let count: Value
   }
@@ -178,6 +178,7 @@ struct FusedLinearKernel: StepKernel {
   ) {
     let target = b.target
     prepare(b, p, band)
+    if usesAMX(target) { configureAMX(b) }
     let fullTiles = columns / target.tileColumns
     b.forLoop(from: tiles.first, to: b.minimum(tiles.end, b.constant(fullTiles))) { tile, _ in
       column(b, p, band, tile, width: target.tileColumns)
@@ -192,6 +193,7 @@ struct FusedLinearKernel: StepKernel {
         }
       }
     }
+    if usesAMX(target) { b.releaseTiles() }
   }
 
   /// Emits what the products want of some rows: they as they are multiplied, and their scales.
@@ -242,53 +244,81 @@ struct FusedLinearKernel: StepKernel {
       b.call(PairedPanel(depth: groups), [.panel: right, .paired: arranged])
       right = arranged
     }
-    let columnBytes = b.multiply(tile, b.constant(target.tileColumns * 4))
-    let resultBytes = b.multiply(tile, b.constant(target.tileColumns * result.sizeBytes))
-    let bias = hasBias ? b.offset(p[.bias], columnBytes) : p[.bias]
+    let place = ColumnPlace(
+      panel: right, ahead: b.offset(panel, panelBytes),
+      columnBytes: b.multiply(tile, b.constant(target.tileColumns * 4)),
+      resultBytes: b.multiply(tile, b.constant(target.tileColumns * result.sizeBytes)))
+    if usesAMX(target) { return multiplyByAMX(b, p, band, place, width: width) }
 
     let tiles = RowTiles(
       b, rows: band.count, height: tileRows(target), unit: arrangement.rowUnit)
-    let (leftStride, scaleCount) = (leftStride(target), scaleCount(target))
     var shape = Tile(
-      rows: 1, columns: width, depth: groups, aStride: leftStride, cStride: cStride,
+      rows: 1, columns: width, depth: groups, aStride: leftStride(target), cStride: cStride,
       residualStride: residualStride, epilogue: epilogue,
       accumulators: Tile.accumulators(forRows: rows, on: target),
       prefetchTiles: prefetchTiles(target), operandType: operandType,
       channelStride: channelStride, summationBlock: summationBlock)
     shape.arrangement = arrangement
     if arrangement != .stored { shape.panelStride = target.tileColumns }
-    if arrangement == .widened { shape.aStride = leftStride / WidenedRow.parts }
+    if arrangement == .widened { shape.aStride /= WidenedRow.parts }
     let loop = TileLoop(shape, b)
-    let ahead = b.offset(panel, panelBytes)
     tiles.forEach { index, first, size in
-      let row = b.add(band.first, first)
-      let a =
-        prepared(target) == nil
-        ? b.element(p[.a], b.multiply(row, b.constant(leftStride)))
-        : b.element(
-          b.offset(p[.scratch], bytes: scaleBytes(target)),
-          b.multiply(first, b.constant(leftStride)))
-      let c = b.offset(
-        b.offset(p[.c], b.multiply(row, b.constant(cStride * result.sizeBytes))),
-        resultBytes)
-      let residual =
-        hasResidual
-        ? b.offset(
-          b.element(p[.residual], b.multiply(row, b.constant(residualStride))), columnBytes)
-        : p[.residual]
-      let scales = b.element(p[.scratch], b.multiply(first, b.constant(scaleCount)))
+      let at = addresses(b, p, band, place, from: first)
       let order = b.add(b.multiply(part, tiles.count), index)
-      let prefetch = loop.prefetch(order: order, ahead: ahead, here: right)
+      let prefetch = loop.prefetch(order: order, ahead: place.ahead, here: right)
       b.choose(size, among: heights(target)) { rows in
         var tile = shape
         tile.rows = rows
         b.call(
           tile,
           [
-            .a: a, .panel: right, .c: c, .bias: bias, .residual: residual, .scales: scales,
-            .ahead: prefetch.ahead, .step: prefetch.step,
+            .a: at.a, .panel: right, .c: at.c, .bias: at.bias, .residual: at.residual,
+            .scales: at.scales, .ahead: prefetch.ahead, .step: prefetch.step,
           ])
       }
     }
+  }
+
+  /// What the tiles of a column have in common.
+  struct ColumnPlace {
+    /// The address of the columns in the panel as it is multiplied, and of the next panel.
+    let panel: Value
+    let ahead: Value
+    /// How far the columns are from the first one, in a row of floats and in one of the result.
+    let columnBytes: Value
+    let resultBytes: Value
+  }
+
+  /// Where a tile's operands and results are.
+  struct TileAddresses {
+    let a: Value
+    let c: Value
+    let bias: Value
+    let residual: Value
+    let scales: Value
+  }
+
+  /// Emits the addresses for a tile of a column whose first row is `first` of those of the task.
+  func addresses(
+    _ b: Builder, _ p: Arguments<Parameter>, _ band: Band, _ place: ColumnPlace, from first: Value
+  ) -> TileAddresses {
+    let target = b.target
+    let leftStride = leftStride(target)
+    let row = b.add(band.first, first)
+    return TileAddresses(
+      a: prepared(target) == nil
+        ? b.element(p[.a], b.multiply(row, b.constant(leftStride)))
+        : b.element(
+          b.offset(p[.scratch], bytes: scaleBytes(target)),
+          b.multiply(first, b.constant(leftStride))),
+      c: b.offset(
+        b.offset(p[.c], b.multiply(row, b.constant(cStride * result.sizeBytes))),
+        place.resultBytes),
+      bias: hasBias ? b.offset(p[.bias], place.columnBytes) : p[.bias],
+      residual: hasResidual
+        ? b.offset(
+          b.element(p[.residual], b.multiply(row, b.constant(residualStride))), place.columnBytes)
+        : p[.residual],
+      scales: b.element(p[.scratch], b.multiply(first, b.constant(scaleCount(target)))))
   }
 }

@@ -8,6 +8,9 @@ public struct CPUFeature: Hashable, Sendable {
     case xcr0
     /// What Linux says of the processor in an entry of the auxiliary vector.
     case auxiliary(entry: UInt32)
+    /// Registers that Linux keeps for a process only once it has asked for them, by the number of
+    /// their component in XCR0.
+    case permission(component: UInt32)
   }
 
   /// What LLVM, compilers and `/proc/cpuinfo` call it.
@@ -33,7 +36,12 @@ public struct CPUFeature: Hashable, Sendable {
   }
 
   /// `true` iff LLVM can be asked for it: all but what the kernel must do.
-  var isInstruction: Bool { source != .xcr0 }
+  var isInstruction: Bool {
+    switch source {
+    case .cpuid, .auxiliary: true
+    case .xcr0, .permission: false
+    }
+  }
 }
 
 /// The features that the x86-64 levels consist of, as far as generated code can meet them.
@@ -78,6 +86,26 @@ extension CPUFeature {
   /// Products of pairs of bf16: leaf 7, subleaf 1, EAX.
   static let avx512bf16 = CPUFeature(
     "avx512bf16", .cpuid(leaf: 7, subleaf: 1, register: 0), 1 << 5)
+}
+
+/// AMX: eight tiles of up to 16 rows of 64 bytes, and their products.
+///
+/// Intel SDM volume 2A, CPUID, leaf 7, EDX; volume 1, section 13.3: XCR0 has bit 17 for the shapes
+/// of tiles and 18 for what is in them. Linux, Documentation/arch/x86/xstate.rst: the latter,
+/// component 18, is to be asked for.
+extension CPUFeature {
+  /// The tiles.
+  static let amxTile = CPUFeature("amx-tile", .cpuid(leaf: 7, subleaf: 0, register: 3), 1 << 24)
+
+  /// All that code with tiles of bf16 and of 8-bit integers wants; the permission last, which is
+  /// not asked for where something else is missing.
+  static let amx = [
+    amxTile,
+    CPUFeature("amx-int8", .cpuid(leaf: 7, subleaf: 0, register: 3), 1 << 25),
+    CPUFeature("amx-bf16", .cpuid(leaf: 7, subleaf: 0, register: 3), 1 << 22),
+    CPUFeature("AMX registers kept by the kernel", .xcr0, 0b11 << 17),
+    CPUFeature("AMX registers granted by the kernel", .permission(component: 18), 1),
+  ]
 }
 
 /// Features of 64-bit Arm beyond NEON, which every processor has.

@@ -47,7 +47,8 @@ public struct Target: Hashable, Sendable {
     /// Arm's `bf16`: the left ones from a lane; and small matrices by `bfmmla`.
     case bfdot
   }
-
+  /// `true` iff there are tiles, which multiply bf16 and 8-bit integers: Intel's AMX.
+  var hasAMX: Bool { requirements.contains(.amxTile) }
   /// The instruction that multiplies groups of four 8-bit integers and adds them to a 32-bit one;
   /// `nil`: there is none.
   var int8Dot: Int8Dot? {
@@ -129,10 +130,14 @@ extension Target {
 
   /// AVX-512 with products of bf16 and 8-bit integers (BF16, VNNI): Cooper Lake, Sapphire Rapids,
   /// Zen 4 and later.
-  public static let x86v4BF16 = x86v4.adding(x86v4.optionalFeatures, name: "x86-64-v4-bf16")
+  public static let x86v4BF16 = x86v4.adding(
+    x86v4.optionalFeatures.filter { ["bf16", "vnni"].contains($0.word) }, name: "x86-64-v4-bf16")
 
   /// AVX-512 with products of 8-bit integers alone (VNNI): Cascade Lake, Ice Lake, Tiger Lake.
   static let x86v4VNNI = x86v4.adding(x86v4.optionalFeatures.filter { $0.word == "vnni" })
+
+  /// AVX-512 with products of tiles of bf16 and 8-bit integers (AMX): Sapphire Rapids and later.
+  static let x86v4AMX = x86v4.adding(x86v4.optionalFeatures.filter { $0.word == "amx" })
 
   /// Every 64-bit Arm CPU.
   public static let aarch64 = Target(

@@ -8,8 +8,8 @@ public struct TargetFeature: Hashable, Sendable {
   public let word: String
   /// The target that may have it.
   public let base: Target
-  /// What a processor must have; LLVM's feature of that name is switched on.
-  public let requirement: CPUFeature
+  /// What a processor must have; LLVM's features of those names are switched on.
+  let requirements: [CPUFeature]
   /// What its instructions do, in a line.
   public let summary: String
 
@@ -18,24 +18,32 @@ public struct TargetFeature: Hashable, Sendable {
   /// Of two targets with as many of them, the later one in this table counts as the better.
   public static let all: [TargetFeature] = [
     TargetFeature(
-      word: "avxvnni", base: .x86v3, requirement: .avxvnni,
+      word: "avxvnni", base: .x86v3, requirements: [.avxvnni],
       summary: "products of groups of four 8-bit integers, summed in 32 bits"),
     TargetFeature(
-      word: "bf16", base: .x86v4, requirement: .avx512bf16,
+      word: "bf16", base: .x86v4, requirements: [.avx512bf16],
       summary: "products of pairs of bf16, summed in f32"),
     TargetFeature(
-      word: "vnni", base: .x86v4, requirement: .avx512vnni,
+      word: "vnni", base: .x86v4, requirements: [.avx512vnni],
       summary: "products of groups of four 8-bit integers, summed in 32 bits"),
     TargetFeature(
-      word: "dotprod", base: .aarch64, requirement: .armDotProduct,
+      word: "amx", base: .x86v4, requirements: [.avx512bf16, .avx512vnni] + CPUFeature.amx,
+      summary: "products of tiles of both, with what 'bf16' and 'vnni' are"),
+    TargetFeature(
+      word: "dotprod", base: .aarch64, requirements: [.armDotProduct],
       summary: "products of groups of four 8-bit integers, summed in 32 bits (sdot)"),
     TargetFeature(
-      word: "i8mm", base: .aarch64, requirement: .armInt8Matrices,
+      word: "i8mm", base: .aarch64, requirements: [.armInt8Matrices],
       summary: "products of small matrices of 8-bit integers, summed in 32 bits (usmmla, usdot)"),
     TargetFeature(
-      word: "bf16", base: .aarch64, requirement: .armBF16,
+      word: "bf16", base: .aarch64, requirements: [.armBF16],
       summary: "products of small matrices of bf16, summed in f32 (bfmmla, bfdot)"),
   ]
+}
+
+extension TargetFeature {
+  /// LLVM's names of the instructions.
+  public var instructions: [String] { requirements.filter(\.isInstruction).map(\.name) }
 }
 
 extension Target {
@@ -49,8 +57,12 @@ extension Target {
     var target = self
     for item in optionalFeatures where chosen.contains(item) {
       target.name += "+\(item.word)"
-      target.features += (target.features.isEmpty ? "+" : ",+") + item.requirement.name
-      target.requirements.append(item.requirement)
+      // What two features have in common is there once.
+      for requirement in item.requirements where !target.requirements.contains(requirement) {
+        target.requirements.append(requirement)
+        guard requirement.isInstruction else { continue }
+        target.features += (target.features.isEmpty ? "+" : ",+") + requirement.name
+      }
     }
     if let name { target.name = name }
     return target

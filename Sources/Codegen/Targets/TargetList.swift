@@ -49,13 +49,19 @@ extension Target {
   }
 
   /// Every target, alone and with each choice of its features, from the baseline to the best.
+  ///
+  /// Of one architecture, the one that wants more of a processor is the better.
   static let combinations: [Target] = all.flatMap { target in
     let features = target.optionalFeatures
     return (0..<1 << features.count).map { choice in
-      features.indices.filter { choice >> $0 & 1 == 1 }.map { features[$0] }
-    }.enumerated().sorted { ($0.element.count, $0.offset) < ($1.element.count, $1.offset) }
-      .map { target.adding($0.element) }
-  }
+      target.adding(features.indices.filter { choice >> $0 & 1 == 1 }.map { features[$0] })
+    }
+  }.enumerated().sorted { one, other in
+    func rank(_ item: (offset: Int, element: Target)) -> (Int, Int, Int) {
+      (item.element.isX86 ? 0 : 1, item.element.requirements.count, item.offset)
+    }
+    return rank(one) < rank(other)
+  }.map(\.element)
 
   /// Returns the one target of this name; see `list(_:)`.
   public static func named(_ name: String) throws(Diagnostic) -> Target {
@@ -118,7 +124,9 @@ extension Target {
       : "features of '\(name)': "
         + features.map { "\($0.word) (\($0.summary))" }.joined(separator: ", ")
     let everywhere = TargetFeature.all
-    if everywhere.contains(where: { $0.word == word && requirements.contains($0.requirement) }) {
+    if everywhere.contains(where: {
+      $0.word == word && Set($0.requirements).isSubset(of: requirements)
+    }) {
       throw Diagnostic("'\(name)' has '\(word)' by itself", at: .argument("--target"))
     }
     let bases = everywhere.filter { $0.word == word }.map { "'\($0.base.name)'" }
@@ -127,7 +135,7 @@ extension Target {
         "'\(name)' cannot have '\(word)': it is a feature of "
           + bases.joined(separator: " and "), at: .argument("--target"), notes: [note])
     }
-    let byLLVM = features.first { $0.requirement.name == word }
+    let byLLVM = features.first { $0.instructions.contains(word) }
     throw Diagnostic(
       "unknown feature '\(word)' of target '\(name)'", at: .argument("--target"), notes: [note],
       hint: byLLVM.map { "did you mean '\($0.word)'?" }

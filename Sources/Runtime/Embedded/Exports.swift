@@ -188,7 +188,7 @@ public func vit_rt_isa(
   if let model {
     chosen = UnsafeMutablePointer<Model>(model).pointee.isa
   } else {
-    _ = InstructionSet.choose(program, named: nil, into: &chosen)
+    _ = InstructionSet.choose(program, named: nil, isUsed: false, into: &chosen)
   }
   return chosen.flatMap { InstructionSet.isa(program, $0)?.pointee.name }
 }

@@ -6,17 +6,21 @@ enum InstructionSet {
   /// that `name` or else the environment variable `VITC_ISA` names, else the best that this
   /// processor and kernel run.
   ///
+  /// - Parameter isUsed: a model is made that runs it; so registers that the kernel keeps for
+  ///   processes that ask are asked for, where nothing else is missing.
   /// - Returns: `VIT_INVALID_ARGUMENT` for a name that the model has no code for,
   ///   `VIT_UNSUPPORTED_CPU` where the processor lacks something; the text says what.
   static func choose(
-    _ program: UnsafePointer<vit_program>, named name: UnsafePointer<CChar>?,
+    _ program: UnsafePointer<vit_program>, named name: UnsafePointer<CChar>?, isUsed: Bool,
     into result: inout Int32?
   ) -> vit_status {
-    if let name { return choose(program, named: name, by: "options.isa", into: &result) }
-    if let name = UnsafePointer(getenv("VITC_ISA")), name.pointee != 0 {
-      return choose(program, named: name, by: "VITC_ISA", into: &result)
+    if let name {
+      return choose(program, named: name, by: "options.isa", isUsed, into: &result)
     }
-    result = best(program)
+    if let name = UnsafePointer(getenv("VITC_ISA")), name.pointee != 0 {
+      return choose(program, named: name, by: "VITC_ISA", isUsed, into: &result)
+    }
+    result = best(program, isUsed: isUsed)
     if result != nil { return VIT_OK }
     var error = ErrorText(program)
     error.append("this processor or kernel runs none of the model's instruction sets")
@@ -25,10 +29,10 @@ enum InstructionSet {
   }
 
   /// The best instruction set that runs here.
-  static func best(_ program: UnsafePointer<vit_program>) -> Int32? {
+  private static func best(_ program: UnsafePointer<vit_program>, isUsed: Bool) -> Int32? {
     var index = program.pointee.isa_count &- 1
     while index >= 0 {
-      if let isa = isa(program, index), runs(isa) { return index }
+      if let isa = isa(program, index), runs(isa, isUsed: isUsed) { return index }
       index &-= 1
     }
     return nil
@@ -45,18 +49,20 @@ enum InstructionSet {
   }
 
   /// `true` iff this processor has all that an instruction set needs.
-  static func runs(_ isa: UnsafePointer<vit_isa>) -> Bool {
-    for index in 0..<Int(isa.pointee.feature_count) where !has(isa.pointee.features[index]) {
+  private static func runs(_ isa: UnsafePointer<vit_isa>, isUsed: Bool) -> Bool {
+    for index in 0..<Int(isa.pointee.feature_count)
+    where !has(isa.pointee.features[index], isUsed: isUsed) {
       return false
     }
     return true
   }
 
-  private static func has(_ feature: vit_cpu_feature) -> Bool {
+  private static func has(_ feature: vit_cpu_feature, isUsed: Bool) -> Bool {
     let found =
       switch Int32(feature.source) {
       case VIT_XCR0: vit_xcr0()
       case VIT_AUXILIARY: vit_auxiliary(feature.leaf)
+      case VIT_PERMISSION: isUsed ? vit_permit(feature.leaf) : vit_may_permit(feature.leaf)
       default: vit_cpuid(feature.leaf, feature.subleaf, feature.index)
       }
     return found & feature.bits == feature.bits
@@ -64,13 +70,13 @@ enum InstructionSet {
 
   private static func choose(
     _ program: UnsafePointer<vit_program>, named name: UnsafePointer<CChar>, by who: StaticString,
-    into result: inout Int32?
+    _ isUsed: Bool, into result: inout Int32?
   ) -> vit_status {
     for index in 0..<program.pointee.isa_count {
       guard let isa = isa(program, index), let own = isa.pointee.name, matches(name, own) else {
         continue
       }
-      if runs(isa) {
+      if runs(isa, isUsed: isUsed) {
         result = index
         return VIT_OK
       }
@@ -120,12 +126,17 @@ enum InstructionSet {
     if let name = isa.pointee.name { error.append(text: name) }
     error.append(" needs")
     var separator: StaticString = " "
+    var isComplete = true
     for index in 0..<Int(isa.pointee.feature_count) {
       let feature = isa.pointee.features[index]
-      guard !has(feature), let name = feature.name else { continue }
+      // Registers were asked for if nothing but them was missing, and are not asked for again.
+      let isMissing =
+        Int32(feature.source) == VIT_PERMISSION ? isComplete : !has(feature, isUsed: false)
+      guard isMissing, let name = feature.name else { continue }
       error.append(separator)
       error.append(text: name)
       separator = ", "
+      isComplete = false
     }
   }
 }

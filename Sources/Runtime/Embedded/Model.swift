@@ -38,7 +38,8 @@ struct Model: ~Copyable {
     guard status == VIT_OK else { return status }
     let taken = Options(options)
     var chosen: Int32?
-    let choice = InstructionSet.choose(program, named: taken.isa, into: &chosen)
+    let choice = InstructionSet.choose(
+      program, named: taken.isa, isUsed: true, into: &chosen)
     guard choice == VIT_OK, let isa = chosen else { return choice }
 
     var found: Weights?

@@ -17,8 +17,8 @@ struct avxvnni_registers {
 /// 0, and nothing is changed, for any other.
 int avxvnni_execute(const uint8_t *code, struct avxvnni_registers *registers);
 
-/// Installs the handler, once for the process; other undefined instructions end as they did before.
-/// Returns 1, or 0 where that cannot be.
+/// Hands these instructions to a handler (InstructionTrap), once for the process; other undefined ones
+/// end as they did before. Returns 1, or 0 where that cannot be.
 int avxvnni_trap_install(void);
 
 /// How many instructions the handler has done.

@@ -43,7 +43,8 @@ enum TargetReference {
       """
     for feature in TargetFeature.all {
       text +=
-        "| `+\(feature.word)` | `\(feature.base.name)` | \(feature.requirement.name) "
+        "| `+\(feature.word)` | `\(feature.base.name)` "
+        + "| \(feature.instructions.joined(separator: ", ")) "
         + "| \(feature.summary) |\n"
     }
     return text + """
@@ -62,6 +63,18 @@ enum TargetReference {
       zero to it. It errs by less than 2^-23 of each sum where a multiply-add errs by 2^-24 at most,
       which the 2^-9 of bf16's own rounding hides. The code of all Arm sets has been run under
       emulation, not on hardware.
+
+      `x86-64-v4+amx` (Sapphire Rapids and later, Linux 5.16) has to be named, as in `--target
+      portable,v4+amx`: neither `portable` nor `host` has it, since it has not run on a processor
+      with AMX yet, only on one that had its instructions emulated. It multiplies linear layers of
+      bf16 and of 8-bit integers, of more than four rows, by tiles; everything else is that of
+      `+bf16+vnni`, which it brings along. Products of integers have the same bits, sums of bf16
+      are made in another order. When a model is made that runs it, and only then, the library asks
+      the kernel for the tiles' registers, which holds for the whole process
+      (`arch_prctl(ARCH_REQ_XCOMP_PERM, 18)`). From then on the kernel refuses alternate signal
+      stacks that are too small for them (`AT_MINSIGSTKSZ` says how large); where a thread has such
+      a stack already, it refuses the registers, and the model runs its next best set. Threads have
+      tiles only within a step of a run: nothing is left in them.
 
       The tile is rows by columns of the result that stay in registers in the inner loop of a
       fusedLinear. One blob of packed weights serves every target: panels are 32 columns wide.

@@ -2,6 +2,7 @@
  * of runtime and packaging. Compile with -DNAME=..., and optionally
  *   -DABI=n          the interface version that it claims
  *   -DUNSUPPORTED    instruction sets that no CPU has; -DUNSUPPORTED=n: from the n-th on
+ *   -DGRANTED=n      from the n-th on they want nothing but registers that the kernel is asked for
  *   -DFIRST_ABI      tables of the sizes that they had at first
  *   -DWEIGHTS_FILE="name"   weights in a file
  *   -DHASH_LOW=n -DHASH_HIGH=n
@@ -101,14 +102,19 @@ static _Thread_local char text[VIT_ERROR_BYTES];
 static char *error_text(void) { return text; }
 
 /* A leaf of CPUID that does not exist; of two registers, one that every kernel keeps and one that
- * none does. */
+ * none does; registers that the kernel is asked for, which are AMX's. */
 static const vit_cpu_feature features[] = {
     {"psychic", VIT_CPUID, 0x7fffffff, 0, 0, 1, 0},
-    {"telepathy kept by the kernel", VIT_XCR0, 0, 0, 0, 1u << 30 | 1, 0}};
+    {"telepathy kept by the kernel", VIT_XCR0, 0, 0, 0, 1u << 30 | 1, 0},
+    {"foresight granted by the kernel", VIT_PERMISSION, 18, 0, 0, 1, 0}};
 #ifndef UNSUPPORTED
 #define UNSUPPORTED 4
 #endif
-#define FEATURES(n) features, (n) >= UNSUPPORTED ? 2 : 0
+#ifndef GRANTED
+#define GRANTED 4
+#endif
+#define FEATURES(n) \
+  (n) >= GRANTED ? features + 2 : features, (n) >= UNSUPPORTED ? 3 : (n) >= GRANTED ? 1 : 0
 static const vit_isa isas[] = {
     {"toy-v1", N * sizeof(float), steps, FEATURES(1), 0},
     {"toy-v2", N * sizeof(float), steps, FEATURES(2), 0},

@@ -1,12 +1,12 @@
 import IR
 
-/// What holds the sums of a tile, and multiplies: everything about a matmul that depends on how a
-/// target computes it.
+/// What holds the sums of a tile of vectors, and multiplies: everything about a matmul that depends
+/// on how a target computes it.
 ///
 /// Sums are handed in and out as vectors, row by row, and as often as the kernel has accumulators
 /// for each; what holds them in between, in the loop over the depth, is the kernel's own choice.
-/// ``VectorMicroKernel`` keeps them in vector registers. One for a matrix unit would keep tiles of
-/// 16 rows of 16 groups, which a panel already has the layout for, and move them through memory.
+/// ``VectorMicroKernel`` keeps them in vector registers. A matrix unit, whose sums are in vectors
+/// at no time, has a block of its own (``AMXBlock``).
 protocol MicroKernel {
   /// What is multiplied.
   var format: any NumberFormat { get }

@@ -8,6 +8,21 @@ extension Tile {
   /// over a loop of the rows, and so do the activation's constants.
   func finishIntegers(_ b: Builder, _ sums: [Value], _ p: Arguments<Parameter>) {
     let (lanes, vectors) = (b.target.lanes, vectors(b.target))
+    guard epilogue.activation != nil else {
+      let finish = integerRow(b, p)
+      for row in 0..<rows { finish(b.constant(row)) { sums[row * vectors + $0] } }
+      return
+    }
+    let waiting = b.stackMemory(bytes: rows * vectors * lanes * 4, alignment: 64)
+    for (index, sum) in sums.enumerated() {
+      b.store(sum, b.offset(waiting, bytes: index * lanes * 4), alignment: lanes * 4)
+    }
+    finishRows(b, b.constant(rows), of: waiting, strideBytes: vectors * lanes * 4, p)
+  }
+
+  /// The epilogue of a row of sums of integers.
+  func integerRow(_ b: Builder, _ p: Arguments<Parameter>) -> FinishedRow {
+    let (lanes, vectors) = (b.target.lanes, vectors(b.target))
     let counts = (0..<vectors).map { min(lanes, columns - $0 * lanes) }
     let ofColumns = (0..<3).map { kind in
       (0..<vectors).map { vector in
@@ -21,7 +36,7 @@ extension Tile {
     }
     let size = epilogue.result.sizeBytes
     let format = epilogue.result.storedFormat
-    func finish(row: Value, _ sum: (_ vector: Int) -> Value) {
+    return { row, sum in
       let line = b.offset(p[.c], b.multiply(row, b.constant(cStride * size)))
       let residualLine = b.element(p[.residual], b.multiply(row, b.constant(residualStride)))
       let own = b.offset(p[.scales], b.multiply(row, b.constant(8)))
@@ -41,22 +56,6 @@ extension Tile {
           epilogue.result, value, b.offset(line, bytes: vector * lanes * size),
           count: counts[vector])
       }
-    }
-    if epilogue.activation == nil {
-      for row in 0..<rows { finish(row: b.constant(row)) { sums[row * vectors + $0] } }
-      return
-    }
-    let waiting = b.stackMemory(bytes: rows * vectors * lanes * 4, alignment: 64)
-    for (index, sum) in sums.enumerated() {
-      b.store(sum, b.offset(waiting, bytes: index * lanes * 4), alignment: lanes * 4)
-    }
-    b.forLoop(from: b.constant(0), to: b.constant(rows)) { row, _ in
-      let place = b.offset(waiting, b.multiply(row, b.constant(vectors * lanes * 4)))
-      finish(row: row) {
-        b.load(
-          b.vector(lanes, of: b.i32), b.offset(place, bytes: $0 * lanes * 4), alignment: lanes * 4)
-      }
-      return []
     }
   }
 }

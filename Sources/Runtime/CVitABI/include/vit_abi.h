@@ -274,12 +274,13 @@ typedef struct vit_preprocessing {
 #define VIT_WINDOW_EQUAL 2    /* the resized image must have the input's size, else it is an error */
 
 /* Bits that a CPU must have, all of them: of a register of CPUID; of XCR0, where the kernel says
- * which registers it keeps; or of the low half of an entry of the auxiliary vector, where Linux says
- * what a 64-bit Arm processor has. */
+ * which registers it keeps; of the low half of an entry of the auxiliary vector, where Linux says
+ * what a 64-bit Arm processor has; or 1, if Linux grants the process registers that it keeps for
+ * those alone that ask, which a library does when it makes a model that wants them. */
 typedef struct vit_cpu_feature {
   const char *name; /* as compilers and /proc/cpuinfo call it */
-  uint32_t source;  /* VIT_CPUID, VIT_XCR0 or VIT_AUXILIARY */
-  uint32_t leaf;    /* of CPUID, or the entry: AT_HWCAP, AT_HWCAP2 */
+  uint32_t source;  /* VIT_CPUID, VIT_XCR0, VIT_AUXILIARY or VIT_PERMISSION */
+  uint32_t leaf;    /* of CPUID; the entry: AT_HWCAP, AT_HWCAP2; the registers' bit in XCR0 */
   uint32_t subleaf;
   uint32_t index; /* of the register: EAX, EBX, ECX, EDX */
   uint32_t bits;
@@ -288,6 +289,7 @@ typedef struct vit_cpu_feature {
 #define VIT_CPUID 0
 #define VIT_XCR0 1
 #define VIT_AUXILIARY 2
+#define VIT_PERMISSION 3
 
 /* The code for one instruction set. */
 typedef struct vit_isa {

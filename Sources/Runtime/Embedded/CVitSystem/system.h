@@ -136,6 +136,25 @@ static inline uint32_t vit_xcr0(void) {
 #endif
 }
 
+/* Whether the kernel keeps some registers, by their bit in XCR0, for processes that ask for them; and
+ * asks it to do so for this one: 1 if it does. Linux 5.16; older kernels know of neither. */
+#if defined(__x86_64__)
+#define VIT_SYS_ARCH_PRCTL 158
+#define VIT_GET_XCOMP_SUPP 0x1021
+#define VIT_REQ_XCOMP_PERM 0x1023
+static inline uint32_t vit_may_permit(uint32_t component) {
+  uint64_t supported = 0;
+  if (syscall(VIT_SYS_ARCH_PRCTL, VIT_GET_XCOMP_SUPP, &supported) != 0) return 0;
+  return (uint32_t)(supported >> (component & 63)) & 1;
+}
+static inline uint32_t vit_permit(uint32_t component) {
+  return syscall(VIT_SYS_ARCH_PRCTL, VIT_REQ_XCOMP_PERM, (unsigned long)component) == 0;
+}
+#else
+static inline uint32_t vit_may_permit(uint32_t component) { return (void)component, 0; }
+static inline uint32_t vit_permit(uint32_t component) { return (void)component, 0; }
+#endif
+
 /* The low half of an entry of the auxiliary vector; asked for on Arm only, where the processor's
  * own registers are not for programs to read. */
 #if defined(__aarch64__)
