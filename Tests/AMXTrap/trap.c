@@ -8,14 +8,12 @@
 static _Thread_local struct amx_tiles tiles;
 static _Thread_local uint8_t data[8 * 16 * 64];
 static atomic_uint_fast64_t count, products;
-static atomic_int_fast64_t configured;
 
 static unsigned resume(void *context) {
   uint64_t general[16];
   instruction_trap_general(context, general);
   unsigned done = 0, multiplied = 0;
   tiles.data = data;
-  const int before = tiles.is_configured;
   for (;; done++) {
     const uint8_t *code = instruction_trap_place(context);
     const int length = amx_execute(code, general, &tiles);
@@ -23,7 +21,6 @@ static unsigned resume(void *context) {
     multiplied += code[3] == 0x5c || code[3] == 0x5e;
     instruction_trap_skip(context, length);
   }
-  atomic_fetch_add(&configured, tiles.is_configured - before);
   atomic_fetch_add(&products, multiplied);
   atomic_fetch_add(&count, done);
   return done;
@@ -32,10 +29,10 @@ static unsigned resume(void *context) {
 int amx_trap_install(void) { return instruction_trap_install(resume); }
 uint64_t amx_trap_count(void) { return atomic_load(&count); }
 uint64_t amx_trap_products(void) { return atomic_load(&products); }
-int64_t amx_trap_configured(void) { return atomic_load(&configured); }
+int amx_trap_configured(void) { return tiles.is_configured; }
 #else
 int amx_trap_install(void) { return 0; }
 uint64_t amx_trap_count(void) { return 0; }
 uint64_t amx_trap_products(void) { return 0; }
-int64_t amx_trap_configured(void) { return 0; }
+int amx_trap_configured(void) { return 0; }
 #endif

@@ -31,7 +31,7 @@ int amx_trap_install(void);
 uint64_t amx_trap_count(void);
 uint64_t amx_trap_products(void);
 
-/// How many threads have tiles with shapes now.
-int64_t amx_trap_configured(void);
+/// Whether the calling thread has tiles with shapes now.
+int amx_trap_configured(void);
 
 #endif
