@@ -1,7 +1,7 @@
 import CWeightLoops
 
-/// Loops over all weights of a model are C for single precision (`CWeightLoops`), which uses AVX2
-/// where the processor has it; Swift's own vectors are those of the first x86-64.
+/// For single precision the loops over all weights of a model are C (`CWeightLoops`), which uses
+/// AVX2 where the processor has it.
 extension UnsafePointer {
   /// The same numbers where they are of single precision; `nil` of others.
   @inline(__always)

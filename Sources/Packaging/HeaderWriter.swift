@@ -391,7 +391,7 @@ public struct HeaderWriter {
 
       /* The instruction set that `model` runs, such as "\(comment(model.baselineISA))"; for NULL,
        * the one that a model made now with default options would run, or NULL if this processor
-       * runs none. */
+       * runs none. Registers that the kernel grants on request are taken for granted. */
       const char *\(name)_isa(const \(name)_model *model);
 
       /* Runs one made-up \(words.one) with `model` and compares the outputs with values that vitc

@@ -2,6 +2,8 @@
 
 #if defined(__x86_64__) && defined(__linux__)
 #include <stdatomic.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "instruction_trap.h"
 
@@ -26,7 +28,11 @@ static unsigned resume(void *context) {
   return done;
 }
 
-int amx_trap_install(void) { return instruction_trap_install(resume); }
+int amx_trap_install(void) {
+  // ARCH_REQ_XCOMP_PERM of tile data: a processor with AMX then runs all of its instructions itself.
+  syscall(SYS_arch_prctl, 0x1023, 18);
+  return instruction_trap_install(resume);
+}
 uint64_t amx_trap_count(void) { return atomic_load(&count); }
 uint64_t amx_trap_products(void) { return atomic_load(&products); }
 int amx_trap_configured(void) { return tiles.is_configured; }

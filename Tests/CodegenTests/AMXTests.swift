@@ -45,8 +45,10 @@ import Testing
     @Test(arguments: [(512, true, 4), (500, true, 5), (512, false, 3), (500, false, 3)])
     func `loads of tiles for each product`(depth: Int, isPair: Bool, loads: Int) throws {
       let block = AMXBlock(
-        rows: 16, isPair: isPair, columns: 32, depth: depth / 4, aStride: 144, cStride: 32,
-        operandType: .s8, channelStride: 32)
+        tile: Tile(
+          rows: 16, columns: 32, depth: depth / 4, aStride: 144, cStride: 32, operandType: .s8,
+          channelStride: 32),
+        isPair: isPair)
       let module = Module(name: "test", target: .x86v4AMX)
       _ = module.builder.function(of: block)
       let lines = module.text.split(separator: "\n").map(String.init)
@@ -88,14 +90,8 @@ import Testing
       let (m, n, k) = (kernel.rows, kernel.columns, kernel.depth)
       let a = Floats(random.floats(m * kernel.aStride))
       let weight = Tensor(shape: [n, k], values: random.floats(n * k))
-      let words = Op.pack(Pack()).evaluate([Op.quantize(Quantize()).evaluate([weight])])
-        .withStoredBytes { bytes in
-          (0..<bytes.count / 4).map {
-            Float(
-              bitPattern: bytes[$0 * 4..<$0 * 4 + 4].reversed().reduce(0) { $0 << 8 | UInt32($1) })
-          }
-        }
-      let panels = Floats(words)
+      let panels = Floats.words(
+        Op.pack(Pack()).evaluate([Op.quantize(Quantize()).evaluate([weight])]))
       let factors = QuantizationParameters().evaluate([
         weight, Tensor(shape: [n], values: random.floats(n)),
       ])

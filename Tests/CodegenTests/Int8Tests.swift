@@ -59,16 +59,6 @@ import Testing
       }
     }
 
-    /// The stored bytes of a tensor as words.
-    private static func words(_ tensor: Tensor) -> Floats {
-      tensor.withStoredBytes { bytes in
-        Floats(count: (bytes.count + 3) / 4) { word in
-          let rest = bytes[(word * 4)...].prefix(4)
-          return Float(bitPattern: rest.reversed().reduce(0) { $0 << 8 | UInt32($1) })
-        }
-      }
-    }
-
     func run(on target: Target) throws -> [Float] {
       let function = try NativeKernel(kernel, on: target)
       let (m, n, k) = (kernel.rows, kernel.columns, kernel.depth)
@@ -76,8 +66,8 @@ import Testing
       for i in 0..<m {
         for j in 0..<k { rows.values[i * kernel.aStride + j] = x.values[i * k + j] }
       }
-      let a = Self.words(rows.rounded(to: kernel.left))
-      let panels = Self.words(Op.pack(Pack()).evaluate([weight]))
+      let a = Floats.words(rows.rounded(to: kernel.left))
+      let panels = Floats.words(Op.pack(Pack()).evaluate([weight]))
       let (f, r) = (Floats(factors.values), Floats(residual.values))
       func run(_ count: Int) -> [Float] {
         let c = Floats(count: (m * n * kernel.result.sizeBytes + 3) / 4)

@@ -33,13 +33,10 @@ extension KernelCase {
       { $0.summationBlock = 100 }),
     KernelCase(
       AMXBlock(
-        rows: 5, isPair: true, columns: 32, depth: 20, aStride: 32, cStride: 40, operandType: .s8),
-      { $0.rows += 1 }, { $0.isPair = false }, { $0.columns -= 1 }, { $0.depth += 1 },
-      { $0.aStride += 1 }, { $0.cStride += 1 }, { $0.residualStride += 1 },
-      { $0.epilogue.scalesRows = true }, { $0.epilogue.hasBias = true },
-      { $0.epilogue.activation = .gelu }, { $0.epilogue.hasResidual = true },
-      { $0.epilogue.result = .bf16 }, { $0.prefetchTiles = 4 }, { $0.operandType = .bf16 },
-      { $0.channelStride = 64 }),
+        tile: Tile(
+          rows: 5, columns: 32, depth: 20, aStride: 32, cStride: 40, operandType: .s8),
+        isPair: true),
+      { $0.tile.rows += 1 }, { $0.isPair = false }),
     KernelCase(
       StrassenKernel(rows: 57, columns: 192, depth: 96, aStride: 96, cStride: 192),
       { $0.rows += 1 }, { $0.columns += 64 }, { $0.depth += 32 }, { $0.aStride += 1 },

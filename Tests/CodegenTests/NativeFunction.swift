@@ -191,6 +191,18 @@ final class Floats {
   var values: [Float] { (0..<count).map { pointer[$0] } }
 }
 
+extension Floats {
+  /// The stored bytes of a tensor as words.
+  static func words(_ tensor: Tensor) -> Floats {
+    tensor.withStoredBytes { bytes in
+      Floats(count: (bytes.count + 3) / 4) { word in
+        let rest = bytes[(word * 4)...].prefix(4)
+        return Float(bitPattern: rest.reversed().reduce(0) { $0 << 8 | UInt32($1) })
+      }
+    }
+  }
+}
+
 /// Draws numbers; the same state gives the same ones.
 struct Random: RandomNumberGenerator {
   private var generator: SplitMix64

@@ -11,7 +11,7 @@ extension Target {
     runnableHere.contains(x86v3) && runnableHere(of: [x86v3AVXVNNI]).isEmpty
       && avxvnni_trap_install() == 1 ? [x86v3AVXVNNI] : []
 
-  /// AMX, trapped or not: where the processor has it, this process may still have to be granted it.
+  /// AMX, trapped where the processor has none.
   static let amx: [Target] =
     runnableHere.contains(x86v4BF16) && amx_trap_install() == 1 ? [x86v4AMX] : []
 

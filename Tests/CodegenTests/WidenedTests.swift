@@ -9,16 +9,6 @@ import Testing
   /// Rows of a matmul that widens nothing.
   private static let few = 20
 
-  /// The stored bytes of a tensor as words.
-  private static func words(_ tensor: Tensor) -> Floats {
-    tensor.withStoredBytes { bytes in
-      Floats(count: (bytes.count + 3) / 4) { word in
-        let rest = bytes[(word * 4)...].prefix(4)
-        return Float(bitPattern: rest.reversed().reduce(0) { $0 << 8 | UInt32($1) })
-      }
-    }
-  }
-
   @Test func whereOperandsAreWidened() {
     #expect(Self.few < Target.leastArrangedRows)
     func found(_ arrangement: Arrangement) -> [String] {
@@ -72,13 +62,13 @@ import Testing
     let (m, n, k) = (kernel.rows, kernel.columns, kernel.depth)
     let x = Tensor(shape: [m, kernel.aStride], values: random.floats(m * kernel.aStride))
       .rounded(to: kernel.left)
-    let a = Self.words(x)
+    let a = Floats.words(x)
     let weight = Tensor(shape: [n, k], values: random.floats(n * k))
     let isInteger = kernel.operandType == .s8
     let operand =
       isInteger
       ? Op.quantize(Quantize()).evaluate([weight]) : weight.rounded(to: kernel.operandType)
-    let panels = Self.words(Op.pack(Pack()).evaluate([operand]))
+    let panels = Floats.words(Op.pack(Pack()).evaluate([operand]))
     let bias = Tensor(shape: [n], values: random.floats(n))
     let factors = isInteger ? QuantizationParameters().evaluate([weight, bias]) : bias
     let f = Floats(factors.values)
@@ -113,9 +103,6 @@ import Testing
 
   /// One block of tokens and several, an odd number of them, scores beyond the limit of the quick
   /// way; with a number added to each score and without.
-  @Test(arguments: Target.arm("neon+bf16"))
-  func attentionsOnArm(_ target: Target) throws { try attentions(target, .bf16) }
-
   @Test(arguments: Target.runnableHere, [ElementType.bf16, .f16])
   func attentions(_ target: Target, _ element: ElementType) throws {
     for (index, tokens) in [33, 64, 197, 301, 130].enumerated() {
@@ -139,7 +126,7 @@ import Testing
           for column in dim..<2 * dim { values[row * stride + column] *= 1 + Float(row) }
         }
       }
-      let qkv = Self.words(
+      let qkv = Floats.words(
         Tensor(shape: [values.count], values: values).rounded(to: element))
       func run(_ kernel: AttentionKernel, from row: Int, count: Int) throws -> [UInt32] {
         let function = try NativeKernel(kernel, on: target)
@@ -163,4 +150,6 @@ import Testing
       #expect(parts == whole, "\(target.name) \(kernel)")
     }
   }
+  @Test(arguments: Target.arm("neon+bf16"))
+  func attentionsOnArm(_ target: Target) throws { try attentions(target, .bf16) }
 }

@@ -28,7 +28,8 @@ import VitRuntime
         [UInt32(VIT_XCR0), 0, 0, 0, 3 << 17, 0], [UInt32(VIT_PERMISSION), 18, 0, 0, 1, 0],
       ]
 
-    /// Makes a library ask for AMX no more: the bits of these records become none.
+    /// Makes a library take whatever the processor and kernel answer: the bits of these records
+    /// become none.
     private func permit(_ path: String) throws {
       var data = try Data(contentsOf: URL(fileURLWithPath: path))
       for record in Self.records {

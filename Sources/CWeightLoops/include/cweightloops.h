@@ -1,7 +1,7 @@
 // The loops that vitc runs over all weights of a model, for AVX2 where the processor has it.
 //
-// A target of ours: Swift compiles for the first x86-64, whose vectors are half as long, and knows no
-// function for a better processor. Both ways through each loop do the same operations on each element
+// Swift compiles for the first x86-64, whose vectors are half as long, and cannot compile one function for a
+// newer processor. Both ways through each loop do the same operations on each element
 // in the same order, without fused multiply-adds, so that a library is the same from any machine.
 #ifndef VITC_CWEIGHTLOOPS_H
 #define VITC_CWEIGHTLOOPS_H

@@ -15,10 +15,10 @@ extension FusedLinearKernel {
 
   /// A block; of two tiles, if it is a pair.
   private func amxBlock(_ target: Target, isPair: Bool, width: Int) -> AMXBlock {
-    AMXBlock(
-      rows: amxRows, isPair: isPair, columns: width, depth: groups, aStride: leftStride(target),
-      cStride: cStride, residualStride: residualStride, epilogue: epilogue,
-      prefetchTiles: amxPrefetchTiles, operandType: operandType, channelStride: channelStride)
+    var tile = registerTile(target, width: width)
+    tile.rows = amxRows
+    tile.prefetchTiles = amxPrefetchTiles
+    return AMXBlock(tile: tile, isPair: isPair)
   }
 
   /// The blocks of a panel that prefetch the next one, as ``prefetchTiles(_:)`` has it for tiles.

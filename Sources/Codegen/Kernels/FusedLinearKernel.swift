@@ -252,15 +252,7 @@ struct FusedLinearKernel: StepKernel {
 
     let tiles = RowTiles(
       b, rows: band.count, height: tileRows(target), unit: arrangement.rowUnit)
-    var shape = Tile(
-      rows: 1, columns: width, depth: groups, aStride: leftStride(target), cStride: cStride,
-      residualStride: residualStride, epilogue: epilogue,
-      accumulators: Tile.accumulators(forRows: rows, on: target),
-      prefetchTiles: prefetchTiles(target), operandType: operandType,
-      channelStride: channelStride, summationBlock: summationBlock)
-    shape.arrangement = arrangement
-    if arrangement != .stored { shape.panelStride = target.tileColumns }
-    if arrangement == .widened { shape.aStride /= WidenedRow.parts }
+    let shape = registerTile(target, width: width)
     let loop = TileLoop(shape, b)
     tiles.forEach { index, first, size in
       let at = addresses(b, p, band, place, from: first)
@@ -277,6 +269,20 @@ struct FusedLinearKernel: StepKernel {
           ])
       }
     }
+  }
+
+  /// A tile of one row by `width` columns.
+  func registerTile(_ target: Target, width: Int) -> Tile {
+    var tile = Tile(
+      rows: 1, columns: width, depth: groups, aStride: leftStride(target), cStride: cStride,
+      residualStride: residualStride, epilogue: epilogue,
+      accumulators: Tile.accumulators(forRows: rows, on: target),
+      prefetchTiles: prefetchTiles(target), operandType: operandType,
+      channelStride: channelStride, summationBlock: summationBlock)
+    tile.arrangement = arrangement(target)
+    if tile.arrangement != .stored { tile.panelStride = target.tileColumns }
+    if tile.arrangement == .widened { tile.aStride /= WidenedRow.parts }
+    return tile
   }
 
   /// What the tiles of a column have in common.

@@ -113,9 +113,13 @@ struct RowTiles {
     guard tiles > 0 else { return [] }
     let units = (rows + unit - 1) / unit
     let (base, extra) = (units / tiles, units % tiles)
-    // The last tile has the rest of the last unit.
-    return Set((extra > 0 ? [base, base + 1] : [base]).map { $0 * unit }).union([
-      rows - (units - base) * unit
-    ])
+    var (left, heights) = (rows, Set<Int>())
+    for index in 0..<tiles {
+      // The last tile has the rest of the last unit.
+      let own = min((base + (index < extra ? 1 : 0)) * unit, left)
+      heights.insert(own)
+      left -= own
+    }
+    return heights
   }
 }

@@ -26,52 +26,37 @@ struct AMXBlock: Kernel {
     var isUnaliased: Bool { self == .panel }
   }
 
-  /// The rows of a tile: 1...16.
-  var rows: Int
+  /// What each tile of rows is, its rows 1...16 and its columns 1...32; of its numbers about the
+  /// loop of vectors none is read but how many blocks bring the next panel in.
+  var tile: Tile
   /// `true` iff there are two tiles of rows.
   var isPair: Bool
-  /// The columns stored: 1...32.
-  var columns: Int
-  /// The length of each sum, in groups.
-  var depth: Int
-  /// Groups from one row to the next of A, elements from one to the next of C and the residual.
-  var aStride: Int
-  var cStride: Int
-  var residualStride = 0
-  /// What happens to the sums.
-  var epilogue = Epilogue()
-  /// How many blocks together bring the next panel into the L2 cache; 0: this one brings nothing.
-  var prefetchTiles = 0
-  /// The type of the operands: that of B, and of A but for a sign.
-  var operandType: ElementType
-  /// Elements between the three numbers of a column that scale sums of integers.
-  var channelStride = 0
 
   var title: String {
-    "amx_\(isPair ? 2 * rows : rows)x\(columns)x\(depth)_\(operandType.rawValue)"
+    "amx_\(isPair ? 2 * tile.rows : tile.rows)x\(tile.columns)x\(tile.depth)"
+      + "_\(tile.operandType.rawValue)"
   }
 
   /// What is multiplied.
   var product: AMXProduct {
     AMXProduct(
-      operandType, rows: rows, depth: depth, aStride: aStride, rowTiles: isPair ? 2 : 1,
-      columnTiles: (columns + AMXConfiguration.extent - 1) / AMXConfiguration.extent)
+      tile.operandType, rows: tile.rows, depth: tile.depth, aStride: tile.aStride,
+      rowTiles: isPair ? 2 : 1,
+      columnTiles: (tile.columns + AMXConfiguration.extent - 1) / AMXConfiguration.extent)
   }
 
   /// How the next panel is brought in.
   func prefetch(_ b: Builder) -> PanelPrefetch {
     PanelPrefetch(
-      b: b, steps: AMXConfiguration.extent, rounds: product.rounds, tiles: prefetchTiles)
+      b: b, steps: AMXConfiguration.extent, rounds: product.rounds,
+      tiles: tile.prefetchTiles)
   }
 
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
-    let tile = Tile(
-      rows: rows, columns: columns, depth: depth, aStride: aStride, cStride: cStride,
-      residualStride: residualStride, epilogue: epilogue, operandType: operandType,
-      channelStride: channelStride)
+    let rows = tile.rows
     let sums = b.stackMemory(
       bytes: (isPair ? 2 : 1) * rows * AMXProduct.sumStrideBytes, alignment: 64)
-    let second = b.multiply(p[.second], b.constant(aStride * 4))
+    let second = b.multiply(p[.second], b.constant(tile.aStride * 4))
     let secondSums = b.multiply(p[.second], b.constant(AMXProduct.sumStrideBytes))
     product.emit(
       b, a: [p[.a]] + (isPair ? [b.offset(p[.a], second)] : []), panel: p[.panel],

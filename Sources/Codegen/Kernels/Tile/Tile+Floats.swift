@@ -9,17 +9,21 @@ extension Tile {
   /// which no model has, everything is done at once. Where C is bf16, the sums wait on the stack.
   func finishFloats(_ b: Builder, _ sums: [Value], _ p: Arguments<Parameter>) {
     let (lanes, vectors) = (b.target.lanes, vectors(b.target))
-    let (c, bias, residual, scales) = (p[.c], p[.bias], p[.residual], p[.scales])
+    guard epilogue.activation != nil, !epilogue.hasResidual else {
+      let finish = floatRow(b, p)
+      for row in 0..<rows { finish(b.constant(row)) { sums[row * vectors + $0] } }
+      return
+    }
+    let (c, bias, scales) = (p[.c], p[.bias], p[.scales])
     let counts = (0..<vectors).map { min(lanes, columns - $0 * lanes) }
     let biases = (0..<vectors).map {
       epilogue.hasBias
         ? b.loadFloats(b.offset(bias, bytes: $0 * lanes * 4), lanes, count: counts[$0])
         : b.floats(0, lanes)
     }
-    let activatesLater = epilogue.activation != nil && !epilogue.hasResidual
     let size = epilogue.result.sizeBytes
     let format = epilogue.result.storedFormat
-    let waits = activatesLater && epilogue.result != .f32
+    let waits = epilogue.result != .f32
     let waiting =
       waits ? b.stackMemory(bytes: rows * vectors * lanes * 4, alignment: 64) : c
     for row in 0..<rows {
@@ -34,11 +38,6 @@ extension Tile {
         case (false, true): value = b.addFloat(value, biases[vector])
         case (false, false): break
         }
-        if !activatesLater { value = b.activate(epilogue.activation, value) }
-        if epilogue.hasResidual {
-          let address = b.offset(residual, bytes: (row * residualStride + vector * lanes) * 4)
-          value = b.addFloat(value, b.loadFloats(address, lanes, count: counts[vector]))
-        }
         if waits {
           let place = b.offset(waiting, bytes: (row * vectors + vector) * lanes * 4)
           b.store(value, place, alignment: lanes * 4)
@@ -49,7 +48,6 @@ extension Tile {
         }
       }
     }
-    guard activatesLater else { return }
     b.forLoop(from: b.constant(0), to: b.constant(rows)) { row, _ in
       let line = b.offset(c, b.multiply(row, b.constant(cStride * size)))
       let waitingLine =

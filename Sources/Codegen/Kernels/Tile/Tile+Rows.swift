@@ -24,8 +24,8 @@ extension Tile {
     }
   }
 
-  /// The epilogue of a row of sums of floats: the operations of ``finishFloats(_:_:_:)``.
-  private func floatRow(_ b: Builder, _ p: Arguments<Parameter>) -> FinishedRow {
+  /// The epilogue of a row of sums of floats.
+  func floatRow(_ b: Builder, _ p: Arguments<Parameter>) -> FinishedRow {
     let (lanes, vectors) = (b.target.lanes, vectors(b.target))
     let counts = (0..<vectors).map { min(lanes, columns - $0 * lanes) }
     let biases = counts.enumerated().map { vector, count in

@@ -170,7 +170,8 @@ typedef struct vit_entry {
                            float *image);
   const char *(*last_error)(void); /* of the calling thread; valid until its next failing call */
   /* The instruction set that a model runs; for NULL, the one that a model made now with default
-   * options would run, or NULL if there is none. */
+   * options would run, or NULL if there is none. Registers that the kernel grants on request are
+   * taken for granted. */
   const char *(*isa)(const vit_model *model);
   /* Runs one image made by vit_selftest_pixel with the model's instruction set and compares the
    * outputs with the self-test values. Takes as long as making a context and one run. result: written
@@ -275,8 +276,8 @@ typedef struct vit_preprocessing {
 
 /* Bits that a CPU must have, all of them: of a register of CPUID; of XCR0, where the kernel says
  * which registers it keeps; of the low half of an entry of the auxiliary vector, where Linux says
- * what a 64-bit Arm processor has; or 1, if Linux grants the process registers that it keeps for
- * those alone that ask, which a library does when it makes a model that wants them. */
+ * what a 64-bit Arm processor has; or 1, if Linux grants the process registers that it saves only
+ * for processes that ask. A library asks when it makes a model that uses them. */
 typedef struct vit_cpu_feature {
   const char *name; /* as compilers and /proc/cpuinfo call it */
   uint32_t source;  /* VIT_CPUID, VIT_XCR0, VIT_AUXILIARY or VIT_PERMISSION */
