@@ -111,8 +111,8 @@ struct ChannelSpread {
       for (mean, deviation) in zip(means, deviations) {
         if deviation > 0 {
           let distance = (limit - mean) / deviation
-          // Beyond are a million millionth of a channel, which all together are less than one in
-          // a million; most are.
+          // Seven deviations out lie 1.3e-12 of a channel: all channels together stay far below
+          // the half that is asked for. Most channels are that far, so `erfc` is called for few.
           if distance < 7 { sum += Glibc.erfc(distance / 2.0.squareRoot()) / 2 }
         } else {
           sum += mean > limit ? 1 : 0

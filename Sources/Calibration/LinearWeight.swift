@@ -68,6 +68,7 @@ struct LinearWeight {
       signal += mean * mean + variance
     }
     let mixed = rows.rotated(size: size)
+    let ones = [Double](repeating: 1, count: stored.columns)
     stored.values.withUnsafeBufferPointer { values in
       var errors = [Float](repeating: 0, count: stored.columns)
       for start in stride(from: 0, to: values.count, by: stored.columns) {
@@ -78,7 +79,9 @@ struct LinearWeight {
         }
         let (mean, variance) = errors.withUnsafeBufferPointer { Self.moments($0, mixed) }
         noise += mean * mean + variance
-        squares += Self.squares(row)
+        if let first = row.baseAddress {
+          squares += cwl_moments(first, ones, ones, row.count, 0).variance
+        }
       }
     }
     // The rounding errors of a row are spread evenly over one step.
@@ -95,33 +98,13 @@ struct LinearWeight {
     }
   }
 
-  /// The numbers that sums are taken of side by side: one alone would wait for each addition.
-  private static let lanes = 4
-
   /// Mean and variance of the product of some factors and the channels of a row.
   private static func moments(
     _ factors: UnsafeBufferPointer<Float>, _ rows: ChannelSpread
   ) -> (mean: Double, variance: Double) {
+    precondition(min(rows.means.count, rows.variances.count) >= factors.count)
     guard let first = factors.baseAddress else { return (0, 0) }
     let sums = cwl_moments(first, rows.means, rows.variances, factors.count, 0)
     return (sums.mean, sums.variance)
-  }
-
-  /// The sum of the squares of some numbers.
-  private static func squares(_ row: UnsafeBufferPointer<Float>) -> Double {
-    var sums = SIMD4<Double>()
-    let whole = row.count / lanes * lanes
-    for k in stride(from: 0, to: whole, by: lanes) {
-      let w = four(row, k)
-      sums += w * w
-    }
-    for k in whole..<row.count { sums[0] += Double(row[k]) * Double(row[k]) }
-    return sums.sum()
-  }
-
-  /// Four neighbours.
-  @inline(__always)
-  private static func four(_ row: UnsafeBufferPointer<Float>, _ k: Int) -> SIMD4<Double> {
-    SIMD4(Double(row[k]), Double(row[k &+ 1]), Double(row[k &+ 2]), Double(row[k &+ 3]))
   }
 }

@@ -113,7 +113,8 @@ public struct CompileRequest {
   public var errorLimit: Double?
   /// `false` iff neither Strassen's nor Winograd's algorithm is used.
   public var usesFastMatmul = true
-  /// `false` iff the library gets no self-test values, which cost one run of its AVX2 code.
+  /// `false` iff the library gets no self-test values, which cost one run of its code for AVX2 or
+  /// the baseline.
   public var wantsSelfTest = true
   /// `true` iff a library keeps the names of steps and kernels, for profilers and debuggers.
   public var keepsSymbols = false

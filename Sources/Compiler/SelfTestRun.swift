@@ -5,11 +5,11 @@ import VitRuntime
 
 /// The run that gives a library its self-test values, which `NAME_selftest` compares with.
 ///
-/// They come from one of its instruction sets by a rule: AVX2's, which takes half the baseline's
-/// time, or its baseline. Where they are another architecture's or the artifact is not a library,
-/// the code is compiled for this machine. So every machine that compiles the model computes the
-/// same bits, and the artifact does not depend on the machine. One that does not run the set leaves
-/// the values out and says so.
+/// They come from AVX2's code where the library has it and this machine runs it, which takes half
+/// the baseline's time, or else from the baseline's. Where the artifact is another architecture's,
+/// or no library, code is compiled for this machine. All machines with AVX2 compute the same bits,
+/// so the artifact depends on the machine only where AVX2 is missing. Where the code does not run,
+/// the values are left out, and the compiler says so.
 struct SelfTestRun {
   private let isWanted: Bool
   /// What tokens are less than, and which one must be there; `nil`: an image is run.
@@ -31,7 +31,7 @@ struct SelfTestRun {
     let own = targets.filter { Architecture(triple: $0.triple) == .host }
     ownRuns = kind == .library && !own.isEmpty
     let candidates = own.isEmpty ? Target.portable : own
-    target = candidates.first { $0 == .x86v3 } ?? candidates[0]
+    target = Target.runnableHere(of: candidates).first { $0 == .x86v3 } ?? candidates[0]
   }
 
   /// `true` iff other code than the artifact's is to be run.
@@ -61,6 +61,9 @@ struct SelfTestRun {
         return nil
       }
       return all.map { SelfTestValues(of: $0) }
+    } catch let error as VitError where error.status == .unsupportedCPU {
+      failure = "this machine does not run \(target.name)"
+      return nil
     } catch {
       failure = "\(error)"
       return nil

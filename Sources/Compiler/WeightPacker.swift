@@ -17,6 +17,8 @@ struct WeightPacker {
   private let values: Set<Value>?
   private let evaluator: Evaluator
   private let estimate: RunningEstimate?
+  /// The layers that the estimate is of, by their weights.
+  private let layers: [Value: Value]
 
   /// - Parameters:
   ///   - values: the constants to write; `nil`: all that have a place.
@@ -29,6 +31,9 @@ struct WeightPacker {
     self.values = values
     evaluator = Evaluator(graph, weights: weights)
     self.estimate = estimate
+    var layers: [Value: Value] = [:]
+    for layer in (estimate?.groups ?? []).joined() { layers[graph[layer].operands[1]] = layer }
+    self.layers = layers
   }
 
   /// What a constant is computed for.
@@ -92,8 +97,7 @@ struct WeightPacker {
   /// What is computed for a job, in order: before the weight of a layer that the estimate is of,
   /// what it takes of the layer.
   private func wanted(_ job: [Value]) -> [(value: Value, purpose: Purpose)] {
-    let layers = self.layers
-    return job.flatMap { value -> [(Value, Purpose)] in
+    job.flatMap { value -> [(Value, Purpose)] in
       let own = [(source(value), Purpose.write(value))]
       guard let estimate, let layer = layers[value] else { return own }
       let constants = estimate.constants(of: layer)
@@ -101,13 +105,6 @@ struct WeightPacker {
         ($0.element, $0.offset + 1 == constants.count ? .observe(layer) : .keep)
       } + own
     }
-  }
-
-  /// The layers that the estimate is of, by their weights.
-  private var layers: [Value: Value] {
-    var layers: [Value: Value] = [:]
-    for layer in (estimate?.groups ?? []).joined() { layers[graph[layer].operands[1]] = layer }
-    return layers
   }
 
   /// The placed constants, those that share a matrix of the checkpoint together; the largest jobs

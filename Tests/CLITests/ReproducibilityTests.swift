@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 /// What vitc writes depends on the model, the options and its version: not on where it is called,
-/// nor on the processor, the number of threads, the locale or the time zone.
+/// nor on the number of threads, the locale or the time zone, nor on what OpenBLAS makes of the
+/// processor.
 @Suite struct ReproducibilityTests {
   private static let model =
     URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

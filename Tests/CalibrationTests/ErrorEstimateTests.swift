@@ -7,6 +7,20 @@ import Testing
 
 @testable import Calibration
 
+extension ErrorEstimate {
+  /// The estimate of a graph whose constants nobody else computes.
+  fileprivate init(_ graph: Graph, weights: @escaping Evaluator.WeightReader) throws {
+    let running = RunningEstimate(graph)
+    let evaluator = Evaluator(graph, weights: weights)
+    for layer in running.groups.joined() {
+      var tensors: [Tensor] = []
+      try evaluator.constants(running.constants(of: layer)) { tensors.append($1) }
+      running.observe(layer, tensors)
+    }
+    self = running.estimate
+  }
+}
+
 /// Estimates from weights alone, against what integers do to rows of random numbers.
 @Suite struct ErrorEstimateTests {
   /// A block's MLP behind a norm, of 48 features and 64 hidden units, and an attention before it.
@@ -32,8 +46,8 @@ import Testing
       weights["x"] = normal([tokens, 48], 1)
     }
 
-    /// The block in floats and in integers.
-    func graphs() throws -> (floats: Graph, integers: Graph) {
+    /// The block as it is imported.
+    private func imported() throws -> Graph {
       var b = GraphBuilder(name: "block", form: .imported)
       func weight(_ name: String) throws -> Value {
         let shape = weights[name]?.shape ?? []
@@ -56,6 +70,17 @@ import Testing
         .activation(Activation(.gelu)), [try linear("fc1", g, bias: "b1")], name: "act")
       let z = try b.append(.add(Add()), [y, try linear("fc2", hidden)], name: "z")
       b.addOutput("end", try b.append(norm, [z], name: "end"))
+      return b.graph
+    }
+
+    /// The estimate of the block as it is compiled: its stream rotated, its weights packed.
+    func packedEstimate() throws -> ErrorEstimate {
+      let graph = try PassManager(Pipeline.passes(for: .int8)).run(imported()).graph
+      return try ErrorEstimate(graph, weights: reader)
+    }
+
+    /// The block in floats and in integers.
+    func graphs() throws -> (floats: Graph, integers: Graph) {
       let passes = Pipeline.passes(for: .int8)
       let last = try #require(passes.firstIndex { $0.name == Pass.useBF16.name })
       let kept = passes[...last].filter {
@@ -63,7 +88,8 @@ import Testing
           .contains($0.name)
       }
       let lowering = [Pass.useInt8.name, Pass.useBF16.name]
-      let floats = try PassManager(kept.filter { !lowering.contains($0.name) }).run(b.graph).graph
+      let floats = try PassManager(kept.filter { !lowering.contains($0.name) }).run(imported())
+        .graph
       return (floats, try PassManager(kept.filter { lowering.contains($0.name) }).run(floats).graph)
     }
 
@@ -115,6 +141,18 @@ import Testing
     for (name, error) in errors {
       #expect(error.estimated < 2 * error.found + 0.005 && error.estimated > 0.5 * error.found)
       #expect(error.estimated < ErrorEstimate.unusual, "\(name): \(error)")
+    }
+  }
+
+  /// What is packed is rotated and balanced besides, so that layers err as much or less.
+  @Test func `packed layers are estimated as well`() throws {
+    let block = Block()
+    let lowered = try block.errors().filter { !$1.estimated.isNaN }
+    let packed = try block.packedEstimate().layers
+    #expect(Set(packed.map(\.name)) == Set(lowered.keys))
+    for layer in packed {
+      let other = try #require(lowered[layer.name]).estimated
+      #expect(layer.error > 0.3 * other && layer.error < 1.5 * other, "\(layer), \(other)")
     }
   }
 
