@@ -297,6 +297,7 @@ struct Compile: QuietCommand {
     try Overwriting.check(depfile, inputs: inputs)
     try Overwriting.check(swift, inputs: inputs)
     try Overwriting.check(sbom, inputs: inputs)
+    if let output, !package { try OutputEnding.check(output, of: emit) }
     try debugging.check()
     let failures = DumpFailures()
     let request = try request(failures)

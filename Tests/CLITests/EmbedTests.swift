@@ -346,6 +346,31 @@ import Testing
     #expect(try NpyArray(path: folder("f.npy")).values == Self.features([2, 0]))
   }
 
+  /// A finished file would take the place of a folder or a pipe, and of the list that is read.
+  @Test func whatIsNoFileIsNotReplaced() throws {
+    let folder = try Folder()
+    let model = try Toy.build(in: folder)
+    let photos = try Self.photos(1, in: folder)
+    try FileManager.default.createDirectory(
+      atPath: folder("x.npy"), withIntermediateDirectories: false)
+    #expect(mkfifo(folder("x.jsonl"), 0o600) == 0)
+    for name in ["x.npy", "x.jsonl"] {
+      let result = try vitc("embed", model, photos, "-o", folder(name))
+      #expect(result.code == 1)
+      #expect(
+        result.errors.contains(
+          "\(folder(name)): error: expected a regular file or none, found a folder, pipe or "
+            + "device"),
+        "\(result.errors)")
+      #expect(RegularFile.size(folder(name)) == nil && Path.exists(folder(name)))
+    }
+    let list = folder("list.jsonl")
+    try "\(photos)/a/0.png\n".write(toFile: list, atomically: true, encoding: .utf8)
+    let result = try vitc("embed", model, "--list", list, "-o", list)
+    #expect(result.code == 1)
+    #expect(result.errors.contains("-o names '\(list)', which is read"), "\(result.errors)")
+  }
+
   /// An ending that says another format than what would be written.
   @Test func unknownEndingsAreRefused() throws {
     let folder = try Folder()
@@ -364,6 +389,13 @@ import Testing
     let run = try vitc("run", model, "-i", folder("x.npy"), "-o", folder("y.txt"))
     #expect(run.code == 1)
     #expect(run.errors.contains("y.txt' must end in .npy, which says the format"))
+    for (kind, name) in [("library", "y.a"), ("library", "y.o"), ("static", "y.so")] {
+      let library = try vitc("compile", model, "--emit", kind, "-o", folder(name))
+      #expect(library.code == 1)
+      #expect(
+        library.errors.contains("-o: error: --emit \(kind) writes a .")
+          && library.errors.contains("file, found '\(folder(name))'"), "\(library.errors)")
+    }
     let golden = try vitc("golden", "record", model, "--seed", "1", "-o", folder("y.npy"))
     #expect(golden.code == 1)
     #expect(golden.errors.contains("y.npy' must end in .npz, which says the format"))

@@ -79,7 +79,7 @@ import Testing
     let all = try vitc(["knn", model, "--train", folder("train"), "-k", "6"] + options)
     #expect(all.code == 0)
     #expect(
-      all.errors.contains("-k: warning: there are no 6 photos to vote: all 5 do\n"),
+      all.errors.contains("-k: warning: only 5 photos can vote, fewer than 6: all of them do\n"),
       "\(all.errors)")
     let enough = try vitc(["knn", model, "--train", folder("train"), "-k", "5"] + options)
     #expect(enough.code == 0 && enough.errors == "")
@@ -92,6 +92,11 @@ import Testing
       absent.errors.contains(
         "cannot open the file: no such file or directory (\(folder("no.png")))"),
       "\(absent.errors)")
+    let tree = try vitc(["search", model, folder("train"), folder("train/red")] + options)
+    #expect(tree.code == 1)
+    #expect(
+      tree.errors.contains("\(folder("train/red")): error: expected a photo, found a folder"),
+      "\(tree.errors)")
   }
 
   @Test func theMostLikeComesFirst() throws {

@@ -19,8 +19,8 @@ struct Embed: QuietCommand {
       paths, FILE.jsonl an object a line. Rows go to FILE.partial, and the file gets its name at \
       the end: what an interrupted job has done is kept, and --resume goes on with it. Photos \
       that cannot be read are left out and counted by reason, and so is what is hidden; the exit \
-      code is 1 if none can be read. Memory does not depend on the number of photos: of many, the \
-      paths are in a file without a name beside the output, or else in TMPDIR.
+      code is 1 if none can be read. Memory does not depend on the number of photos: the paths of \
+      many go to an unnamed file beside the output, or else in TMPDIR.
       """)
 
   @Argument(help: "The compiled model.")
@@ -72,7 +72,7 @@ struct Embed: QuietCommand {
   func run() throws {
     let paths = output.map { ArrayRun.parts($0).path }
     for path in paths {
-      try Overwriting.check(path, inputs: [library])
+      try Overwriting.check(path, inputs: [library] + (list.map { [$0] } ?? []))
       _ = try RowTarget.form(of: path, isLines: jsonl)
     }
     let space = ScratchSpace(beside: paths.first)

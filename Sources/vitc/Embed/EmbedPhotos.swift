@@ -75,17 +75,16 @@ struct EmbedPhotos {
     }
     var left = TextSorter(space, by: .bytes)
     let (all, gone) = (try byPath.sorted(), try done.sorted())
-    var next = try gone.next().map { $0 + "\0" }
+    var next = try gone.next()
     while let entry = try all.next() {
-      let path = String(Substring(entry.utf8.dropLast(Self.digitCount)))
+      let path = String(Substring(entry.utf8.dropLast(1 + Self.digitCount)))
       while let known = next, known.utf8.lexicographicallyPrecedes(path.utf8) {
-        next = try gone.next().map { $0 + "\0" }
+        next = try gone.next()
       }
-      if let known = next, !path.utf8.lexicographicallyPrecedes(known.utf8) {
-        next = try gone.next().map { $0 + "\0" }
+      if let known = next, known.utf8.elementsEqual(path.utf8) {
+        next = try gone.next()
       } else {
-        try left.append(
-          String(Substring(entry.utf8.suffix(Self.digitCount))) + String(path.dropLast()))
+        try left.append(String(Substring(entry.utf8.suffix(Self.digitCount))) + path)
       }
     }
     let photos = StoredTexts(space)

@@ -1,4 +1,5 @@
 import Diagnostics
+import Files
 import VitRuntime
 
 /// Where `vitc embed` puts rows: what one argument of `--output` says.
@@ -29,8 +30,14 @@ struct RowTarget {
   ///   - path: The file.
   ///   - isLines: Whether every file gets lines, whatever its name.
   ///
-  /// Errors: its ending says nothing.
+  /// Errors: its ending says nothing; it is there and no regular file, whose place the finished
+  /// file would take.
   static func form(of path: String, isLines: Bool) throws(Diagnostic) -> Form {
+    guard !Path.exists(path) || RegularFile.size(path) != nil else {
+      throw Diagnostic(
+        "expected a regular file or none, found a folder, pipe or device", at: .file(path),
+        hint: "without --output, --jsonl writes to standard output")
+    }
     if isLines { return .lines }
     let forms: KeyValuePairs = ["npy": Form.array, "npz": .archive, "jsonl": .lines]
     try OutputEnding.check(

@@ -12,8 +12,8 @@ struct HeadOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      A safetensors file with another head: weight [K, D] and bias [K], labels in the metadata, as \
-      'vitc fit-head' writes it.
+      A safetensors file with another head: a weight [K, D] and, if there is one, a bias [K], \
+      whatever their names; labels in the metadata, as 'vitc fit-head' writes it.
       """, valueName: "file"))
   var headFile: String?
 

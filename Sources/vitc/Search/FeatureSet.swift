@@ -64,8 +64,11 @@ struct FeatureSet {
 
   /// Makes the features of photos.
   ///
-  /// Errors: none of them can be used.
+  /// Errors: one is a folder; none of them can be used.
   init(photos: [String], _ kind: Kind) throws(Diagnostic) {
+    if let folder = photos.first(where: FolderWalk.isFolder) {
+      throw Diagnostic("expected a photo, found a folder", at: .file(folder))
+    }
     source = photos.first ?? ""
     width = kind.width
     try run(try PhotoNames(photos), kind)

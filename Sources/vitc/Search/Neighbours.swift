@@ -66,7 +66,8 @@ struct Neighbours: QuietCommand {
     if count > voters {
       Console.tell(
         Diagnostic(
-          "there are no \(Format.grouped(count)) photos to vote: all \(Format.grouped(voters)) do",
+          "only \(Format.grouped(voters)) photos can vote, fewer than \(Format.grouped(count)): "
+            + "all of them do",
           severity: .warning, at: .argument("-k")))
     }
     let asked = try test.map { (test) throws(Diagnostic) in try FeatureSet(test, kind) }

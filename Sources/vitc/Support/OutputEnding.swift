@@ -1,3 +1,4 @@
+import Compiler
 import Diagnostics
 import Files
 
@@ -23,10 +24,27 @@ enum OutputEnding {
       hint: hint)
   }
 
+  /// Throws if a name has the ending of another kind of library than what is written: linkers go by
+  /// it.
+  static func check(_ path: String, of emission: CompileRequest.Emission) throws(Diagnostic) {
+    let own: String
+    switch emission {
+    case .library: own = "so"
+    case .static: own = "a"
+    case .object: own = "o"
+    case .llvm, .asm, .ir: return
+    }
+    guard of(path) != own, ["so", "a", "o"].contains(of(path)) else { return }
+    throw Diagnostic(
+      "--emit \(emission.rawValue) writes a .\(own) file, found '\(path)'", at: .argument("-o"),
+      hint: "choose another name, or another --emit")
+  }
+
   /// The ending of a name in lower case; nothing where there is none.
   static func of(_ path: String) -> String { Path.suffix(of: path).lowercased() }
 
   private static func isDevice(_ path: String) -> Bool {
-    Path.kind(of: path) == .other && RegularFile.size(path) == nil
+    // Standard output may be a regular file.
+    Path.kind(of: path) == .other && (RegularFile.size(path) == nil || path.hasPrefix("/dev/"))
   }
 }

@@ -1,5 +1,6 @@
 import Diagnostics
 import Files
+import Photos
 
 /// What `-o` must not name.
 enum Overwriting {
@@ -28,9 +29,7 @@ enum Overwriting {
   /// Whether a file of a folder that is an input looks like one that is read: others may be what
   /// vitc wrote there before.
   private static func isInput(_ name: String) -> Bool {
-    let suffixes = [
-      "json", "safetensors", "npz", "bin", "pt", "pth", "ckpt", "png", "jpg", "jpeg", "webp",
-    ]
-    return suffixes.contains(Path.suffix(of: name).lowercased())
+    let suffixes = ["json", "safetensors", "npz", "bin", "pt", "pth", "ckpt"]
+    return suffixes.contains(Path.suffix(of: name).lowercased()) || PhotoWalk.isPhoto(name)
   }
 }

@@ -30,15 +30,15 @@ final class ProgressLine: Sendable {
     /// Not at all.
     case none
 
-    /// What suits stderr; lines that stay are not written after ``ProgressLine/silence()``.
+    /// What suits stderr; none after ``ProgressLine/silence()``.
     static var usual: Appearance {
-      Console.isTerminal ? .drawn : isSilent.load(ordering: .relaxed) ? .none : .written
+      isSilent.load(ordering: .relaxed) ? .none : Console.isTerminal ? .drawn : .written
     }
   }
 
   private static let isSilent = Atomic(false)
 
-  /// Lets no line stay from now on: what `--quiet` asks for.
+  /// Shows no line from now on: what `--quiet` asks for.
   static func silence() { isSilent.store(true, ordering: .relaxed) }
 
   private let state: Mutex<State>
