@@ -45,8 +45,7 @@ public enum AtomicFile {
     }
     let target = try resolvingLink(path)
     let permissions = exists ? status.st_mode & 0o777 : nil
-    let number = String(UInt64.random(in: .min ... .max), radix: 36)
-    let temporary = folder(of: target) + Leftovers.filePrefix + number
+    let temporary = folder(of: target) + Leftovers.newFileName()
     _ = Unfinished.add { temporary }
     defer { Unfinished.forget(temporary) }
     let descriptor = retrying { open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }

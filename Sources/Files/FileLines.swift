@@ -81,8 +81,8 @@ public final class FileLines {
     isAtEnd = count == 0
   }
 
-  /// Calls `body` for each line of a text, by whatever it is ended and without its end; a mark of
-  /// the byte order is none of the first.
+  /// Calls `body` for each line of a text, by whatever it is ended and without its end; a byte
+  /// order mark at the start is dropped.
   ///
   /// Errors, at `.file(path)`: it is not UTF-8; what ``next()`` reports; what `body` throws.
   public func forEachText(

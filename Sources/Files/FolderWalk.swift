@@ -6,8 +6,8 @@ import Diagnostics
   import Musl
 #endif
 
-/// A walk through all files below a folder, in constant memory whatever their number (16 bytes a
-/// folder, to know it again, apart).
+/// A walk through all files below a folder, in memory that does not depend on their number: what
+/// grows is the set of folders seen, and the names in each folder on the way down.
 ///
 /// Folders come in the order of their names, files before folders; links are followed, and each
 /// folder is visited once, so that links in a circle end; folders that are hidden are not.

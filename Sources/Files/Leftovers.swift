@@ -17,6 +17,11 @@ public enum Leftovers {
   /// The file in an unfinished folder that is locked, and the mark by which the folder is known.
   public static let lockName = ".vitc-lock"
 
+  /// A new name for an unfinished file.
+  static func newFileName() -> String {
+    filePrefix + String(UInt64.random(in: .min ... .max), radix: 36)
+  }
+
   /// Makes a folder of a new name in `folder` and locks it.
   ///
   /// - Returns: its path and the descriptor that holds the lock, to be closed when the folder is

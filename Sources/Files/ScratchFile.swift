@@ -34,6 +34,12 @@ public struct ScratchSpace: Sendable {
     let folder = Path.folder(of: path)
     folders = [folder.isEmpty ? "." : folder, last]
   }
+
+  /// Takes these folders alone.
+  init(folders: [String], memoryBytes: Int) {
+    self.folders = folders
+    self.memoryBytes = memoryBytes
+  }
 }
 
 /// A file without a name that bytes are added to: gone when it is closed, also by the end of a
@@ -50,8 +56,7 @@ final class ScratchFile {
   init(_ space: ScratchSpace) throws(Diagnostic) {
     var failure: Int32 = 0
     for folder in space.folders {
-      let number = String(UInt64.random(in: .min ... .max), radix: 36)
-      let path = "\(folder)/\(Leftovers.filePrefix)\(number)"
+      let path = "\(folder)/\(Leftovers.newFileName())"
       let file = Unfinished.uninterrupted { () -> Int32 in
         let file = retrying { open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) }
         // If another process took it for a leftover already, it has no name either.

@@ -85,10 +85,15 @@ import Testing
     }
   }
 
-  @Test func placesThatCannotBeWrittenAreTold() throws {
+  @Test func temporaryFolderIsTheFallback() throws {
     let space = ScratchSpace(beside: "/proc/none/out.npy", memoryBytes: 1)
-    // The folder for temporary files is taken then.
     try StoredTexts(space).append("a")
+  }
+
+  @Test func placesThatCannotBeWrittenAreTold() throws {
+    let space = ScratchSpace(folders: ["/proc/none"], memoryBytes: 1)
+    let error = #expect(throws: Diagnostic.self) { try StoredTexts(space).append("a") }
+    #expect(error?.message.hasPrefix("cannot make a temporary file") == true, "\(error as Any)")
   }
 
   @Test func linesOfFiles() throws {

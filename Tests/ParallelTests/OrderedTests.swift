@@ -61,7 +61,7 @@ import Testing
         found.append(item)
       })
     #expect(found == (1...300).map { "item \($0)" })
-    // Nobody asked once more for each worker than there are, and the calling thread.
+    // The end is asked for once, however many workers there are.
     #expect(next <= 301)
   }
 
