@@ -6,7 +6,7 @@ embed_memory.py VITC FOLDER [--counts 1000,10000,100000] [--flat] [--ending npy]
 In FOLDER it makes some small pictures, and for each count a tree of hard links to them, a thousand in a
 folder; the model is that of examples/digits. Each count is one process of `vitc embed`, whose largest
 resident set (`ru_maxrss`, what `/usr/bin/time -v` prints) is printed, with its growth a photo. A job keeps
-nothing of its photos, their paths not either: what is left is the noise of the C library's heaps, below 2 MB.
+nothing of its photos, not even their paths: the growth is noise of the C library's heap.
 With `--flat` all links are in one folder, with `--ending npz` or `jsonl` the output is another one.
 
 Needs Python's standard library alone.

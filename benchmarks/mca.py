@@ -6,7 +6,7 @@ mca.py [--vitc PATH] [--model NAME] [--dump]
 Compiles a model to assembly for each set of Arm's, takes of each the register tile's loop with the
 most multiplications, and asks llvm-mca for its cycles, and for those of the multiplication alone,
 which is the unit's peak. All loads hit the first cache there. Ends with status 1 where a loop is
-below what is expected of it. Needs llvm-mca of LLVM 19 (apt-get install llvm-19), which LLVM_MCA names.
+below 95 % of it. Needs llvm-mca of LLVM 19 (apt-get install llvm-19), which LLVM_MCA names.
 """
 
 import argparse
@@ -19,17 +19,20 @@ import tempfile
 MCA = os.environ.get("LLVM_MCA", "llvm-mca-19")
 ITERATIONS = 300
 
-# Name, precision, target, instruction, an operand list of it, multiply-adds of each, and the least
-# share of the peak on each processor.
+# The least share of the peak.
+LEAST = 0.95
+
+# Name, precision, target, instruction, an operand list of it, multiply-adds of each, processors.
+# Apple's are not among them: LLVM takes the model of the A7 of 2013 for all.
 CASES = [
     ("f32", "f32", "aarch64", "fmla", ".4s, v30.4s, v31.s[0]", 4,
-     {"neoverse-n1": 0.85, "neoverse-v1": 0.85, "neoverse-v2": 0.85, "apple-m1": 0.75}),
+     ["neoverse-n1", "neoverse-v1", "neoverse-v2"]),
     ("int8", "int8", "aarch64+dotprod", "sdot", ".4s, v30.16b, v31.4b[0]", 16,
-     {"neoverse-n1": 0.85, "neoverse-v1": 0.85, "neoverse-v2": 0.85, "apple-m1": 0.75}),
+     ["neoverse-n1", "neoverse-v1", "neoverse-v2"]),
     ("int8", "int8", "aarch64+i8mm", "usmmla", ".4s, v30.16b, v31.16b", 32,
-     {"neoverse-n2": 0.85, "neoverse-v1": 0.85, "neoverse-v2": 0.85, "apple-m2": 0.75}),
+     ["neoverse-n2", "neoverse-v1", "neoverse-v2"]),
     ("bf16", "bf16", "aarch64+bf16", "bfmmla", ".4s, v30.8h, v31.8h", 16,
-     {"neoverse-n2": 0.85, "neoverse-v1": 0.85, "neoverse-v2": 0.85, "apple-m2": 0.75}),
+     ["neoverse-n2", "neoverse-v1", "neoverse-v2"]),
 ]
 FEATURES = "+dotprod,+i8mm,+bf16"
 
@@ -74,32 +77,33 @@ def main():
             path = os.path.join(folder, "model.s")
             subprocess.run(
                 [options.vitc, "compile", options.model, "--weights", "seed:1", "--precision",
-                 precision, "--target", target, "--emit", "asm", "-o", path],
-                check=True, stderr=subprocess.DEVNULL)
+                 precision, "--target", target, "--emit", "asm", "-q", "-o", path],
+                check=True)
             with open(path) as file:
                 text = file.read()
 
             def count(loop):
                 return sum(line.split()[0] == instruction for line in loop[1])
 
-            tiles = [loop for loop in loops(text) if loop[0].startswith("contract_")]
+            tiles = [
+                loop for loop in loops(text) if loop[0].startswith("contract_") and count(loop)]
+            if not tiles:
+                sys.exit(f"no tile for {target} multiplies by {instruction}")
             function, best = max(
                 tiles, key=lambda loop: (count(loop), int(re.search(r"\d+", loop[0])[0])))
             multiplications = count((function, best))
-            if multiplications == 0:
-                sys.exit(f"no tile for {target} multiplies by {instruction}")
             if options.dump:
                 print("\n".join(best))
             alone = "\n".join(f"{instruction} v{i}{operands}" for i in range(24))
-            for cpu, least in processors.items():
+            for cpu in processors:
                 rate = multiplications / cycles("\n".join(best), cpu)
                 peak = 24 / cycles(alone, cpu)
                 share = rate / peak
-                bad = share < least
+                bad = share < LEAST
                 failed |= bad
                 title = re.sub(r"_[0-9a-f]{16}$", "", function)
                 print(f"{name:9} {target:17} {title:29} {cpu:12} {rate * products:9.1f} "
-                      f"{peak * products:5.0f} {share:6.1%}" + (f" < {least:.0%}" if bad else ""))
+                      f"{peak * products:5.0f} {share:6.1%}" + (f" < {LEAST:.0%}" if bad else ""))
     return int(failed)
 
 
