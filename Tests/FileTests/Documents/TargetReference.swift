@@ -65,12 +65,12 @@ enum TargetReference {
       emulation, not on hardware.
 
       `x86-64-v4+amx` (Sapphire Rapids and later, Linux 5.16) has to be named, as in `--target
-      portable,v4+amx`: neither `portable` nor `host` has it, since it has not run on a processor
-      with AMX yet, only on one that had its instructions emulated. It multiplies linear layers of
-      bf16 and of 8-bit integers, of more than four rows, by tiles; everything else is that of
-      `+bf16+vnni`, which it brings along. Products of integers have the same bits, sums of bf16
-      are made in another order. When a model is made that runs it, and only then, the library asks
-      the kernel for the tiles' registers, which holds for the whole process
+      portable,v4+amx`: neither `portable` nor `host` has it, since choosing it changes the whole
+      process (below), and it has run where its instructions are emulated only. It multiplies
+      linear layers of bf16 and of 8-bit integers, of more than four rows, by tiles; everything
+      else is that of `+bf16+vnni`, which it brings along. Products of integers have the same
+      bits, sums of bf16 are made in another order. When a model is made that runs it, and only
+      then, the library asks the kernel for the tiles' registers, which holds for the whole process
       (`arch_prctl(ARCH_REQ_XCOMP_PERM, 18)`). From then on the kernel refuses alternate signal
       stacks that are too small for them (`AT_MINSIGSTKSZ` says how large); where a thread has such
       a stack already, it refuses the registers, and the model runs its next best set. Threads have
