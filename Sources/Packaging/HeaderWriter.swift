@@ -243,8 +243,8 @@ public struct HeaderWriter {
       uint64_t *step_nanoseconds; /* NULL, or where step_capacity numbers may be written: of each
                                      step, in the order of `steps` in the description's JSON, the
                                      time that the calling thread spent on it, waiting for the
-                                     others included. Of a batch with one for each thread, or
-                                     more, the first thread's \(words.many) count. */
+                                     others included. Of a batch the \(words.many) count that this
+                                     thread had a share in. */
       int32_t step_capacity;
       int32_t step_count; /* written: how many steps there are; 0 without step_times */
     } \(name)_stats;

@@ -46,8 +46,8 @@ struct SizedHeader {
                                            void *const *outputs);
 
       /* Runs `count` images of any sizes, at least one, without padding: as many whole images at a
-       * time as there are threads, what remains by all threads together. The bits are those of
-       * each image run by itself. */
+       * time as there are threads, what remains by teams of threads. The bits are those of each
+       * image run by itself. */
       \(name)_status \(name)_run_mixed(\(name)_context *context,
                                        const \(name)_sized_image *images, size_t count);
 

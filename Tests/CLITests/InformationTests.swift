@@ -120,6 +120,16 @@ import Testing
       let efficiency = Self.number(result["efficiency"])
       #expect(efficiency > 0 && efficiency <= 1)
     }
+    let batch = try vitc(
+      "bench", model, "--simulate", "4", "--iterations", "1", "--batch", "7", "--json")
+    #expect(batch.code == 0, "\(batch.errors)")
+    let predicted = try batch.json()
+    #expect(predicted["batch"] == .integer(7))
+    let seven = try #require(predicted["results"]?.array?.first)
+    // Four whole images, without waiting; two teams of two; four threads for the last one.
+    let waiting = 3 * (2 * Self.number(predicted["barrier_us_of_two"]) + 2 * 0.05) / 1000
+    #expect(
+      abs(Self.number(seven["barrier_share"]) * Self.number(seven["ms"]) - waiting) < 1e-6)
     let text = try vitc("bench", model, "--simulate", "4", "--iterations", "1").output
     #expect(text.contains("memory is not a bound"))
     #expect(text.contains("\n4 threads\n"))
@@ -127,6 +137,19 @@ import Testing
       let outcome = try vitc(["bench", model] + wrong)
       #expect(outcome.code == 64)
     }
+  }
+
+  /// The rule of `TeamTests`, which looks at what the runtime does.
+  @Test func batchesGoInRounds() {
+    func sizes(_ images: Int, _ threads: Int) -> [[Int]] {
+      BatchRounds(images: images, threads: threads).rounds.map { [$0.images, $0.size] }
+    }
+    #expect(sizes(1, 1) == [[1, 1]])
+    #expect(sizes(1, 8) == [[1, 8]])
+    #expect(sizes(4, 8) == [[4, 2]])
+    #expect(sizes(7, 8) == [[4, 2], [2, 4], [1, 8]])
+    #expect(sizes(17, 6) == [[6, 1], [6, 1], [3, 2], [2, 3]])
+    #expect(sizes(4, 7) == [[1, 7], [1, 7], [1, 7], [1, 7]])
   }
 
   @Test func benchRefusesNonsense() throws {

@@ -22,6 +22,12 @@ struct Meeting {
     barrier.initialize(to: Barrier())
   }
 
+  /// The words that `init(at:)` laid into memory.
+  init(in memory: UnsafeMutableRawPointer) {
+    turnstile = memory.assumingMemoryBound(to: Turnstile.self)
+    barrier = (memory + cacheLineBytes).assumingMemoryBound(to: Barrier.self)
+  }
+
   /// Returns when all `count` tasks have called it; what each wrote before is visible to all after.
   func pass(count: Int32, polls: Int32) {
     let turn = turnstile.turn

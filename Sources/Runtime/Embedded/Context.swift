@@ -44,7 +44,7 @@ struct Context: ~Copyable {
   let process: Int32
   /// Opens when a job is ready.
   let start: UnsafeMutablePointer<Turnstile>
-  /// Where the tasks meet between steps.
+  /// Where all tasks meet.
   let meeting: Meeting
   var job = Job()
   /// Of pictures that were preprocessed together, the first that failed; else `Int.max`.
@@ -63,6 +63,8 @@ struct ContextLayout {
   let outputs: Int
   /// Offsets from the mapping's start.
   let turnstiles: Int
+  /// One meeting for each team of a round with several.
+  let teams: Int
   let workers: Int
   let tables: Int
   let slots: Int
@@ -100,6 +102,7 @@ struct ContextLayout {
     var at = Extent()
     _ = at.add(UInt64(MemoryLayout<Context>.size))
     turnstiles = at.add(UInt64(Meeting.bytes &+ cacheLineBytes))
+    teams = at.add(UInt64(Meeting.bytes &* Round.mostTeams(tasks: tasks)))
     workers = at.add(UInt64(MemoryLayout<Worker>.stride &* Int(tasks)))
     tables = at.add(UInt64(8 &* outputs &* Int(tasks)))
     // With extents of whole huge pages Linux aligns the mapping to them too.
@@ -201,6 +204,9 @@ extension Context {
     let words = memory + layout.turnstiles
     let start = words.bindMemory(to: Turnstile.self, capacity: 1)
     start.initialize(to: Turnstile())
+    for team in 0..<Round.mostTeams(tasks: tasks) {
+      _ = Meeting(at: memory + layout.teams + team &* Meeting.bytes)
+    }
     let context = memory.bindMemory(to: Context.self, capacity: 1)
     context.initialize(
       to: Context(
@@ -240,6 +246,11 @@ extension UnsafeMutablePointer where Pointee == Context {
   }
 
   private var base: UnsafeMutableRawPointer { UnsafeMutableRawPointer(self) }
+
+  /// Where the tasks of a team meet between steps, in a round of several teams.
+  func meeting(ofTeam team: Int32) -> Meeting {
+    Meeting(in: base + pointee.layout.teams + Int(team) &* Meeting.bytes)
+  }
 
   /// The activations of task `task`.
   func arena(_ task: Int32) -> UnsafeMutablePointer<CChar> {

@@ -1,11 +1,14 @@
 import CVitSystem
 import Synchronization
 
-/// One call of the caller's parallel-for: whole images, or one step of one image.
+/// One call of the caller's parallel-for: whole images, or one step of each image of a round.
 private struct Call {
   let context: UnsafeMutablePointer<Context>
-  /// For whole images: how many each task runs; -1 for a step.
+  /// For whole images: how many each task runs.
   var images: Int
+  /// For a step.
+  var round: Round?
+  /// The first image of the round.
   var image = 0
   var step = 0
 }
@@ -34,17 +37,24 @@ extension UnsafeMutablePointer where Pointee == Context {
     let whole = tasks > 1 ? pointee.job.count / Int(tasks) : 0
     var call = Call(context: self, images: whole)
     if whole > 0 { parallelFor(parallelForContext, tasks, runShare, &call) }
-    call.images = -1
+    let count = pointee.job.count
     call.image = whole &* Int(tasks)
-    while call.image < pointee.job.count {
+    while call.image < count {
+      let round = Round(left: count &- call.image, tasks: tasks)
+      call.round = round
       let program = program(of: call.image)
+      // Images of several sizes have steps of their own, those with few are through before others.
+      var most = program.pointee.step_count
+      for team in 1..<max(1, Int(round.teams)) {
+        most = max(most, self.program(of: call.image &+ team).pointee.step_count)
+      }
       var clock = StepClock(stepTimes(of: program))
-      for step in 0..<Int(program.pointee.step_count) {
+      for step in 0..<Int(most) {
         call.step = step
         parallelFor(parallelForContext, tasks, runShare, &call)
-        clock.end(step)
+        if step < Int(program.pointee.step_count) { clock.end(step) }
       }
-      call.image &+= 1
+      call.image &+= Int(round.teams)
     }
   }
 
@@ -81,12 +91,10 @@ private func runShare(_ argument: UnsafeMutableRawPointer?, _ task: Int32) {
     return context.writePictures(pictures, task: task)
   }
   let state = vit_float_enter()
-  if call.images >= 0 {
-    context.runWhole(task: task, images: call.images)
+  if let round = call.round {
+    context.runStep(call.step, of: round, from: call.image, task: task)
   } else {
-    let program = context.program(of: call.image)
-    var frame = context.frame(task: task, slot: 0, image: call.image, program)
-    context.steps(of: program)?[call.step]?(&frame, task, tasks)
+    context.runWhole(task: task, images: call.images)
   }
   vit_float_leave(state)
 }

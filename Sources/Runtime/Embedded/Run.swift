@@ -93,33 +93,16 @@ extension UnsafeMutablePointer where Pointee == Context {
     // may be read then: what the loops test is taken now.
     let count = pointee.job.count
     // Images that every task runs by itself, so that no barrier is needed: as many for each as
-    // there are; the remainder is run by all tasks together.
+    // there are; the remainder is run by teams of tasks.
     let whole = count / Int(tasks)
     runWhole(task: task, images: whole)
-
-    // Steps of the image that was run last.
-    var steps: Int32 = 0
+    // A team uses the arena of its first task, which must be through with its own images.
+    if tasks > 1 && whole > 0 { pointee.meeting.pass(count: tasks, polls: polls) }
     var image = whole &* Int(tasks)
-    if tasks > 1 && whole > 0 && image < count {
-      // The images in common use the arena of task 0.
-      pointee.meeting.pass(count: tasks, polls: polls)
-    }
     while image < count {
-      let program = program(of: image)
-      var clock = StepClock(task == 0 ? stepTimes(of: program) : nil)
-      var frame = frame(task: task, slot: 0, image: image, program)
-      let functions = self.steps(of: program)
-      steps = program.pointee.step_count
-      for step in 0..<Int(steps) {
-        functions?[step]?(&frame, task, tasks)
-        pointee.meeting.pass(count: tasks, polls: polls)
-        clock.end(step)
-      }
-      image &+= 1
-    }
-    // After whole images, and after an image without steps, nobody has met yet.
-    if tasks > 1 && steps == 0 {
-      pointee.meeting.pass(count: tasks, polls: polls)
+      let round = Round(left: count &- image, tasks: tasks)
+      run(round, from: image, task: task)
+      image &+= Int(round.teams)
     }
   }
 

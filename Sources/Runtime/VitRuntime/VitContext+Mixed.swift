@@ -18,7 +18,7 @@ extension VitContext {
   /// Runs images of any sizes and returns the named outputs of each, in order.
   ///
   /// There is no padding. As many whole images are run at a time as the context has tasks, and what
-  /// remains by all tasks together; the bits are those of each image run by itself.
+  /// remains by teams of tasks; the bits are those of each image run by itself.
   ///
   /// - Parameter names: the outputs wanted; all by default.
   /// - Throws: `VitError` if an image has not the number of floats of its size, or the model is one

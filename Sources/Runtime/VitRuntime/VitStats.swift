@@ -9,7 +9,7 @@ public struct VitStats: Hashable, Sendable {
     public var name: String
     /// What the calling thread spent on it in all runs, waiting for the others included.
     ///
-    /// Of a batch with an image or more for each thread, the first thread's images count.
+    /// Of a batch the images count that this thread had a share in.
     public var nanoseconds: UInt64
   }
 

@@ -14,7 +14,8 @@ struct Bench: QuietCommand {
 
       --simulate predicts the latency on more processors than there are here: it measures every \
       task of every step alone and adds up the longest of each step and the waiting between \
-      steps. It knows nothing of caches that cores share, so predictions are lower bounds.
+      steps; with --batch, of all rounds in which compiled models run the images. It knows \
+      nothing of caches that cores share, so predictions are lower bounds.
       """)
 
   @Argument(help: "The compiled model.")
@@ -108,11 +109,8 @@ struct Bench: QuietCommand {
     guard bandwidth == nil || simulate != nil else {
       throw ValidationError("--bandwidth needs --simulate.")
     }
-    guard simulate == nil || (batch == 1 && !perOp) else {
-      throw ValidationError("--simulate is of one image and has no --batch and no --per-op.")
-    }
-    guard simulate == nil || (images.isEmpty && trace == nil && !folded) else {
-      throw ValidationError("--simulate has no --images, no --trace and no --folded.")
+    guard simulate == nil || (!perOp && images.isEmpty && trace == nil && !folded) else {
+      throw ValidationError("--simulate has no --per-op, --images, --trace and --folded.")
     }
     guard !folded || (!json && !perOp && images.isEmpty && trace == nil && batch == 1) else {
       throw ValidationError(
@@ -127,7 +125,7 @@ struct Bench: QuietCommand {
     if let simulate {
       let report = try Simulation(
         library: library, threads: simulate.counts(), runs: iterations ?? Self.simulatedRuns,
-        bandwidth: bandwidth.map { $0 * 1e9 }, size: size
+        bandwidth: bandwidth.map { $0 * 1e9 }, batch: batch, size: size
       ).run()
       if json { return try JSONValue.print(report) }
       return print(report.text, terminator: "")

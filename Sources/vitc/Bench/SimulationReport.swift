@@ -1,6 +1,6 @@
 /// What `vitc bench --simulate` predicts.
 struct SimulationReport: Encodable {
-  /// One step on a number of threads, or several of the same kind; all in seconds.
+  /// One step of all images on a number of threads, or several of the same kind; all in seconds.
   struct Step {
     var name: String
     /// Of the work on one thread.
@@ -12,12 +12,15 @@ struct SimulationReport: Encodable {
     /// Of waiting for each other.
     var waiting: Double
 
-    init(name: String, alone: Double, tasks: [Double], waiting: Double, reading: Double) {
+    /// A step of `images` images that run at the same time, each by these tasks.
+    init(
+      name: String, alone: Double, tasks: [Double], images: Int, waiting: Double, reading: Double
+    ) {
       self.name = name
-      self.alone = alone
+      self.alone = Double(images) * alone
       self.waiting = waiting
       span = max(reading, tasks.max() ?? 0)
-      work = tasks.reduce(0, +)
+      work = Double(images) * tasks.reduce(0, +)
     }
 
     /// The time of the step.
@@ -111,11 +114,13 @@ struct SimulationReport: Encodable {
   let barrier: BarrierCost
   /// Bytes a second of the memory; `nil`: not a bound.
   let bandwidth: Double?
+  /// Images in one run.
+  let batch: Int
   /// Thread counts, ascending.
   let results: [Result]
 
   private enum Keys: String, CodingKey {
-    case model, isa, results
+    case model, isa, batch, results
     case barrierMicroseconds = "barrier_us_of_two"
     case perThreadMicroseconds = "barrier_us_per_thread"
     case bandwidth = "bandwidth_gb_s"
@@ -125,6 +130,7 @@ struct SimulationReport: Encodable {
     var container = encoder.container(keyedBy: Keys.self)
     try container.encode(model, forKey: .model)
     try container.encode(isa, forKey: .isa)
+    try container.encode(batch, forKey: .batch)
     try container.encode(barrier.ofTwo * 1e6, forKey: .barrierMicroseconds)
     try container.encode(BarrierCost.perThread * 1e6, forKey: .perThreadMicroseconds)
     try container.encodeIfPresent(bandwidth.map { $0 / 1e9 }, forKey: .bandwidth)
@@ -146,7 +152,8 @@ struct SimulationReport: Encodable {
       ])
     }
     var text =
-      "\(model), \(isa): predicted from single tasks, one image; a barrier takes "
+      "\(model), \(isa): predicted from single tasks, "
+      + (batch == 1 ? "one image" : "runs of \(batch) images") + "; a barrier takes "
       + "\(Format.fixed(barrier.ofTwo * 1e6, 2)) us on two threads (measured) and "
       + "\(Format.fixed(BarrierCost.perThread * 1e6, 2)) us more for each further one (assumed); "
       + (bandwidth.map { "\(Format.fixed($0 / 1e9, 1)) GB/s of memory\n" }

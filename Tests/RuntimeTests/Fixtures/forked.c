@@ -11,8 +11,9 @@
 
 #include "vit_abi.h"
 
-enum { IMAGE = 60, CLASSES = 7 };
-static float image[IMAGE], output[CLASSES];
+/* Three images on four threads: two teams, then all threads together. */
+enum { IMAGE = 60, CLASSES = 7, BATCH = 3 };
+static float image[BATCH * IMAGE], output[BATCH * CLASSES];
 
 int main(int count, char **arguments) {
   if (count != 2) return 2;
@@ -21,11 +22,11 @@ int main(int count, char **arguments) {
   const vit_entry *(*find)(void);
   *(void **)&find = dlsym(library, "toy_vitc_entry");
   const vit_entry *entry = find();
-  vit_options options = {.size = sizeof options, .threads = 3};
+  vit_options options = {.size = sizeof options, .threads = 4};
   vit_model *model;
   vit_context *context;
   if (entry->create(&options, &model) || entry->context_create(model, &context) ||
-      entry->run(context, image, 1, output))
+      entry->run(context, image, BATCH, output))
     return printf("%s\n", entry->last_error()), 1;
   pid_t child = fork();
   if (child == 0) {
@@ -44,7 +45,7 @@ int main(int count, char **arguments) {
     return puts("the child did not end well in 30 seconds"), 1;
   }
   /* The threads of this process are still there. */
-  if (entry->run(context, image, 1, output)) return printf("%s\n", entry->last_error()), 1;
+  if (entry->run(context, image, BATCH, output)) return printf("%s\n", entry->last_error()), 1;
   entry->context_destroy(context);
   entry->destroy(model);
   return 0;

@@ -113,8 +113,8 @@ typedef struct vit_context_stats {
   uint64_t nanoseconds; /* that these runs took */
   uint64_t *step_nanoseconds; /* NULL, or where step_capacity numbers may be written: of each step,
                                  in the order of `steps` in the description's JSON, the time that
-                                 the thread which calls spent, waiting for the others included; of
-                                 images that tasks run whole, those of the first task alone; of
+                                 the thread which calls spent, waiting for the others included: of
+                                 a batch, on the images that this thread had a share in; of
                                  several sizes those of the first */
   int32_t step_capacity;
   int32_t step_count; /* written: how many steps there are, 0 without step_times */
@@ -160,6 +160,10 @@ typedef struct vit_entry {
   void (*context_destroy)(vit_context *context);
   /* images: [count, channels, height, width]; of a text tower ids: [count, length] of int32_t,
    * by their address. output: the first output, [count, its shape], of its dtype. */
+  /* Each task runs as many whole images as there are for all of them; those that are left go in
+   * rounds, of as many teams as the largest divisor of the number of tasks that is not above the
+   * number of images left, each team with an image. A share of a step is `task` of the team's
+   * number. The bits depend on none of it. */
   vit_status (*run)(vit_context *context, const float *images, size_t count, void *output);
   /* outputs: output_count pointers, in the description's order; a null one is not written. */
   vit_status (*run_all)(vit_context *context, const float *images, size_t count,
@@ -202,8 +206,8 @@ typedef struct vit_entry {
                           void *output);
   vit_status (*run_all_sized)(vit_context *context, int32_t size, const float *images,
                               size_t count, void *const *outputs);
-  /* Images of any sizes: as many whole ones at a time as there are tasks, the others by all tasks,
-   * in order. The same bits as a run of each image by itself. */
+  /* Images of any sizes: as many whole ones at a time as there are tasks, the others by teams of
+   * tasks, in order. The same bits as a run of each image by itself. */
   vit_status (*run_mixed)(vit_context *context, const vit_sized_image *images, size_t count);
   /* As preprocess, which makes an image of the first size. */
   vit_status (*preprocess_sized)(const uint8_t *rgb, int32_t width, int32_t height,

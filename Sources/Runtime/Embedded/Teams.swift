@@ -1,0 +1,80 @@
+import CVitSystem
+
+/// Images that are run at the same time, each by a team of tasks: what a batch has beyond whole
+/// images for every task.
+///
+/// A step gets less from many tasks than from few: their shares are less even, what each prepares
+/// for itself is prepared more often, and more tasks wait for each other. So the images that are
+/// left go in rounds, each of as many teams of one size as the images fill. With one image a round
+/// is one team of all tasks.
+struct Round {
+  /// Teams, each with an image of its own.
+  let teams: Int32
+  /// Tasks of each team: those that follow each other.
+  let size: Int32
+
+  /// The round that comes next when `left` images are left, at least one: as many teams as the
+  /// largest divisor of `tasks` that is not above `left`.
+  init(left: Int, tasks: Int32) {
+    var teams = Int32(truncatingIfNeeded: max(1, min(left, Int(tasks))))
+    while tasks % teams != 0 { teams &-= 1 }
+    self.teams = teams
+    size = tasks / teams
+  }
+
+  /// How many teams of two tasks or more there can be.
+  static func mostTeams(tasks: Int32) -> Int { Int(max(1, tasks / 2)) }
+
+  /// The team of a task.
+  func team(of task: Int32) -> Int32 { task / size }
+
+  /// The place of a task in its team.
+  func member(_ task: Int32) -> Int32 { task % size }
+}
+
+extension UnsafeMutablePointer where Pointee == Context {
+  /// What task `task` does in a round whose images are those from `first` on.
+  ///
+  /// The tasks of a team meet after each step; after the last one they meet those of all teams,
+  /// since the teams of the next round use the same arenas. Images of a mixed run have programs of
+  /// their own.
+  func run(_ round: Round, from first: Int, task: Int32) {
+    let tasks = pointee.layout.tasks
+    let polls = pointee.patience.step
+    let everybody = pointee.meeting
+    let team = round.team(of: task)
+    let ours = round.teams == 1 ? everybody : meeting(ofTeam: team)
+    let image = first &+ Int(team)
+    let program = program(of: image)
+    var clock = StepClock(task == 0 ? stepTimes(of: program) : nil)
+    var frame = frame(of: task, in: round, image: image, program)
+    let functions = steps(of: program)
+    let last = program.pointee.step_count &- 1
+    var step: Int32 = 0
+    while step < last {
+      functions?[Int(step)]?(&frame, round.member(task), round.size)
+      ours.pass(count: round.size, polls: polls)
+      clock.end(Int(step))
+      step &+= 1
+    }
+    if last >= 0 { functions?[Int(last)]?(&frame, round.member(task), round.size) }
+    everybody.pass(count: tasks, polls: polls)
+    if last >= 0 { clock.end(Int(last)) }
+  }
+
+  /// What task `task` does of step `step` of a round, if the image of its team has so many.
+  func runStep(_ step: Int, of round: Round, from first: Int, task: Int32) {
+    let image = first &+ Int(round.team(of: task))
+    let program = program(of: image)
+    guard step < Int(program.pointee.step_count) else { return }
+    var frame = frame(of: task, in: round, image: image, program)
+    steps(of: program)?[step]?(&frame, round.member(task), round.size)
+  }
+
+  /// The frame of a task in a round: its team's image is in the arena of the team's first task.
+  private func frame(
+    of task: Int32, in round: Round, image: Int, _ program: UnsafePointer<vit_program>
+  ) -> vit_frame {
+    frame(task: task, slot: task &- round.member(task), image: image, program)
+  }
+}

@@ -1,0 +1,205 @@
+import CVitABI
+import Dispatch
+import RuntimeForTests
+import Synchronization
+import Testing
+
+/// How the images of a batch are shared out among tasks, and that no bit depends on it; under
+/// ThreadSanitizer as well (`make test-tsan`).
+@Suite struct TeamTests {
+  /// The tasks that run each image of a batch: whole images first, then rounds of teams.
+  private static func teams(count: Int, tasks: Int) -> [Int] {
+    var sizes = [Int](repeating: 1, count: count / tasks * tasks)
+    while sizes.count < count {
+      let left = count - sizes.count
+      let teams = (1...left).last { tasks % $0 == 0 } ?? 1
+      sizes += [Int](repeating: tasks / teams, count: teams)
+    }
+    return sizes
+  }
+
+  private static func images(_ count: Int) -> [Float] {
+    (0..<count * TeamProgram.elements).map { Float($0 * 7 % 31) - 15 }
+  }
+
+  /// A model with one context, and how often its parallel-for was called.
+  private final class Made {
+    let first: TeamProgram
+    private(set) var model: OpaquePointer?
+    private(set) var context: OpaquePointer?
+    private let calls = UnsafeMutablePointer<Int>.allocate(capacity: 1)
+
+    init(_ first: TeamProgram, tasks: Int, isOwn: Bool, measuresSteps: Bool = false) {
+      self.first = first
+      calls.initialize(to: 0)
+      var options = vit_options()
+      options.size = MemoryLayout<vit_options>.size
+      options.threads = Int32(tasks)
+      options.step_times = measuresSteps ? 1 : 0
+      if isOwn {
+        options.parallel_for_context = UnsafeMutableRawPointer(calls)
+        options.parallel_for = { calls, count, task, argument in
+          calls?.assumingMemoryBound(to: Int.self).pointee += 1
+          nonisolated(unsafe) let argument = argument
+          DispatchQueue.concurrentPerform(iterations: Int(count)) { task?(argument, Int32($0)) }
+        }
+      }
+      #expect(vit_rt_create(first.program, &options, &model) == VIT_OK)
+      #expect(vit_rt_context_create(first.program, model, &context) == VIT_OK)
+    }
+
+    deinit {
+      vit_rt_context_destroy(context)
+      vit_rt_destroy(model)
+      calls.deallocate()
+    }
+
+    /// The calls since this was last asked.
+    func takeCalls() -> Int {
+      defer { calls.pointee = 0 }
+      return calls.pointee
+    }
+  }
+
+  /// Calls of a parallel-for: one for all whole images, and one for each step of a round.
+  private static func calls(_ sizes: [Int], steps: [Int], tasks: Int) -> Int {
+    let whole = tasks > 1 ? sizes.count / tasks * tasks : 0
+    var (calls, image) = (whole > 0 ? 1 : 0, whole)
+    while image < sizes.count {
+      let teams = tasks / sizes[image]
+      calls += steps[image..<image + teams].max() ?? 0
+      image += teams
+    }
+    return calls
+  }
+
+  @Test(arguments: [1, 2, 3, 4, 6, 8], [false, true])
+  func `teams divide a batch, and change no bit`(tasks: Int, isOwn: Bool) {
+    let made = Made(TeamProgram(steps: 3), tasks: tasks, isOwn: isOwn)
+    let first = made.first
+    let length = 3 * TeamProgram.elements
+    for count in 1...2 * tasks + 1 {
+      let images = Self.images(count)
+      let sizes = Self.teams(count: count, tasks: tasks)
+      var values = [Float](repeating: .nan, count: count * length)
+      var calls = [Float](repeating: 0, count: count * 3 * TeamProgram.mostTasks)
+      let status = values.withUnsafeMutableBytes { values in
+        calls.withUnsafeMutableBytes { calls in
+          vit_rt_run_all(
+            first.program, made.context, images, count, [values.baseAddress, calls.baseAddress])
+        }
+      }
+      #expect(status == VIT_OK)
+      let wanted = (0..<count).flatMap {
+        first.expected(images[$0 * TeamProgram.elements..<($0 + 1) * TeamProgram.elements])
+      }
+      #expect(values == wanted, "\(count) images")
+      #expect(calls == sizes.flatMap { first.calls(team: $0) }, "\(count) images")
+      if isOwn {
+        let steps = [Int](repeating: 3, count: count)
+        #expect(made.takeCalls() == Self.calls(sizes, steps: steps, tasks: tasks))
+      }
+      // The first output alone: what nobody asks for lies with the team's arena.
+      var alone = [Float](repeating: .nan, count: count * length)
+      #expect(vit_rt_run(first.program, made.context, images, count, &alone) == VIT_OK)
+      #expect(alone == wanted, "\(count) images")
+      _ = made.takeCalls()
+    }
+  }
+
+  /// Images of several sizes: teams are through with their images at different times.
+  @Test(arguments: [1, 2, 3, 4, 6, 8], [false, true])
+  func `teams run images of several sizes`(tasks: Int, isOwn: Bool) {
+    let others = [TeamProgram(steps: 5), TeamProgram(steps: 0), TeamProgram(steps: 1)]
+    let programs = [TeamProgram(steps: 3, others: others)] + others
+    let made = Made(programs[0], tasks: tasks, isOwn: isOwn)
+    for count in 1...2 * tasks + 1 {
+      for shift in 0..<3 {
+        // Every size comes first in some round.
+        let numbers = (0..<count).map { ($0 * 3 + shift) % programs.count }
+        let images = Self.images(count)
+        let sizes = Self.teams(count: count, tasks: tasks)
+        let faults = run(
+          mixed: made, numbers.map { programs[$0] }, numbers: numbers, images: images,
+          teams: sizes)
+        #expect(faults == [], "\(count) images, sizes \(numbers)")
+        if isOwn {
+          let steps = numbers.map { programs[$0].stepCount }
+          // Whole images of a mixed run are taken by whoever is free, teams are as always.
+          #expect(made.takeCalls() == Self.calls(sizes, steps: steps, tasks: tasks))
+        }
+      }
+    }
+  }
+
+  /// Runs a batch, and returns the images that have other values or other calls than they should.
+  private func run(
+    mixed made: Made, _ programs: [TeamProgram], numbers: [Int], images: [Float], teams: [Int]
+  ) -> [Int] {
+    let (n, most) = (TeamProgram.elements, TeamProgram.mostSteps)
+    let places = programs.map { _ in
+      let values = UnsafeMutablePointer<Float>.allocate(capacity: most * n)
+      values.initialize(repeating: .nan, count: most * n)
+      let calls = UnsafeMutablePointer<Float>.allocate(capacity: most * TeamProgram.mostTasks)
+      calls.initialize(repeating: 0, count: most * TeamProgram.mostTasks)
+      return (values, calls)
+    }
+    let tables = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(
+      capacity: 2 * programs.count)
+    for (index, place) in places.enumerated() {
+      (tables + 2 * index).initialize(to: place.0)
+      (tables + 2 * index + 1).initialize(to: place.1)
+    }
+    defer {
+      tables.deallocate()
+      for place in places {
+        place.0.deallocate()
+        place.1.deallocate()
+      }
+    }
+    let status = images.withUnsafeBufferPointer { images in
+      let records = numbers.enumerated().map { index, size in
+        vit_sized_image(
+          image: images.baseAddress.map { $0 + index * n }, outputs: tables + 2 * index,
+          size: Int32(size), reserved: 0)
+      }
+      return vit_rt_run_mixed(made.first.program, made.context, records, records.count)
+    }
+    guard status == VIT_OK else { return Array(programs.indices) }
+    return programs.indices.filter { index in
+      let steps = programs[index].stepCount
+      let values = (0..<steps * n).map { places[index].0[$0] }
+      let calls = (0..<steps * TeamProgram.mostTasks).map { places[index].1[$0] }
+      return values != programs[index].expected(images[index * n..<(index + 1) * n])
+        || calls != programs[index].calls(team: teams[index])
+    }
+  }
+
+  /// Each step has a time of its own, whatever the calling thread had a share in.
+  @Test(arguments: [1, 4, 6], [false, true])
+  func `steps of teams are timed`(tasks: Int, isOwn: Bool) {
+    let made = Made(TeamProgram(steps: 3), tasks: tasks, isOwn: isOwn, measuresSteps: true)
+    var runs: UInt64 = 0
+    var last: UInt64 = 0
+    for count in 1...2 * tasks + 1 {
+      let images = Self.images(count)
+      var values = [Float](repeating: 0, count: count * 3 * TeamProgram.elements)
+      #expect(vit_rt_run(made.first.program, made.context, images, count, &values) == VIT_OK)
+      runs += 1
+      var times: [UInt64] = [0, 0, 0, 7]
+      var stats = vit_context_stats()
+      stats.size = MemoryLayout<vit_context_stats>.size
+      stats.step_capacity = 4
+      let status = times.withUnsafeMutableBufferPointer { times in
+        stats.step_nanoseconds = times.baseAddress
+        return vit_rt_context_stats(made.first.program, made.context, &stats)
+      }
+      let sum = times.prefix(3).reduce(0, +)
+      #expect(status == VIT_OK && stats.runs == runs && stats.step_count == 3 && times[3] == 7)
+      #expect(times.prefix(3).allSatisfy { $0 > 0 } && sum <= stats.nanoseconds)
+      // Every batch adds to them: whole images, teams, or both.
+      #expect(sum > last)
+      last = sum
+    }
+  }
+}
