@@ -149,7 +149,7 @@ public struct CPlusPlusHeaderWriter {
 
     /* How a model runs; see \(name)_options. */
     struct options {
-      ::std::int32_t threads = 0; /* 0: one for each processor available */
+      ::std::int32_t threads = 0; /* 0: one for each processor that the process may use */
       ::std::string weights_path; /* empty: embedded weights, or the file beside the library */
       ::std::string isa;          /* empty: the best that this processor runs */
       \(name)_parallel_for parallel_for = nullptr;

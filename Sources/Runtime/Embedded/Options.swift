@@ -56,8 +56,14 @@ struct Options {
   }
 }
 
-/// The number of processors that the calling thread may run on; 1 if the kernel does not tell.
+/// The number of processors that the calling thread may use: those of its affinity mask, or fewer
+/// where a quota leaves it less of their time.
 func availableProcessors() -> Int32 {
+  min(affineProcessors(), Quota.processors() ?? Options.mostThreads)
+}
+
+/// The number of processors that the calling thread may run on; 1 if the kernel does not tell.
+private func affineProcessors() -> Int32 {
   withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 8) { mask in
     guard let words = mask.baseAddress,
       sched_getaffinity(0, mask.count, words) == 0

@@ -7,7 +7,8 @@ public struct VitOptions: Sendable {
   public typealias ParallelFor =
     @Sendable (_ count: Int, _ task: @Sendable (_ index: Int) -> Void) -> Void
 
-  /// The number of tasks that a run is split into; 0 for one on each available processor.
+  /// The number of tasks that a run is split into; 0 for one on each processor that the process may
+  /// use, by its affinity and the quotas of its control groups.
   public var threads: Int
   /// The weights file; `nil` for the embedded weights, or for the file beside the library.
   public var weightsPath: String?

@@ -45,7 +45,9 @@ typedef void (*vit_parallel_for)(void *context, int32_t count,
 
 typedef struct vit_options {
   size_t size;                   /* sizeof(vit_options) of the caller; fields beyond it default */
-  int32_t threads;               /* tasks that a run is split into; 0: all processors available */
+  int32_t threads;               /* tasks that a run is split into; 0: one for each processor that the
+                                    process may use: by its affinity and by the quotas of its
+                                    control groups */
   int32_t reserved;              /* 0 */
   vit_parallel_for parallel_for; /* NULL: a pool of `threads - 1` threads in each context */
   void *parallel_for_context;    /* handed to parallel_for */
