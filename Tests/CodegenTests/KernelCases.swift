@@ -7,19 +7,23 @@ extension KernelCase {
   private static let windows = Windows(
     height: 9, width: 10, kernelHeight: 3, kernelWidth: 3, stride: 1, padding: Padding(1))
 
+  /// A change of each property of a tile.
+  private static let tileChanges: [@Sendable (inout Tile) -> Void] = [
+    { $0.rows += 1 }, { $0.columns -= 1 }, { $0.depth += 1 }, { $0.aStride += 1 },
+    { $0.cStride += 1 }, { $0.residualStride += 1 }, { $0.epilogue.scalesRows = true },
+    { $0.epilogue.hasBias = true }, { $0.epilogue.activation = .gelu },
+    { $0.epilogue.hasResidual = true }, { $0.epilogue.result = .bf16 }, { $0.accumulators = 2 },
+    { $0.addressing.counts = [2, 1, 1] }, { $0.addressing.strides = [1, 0, 0] },
+    { $0.addressing.line = 1 },
+    { $0.addressing.lineStride = 3 }, { $0.addressing.start = 1 }, { $0.prefetchTiles = 2 },
+    { $0.operandType = .bf16 }, { $0.channelStride = 16 }, { $0.summationBlock = 100 },
+    { $0.arrangement = .widened }, { $0.panelStride = 16 },
+  ]
+
   /// Matrix products.
   private static let products: [KernelCase] = [
     KernelCase(
-      Tile(rows: 2, columns: 16, depth: 24, aStride: 24, cStride: 16),
-      { $0.rows += 1 }, { $0.columns -= 1 }, { $0.depth += 1 }, { $0.aStride += 1 },
-      { $0.cStride += 1 }, { $0.residualStride += 1 }, { $0.epilogue.scalesRows = true },
-      { $0.epilogue.hasBias = true }, { $0.epilogue.activation = .gelu },
-      { $0.epilogue.hasResidual = true }, { $0.epilogue.result = .bf16 }, { $0.accumulators = 2 },
-      { $0.addressing.counts = [2, 1, 1] }, { $0.addressing.strides = [1, 0, 0] },
-      { $0.addressing.line = 1 },
-      { $0.addressing.lineStride = 3 }, { $0.addressing.start = 1 }, { $0.prefetchTiles = 2 },
-      { $0.operandType = .bf16 }, { $0.channelStride = 16 }, { $0.summationBlock = 100 },
-      { $0.arrangement = .widened }, { $0.panelStride = 16 }),
+      Tile(rows: 2, columns: 16, depth: 24, aStride: 24, cStride: 16), changes: tileChanges),
     KernelCase(
       WidenedPanel(element: .bf16, depth: 24), { $0.element = .s8 }, { $0.depth += 1 }),
     KernelCase(PairedPanel(depth: 24), { $0.depth += 1 }),
@@ -36,7 +40,8 @@ extension KernelCase {
         tile: Tile(
           rows: 5, columns: 32, depth: 20, aStride: 32, cStride: 40, operandType: .s8),
         isPair: true),
-      { $0.tile.rows += 1 }, { $0.isPair = false }),
+      changes: tileChanges.map { change in { @Sendable in change(&$0.tile) } }
+        + [{ $0.isPair = false }]),
     KernelCase(
       StrassenKernel(rows: 57, columns: 192, depth: 96, aStride: 96, cStride: 192),
       { $0.rows += 1 }, { $0.columns += 64 }, { $0.depth += 32 }, { $0.aStride += 1 },

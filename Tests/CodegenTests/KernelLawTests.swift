@@ -96,6 +96,11 @@ struct KernelCase: CustomTestStringConvertible, Sendable {
   var testDescription: String { name }
 
   init<K: Kernel & Sendable>(_ sample: K, _ changes: (@Sendable (inout K) -> Void)...) {
+    self.init(sample, changes: changes)
+  }
+
+  /// - Parameter changes: each of one property.
+  init<K: Kernel & Sendable>(_ sample: K, changes: [@Sendable (inout K) -> Void]) {
     name = "\(K.self)"
     made = {
       [sample]
