@@ -70,13 +70,15 @@ struct ModulePlan: Sendable {
   /// Emits the program into a module, which has the records of the first target's code, one for
   /// each size, or, where none are given, leaves them to another.
   private func emitProgram(_ builder: Builder, first: [Value] = []) throws(Diagnostic) {
-    let parts = program.sizes(graph).enumerated().map { number, size in
+    let parts = try program.sizes(graph).enumerated().map {
+      (number, size) throws(Diagnostic) in
       ProgramEmitter.Part(
         size: size,
         isas: targets.indices.map { position in
           position == 0 && number < first.count
             ? first[number] : builder.declareISA(position, size: number)
-        }, steps: CodeGenerator.steps(of: size.graph).count)
+        }, steps: CodeGenerator.steps(of: size.graph).count,
+        profitableThreads: try CodeGenerator.profitableThreads(of: size.graph))
     }
     try ProgramEmitter(builder: builder, parts: parts, program: program, targets: targets).emit()
   }

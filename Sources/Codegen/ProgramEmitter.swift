@@ -56,6 +56,8 @@ struct ProgramEmitter {
     var isas: [Value]
     /// The number of steps.
     let steps: Int
+    /// Threads beyond which an image gets no faster.
+    let profitableThreads: Int
 
     var graph: Graph { size.graph }
   }
@@ -128,6 +130,7 @@ struct ProgramEmitter {
         .value(
           further.isEmpty
             ? b.null : b.global("further", b.constantArray(further, of: b.pointer))),
+        .narrow(part.profitableThreads), .narrow(0),
       ]))
   }
 

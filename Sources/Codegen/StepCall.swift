@@ -50,6 +50,8 @@ struct StepCall {
   let function: (Builder) -> Function
   /// The kernel.
   let kernel: AnyHashable
+  /// How tasks share its work on a target.
+  let division: (Target) -> Division
   /// The operands, in the order of the kernel's parameters.
   let operands: [Operand]
 
@@ -58,6 +60,7 @@ struct StepCall {
   init<K: StepKernel>(_ kernel: K, _ operands: [K.Parameter: Operand]) {
     function = { $0.function(of: kernel) }
     self.kernel = AnyHashable(kernel)
+    division = { kernel.division(on: $0) }
     self.operands = K.Parameter.allCases.filter { $0.type == .address }.map { parameter in
       guard let operand = operands[parameter] else {
         preconditionFailure("\(K.Parameter.self).\(parameter) is not bound")

@@ -175,7 +175,7 @@ public struct Compiler {
     for size in further { try build.add(size) }
     report.weightsBytes = build.program.weightsBytes
     report.arenaBytes = max(graph.arenaBytes, further.map(\.arenaBytes).max() ?? 0)
-    var metadata = ModelMetadata(
+    var metadata = try ModelMetadata(
       model, report.passes, graph, report.provenance)
     if let text = model.text, let tokenizer = tokenizer(text, &report) {
       metadata.textTower?.tokenizer = .init(

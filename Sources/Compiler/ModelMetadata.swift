@@ -29,6 +29,8 @@ struct ModelMetadata: Encodable {
   var passes: [String]
   /// What a run executes, in order.
   var steps: [Step]
+  /// The number of threads beyond which an image hardly gets faster.
+  var profitableThreads: Int
   /// Of the model: depth, width and so on, as its family has them.
   var architecture: [String: Int]
 
@@ -81,7 +83,8 @@ struct ModelMetadata: Encodable {
 
   init(
     _ loaded: Model, _ report: PassManager.Report, _ graph: Graph, _ provenance: Provenance?
-  ) {
+  ) throws(Diagnostic) {
+    profitableThreads = try CodeGenerator.profitableThreads(of: graph)
     let logits = graph.outputs.contains { ["logits", "logits_f16"].contains($0.name) }
     self.provenance = provenance
     let model = loaded.configuration

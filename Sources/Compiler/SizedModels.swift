@@ -57,7 +57,7 @@ struct SizedModels {
     _ model: Model, outputs: [ModelOutput], passes: [Pass]
   ) throws(Diagnostic) -> ProgramSize {
     let (graph, report) = try PassManager(passes).run(try model.graph(outputs: outputs))
-    let metadata = ModelMetadata(model, report, graph, nil)
+    let metadata = try ModelMetadata(model, report, graph, nil)
     return ProgramSize(
       graph: graph, arenaBytes: graph.arenaBytes, flops: graph.cost.flops,
       preprocessing: PreprocessingInfo(model.configuration),

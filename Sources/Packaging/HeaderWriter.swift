@@ -182,7 +182,8 @@ public struct HeaderWriter {
     typedef struct \(name)_options {
       size_t size;      /* of this struct in bytes; later versions grow at the end */
       int32_t threads;  /* parts that a run is split into; 0: one for each processor that the
-                           process may use, by its affinity and the quotas of its control groups */
+                           process may use, by its affinity and the quotas of its control groups,
+                           but no more for one \(words.one) than pay */
       int32_t reserved; /* 0 */
       \(name)_parallel_for parallel_for; \
       /* NULL: each context has `threads - 1` threads of its own */

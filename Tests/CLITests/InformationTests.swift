@@ -130,7 +130,11 @@ import Testing
     let waiting = 3 * (2 * Self.number(predicted["barrier_us_of_two"]) + 2 * 0.05) / 1000
     #expect(
       abs(Self.number(seven["barrier_share"]) * Self.number(seven["ms"]) - waiting) < 1e-6)
+    let advised = try vitc(
+      "bench", model, "--simulate", "1,4", "--iterations", "1", "--threads", "auto")
+    #expect(advised.output.contains("\nrecommended: --threads "))
     let text = try vitc("bench", model, "--simulate", "4", "--iterations", "1").output
+    #expect(!text.contains("recommended"))
     #expect(text.contains("memory is not a bound"))
     #expect(text.contains("\n4 threads\n"))
     for wrong in [["--bandwidth", "3"], ["--simulate", "4", "--per-op"], ["--simulate", "0"]] {
@@ -152,6 +156,30 @@ import Testing
     #expect(sizes(4, 7) == [[1, 7], [1, 7], [1, 7], [1, 7]])
   }
 
+  @Test func benchRecommendsThreads() throws {
+    let advice = try #require(
+      ThreadAdvice([(1, 9.0), (8, 2.05), (2, 5.0), (16, 2.0), (4, 2.2), (32, 2.3)]))
+    #expect(advice.latency == 8 && advice.throughput == 16)
+    #expect(
+      advice.text() == "recommended: --threads 8 for latency, within 5 % of the best; "
+        + "16 for the most images a second\n")
+    #expect(ThreadAdvice([]) == nil)
+    let folder = try Folder()
+    let model = try Toy.build(in: folder)
+    let result = try vitc("bench", model, "--threads", "auto", "--iterations", "3", "--json")
+    let json = try result.json()
+    let measured = json["results"]?.array?.compactMap { $0["threads"] } ?? []
+    for key in ["latency", "throughput"] {
+      let chosen = try #require(json["recommended_threads"]?[key])
+      #expect(measured.contains(chosen))
+    }
+    #expect(
+      try vitc("bench", model, "--iterations", "1", "--json").json()["recommended_threads"] == nil)
+    #expect(
+      try vitc("bench", model, "--threads", "auto", "--iterations", "1").output.contains(
+        "recommended: --threads "))
+  }
+
   @Test func benchRefusesNonsense() throws {
     #expect(try vitc("bench", "lib.so", "--iterations", "0").code == 64)
     #expect(try vitc("bench", "lib.so", "--threads", "0").code == 64)
@@ -163,6 +191,8 @@ import Testing
   @Test func threadCounts() {
     #expect(ThreadCounts(argument: "4,1,4") == .list([1, 4]))
     #expect(ThreadCounts(argument: "1,") == nil)
+    #expect(ThreadCounts(argument: "auto") == .automatic)
+    #expect(ThreadCounts.automatic.counts(processors: 12) == [1, 2, 4, 8, 12])
     #expect(ThreadCounts(argument: "all")?.counts(processors: 3) == [1, 2, 3])
     #expect(ThreadCounts.doubling.counts(processors: 1) == [1])
     #expect(ThreadCounts.doubling.counts(processors: 2) == [1, 2])

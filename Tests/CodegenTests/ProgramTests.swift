@@ -52,7 +52,7 @@ import Testing
       let part = ProgramEmitter.Part(
         size: info.sizes(graph)[0],
         isas: [b.isa(0, size: 0, steps: steps.functions, scratchBytes: 64)],
-        steps: steps.functions.count)
+        steps: steps.functions.count, profitableThreads: 3)
       try ProgramEmitter(builder: b, parts: [part], program: info, targets: [target]).emit()
       // Stubs of the runtime: `create` gives its program away as the model.
       let p = b.pointer
@@ -107,6 +107,7 @@ import Testing
     #expect(program.weights_hash.0 == 0x0123_4567_89AB_CDEF && program.weights_hash.1 == 0xFF)
     #expect(program.weights_bytes == 4096 && program.arena_bytes == 640)
     #expect(program.step_count == 2 && program.isa_count == 1)
+    #expect(program.profitable_threads == 3 && program.reserved == 0)
     let isa = try #require(program.isas[0]).pointee
     #expect(String(cString: isa.name) == target.name)
     #expect(isa.scratch_bytes == 64)

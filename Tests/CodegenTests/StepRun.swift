@@ -25,6 +25,8 @@ struct StepRun {
   private let arenaBytes: Int
   private let scratchBytes: Int
   private let function: NativeFunction
+  /// How tasks share the step.
+  let division: Division
 
   /// Emits an operation over operands of f32 of these shapes; the results beyond the first
   /// `results` are not asked for.
@@ -52,9 +54,11 @@ struct StepRun {
     }
     let graph = fused.placed(placements)
     var scratchBytes = 0
+    let step = try Step(graph[y].node, in: graph, for: target)
+    division = step.call.division(target)
     function = try NativeFunction(target: target) { b in
       var steps = StepEmitter(builder: b)
-      steps.emit(try Step(graph[y].node, in: graph, for: target))
+      steps.emit(step)
       scratchBytes = steps.scratchBytes
       let functions = steps.functions
       _ = b.define(
@@ -72,6 +76,31 @@ struct StepRun {
     _ tensors: [Tensor], _ count: Int, _ fence: Floats.Placement = .right,
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws -> [Float] {
+    try run(tensors, fence, sourceLocation: sourceLocation) { frame, _ in
+      function.all([frame], count: count)
+    }
+  }
+
+  /// How many of `count` tasks write something.
+  func busyTasks(_ tensors: [Tensor], of count: Int) throws -> Int {
+    var busy = 0
+    _ = try run(tensors, .right, sourceLocation: #_sourceLocation) { frame, arena in
+      var before = arena.values.map(\.bitPattern)
+      for task in 0..<count {
+        function([frame], task: task, count: count)
+        let after = arena.values.map(\.bitPattern)
+        if after != before { busy += 1 }
+        before = after
+      }
+    }
+    return busy
+  }
+
+  /// The arena after `body`, which gets the frame and the arena.
+  private func run(
+    _ tensors: [Tensor], _ fence: Floats.Placement, sourceLocation: SourceLocation,
+    _ body: (UnsafeMutablePointer<Float>, Floats) -> Void
+  ) throws -> [Float] {
     let arena = Floats(count: arenaBytes / 4, placement: fence) { _ in Self.unwritten }
     for (index, tensor) in tensors.enumerated() {
       let place = try #require(placements[index])
@@ -87,7 +116,7 @@ struct StepRun {
         weights: arena.pointer, arena: arena.pointer, scratch: scratch.pointer,
         image: arena.pointer, outputs: outputs)
       withUnsafeMutablePointer(to: &frame) {
-        $0.withMemoryRebound(to: Float.self, capacity: 10) { function.all([$0], count: count) }
+        $0.withMemoryRebound(to: Float.self, capacity: 10) { body($0, arena) }
       }
     }
     #expect(arena.isIntact && scratch.isIntact, sourceLocation: sourceLocation)

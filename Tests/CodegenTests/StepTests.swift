@@ -38,6 +38,27 @@ import Testing
       let parts = try step.run(tensors, count, sourceLocation: sourceLocation)
       #expect(parts == whole, "\(count) tasks: \(op)", sourceLocation: sourceLocation)
     }
+    try checkDivision(step, tensors, "\(target.name) \(op) \(shapes)", target, sourceLocation)
+  }
+
+  /// As many tasks write something as the kernel says; beyond its parts none.
+  private func checkDivision(
+    _ step: StepRun, _ tensors: [Tensor], _ title: String, _ target: Target,
+    _ sourceLocation: SourceLocation
+  ) throws {
+    let (division, most) = (step.division, step.division.mostTasks)
+    // An emulator would be started for each task.
+    guard target.isX86, most <= 64 else { return }
+    for count in Set([2, 3, most - 1, most, most + 1]) where count > 0 {
+      let grid = division.grid(tasks: count)
+      let expected = division.rule == .line ? min(most, count) : grid.rows * grid.columns
+      let busy = try step.busyTasks(tensors, of: count)
+      #expect(busy == expected, "\(count) tasks: \(title)", sourceLocation: sourceLocation)
+      let share = division.largestShare(tasks: count)
+      #expect(share.work * Double(busy) >= 1 - 1e-9, "\(title)", sourceLocation: sourceLocation)
+      #expect(share.work <= 1 && share.prepared <= 1, "\(title)", sourceLocation: sourceLocation)
+    }
+    #expect(step.division.grid(tasks: most + 1) == step.division.grid(tasks: most + 7))
   }
 
   @Test(arguments: Target.runnableHere)

@@ -1,17 +1,23 @@
 import CVitABI
 import Dispatch
-import RuntimeForTests
-import Synchronization
 import Testing
+
+@testable import RuntimeForTests
 
 /// How the images of a batch are shared out among tasks, and that no bit depends on it; under
 /// ThreadSanitizer as well (`make test-tsan`).
 @Suite struct TeamTests {
   /// The tasks that run each image of a batch: whole images first, then rounds of teams.
-  private static func teams(count: Int, tasks: Int) -> [Int] {
-    var sizes = [Int](repeating: 1, count: count / tasks * tasks)
+  ///
+  /// - Parameter perImage: the tasks that work on one image, at most.
+  private static func teams(count: Int, tasks all: Int, perImage: Int? = nil) -> [Int] {
+    let perImage = perImage ?? all
+    // Of few images some tasks have none; each image of a task by itself is a whole one.
+    let whole = perImage == 1 ? count : count / all * all
+    var sizes = [Int](repeating: 1, count: whole)
     while sizes.count < count {
       let left = count - sizes.count
+      let tasks = perImage * min(left, all / perImage)
       let teams = (1...left).last { tasks % $0 == 0 } ?? 1
       sizes += [Int](repeating: tasks / teams, count: teams)
     }
@@ -29,7 +35,10 @@ import Testing
     private(set) var context: OpaquePointer?
     private let calls = UnsafeMutablePointer<Int>.allocate(capacity: 1)
 
-    init(_ first: TeamProgram, tasks: Int, isOwn: Bool, measuresSteps: Bool = false) {
+    init(
+      _ first: TeamProgram, tasks: Int, isOwn: Bool, measuresSteps: Bool = false,
+      perImage: Int? = nil
+    ) {
       self.first = first
       calls.initialize(to: 0)
       var options = vit_options()
@@ -45,6 +54,10 @@ import Testing
         }
       }
       #expect(vit_rt_create(first.program, &options, &model) == VIT_OK)
+      // What is asked for is taken as it is; by default as many processors are there as there are.
+      if let perImage, let model {
+        UnsafeMutablePointer<Model>(model).pointee.imageTasks = Int32(perImage)
+      }
       #expect(vit_rt_context_create(first.program, model, &context) == VIT_OK)
     }
 
@@ -105,6 +118,48 @@ import Testing
       #expect(alone == wanted, "\(count) images")
       _ = made.takeCalls()
     }
+  }
+
+  /// Where more tasks than some do not pay for an image, the others run other images, or nothing.
+  @Test(
+    arguments: [(8, 1), (8, 2), (8, 3), (8, 5), (8, 7), (6, 4), (3, 2), (2, 1)], [false, true])
+  func `no image has more tasks than pay`(_ counts: (tasks: Int, perImage: Int), isOwn: Bool) {
+    let (tasks, perImage) = counts
+    let made = Made(TeamProgram(steps: 3), tasks: tasks, isOwn: isOwn, perImage: perImage)
+    for count in 1...2 * tasks + 1 {
+      let images = Self.images(count)
+      let wanted = Self.teams(count: count, tasks: tasks, perImage: perImage)
+      #expect(wanted.allSatisfy { $0 <= perImage } && wanted.count == count)
+      let found = run(
+        mixed: made, Array(repeating: made.first, count: count),
+        numbers: Array(repeating: 0, count: count), images: images, teams: wanted)
+      #expect(found == [], "\(count) images")
+    }
+  }
+
+  /// The number in the program is what the default goes by, and no other.
+  @Test func `the default has no more tasks than pay`() {
+    let others = [TeamProgram(steps: 5)]
+    let first = TeamProgram(steps: 3, others: others)
+    func perImage(_ threads: Int32, _ numbers: Int32...) -> Int32 {
+      first.program.pointee.profitable_threads = numbers[0]
+      others[0].program.pointee.profitable_threads = numbers[1]
+      var options = vit_options()
+      options.size = MemoryLayout<vit_options>.size
+      options.threads = threads
+      var model: OpaquePointer?
+      #expect(vit_rt_create(first.program, &options, &model) == VIT_OK)
+      defer { vit_rt_destroy(model) }
+      return model.map { UnsafeMutablePointer<Model>($0).pointee.imageTasks } ?? 0
+    }
+    let all = availableProcessors()
+    #expect(perImage(0, 1, 1) == 1)
+    #expect(perImage(0, 1, all) == all)
+    #expect(perImage(0, 1000, 1) == all)
+    // Nothing is known.
+    #expect(perImage(0, 1, 0) == all && perImage(0, 0, 0) == all)
+    // Asked for.
+    #expect(perImage(7, 1, 1) == 7)
   }
 
   /// Images of several sizes: teams are through with their images at different times.

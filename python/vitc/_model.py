@@ -43,8 +43,9 @@ def load(
 
     path: the library.
     threads: the parts that a run is split into, which is the processors that it uses; 0: all that
-        the process may use, by its affinity and the quotas of its control groups. With several
-        processes, or threads that run models at once, give each its share.
+        the process may use, by its affinity and the quotas of its control groups, but no more for
+        one image than pay. With several processes, or threads that run models at once, give each
+        its share.
     weights: the weights file, where it is not beside the library.
     isa: the instruction set to run, such as "x86-64-v3" or "v3"; None: the one that the environment
         variable VITC_ISA names, else the best that this processor runs.

@@ -20,6 +20,10 @@ struct AttentionDistanceKernel: StepKernel {
 
   var title: String { "attention_distance_\(heads)x\(tokens)" }
 
+  func division(on target: Target) -> Division {
+    Division(heads)
+  }
+
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let lanes = b.target.lanes
     let (first, end) = b.share(of: b.constant(heads), p[.task], of: p[.count])

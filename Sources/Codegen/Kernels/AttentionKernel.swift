@@ -140,6 +140,12 @@ struct AttentionKernel: StepKernel {
 
   var title: String { "attention_\(queries)x\(tokens)_\(heads)x\(headDim)_\(element.rawValue)" }
 
+  func division(on target: Target) -> Division {
+    Division(
+      rows: windows * heads, columns: RowTiles.count(rows: queries, height: tileRows(target)),
+      prepared: 2 * windows * heads * tokens * headDim)
+  }
+
   func emit(_ b: Builder, _ p: Arguments<Parameter>) { emit(b, p, storing: nil) }
 
   /// Emits the body, with rows of the weights stored if some are wanted.

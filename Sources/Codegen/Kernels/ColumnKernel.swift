@@ -26,6 +26,10 @@ struct ColumnKernel: StepKernel {
 
   var title: String { "\(operation.rawValue)_columns_\(matrices)x\(rows)x\(columns)" }
 
+  func division(on target: Target) -> Division {
+    Division(vectors: columns, on: target)
+  }
+
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     b.forLoop(from: b.constant(0), to: b.constant(matrices)) { matrix, _ in
       let x = b.element(p[.x], b.multiply(matrix, b.constant(rows * xStride)))

@@ -73,6 +73,12 @@ struct ConvolutionKernel: StepKernel {
 
   var title: String { "convolution_\(image.title)_to\(columns)" }
 
+  func division(on target: Target) -> Division {
+    Division(
+      rows: units, rowTasks: rowTasks, columns: panels, rule: .leastWork,
+      prepared: rows * image.channels)
+  }
+
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let target = b.target
     let (task, count) = (p[.task], p[.count])

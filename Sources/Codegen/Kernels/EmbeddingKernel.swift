@@ -20,6 +20,10 @@ struct EmbeddingKernel: StepKernel {
 
   var title: String { "embedding_\(rows)x\(columns)_of_\(vocabulary)" }
 
+  func division(on target: Target) -> Division {
+    Division(rows)
+  }
+
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let lanes = b.target.lanes
     let (first, end) = b.share(of: b.constant(rows), p[.task], of: p[.count])

@@ -21,6 +21,10 @@ struct FilterResponseNormKernel: StepKernel {
 
   var title: String { "filter_response_norm_\(rows)x\(columns)" }
 
+  func division(on target: Target) -> Division {
+    Division(vectors: columns, on: target)
+  }
+
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     b.forColumns(columns, p[.task], of: p[.count]) { emit(b, p, $0, count: $1) }
   }

@@ -141,6 +141,13 @@ struct FusedLinearKernel: StepKernel {
 
   var title: String { "linear_\(rows)x\(columns)x\(depth)_\(operandType.rawValue)" }
 
+  func division(on target: Target) -> Division {
+    let isPrepared = epsilon != nil || operandType != left
+    return Division(
+      rows: rows, rowTasks: rowTasks, columns: (columns - 1) / Tile.panelWidth + 1,
+      rule: .fewestIdle, prepared: isPrepared ? rows * depth : 0)
+  }
+
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let target = b.target
     let panels = (columns + Tile.panelWidth - 1) / Tile.panelWidth

@@ -32,6 +32,10 @@ struct GroupNormKernel: StepKernel {
     "\(isGated ? "evo_norm" : "group_norm")_\(rows)x\(columns)_\(groups)"
   }
 
+  func division(on target: Target) -> Division {
+    Division(groups)
+  }
+
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let lanes = b.target.lanes
     let (first, end) = b.share(of: b.constant(groups), p[.task], of: p[.count])

@@ -20,6 +20,10 @@ struct GroupScaleShiftKernel: StepKernel {
 
   var title: String { "group_scale_shift_\(channels)_\(op.groups)" }
 
+  func division(on target: Target) -> Division {
+    Division(op.groups)
+  }
+
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let width = b.constant(channels / op.groups)
     let (first, end) = b.share(of: b.constant(op.groups), p[.task], of: p[.count])

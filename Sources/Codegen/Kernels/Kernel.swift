@@ -18,7 +18,10 @@ protocol Kernel: Hashable, Sendable {
 }
 
 /// A kernel that is the work of a step of the compiled model: tasks share it.
-protocol StepKernel: Kernel where Parameter: StepParameter {}
+protocol StepKernel: Kernel where Parameter: StepParameter {
+  /// How tasks share its work, as `emit` divides it on a target.
+  func division(on target: Target) -> Division
+}
 
 /// A parameter of a kernel: a case for each, in the order of the function's.
 protocol KernelParameter: Hashable, CaseIterable, Sendable {

@@ -24,6 +24,10 @@ struct L2NormKernel: StepKernel {
 
   var title: String { "l2_norm_\(rows)x\(heads)x\(headDim)" }
 
+  func division(on target: Target) -> Division {
+    Division(rows)
+  }
+
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let (first, end) = b.share(of: b.constant(rows), p[.task], of: p[.count])
     b.forLoop(from: first, to: end) { row, _ in

@@ -35,6 +35,10 @@ struct MatrixKernel: StepKernel {
 
   var title: String { "\(operation.title)_\(matrices)x\(rows)x\(columns)" }
 
+  func division(on target: Target) -> Division {
+    Division(matrices * rows)
+  }
+
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let (first, end) = b.share(
       of: b.constant(matrices * rows), p[.task], of: p[.count])

@@ -83,6 +83,10 @@ struct MomentsKernel: StepKernel {
 
   var title: String { "moments_\(rows)x\(columns)" }
 
+  func division(on target: Target) -> Division {
+    Division(((rows - 1) / chunk + 1) * ((columns - 1) / (2 * target.lanes) + 1))
+  }
+
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let width = 2 * b.target.lanes
     let blocks = (columns + width - 1) / width

@@ -90,6 +90,10 @@ struct NormalizeKernel: StepKernel {
 
   var title: String { "normalize_\(rows)x\(work.channels)" }
 
+  func division(on target: Target) -> Division {
+    Division(rows)
+  }
+
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let (first, end) = b.share(of: b.constant(rows), p[.task], of: p[.count])
     func from(_ base: Value, _ stride: Int?) -> Value {

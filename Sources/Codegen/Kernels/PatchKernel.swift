@@ -18,6 +18,10 @@ struct PatchKernel: StepKernel {
 
   var title: String { "extract_patches_\(channels)x\(height)x\(width)_\(patch)" }
 
+  func division(on target: Target) -> Division {
+    Division((height / patch) * (width / patch))
+  }
+
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let lanes = b.target.lanes
     let gridWidth = b.constant(width / patch)

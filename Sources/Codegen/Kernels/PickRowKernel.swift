@@ -19,6 +19,10 @@ struct PickRowKernel: StepKernel {
 
   var title: String { "pick_row_\(rows)x\(columns)" }
 
+  func division(on target: Target) -> Division {
+    Division(1)
+  }
+
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let lanes = b.target.lanes
     let (first, end) = b.share(of: b.constant(1), p[.task], of: p[.count])

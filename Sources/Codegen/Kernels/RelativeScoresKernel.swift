@@ -24,6 +24,10 @@ struct RelativeScoresKernel: StepKernel {
 
   var title: String { "relative_scores_\(rows)x\(heads)x\(headDim)_\(grid[axis])" }
 
+  func division(on target: Target) -> Division {
+    Division(rows)
+  }
+
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let lanes = b.target.lanes
     let extent = grid[axis]

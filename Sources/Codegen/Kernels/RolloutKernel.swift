@@ -14,6 +14,10 @@ struct RolloutKernel: StepKernel {
 
   var title: String { "rollout_\(tokens)" }
 
+  func division(on target: Target) -> Division {
+    Division(vectors: tokens, on: target)
+  }
+
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     b.forColumns(tokens, p[.task], of: p[.count]) { emit(b, p, $0, count: $1) }
   }

@@ -26,6 +26,10 @@ struct RopeKernel: StepKernel {
 
   var title: String { "rope_\(rows)x\(heads)x\(headDim)_\(element.rawValue)" }
 
+  func division(on target: Target) -> Division {
+    Division(rows)
+  }
+
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let (first, end) = b.share(of: b.constant(rows), p[.task], of: p[.count])
     b.forLoop(from: first, to: end) { row, _ in

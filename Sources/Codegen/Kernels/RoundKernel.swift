@@ -16,6 +16,10 @@ struct RoundKernel: StepKernel {
 
   var title: String { "round_\(rows)x\(columns)_\(element.rawValue)" }
 
+  func division(on target: Target) -> Division {
+    Division(rows)
+  }
+
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let lanes = b.target.lanes
     let (first, end) = b.share(of: b.constant(rows), p[.task], of: p[.count])

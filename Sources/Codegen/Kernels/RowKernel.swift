@@ -63,6 +63,10 @@ struct RowKernel: StepKernel {
 
   var title: String { "\(operation.title)_\(rows)x\(columns)" }
 
+  func division(on target: Target) -> Division {
+    Division(rows)
+  }
+
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let (first, end) = b.share(of: b.constant(rows), p[.task], of: p[.count])
     b.forLoop(from: first, to: end) { row, _ in

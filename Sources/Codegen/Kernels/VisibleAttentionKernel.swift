@@ -16,6 +16,13 @@ struct VisibleAttentionKernel: StepKernel {
 
   var title: String { "visible_\(attention.title)" }
 
+  func division(on target: Target) -> Division {
+    let division = attention.division(on: target)
+    guard !attention.keepsPowers else { return division }
+    let again = Division(attention.heads * weights.count)
+    return again.mostTasks > division.mostTasks ? again : division
+  }
+
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let operands: Arguments<AttentionKernel.Parameter> = [
       .q: p[.q], .k: p[.k], .v: p[.v], .output: p[.output], .scratch: p[.scratch],

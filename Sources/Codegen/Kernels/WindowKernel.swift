@@ -78,6 +78,10 @@ struct Conv2dKernel: StepKernel {
 
   var title: String { "conv2d_\(windows.height)x\(windows.width)x\(channels)_to\(filters)" }
 
+  func division(on target: Target) -> Division {
+    Division(windows.count)
+  }
+
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let lanes = b.target.lanes
     let row = p[.scratch]
@@ -139,6 +143,10 @@ struct MaxPoolKernel: StepKernel {
   var outputStride: Int
 
   var title: String { "max_pool_\(windows.height)x\(windows.width)x\(channels)" }
+
+  func division(on target: Target) -> Division {
+    Division(windows.count)
+  }
 
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let lanes = b.target.lanes

@@ -33,9 +33,14 @@ struct WindowRowsKernel: StepKernel {
   private var image: [Int] { grid.image }
   private var window: [Int] { grid.window }
   private var shift: [Int] { grid.shift }
+  /// The rows of the result.
+  private var rows: Int { direction == .toWindows ? grid.widenedPlaces : grid.places }
+
+  func division(on target: Target) -> Division {
+    Division(rows)
+  }
 
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
-    let rows = direction == .toWindows ? grid.widenedPlaces : grid.places
     let (first, end) = b.share(of: b.constant(rows), p[.task], of: p[.count])
     b.forLoop(from: first, to: end) { row, _ in
       let output = b.element(p[.output], b.multiply(row, b.constant(outputStride)))

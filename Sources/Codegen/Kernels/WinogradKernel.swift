@@ -93,6 +93,13 @@ struct WinogradKernel: StepKernel {
 
   var title: String { "winograd_\(shape.title)_to\(columns)" }
 
+  func division(on target: Target) -> Division {
+    // The transform of a chunk takes about four operations for each element.
+    Division(
+      rows: chunks, rowTasks: chunks, columns: panels, rule: .leastWork,
+      prepared: 4 * chunks * chunkRows * shape.tileColumns * shape.channels)
+  }
+
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let grid = taskGrid(b, count: p[.count])
     b.ifThen(b.less(p[.task], b.multiply(grid.chunks, grid.panels))) {

@@ -15,6 +15,8 @@ struct Job {
   var pictures: PictureBatch?
   /// `run_mixed`: the images, each with its size and places; `nil` for any other run.
   var mixed: UnsafePointer<vit_sized_image>?
+  /// The tasks that have a share in it; the threads of all others sleep through it.
+  var tasks: Int32 = 1
   /// Ends the pool's threads instead.
   var stop = false
 }
@@ -42,15 +44,13 @@ struct Context: ~Copyable {
   let patience: Patience
   /// Threads belong to the process that made them; a child after `fork` has none.
   let process: Int32
-  /// Opens when a job is ready.
-  let start: UnsafeMutablePointer<Turnstile>
   /// Where all tasks meet.
   let meeting: Meeting
   var job = Job()
   /// Of pictures that were preprocessed together, the first that failed; else `Int.max`.
   let failedPicture = Atomic<Int>(Int.max)
   var statistics: Statistics
-  /// Threads started: `layout.tasks - 1`, or 0 with the caller's own parallel-for.
+  /// Threads started: one less than tasks, or 0 with the caller's own parallel-for.
   var workers: Int32 = 0
 }
 
@@ -59,10 +59,12 @@ private let hugePageBytes = 2 << 20
 
 /// Where the parts of a context lie in its mapping.
 struct ContextLayout {
-  let tasks: Int32
+  let crew: Crew
   let outputs: Int
   /// Offsets from the mapping's start.
-  let turnstiles: Int
+  let meeting: Int
+  /// One turnstile for each group of tasks.
+  let starts: Int
   /// One meeting for each team of a round with several.
   let teams: Int
   let workers: Int
@@ -83,9 +85,10 @@ struct ContextLayout {
   /// Lays out the memory for images of any of a program's sizes: that of the size which needs most.
   ///
   /// Returns `nil` if the sum exceeds the address space.
-  init?(_ program: UnsafePointer<vit_program>, isa: Int32, tasks: Int32) {
+  init?(_ program: UnsafePointer<vit_program>, isa: Int32, crew: Crew) {
     guard let description = program.pointee.description else { return nil }
-    self.tasks = tasks
+    self.crew = crew
+    let tasks = crew.tasks
     outputs = Int(description.pointee.output_count)
     var (arenaBytes, scratchBytes): (UInt64, UInt64) = (0, 0)
     var dumpBytes = Extent()
@@ -101,7 +104,8 @@ struct ContextLayout {
 
     var at = Extent()
     _ = at.add(UInt64(MemoryLayout<Context>.size))
-    turnstiles = at.add(UInt64(Meeting.bytes &+ cacheLineBytes))
+    meeting = at.add(UInt64(Meeting.bytes))
+    starts = at.add(UInt64(cacheLineBytes &* Int(crew.groups)))
     teams = at.add(UInt64(Meeting.bytes &* Round.mostTeams(tasks: tasks)))
     workers = at.add(UInt64(MemoryLayout<Worker>.stride &* Int(tasks)))
     tables = at.add(UInt64(8 &* outputs &* Int(tasks)))
@@ -168,8 +172,9 @@ extension Context {
     _ program: UnsafePointer<vit_program>, _ model: UnsafeMutablePointer<Model>,
     _ result: UnsafeMutablePointer<OpaquePointer?>
   ) -> vit_status {
-    let tasks = model.pointee.tasks
-    guard let layout = ContextLayout(program, isa: model.pointee.isa, tasks: tasks),
+    let crew = Crew(tasks: model.pointee.tasks, perImage: model.pointee.imageTasks)
+    let tasks = crew.tasks
+    guard let layout = ContextLayout(program, isa: model.pointee.isa, crew: crew),
       let memory = mmap(
         nil, numericCast(layout.bytes), VIT_PROT_READ | VIT_PROT_WRITE,
         VIT_MAP_PRIVATE | VIT_MAP_ANONYMOUS, -1, 0), Int(bitPattern: memory) != -1
@@ -201,9 +206,10 @@ extension Context {
       _ = munmap(memory, numericCast(layout.bytes))
       return fail(program, VIT_OUT_OF_MEMORY, "no memory for the times of steps")
     }
-    let words = memory + layout.turnstiles
-    let start = words.bindMemory(to: Turnstile.self, capacity: 1)
-    start.initialize(to: Turnstile())
+    for group in 0..<Int(crew.groups) {
+      (memory + layout.starts + group &* cacheLineBytes)
+        .bindMemory(to: Turnstile.self, capacity: 1).initialize(to: Turnstile())
+    }
     for team in 0..<Round.mostTeams(tasks: tasks) {
       _ = Meeting(at: memory + layout.teams + team &* Meeting.bytes)
     }
@@ -212,7 +218,7 @@ extension Context {
       to: Context(
         program: program, model: model, layout: layout,
         patience: Patience(tasks: tasks, processors: model.pointee.processors),
-        process: getpid(), start: start, meeting: Meeting(at: words + cacheLineBytes),
+        process: getpid(), meeting: Meeting(at: memory + layout.meeting),
         statistics: statistics))
     if model.pointee.parallelFor == nil {
       let failure = context.startWorkers()
@@ -246,6 +252,17 @@ extension UnsafeMutablePointer where Pointee == Context {
   }
 
   private var base: UnsafeMutableRawPointer { UnsafeMutableRawPointer(self) }
+
+  /// Opens when there is a job for a group of tasks.
+  func start(_ group: Int32) -> UnsafeMutablePointer<Turnstile> {
+    (base + pointee.layout.starts + Int(group) &* cacheLineBytes)
+      .assumingMemoryBound(to: Turnstile.self)
+  }
+
+  /// Wakes the threads of tasks below `tasks`, which are those of whole groups.
+  func wake(_ tasks: Int32) {
+    for group in 0...pointee.layout.crew.group(of: tasks &- 1) { start(group).open() }
+  }
 
   /// Where the tasks of a team meet between steps, in a round of several teams.
   func meeting(ofTeam team: Int32) -> Meeting {

@@ -12,18 +12,23 @@ struct Model: ~Copyable {
   let isa: Int32
   /// Tasks that a run is split into.
   let tasks: Int32
+  /// Tasks that work on one image, at most: as many as the caller asks for, or no more than pay.
+  var imageTasks: Int32
   let processors: Int32
   let parallelFor: vit_parallel_for?
   let parallelForContext: UnsafeMutableRawPointer?
   /// `true` iff contexts measure the time of each step.
   let measuresSteps: Bool
 
-  init(weights: Weights, isa: Int32, options: Options) {
+  init(
+    _ program: UnsafePointer<vit_program>, weights: Weights, isa: Int32, options: Options
+  ) {
     let processors = availableProcessors()
     self.weights = weights
     self.isa = isa
     self.processors = processors
     tasks = options.threads == 0 ? processors : options.threads
+    imageTasks = options.threads == 0 ? min(tasks, program.profitableThreads) : tasks
     parallelFor = options.parallelFor
     parallelForContext = options.parallelForContext
     measuresSteps = options.measuresSteps
@@ -51,7 +56,7 @@ struct Model: ~Copyable {
     }
     let model = memory.bindMemory(to: Model.self, capacity: 1)
     model.initialize(
-      to: Model(weights: weights, isa: isa, options: taken))
+      to: Model(program, weights: weights, isa: isa, options: taken))
     result.pointee = OpaquePointer(model)
     return VIT_OK
   }

@@ -4,6 +4,8 @@ import Synchronization
 /// One call of the caller's parallel-for: whole images, or one step of each image of a round.
 private struct Call {
   let context: UnsafeMutablePointer<Context>
+  /// The tasks that are asked for.
+  var tasks: Int32
   /// For whole images: how many each task runs.
   var images: Int
   /// For a step.
@@ -28,20 +30,21 @@ extension UnsafeMutablePointer where Pointee == Context {
   fileprivate func callParallelFor() {
     guard let parallelFor = pointee.model.pointee.parallelFor else { return }
     let parallelForContext = pointee.model.pointee.parallelForContext
-    let tasks = pointee.layout.tasks
+    let tasks = pointee.job.tasks
     if pointee.job.pictures != nil {
-      var call = Call(context: self, images: 0)
+      var call = Call(context: self, tasks: tasks, images: 0)
       return parallelFor(parallelForContext, tasks, runShare, &call)
     }
     // A single task too gets a call for each step, so that a caller can tell them apart.
     let whole = tasks > 1 ? pointee.job.count / Int(tasks) : 0
-    var call = Call(context: self, images: whole)
+    var call = Call(context: self, tasks: tasks, images: whole)
     if whole > 0 { parallelFor(parallelForContext, tasks, runShare, &call) }
     let count = pointee.job.count
     call.image = whole &* Int(tasks)
     while call.image < count {
-      let round = Round(left: count &- call.image, tasks: tasks)
+      let round = pointee.layout.crew.round(left: count &- call.image)
       call.round = round
+      call.tasks = round.tasks
       let program = program(of: call.image)
       // Images of several sizes have steps of their own, those with few are through before others.
       var most = program.pointee.step_count
@@ -51,7 +54,7 @@ extension UnsafeMutablePointer where Pointee == Context {
       var clock = StepClock(stepTimes(of: program))
       for step in 0..<Int(most) {
         call.step = step
-        parallelFor(parallelForContext, tasks, runShare, &call)
+        parallelFor(parallelForContext, round.tasks, runShare, &call)
         if step < Int(program.pointee.step_count) { clock.end(step) }
       }
       call.image &+= Int(round.teams)
@@ -85,8 +88,7 @@ private func runShare(_ argument: UnsafeMutableRawPointer?, _ task: Int32) {
   guard let argument else { return }
   let call = argument.assumingMemoryBound(to: Call.self).pointee
   let context = call.context
-  let tasks = context.pointee.layout.tasks
-  guard task >= 0, task < tasks else { return }
+  guard task >= 0, task < call.tasks else { return }
   if let pictures = context.pointee.job.pictures {
     return context.writePictures(pictures, task: task)
   }

@@ -91,7 +91,7 @@ extension UnsafeMutablePointer where Pointee == Context {
         }
         return
       }
-      index &+= Int(pointee.layout.tasks)
+      index &+= Int(pointee.job.tasks)
     }
   }
 

@@ -29,7 +29,7 @@ extension UnsafeMutablePointer where Pointee == Context {
       _ = pthread_sigmask(VIT_SIG_SETMASK, all, old)
       defer { _ = pthread_sigmask(VIT_SIG_SETMASK, old, nil) }
 
-      for task in 1..<max(1, pointee.layout.tasks) {
+      for task in 1..<max(1, pointee.layout.crew.tasks) {
         let worker = workerList + Int(task)
         worker.initialize(to: Worker(context: self, task: task, thread: 0))
         var thread: UInt = 0
@@ -46,7 +46,7 @@ extension UnsafeMutablePointer where Pointee == Context {
   func stopWorkers() {
     guard pointee.workers > 0 else { return }
     pointee.job.stop = true
-    pointee.start.open()
+    wake(pointee.layout.crew.tasks)
     for task in 1...pointee.workers {
       _ = pthread_join(workerList[Int(task)].thread, nil)
     }
@@ -60,12 +60,14 @@ private func workerMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRa
   let worker = argument.assumingMemoryBound(to: Worker.self)
   let context = worker.pointee.context
   let task = worker.pointee.task
+  let start = context.start(context.pointee.layout.crew.group(of: task))
   // A thread starts in the state of the one that made it.
   _ = vit_float_enter()
-  // Jobs are counted from 0 in the same way by all, so none is missed, however late this starts.
+  // The jobs of a group are counted from 0 in the same way by all, so none is missed, however late
+  // this starts.
   var turn: UInt32 = 0
   while true {
-    context.pointee.start.wait(past: turn, polls: context.pointee.patience.run)
+    start.wait(past: turn, polls: context.pointee.patience.run)
     turn &+= 1
     if context.pointee.job.stop { return nil }
     context.work(task: task)

@@ -59,12 +59,14 @@ extension UnsafeMutablePointer where Pointee == Context {
     let begin = vit_nanoseconds()
     if job.pictures != nil { pointee.failedPicture.store(Int.max, ordering: .relaxed) }
     pointee.job = job
+    let tasks = pointee.layout.crew.tasks(for: job.count)
+    pointee.job.tasks = tasks
     pointee.next.store(0, ordering: .relaxed)
     if pointee.model.pointee.parallelFor != nil {
       pointee.frame = frame
       runThroughParallelFor()
     } else {
-      if pointee.workers > 0 { pointee.start.open() }
+      if pointee.workers > 0 { wake(tasks) }
       let state = vit_float_enter()
       work(task: 0)
       vit_float_leave(state)
@@ -82,7 +84,7 @@ extension UnsafeMutablePointer where Pointee == Context {
 
   /// What task `task` does in a run of the pool, on a thread in the default floating-point state.
   func work(task: Int32) {
-    let tasks = pointee.layout.tasks
+    let tasks = pointee.job.tasks
     let polls = pointee.patience.step
     if let pictures = pointee.job.pictures {
       writePictures(pictures, task: task)
@@ -100,8 +102,8 @@ extension UnsafeMutablePointer where Pointee == Context {
     if tasks > 1 && whole > 0 { pointee.meeting.pass(count: tasks, polls: polls) }
     var image = whole &* Int(tasks)
     while image < count {
-      let round = Round(left: count &- image, tasks: tasks)
-      run(round, from: image, task: task)
+      let round = pointee.layout.crew.round(left: count &- image)
+      run(round, from: image, task: task, of: tasks)
       image &+= Int(round.teams)
     }
   }
@@ -110,7 +112,7 @@ extension UnsafeMutablePointer where Pointee == Context {
   /// as many for each task of a mixed run.
   func runWhole(task: Int32, images: Int) {
     if pointee.job.mixed != nil {
-      return runMixed(task: task, below: images &* Int(pointee.layout.tasks))
+      return runMixed(task: task, below: images &* Int(pointee.job.tasks))
     }
     for i in 0..<images { runWhole(task: task, image: Int(task) &* images &+ i) }
   }

@@ -27,6 +27,16 @@ extension UnsafePointer where Pointee == vit_program {
     return false
   }
 
+  /// The threads beyond which an image gets no faster, of any size.
+  var profitableThreads: Int32 {
+    var most: Int32 = 0
+    for index in 0..<sizeCount {
+      let threads = size(index).pointee.profitable_threads
+      most = max(most, threads > 0 ? threads : Options.mostThreads)
+    }
+    return most
+  }
+
   /// Height and width of the images; 0 where they are none.
   var extents: (height: Int, width: Int) {
     guard let shape = pointee.description?.pointee.input.shape else { return (0, 0) }

@@ -1,5 +1,32 @@
 import CVitSystem
 
+/// The tasks of a context, and how they are shared out among images.
+struct Crew {
+  let tasks: Int32
+  /// Tasks that work on one image, at most: from 1 to all.
+  let perImage: Int32
+
+  /// Tasks are woken by groups of as many as work on one image, each group by a turnstile of its
+  /// own: a hundred threads that have nothing to do cost more to wake than an image gains from
+  /// the last of those that have.
+  var groups: Int32 { (tasks &+ perImage &- 1) / perImage }
+
+  /// The group of a task.
+  func group(of task: Int32) -> Int32 { task / perImage }
+
+  /// The tasks that have a share in a run of `images` images: whole groups.
+  func tasks(for images: Int) -> Int32 {
+    min(tasks, Int32(truncatingIfNeeded: min(images, Int(groups))) &* perImage)
+  }
+
+  /// The round that comes next when `left` images are left, at least one and less than one for each
+  /// task; it is of the first tasks.
+  func round(left: Int) -> Round {
+    Round(
+      left: left, tasks: Int32(truncatingIfNeeded: min(left, Int(tasks / perImage))) &* perImage)
+  }
+}
+
 /// Images that are run at the same time, each by a team of tasks: what a batch has beyond whole
 /// images for every task.
 ///
@@ -22,6 +49,9 @@ struct Round {
     size = tasks / teams
   }
 
+  /// The tasks that have a share in it.
+  var tasks: Int32 { teams &* size }
+
   /// How many teams of two tasks or more there can be.
   static func mostTeams(tasks: Int32) -> Int { Int(max(1, tasks / 2)) }
 
@@ -33,17 +63,18 @@ struct Round {
 }
 
 extension UnsafeMutablePointer where Pointee == Context {
-  /// What task `task` does in a round whose images are those from `first` on.
+  /// What task `task` of the `tasks` of a run does in a round whose images are those from `first`
+  /// on.
   ///
   /// The tasks of a team meet after each step; after the last one they meet those of all teams,
   /// since the teams of the next round use the same arenas. Images of a mixed run have programs of
   /// their own.
-  func run(_ round: Round, from first: Int, task: Int32) {
-    let tasks = pointee.layout.tasks
+  func run(_ round: Round, from first: Int, task: Int32, of tasks: Int32) {
     let polls = pointee.patience.step
     let everybody = pointee.meeting
+    guard task < round.tasks else { return everybody.pass(count: tasks, polls: polls) }
     let team = round.team(of: task)
-    let ours = round.teams == 1 ? everybody : meeting(ofTeam: team)
+    let ours = round.size == tasks ? everybody : meeting(ofTeam: team)
     let image = first &+ Int(team)
     let program = program(of: image)
     var clock = StepClock(task == 0 ? stepTimes(of: program) : nil)
@@ -53,12 +84,12 @@ extension UnsafeMutablePointer where Pointee == Context {
     var step: Int32 = 0
     while step < last {
       functions?[Int(step)]?(&frame, round.member(task), round.size)
-      ours.pass(count: round.size, polls: polls)
+      if round.size > 1 { ours.pass(count: round.size, polls: polls) }
       clock.end(Int(step))
       step &+= 1
     }
     if last >= 0 { functions?[Int(last)]?(&frame, round.member(task), round.size) }
-    everybody.pass(count: tasks, polls: polls)
+    if tasks > 1 { everybody.pass(count: tasks, polls: polls) }
     if last >= 0 { clock.end(Int(last)) }
   }
 

@@ -8,7 +8,8 @@ public struct VitOptions: Sendable {
     @Sendable (_ count: Int, _ task: @Sendable (_ index: Int) -> Void) -> Void
 
   /// The number of tasks that a run is split into; 0 for one on each processor that the process may
-  /// use, by its affinity and the quotas of its control groups.
+  /// use, by its affinity and the quotas of its control groups, but no more for one image than the
+  /// library says pay (`profitableThreads` in its JSON).
   public var threads: Int
   /// The weights file; `nil` for the embedded weights, or for the file beside the library.
   public var weightsPath: String?

@@ -24,7 +24,8 @@ struct Bench: QuietCommand {
   @Option(
     help: ArgumentHelp(
       """
-      Thread counts, separated by commas, or 'all' for 1 to the number of processors.
+      Thread counts, separated by commas, 'all' for 1 to the number of processors, or 'auto' for \
+      the default's and a recommendation, with --simulate of those that it names.
       """, valueName: "list"))
   var threads = ThreadCounts.doubling
 
@@ -123,10 +124,13 @@ struct Bench: QuietCommand {
 
   func run() throws {
     if let simulate {
-      let report = try Simulation(
+      var report = try Simulation(
         library: library, threads: simulate.counts(), runs: iterations ?? Self.simulatedRuns,
         bandwidth: bandwidth.map { $0 * 1e9 }, batch: batch, size: size
       ).run()
+      if threads == .automatic {
+        report.advice = ThreadAdvice(report.results.map { ($0.threads, $0.ms) })
+      }
       if json { return try JSONValue.print(report) }
       return print(report.text, terminator: "")
     }
@@ -142,7 +146,10 @@ struct Bench: QuietCommand {
       library: library, threads: counts, batch: batch,
       amount: iterations.map { .iterations($0) } ?? .seconds(seconds), perOp: perOp, size: size)
     if !images.isEmpty { benchmark.photos = try PhotoInputs(images, library: library, size: size) }
-    let report = try benchmark.run()
+    var report = try benchmark.run()
+    if threads == .automatic {
+      report.advice = ThreadAdvice(report.results.map { ($0.threads, $0.medianMs) })
+    }
     if let trace {
       try StepTrace.measure(
         library: library, threads: counts.last ?? 1, runs: min(iterations ?? 5, 100), size: size

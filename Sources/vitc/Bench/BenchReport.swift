@@ -61,11 +61,14 @@ struct BenchReport: Encodable {
   var perOp: StepReport?
   /// How long photos take before they are run, if photos are.
   var photos: PhotoInputs.Report?
+  /// Which numbers of threads serve best, if that was asked for.
+  var advice: ThreadAdvice?
   /// `true` iff it runs texts, not images.
   var readsTexts = false
 
   private enum Keys: String, CodingKey {
     case model, target, isa, library, flops, results, photos
+    case advice = "recommended_threads"
     case perOp = "per_op"
   }
 
@@ -79,6 +82,7 @@ struct BenchReport: Encodable {
     try container.encode(library, forKey: .library)
     try container.encode(flops, forKey: .flops)
     try container.encode(results, forKey: .results)
+    try container.encodeIfPresent(advice, forKey: .advice)
     try container.encodeIfPresent(perOp, forKey: .perOp)
     try container.encodeIfPresent(photos, forKey: .photos)
   }
@@ -103,6 +107,7 @@ struct BenchReport: Encodable {
     let batch = results.last?.batch ?? 1
     return "\(model), \(isa): \(work) GFLOP \(readsTexts ? "a" : "an") \(one), batch \(batch), "
       + "peak \(peaks) GFLOP/s\n"
-      + table.text() + (photos?.text ?? "") + (perOp?.text ?? "")
+      + table.text() + (advice?.text(readsTexts: readsTexts) ?? "") + (photos?.text ?? "")
+      + (perOp?.text ?? "")
   }
 }

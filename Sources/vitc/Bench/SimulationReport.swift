@@ -118,11 +118,14 @@ struct SimulationReport: Encodable {
   let batch: Int
   /// Thread counts, ascending.
   let results: [Result]
+  /// Which of them serve best, if that was asked for.
+  var advice: ThreadAdvice?
 
   private enum Keys: String, CodingKey {
     case model, isa, batch, results
     case barrierMicroseconds = "barrier_us_of_two"
     case perThreadMicroseconds = "barrier_us_per_thread"
+    case advice = "recommended_threads"
     case bandwidth = "bandwidth_gb_s"
   }
 
@@ -135,6 +138,7 @@ struct SimulationReport: Encodable {
     try container.encode(BarrierCost.perThread * 1e6, forKey: .perThreadMicroseconds)
     try container.encodeIfPresent(bandwidth.map { $0 / 1e9 }, forKey: .bandwidth)
     try container.encode(results, forKey: .results)
+    try container.encodeIfPresent(advice, forKey: .advice)
   }
 
   /// The report for people: all thread counts, then the kinds of steps of the highest.
@@ -158,7 +162,7 @@ struct SimulationReport: Encodable {
       + "\(Format.fixed(BarrierCost.perThread * 1e6, 2)) us more for each further one (assumed); "
       + (bandwidth.map { "\(Format.fixed($0 / 1e9, 1)) GB/s of memory\n" }
         ?? "memory is not a bound\n")
-      + table.text()
+      + table.text() + (advice?.text() ?? "")
     guard let last = results.last else { return text }
     var kinds = TextTable([
       ("kind of step", .left), ("ms", .right), ("of time", .right), ("efficiency", .right),

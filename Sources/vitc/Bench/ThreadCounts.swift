@@ -5,6 +5,8 @@ import Parallel
 enum ThreadCounts: ExpressibleByArgument, Equatable {
   /// 1, 2, 4, … and the number of processors.
   case doubling
+  /// The same, to recommend one of them.
+  case automatic
   /// Every number from 1 to the number of processors.
   case all
   /// These.
@@ -14,6 +16,7 @@ enum ThreadCounts: ExpressibleByArgument, Equatable {
   var defaultValueDescription: String {
     switch self {
     case .doubling: "1, 2, 4, ... and the number of processors"
+    case .automatic: "auto"
     case .all: "all"
     case .list(let counts): counts.map(String.init).joined(separator: ",")
     }
@@ -22,10 +25,14 @@ enum ThreadCounts: ExpressibleByArgument, Equatable {
   /// The most that an argument may ask for.
   private static let limit = 1024
 
-  /// Reads `all` or numbers with commas.
+  /// Reads `all`, `auto` or numbers with commas.
   init?(argument: String) {
     if argument == "all" {
       self = .all
+      return
+    }
+    if argument == "auto" {
+      self = .automatic
       return
     }
     var counts: [Int] = []
@@ -43,7 +50,7 @@ enum ThreadCounts: ExpressibleByArgument, Equatable {
     switch self {
     case .list(let counts): return counts
     case .all: return Array(1...max(1, processors))
-    case .doubling:
+    case .doubling, .automatic:
       var counts = [1]
       while let last = counts.last, last * 2 < processors { counts.append(last * 2) }
       return processors > 1 ? counts + [processors] : counts

@@ -47,7 +47,8 @@ typedef struct vit_options {
   size_t size;                   /* sizeof(vit_options) of the caller; fields beyond it default */
   int32_t threads;               /* tasks that a run is split into; 0: one for each processor that the
                                     process may use: by its affinity and by the quotas of its
-                                    control groups */
+                                    control groups. An image is split into no more of them than
+                                    pay, vit_program.profitable_threads. */
   int32_t reserved;              /* 0 */
   vit_parallel_for parallel_for; /* NULL: a pool of `threads - 1` threads in each context */
   void *parallel_for_context;    /* handed to parallel_for */
@@ -415,6 +416,9 @@ typedef struct vit_program {
   int32_t proof_first;       /* which values of the proof are those of the first output */
   int32_t further_count;     /* of a program of several sizes: the sizes after this one */
   const struct vit_program *const *further; /* their programs; the weights are found by this one */
+  int32_t profitable_threads; /* more threads than these do not make an image of this size noticeably
+                                 faster, by the compiler's count of the work; 0: nothing is known */
+  int32_t reserved;           /* 0 */
 } vit_program;
 
 #define VIT_ERROR_BYTES 512
