@@ -6,13 +6,13 @@ extension Attention {
   func requireAdditions(_ operands: [TensorType]) throws(Diagnostic) {
     let (queries, tokens) = (operands[0].shape[0], operands[1].shape[0] / windows)
     if let bias = operand(.scores, of: operands) {
-      let counts = [heads, windows * heads]
-      try require(
-        "C6",
-        bias.rank == 3 && bias.element == .f32 && counts.contains(bias.shape[0])
-          && Array(bias.shape.dropFirst()) == [queries / windows, tokens],
-        "a: expected \(TensorType.f32(heads, queries / windows, tokens)), or one of each window, "
-          + "found \(bias)")
+      if let kinds {
+        try require(
+          "C6", RelativePlaces.isGrid(kinds.windows) && kinds.windows.reduce(1, *) == windows,
+          "window_grid: expected \(windows) windows, found \(kinds.windows)")
+      }
+      let maps = (kinds?.count ?? 1) * heads
+      try requireType("C6", "a", bias, .f32(maps, queries / windows, tokens))
     }
     if let places { try requirePlaces(places, operands, tokens) }
     guard let grid else { return }
@@ -39,7 +39,7 @@ extension Attention {
         + "grid, found \(places.grid)")
     if let problem = places.problem { throw violation("C10", problem) }
     try require(
-      "C10", places.windows == nil || places.windowCount == windows,
+      "C10", places.windows.map { $0[0] * $0[1] == windows } ?? true,
       "window_grid: expected \(windows) windows, found \(places.windows ?? [])")
     if let table = operand(.scoreTable, of: operands) {
       try requireType("C10", "table", table, .f32(heads, places.tableCount))
@@ -54,7 +54,7 @@ extension Attention {
   ) -> [S]? {
     if let bias = operand(.scores, of: operands) {
       let count = shape.reduce(1, *)
-      let first = bias.values.count > count ? window * count : 0
+      let first = (kinds?.kind(of: window) ?? 0) * count
       return Array(bias.values[first..<first + count])
     }
     if let places, let table = operand(.scoreTable, of: operands) {

@@ -9,7 +9,7 @@ import Diagnostics
 ///
 /// The grid may be one window of many, which cover an image that has been moved up and to the left,
 /// what leaves it coming back in from the other side: places that were not neighbours share the
-/// last windows of a row and of a column.
+/// last windows of a row and of a column. So windows are of at most four kinds (``WindowKinds``).
 public struct RelativePlaces: Hashable, Sendable {
   /// Rows and columns of the grid.
   public var grid: [Int]
@@ -51,8 +51,8 @@ public struct RelativePlaces: Hashable, Sendable {
     if separation != 100 { list.set("separation", .number(separation)) }
   }
 
-  /// The number of windows that are not alike.
-  public var windowCount: Int { windows.map { $0[0] * $0[1] } ?? 1 }
+  /// The kinds of windows that are not alike; `nil`: the windows are.
+  public var kinds: WindowKinds? { windows.map(WindowKinds.init) }
   /// The places, and the token before them.
   public var tokens: Int { grid[0] * grid[1] + (hasPrefix ? 1 : 0) }
   /// The numbers of a table for the distances of a grid.

@@ -30,6 +30,8 @@ public struct WindowGrid: Hashable, Sendable {
   public var windows: [Int] { zip(image, window).map { ($0 + $1 - 1) / $1 } }
   /// The number of windows.
   public var count: Int { windows[0] * windows[1] }
+  /// The kinds of windows; `nil`: the image is not moved, and all are alike.
+  public var kinds: WindowKinds? { shift == [0, 0] ? nil : WindowKinds(windows) }
   /// `false` iff there is one window, which is the image as it lies.
   public var cutsMap: Bool { window != image || shift != [0, 0] }
   /// The places of the image.

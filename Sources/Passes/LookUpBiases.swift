@@ -14,7 +14,7 @@ extension Pass {
   ///     %y: f32[197,768] = attention %q, %k, %v, %s.table {heads = 12, places = [14, 14], …}
   ///
   /// The numbers are the same; the weights hold `(2 rows - 1) * (2 columns - 1)` of each head
-  /// instead of one for each pair of tokens, in moved windows for each window too. Declines below
+  /// instead of one for each pair of tokens, in moved windows for each kind of them. Declines below
   /// 128 tokens, where the matrix is small and its rows need not be made; where rows of the matrix
   /// are left out, weights of the values are returned, or what is added is anything else.
   public static let lookUpBiases = Pass(
@@ -24,7 +24,7 @@ extension Pass {
 /// From how many tokens on.
 ///
 /// With 49, Swin's windows of 7, a row of the grid fills half a vector; the matrices of all its
-/// blocks take 5 MB beside 113 MB of weights.
+/// blocks take 2.6 MB beside 113 MB of weights.
 private let fewestTokens = 128
 
 @Sendable private func lookUp(
@@ -36,9 +36,9 @@ private let fewestTokens = 128
     guard case .attention(var attention) = node.op, attention.hasBias, !attention.hasWeights,
       let scores = node[.scores], let position = node.op.position(of: .scores),
       let bias = RelativeScoreBias(scores, graph), bias.op.places.tokens >= fewestTokens,
-      // A matrix may have maps for each window where the table has columns for it.
+      // A matrix may have maps for each kind of windows where the table has columns for it.
       graph[bias.node.operands[0]].type.shape[1] == attention.heads,
-      bias.op.places.windows == nil || bias.op.places.windowCount == attention.windows
+      bias.op.places.kinds == attention.kinds
     else { return nil }
     let table: Value
     if let known = tables[scores] {
@@ -52,6 +52,7 @@ private let fewestTokens = 128
       bias.factor.map { Float(Double($0) * Double(places.separation)) }
       ?? places.separation
     attention.hasBias = false
+    attention.kinds = nil
     attention.places = places
     var operands = rewriter[node.operands]
     operands[position] = table

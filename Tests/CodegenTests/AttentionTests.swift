@@ -40,26 +40,26 @@ import Testing
     }
   }
 
-  /// What is added to the scores, the same in all windows or not, or by rows and columns of a grid:
-  /// of one block of tokens and several, with few queries and many, powers within the limit and
-  /// beyond.
+  /// What is added to the scores, the same in all windows or for their kinds, or by rows and
+  /// columns of a grid: of one block of tokens and several, with few queries and many, powers
+  /// within the limit and beyond.
   @Test(arguments: Target.runnableHere)
   func additions(_ target: Target) throws {
     for (index, added) in [
-      Added.matrix, .matrixOfWindow, .grid([3, 7]), .grid([7, 33]), .matrix, .grid([20, 15]),
-      .matrixOfWindow, .none,
+      Added.matrix, .matrixOfKinds([1, 3]), .grid([3, 7]), .grid([7, 33]), .matrix,
+      .grid([20, 15]), .matrixOfKinds([3, 3]), .none, .matrixOfKinds([2, 1]),
     ].enumerated() {
       let tokens: Int
       if case .grid(let grid) = added {
         tokens = grid[0] * grid[1]
       } else {
-        tokens = 37 + 90 * index
+        tokens = index == 8 ? 49 : 37 + 90 * index
       }
       try check(
         target, queries: [tokens, 15, 1, 30][index % 4], tokens: tokens, heads: 1 + index % 3,
         headDim: [32, 36, 64, 5][index % 4], base2: index % 2 == 0, scale: index % 4 < 2 ? 1 : 0.3,
-        growth: [0, 0, 0, 0, 0.5, 0, 0.5, 0][index], longestBlock: index < 4 ? 2048 : 96,
-        windows: [1, 3, 2, 1, 1, 2, 2, 4][index], added: added)
+        growth: [0, 0, 0, 0, 0.5, 0, 0.5, 0, 0][index], longestBlock: index < 4 ? 2048 : 96,
+        windows: [1, 3, 2, 1, 1, 2, 9, 4, 2][index], added: added)
     }
   }
 
@@ -100,7 +100,7 @@ import Testing
   private enum Added {
     case none
     case matrix
-    case matrixOfWindow
+    case matrixOfKinds([Int])
     case grid([Int])
     case places(RelativePlaces)
   }
@@ -126,11 +126,11 @@ import Testing
     var operands: [Tensor] = []
     switch added {
     case .none: break
-    case .matrix, .matrixOfWindow:
-      var maps = heads
-      if case .matrixOfWindow = added { maps *= windows }
-      kernel.addition = .matrix(stride: tokens, ofEachWindow: maps > heads)
+    case .matrix, .matrixOfKinds:
+      if case .matrixOfKinds(let windows) = added { attention.kinds = WindowKinds(windows) }
+      kernel.addition = .matrix(stride: tokens, kinds: attention.kinds)
       attention.hasBias = true
+      let maps = heads * (attention.kinds?.count ?? 1)
       operands = [
         Tensor(shape: [maps, queries, tokens], values: random.floats(maps * queries * tokens))
       ]

@@ -187,9 +187,11 @@ extension KernelCase {
       { $0.qStride += 2 }, { $0.kStride += 2 }, { $0.vStride += 2 }, { $0.outputStride += 2 },
       { $0.scale = 0.5 }, { $0.base2 = true }, { $0.longestBlock = 32 }, { $0.element = .bf16 },
       { $0.windows = 2 }, { $0.isCausal = true }, { $0.reach = 32 },
-      { $0.addition = .matrix(stride: 40, ofEachWindow: false) },
-      { $0.addition = .matrix(stride: 41, ofEachWindow: false) },
-      { $0.addition = .matrix(stride: 40, ofEachWindow: true) },
+      { $0.addition = .matrix(stride: 40, kinds: nil) },
+      { $0.addition = .matrix(stride: 41, kinds: nil) },
+      { $0.addition = .matrix(stride: 40, kinds: WindowKinds([1, 1])) },
+      { $0.addition = .matrix(stride: 40, kinds: WindowKinds([1, 2])) },
+      { $0.addition = .matrix(stride: 40, kinds: WindowKinds([2, 1])) },
       { $0.addition = .grid(rows: 4, columns: 10, rowStride: 8, columnStride: 20) },
       { $0.addition = .grid(rows: 10, columns: 4, rowStride: 8, columnStride: 20) },
       { $0.addition = .grid(rows: 4, columns: 10, rowStride: 9, columnStride: 20) },
@@ -212,7 +214,7 @@ extension KernelCase {
       { $0.attention.base2 = true }, { $0.attention.longestBlock = 32 },
       { $0.attention.element = .bf16 }, { $0.attention.windows = 2 },
       { $0.attention.isCausal = true }, { $0.attention.reach = 32 },
-      { $0.attention.addition = .matrix(stride: 40, ofEachWindow: false) }),
+      { $0.attention.addition = .matrix(stride: 40, kinds: nil) }),
     KernelCase(
       KeyPanels(tokens: 17, headDim: 12, stride: 36),
       { $0.tokens += 1 }, { $0.headDim += 1 }, { $0.stride += 1 }, { $0.element = .bf16 },
@@ -252,7 +254,7 @@ extension KernelCase {
       { $0.attention.base2 = true }, { $0.attention.longestBlock = 32 },
       { $0.attention.element = .bf16 }, { $0.attention.windows = 2 },
       { $0.attention.isCausal = true }, { $0.attention.reach = 32 },
-      { $0.attention.addition = .matrix(stride: 40, ofEachWindow: false) }),
+      { $0.attention.addition = .matrix(stride: 40, kinds: nil) }),
     KernelCase(
       AttentionWeights(
         queries: 20, tokens: 40, heads: 2, headDim: 12, qStride: 72, kStride: 72,

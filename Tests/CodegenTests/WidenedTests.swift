@@ -117,7 +117,7 @@ import Testing
       var random = Random(state: UInt64(index))
       // With several heads, the rows of a part would lie as far apart as those of all queries.
       let isAdded = heads == 1
-      if isAdded { kernel.addition = .matrix(stride: tokens, ofEachWindow: false) }
+      if isAdded { kernel.addition = .matrix(stride: tokens, kinds: nil) }
       let numbers = random.floats(queries * tokens)
       let added = Floats(count: numbers.count) { numbers[$0] }
       var values = random.floats(max(queries, tokens) * stride)

@@ -174,7 +174,8 @@ import Testing
       .attention(Attention(heads: 2, hasBias: true)), .f32(3, 4), .f32(2, 4), .f32(2, 4),
       .f32(2, 3, 2)),
     Sample(
-      .attention(Attention(heads: 2, windows: 2, hasBias: true)), .f32(6, 4), .f32(4, 4),
+      .attention(Attention(heads: 2, windows: 2, hasBias: true, kinds: WindowKinds([2, 1]))),
+      .f32(6, 4), .f32(4, 4),
       .f32(4, 4), .f32(4, 3, 2)),
     Sample(
       .attention(Attention(heads: 2, windows: 3)), .f32(6, 4), .f32(9, 4), .f32(9, 4)),

@@ -198,8 +198,7 @@ struct AttentionKernel: StepKernel {
           let from = b.offset(b.offset(q, b.multiply(row, b.constant(qStride * size))), bytes)
           let to = b.offset(
             b.offset(output, b.multiply(row, b.constant(outputStride * size))), bytes)
-          let added = addition.address(
-            b, self, p, index: index, head: head, window: window, row: row)
+          let added = addition.address(b, self, p, head: head, window: window, row: row)
           eachReach(b, upTo: b.add(row, height)) { part in
             b.choose(height, among: heights) { rows in
               let scores = addition.rows(

@@ -7,9 +7,9 @@ import IR
 enum ScoreAddition: Hashable {
   /// Nothing.
   case none
-  /// A number for each head, query and token, whose rows are so many elements apart;
-  /// `ofEachWindow`: every window has its own.
-  case matrix(stride: Int, ofEachWindow: Bool)
+  /// A number for each head, query and token, whose rows are so many elements apart, for all
+  /// windows the same or for each kind of them.
+  case matrix(stride: Int, kinds: WindowKinds?)
   /// The sum of a number for the row and of one for the column of the token's place on a grid:
   /// `[queries, heads * rows]` and `[queries, heads * columns]`, rows so many elements apart.
   case grid(rows: Int, columns: Int, rowStride: Int, columnStride: Int)
@@ -48,12 +48,10 @@ enum ScoreAddition: Hashable {
 
   /// Emits the addresses for the tile whose first query is `row` of a window.
   ///
-  /// - Parameters:
-  ///   - index: the number of the head, counted through all windows.
-  ///   - window: `nil`: there is one.
+  /// - Parameter window: `nil`: there is one.
   func address(
     _ b: Builder, _ attention: AttentionKernel, _ p: Arguments<AttentionKernel.Parameter>,
-    index: Value, head: Value, window: Value?, row: Value
+    head: Value, window: Value?, row: Value
   ) -> Address {
     let queries = b.constant(attention.queries)
     func address(_ scores: Value, _ columns: Value) -> Address {
@@ -61,9 +59,13 @@ enum ScoreAddition: Hashable {
     }
     switch self {
     case .none: return address(p[.scores], p[.columnScores])
-    case .matrix(let stride, let ofEachWindow):
-      let first = b.multiply(ofEachWindow ? index : head, queries)
-      let scores = b.element(p[.scores], b.multiply(b.add(first, row), b.constant(stride)))
+    case .matrix(let stride, let kinds):
+      var map = head
+      if let kinds, let window {
+        map = b.add(b.multiply(kind(b, of: window, kinds), b.constant(attention.heads)), head)
+      }
+      let first = b.add(b.multiply(map, queries), row)
+      let scores = b.element(p[.scores], b.multiply(first, b.constant(stride)))
       return address(scores, scores)
     case .grid(let rows, let columns, let rowStride, let columnStride):
       let query = window.map { b.add(b.multiply($0, queries), row) } ?? row
@@ -78,6 +80,18 @@ enum ScoreAddition: Hashable {
       let table = b.element(p[.scores], b.multiply(head, b.constant(stride)))
       return address(table, table)
     }
+  }
+
+  /// Emits the kind of a window.
+  private func kind(_ b: Builder, of window: Value, _ kinds: WindowKinds) -> Value {
+    func kind(_ index: Value, _ axis: Int) -> Value {
+      let isBefore = b.less(index, b.constant(kinds.windows[axis] - 1))
+      return b.select(isBefore, b.constant(0), b.constant(kinds.extents[axis] - 1))
+    }
+    let columns = b.constant(kinds.windows[1])
+    return b.add(
+      b.multiply(kind(b.divide(window, columns), 0), b.constant(kinds.extents[1])),
+      kind(b.remainder(window, columns), 1))
   }
 
   /// Emits what it takes to have `count` rows at one address, and returns that.

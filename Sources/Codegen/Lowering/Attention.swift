@@ -36,10 +36,7 @@ extension Attention: Lowering {
   }
 
   private func addition(_ site: LoweringSite) -> ScoreAddition {
-    if let stride = site.stride(.scores) {
-      let heads = site.types[3].shape[0]
-      return .matrix(stride: stride, ofEachWindow: heads > self.heads)
-    }
+    if let stride = site.stride(.scores) { return .matrix(stride: stride, kinds: kinds) }
     if let places, let stride = site.stride(.scoreTable) { return .places(places, stride: stride) }
     guard let grid, let rowStride = site.stride(.rowScores),
       let columnStride = site.stride(.columnScores)

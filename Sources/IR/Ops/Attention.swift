@@ -22,15 +22,16 @@ import Glibc
 /// `separation` is subtracted where query and key lie on different sides of a seam
 /// (`relative_position_bias` says which do). With `windows`, `q`, `k`, `v`, `rows` and `columns`
 /// are so many equal parts of rows, each an attention by itself, whose queries and tokens those of
-/// `a` are: the same for all, or `a: [windows * heads, queries, tokens]`, the heads of the first
-/// window first.
+/// `a` are: the same for all, or with `window_grid`, the rows and columns of windows,
+/// `a: [kinds * heads, queries, tokens]`, all heads of a kind together: of windows inside, in the
+/// last column, in the last row, and in both (`relative_position_bias`).
 /// With `causal`, query `t` reads keys and values of the first `t + 1` tokens alone.
 /// Results: `y: [queries, heads * headDim]`; with `weights`, also `p: [heads, queries, tokens]`, or
 /// of `weight_rows = [start, count]` the rows of these queries, `[heads, count, tokens]`.
 /// Attributes: `heads`; `scale`, default 1; `base2`, `weights`, `bias`, `causal`, default false;
-/// `windows`, default 1; `grid`, `places` and `weight_rows`, by default none; of places `prefix`,
-/// default false, `window_grid`, by default none, `shift`, default `[0, 0]`, and `separation`,
-/// default 100. Operands of bf16 are multiplied
+/// `windows`, default 1; `grid`, `places` and `weight_rows`, by default none; of `bias` and of
+/// places `window_grid`, by default none; of places `prefix`, default false, `shift`, default
+/// `[0, 0]`, and `separation`, default 100. Operands of bf16 are multiplied
 /// as such and summed up in f32, powers are rounded to bf16 before they are multiplied with values,
 /// and the result is bf16; `a`, `rows`, `columns` and `table` are of f32.
 ///
@@ -40,7 +41,8 @@ import Glibc
 ///   there are neither `grid` nor `places` nor more than one window.
 /// - C4: there are as many operands as the attributes say.
 /// - C5: `windows` divides the rows of `q` and of `k`.
-/// - C6: `a` is f32 and has the heads, of one window or of all, and the queries and tokens of one.
+/// - C6: `a` is f32 and has the heads, of each kind of window with `window_grid`, which has as many
+///   windows, and the queries and tokens of one.
 /// - C7: `grid` is two extents of as many places as a window has tokens, `rows` and `columns` are
 ///   f32 of these extents, and there is no `bias`.
 /// - C8: `weight_rows` is a start and a count of queries, at least one, and there are `weights`.
@@ -68,6 +70,8 @@ public struct Attention: OpDefinition {
   public var windows: Int
   /// `true` iff an operand is added to the scores.
   public var hasBias: Bool
+  /// The kinds of windows that the operand has maps for; `nil`: it is the same for all windows.
+  public var kinds: WindowKinds?
   /// Rows and columns of the grid of keys by which two operands are added to the scores, if they
   /// are.
   public var grid: [Int]?
@@ -79,8 +83,9 @@ public struct Attention: OpDefinition {
   /// Creates an attention.
   public init(
     heads: Int, scale: Float = 1, base2: Bool = false, hasWeights: Bool = false,
-    weightRows: [Int]? = nil, windows: Int = 1, hasBias: Bool = false, grid: [Int]? = nil,
-    isCausal: Bool = false, places: RelativePlaces? = nil
+    weightRows: [Int]? = nil, windows: Int = 1, hasBias: Bool = false,
+    kinds: WindowKinds? = nil, grid: [Int]? = nil, isCausal: Bool = false,
+    places: RelativePlaces? = nil
   ) {
     self.heads = heads
     self.scale = scale
@@ -89,6 +94,7 @@ public struct Attention: OpDefinition {
     self.weightRows = weightRows
     self.windows = windows
     self.hasBias = hasBias
+    self.kinds = kinds
     self.grid = grid
     self.isCausal = isCausal
     self.places = places
@@ -132,6 +138,7 @@ public struct Attention: OpDefinition {
     if let weightRows { list.set("weight_rows", .integers(weightRows)) }
     if windows != 1 { list.set("windows", .integer(windows)) }
     if hasBias { list.set("bias", .boolean(true)) }
+    if hasBias, let kinds { list.set("window_grid", .integers(kinds.windows)) }
     if let grid { list.set("grid", .integers(grid)) }
     if isCausal { list.set("causal", .boolean(true)) }
     if let places {
@@ -149,6 +156,9 @@ public struct Attention: OpDefinition {
       attributes.value("weight_rows") == nil ? nil : try attributes.integers("weight_rows")
     windows = try attributes.integer("windows", default: 1)
     hasBias = try attributes.boolean("bias")
+    if hasBias, attributes.names.contains("window_grid") {
+      kinds = WindowKinds(try attributes.integers("window_grid"))
+    }
     grid = attributes.value("grid") == nil ? nil : try attributes.integers("grid")
     isCausal = try attributes.boolean("causal")
     guard attributes.names.contains("places") else { return }

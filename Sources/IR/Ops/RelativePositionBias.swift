@@ -13,8 +13,10 @@ import Diagnostics
 /// With `windows`, the grid is one window of so many rows and columns of windows, which cover an
 /// image that has been moved up and to the left by `shift`, what leaves it coming back in from the
 /// other side: places that were not neighbours share the last windows of a row and of a column, and
-/// `separation` is subtracted where query and key lie on different sides of that seam. Result:
-/// `[windows[0] * windows[1] * heads, tokens, tokens]`, windows row by row.
+/// `separation` is subtracted where query and key lie on different sides of that seam. What is
+/// added depends on whether a window is in the last row of windows and on whether it is in the last
+/// column, on nothing else. Result: `[min(windows[0], 2) * min(windows[1], 2) * heads, tokens,
+/// tokens]`: of the windows inside, then of those in the last column, in the last row, and in both.
 ///
 /// Attributes: `grid`: rows and columns; `from`, default `grid`; `method`, how the table is
 /// resized; `prefix`, default false; `windows`, by default none; `shift`, default `[0, 0]`;
@@ -75,18 +77,19 @@ public struct RelativePositionBias: OpDefinition {
     try require(
       "C2", operands[0].shape[0] == rows, "table: expected \(rows) rows, found \(operands[0])")
     if let problem = places.problem { throw violation("C3", problem) }
-    let (maps, overflow) = places.windowCount.multipliedReportingOverflow(
-      by: operands[0].shape[1])
-    return .f32(overflow ? .max : maps, places.tokens, places.tokens)
+    let maps = (places.kinds?.count ?? 1) * operands[0].shape[1]
+    return .f32(maps, places.tokens, places.tokens)
   }
   func evaluate<S: TensorScalar>(_ operands: [DenseTensor<S>]) -> DenseTensor<S> {
     let table = places.resized(operands[0], from: from, by: method)
     let (heads, tokens) = (table.columns, places.tokens)
     var values: [S] = []
-    values.reserveCapacity(places.windowCount * heads * tokens * tokens)
-    for window in 0..<places.windowCount {
+    let count = places.kinds?.count ?? 1
+    values.reserveCapacity(count * heads * tokens * tokens)
+    for kind in 0..<count {
+      let window = places.kinds?.window(of: kind) ?? 0
       values += places.scores(window: window, heads: heads) { table.values[$1 * heads + $0] }
     }
-    return DenseTensor<S>(shape: [places.windowCount * heads, tokens, tokens], values: values)
+    return DenseTensor<S>(shape: [count * heads, tokens, tokens], values: values)
   }
 }

@@ -37,12 +37,12 @@ struct ContinuousPositions: Hashable, Sendable {
         ContinuousPositionTable(
           grid: windows.window, spacing: spacing, from: from, limit: limit)), operands,
       name: "\(name).positions")
-    let isMoved = windows.shift != [0, 0]
+    let kinds = windows.kinds
     return try builder.append(
       .relativePositionBias(
         RelativePositionBias(
-          grid: windows.window, method: .geometric, windows: isMoved ? windows.windows : nil,
-          shift: windows.shift, separation: isMoved ? separation : 100)), [table],
+          grid: windows.window, method: .geometric, windows: kinds?.windows, shift: windows.shift,
+          separation: kinds == nil ? 100 : separation)), [table],
       name: "\(name).positions.bias")
   }
 }

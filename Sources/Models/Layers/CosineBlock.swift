@@ -60,7 +60,8 @@ struct CosineBlock: StagedBlock {
     operands[1] = try builder.append(norm, [operands[1]], name: "\(name).k.normed")
     operands.append(
       try positions.append(name, heads: heads, windows: windows, to: &builder))
-    let attention = Attention(heads: heads, windows: windows.count, hasBias: true)
+    let attention = Attention(
+      heads: heads, windows: windows.count, hasBias: true, kinds: windows.kinds)
     let mixed = try builder.append(.attention(attention), operands, name: "\(name).mixed")
     guard let cut else { return mixed }
     return try builder.append(.windowMerge(WindowMerge(cut)), [mixed], name: "\(name).merged")

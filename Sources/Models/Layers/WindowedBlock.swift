@@ -67,6 +67,7 @@ struct WindowedBlock: StagedBlock {
       }
     case .table(let stored):
       attention.hasBias = true
+      attention.kinds = windows.kinds
       operands.append(try bias(name, stored: stored, &builder))
     }
     let mixed = try builder.append(.attention(attention), operands, name: "\(name).mixed")
@@ -99,7 +100,7 @@ struct WindowedBlock: StagedBlock {
       .relativePositionBias(
         RelativePositionBias(
           grid: windows.window, from: stored, method: .geometric,
-          windows: windows.shift == [0, 0] ? nil : windows.windows, shift: windows.shift)),
+          windows: windows.kinds?.windows, shift: windows.shift)),
       [table], name: "\(tensor).bias")
   }
 
