@@ -80,6 +80,7 @@ class _Encoder:
         self._model: Model = compile_model(self._module, **options, check=False)
         self._weights = [*self._module.parameters(), *self._module.buffers()]
         self._versions = self._state()
+        self._told: list[tuple[int, int]] | None = None
         with torch.inference_mode():
             expected = graph(*arguments)
         self._output = self._compare(images, expected, _modules.LIMITS[precision])
@@ -150,8 +151,12 @@ class _Encoder:
     def run(self, *inputs: Any) -> Any:
         """What the graph would return."""
         images = inputs[self._place]
-        if self._versions != self._state():
-            _tell("the module's weights have changed since it was compiled")
+        state = self._state()
+        if self._versions != state:
+            # Once for each change, not for each batch.
+            if self._told != state:
+                self._told = state
+                _tell("the module's weights have changed since it was compiled")
             return self._graph(*inputs)
         return [self._model(images.detach(), outputs=[self._output])[self._output]]
 
