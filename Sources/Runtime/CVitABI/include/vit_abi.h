@@ -162,8 +162,8 @@ typedef struct vit_entry {
   vit_status (*context_create)(vit_model *model, vit_context **context);
   void (*context_destroy)(vit_context *context);
   /* images: [count, channels, height, width]; of a text tower ids: [count, length] of int32_t,
-   * by their address. output: the first output, [count, its shape], of its dtype. */
-  /* Each task runs as many whole images as there are for all of them; those that are left go in
+   * by their address. output: the first output, [count, its shape], of its dtype.
+   * Each task runs as many whole images as there are for all of them; those that are left go in
    * rounds, of as many teams as the largest divisor of the number of tasks that is not above the
    * number of images left, each team with an image. A share of a step is `task` of the team's
    * number. The bits depend on none of it. */
