@@ -3,11 +3,11 @@
 
     python3 Scripts/differential.py [--first SEED] [--count N] [--target TARGET] [--seconds S]
 
-A seed draws a Vision Transformer of timm, one with windows or relative positions in 1 of 6 seeds,
-whose folder is written and compiled with `seed:` weights
-(4 of 6 seeds), or a ResNet or a hybrid of transformers with its weights in the folder. Each is run
-with 1 to 3 threads and images and compared with the Python library's own model of the same
-arguments and weights. A failing seed is printed; `--first SEED --count 1` replays it.
+A seed draws a Vision Transformer of timm, one with windows or relative positions in 1 of 7 seeds,
+whose folder is written and compiled with `seed:` weights (4 of 7 seeds), or a ResNet, a hybrid or a
+text tower of transformers with its weights in the folder. Each is run with 1 to 3 threads and images
+or texts and compared with the Python library's own model of the same arguments and weights. A
+failing seed is printed; `--first SEED --count 1` replays it.
 
 Run `make build` first, or name the program with --vitc. `make test-slow` runs some, if VITC_PEERS
 names a Python that has torch, timm, transformers and safetensors.
@@ -39,7 +39,7 @@ from tinymodels import randomize  # noqa: E402
 from vitlib import CompiledModel  # noqa: E402
 
 # What a seed may draw.
-KINDS = ["vit", "windowed", "resnet", "hybrid"]
+KINDS = ["vit", "windowed", "resnet", "hybrid", "text"]
 # The largest error over the root mean square of the truth.
 TOLERANCE = 5e-5
 # Name: what draw_vit asks of it: "pooled" without a class token, "distilled" with two heads, "gated"
@@ -59,6 +59,8 @@ ARCHITECTURES = {
     "vit_base_patch32_clip_quickgelu_224": {},
     "vit_base_patch32_siglip_gap_256": {"pooled"},
     "vit_so150m_patch16_reg4_gap_256": {"pooled"},
+    "vit_base_patch16_siglip_224": {"pooled"},
+    "vit_so150m_patch16_reg4_map_256": {"pooled"},
     "vit_intern300m_patch14_448": {},
     "beit3_base_patch16_224": {},
     "aimv2_large_patch14_224": {"pooled", "gated"},
@@ -97,9 +99,10 @@ BOTTLENECK = {
 def draw(seed):
     """(kind, what it takes to make the model) of one seed."""
     r = random.Random(seed)
-    kind = r.choice(["vit", "vit", "vit", "windowed", "resnet", "hybrid"])
+    kind = r.choice(["vit", "vit", "vit", "windowed", "resnet", "hybrid", "text"])
     draws = {
         "vit": draw_vit, "windowed": draw_windowed, "resnet": draw_resnet, "hybrid": draw_hybrid,
+        "text": draw_text,
     }
     return (kind, *draws[kind](r))
 
@@ -111,17 +114,20 @@ def draw_windowed(r):
         "swin_s3_tiny_224", "swinv2_tiny_window8_256", "swinv2_cr_tiny_ns_224",
         "samvit_base_patch16", "samvit_base_patch16_224",
     ])
-    patch, heads = r.choice([2, 3, 4]), r.randint(1, 3)
+    # What is added to the scores of so many tokens is looked up in its table.
+    large = r.random() < 0.2
+    patch, heads = 2 if large else r.choice([2, 3, 4]), r.randint(1, 3)
+    side = lambda: patch * (r.randint(12, 14) if large else r.randint(1, 9))
     arguments = {
         "patch_size": patch, "embed_dim": heads * r.choice([8, 11, 16, 20]),
-        "img_size": [patch * r.randint(1, 9), patch * r.randint(1, 9)],
+        "img_size": [side(), side()],
         "mlp_ratio": r.choice([1.0, 2.0, 4.0]), "qkv_bias": r.random() < 0.7,
     }
     if name.startswith("swin"):
         stages = r.randint(1, 3)
         arguments["depths"] = [r.randint(1, 3) for _ in range(stages)]
         arguments["num_heads"] = [heads << stage for stage in range(stages)]
-        arguments["window_size"] = r.choice([2, 3, 4, 5, 7])
+        arguments["window_size"] = 12 if large else r.choice([2, 3, 4, 5, 7])
     else:
         arguments |= {"num_heads": heads, "depth": r.randint(1, 3)}
     if name.startswith("swinv2_tiny") and r.random() < 0.5:
@@ -138,7 +144,7 @@ def draw_windowed(r):
         if r.random() < 0.3:
             arguments["global_pool"] = "token"
     if name.startswith("samvit"):
-        arguments["window_size"] = r.choice([2, 3, 4, 5])
+        arguments["window_size"] = 12 if large else r.choice([2, 3, 4, 5])
         arguments["global_attn_indexes"] = [i for i in range(3) if r.random() < 0.4]
         arguments["use_rel_pos"] = r.random() < 0.8
     if name == "samvit_base_patch16":
@@ -259,6 +265,23 @@ def draw_hybrid(r):
     return backbone | BOTTLENECK, size, patch, r.randint(1, 45), draw_side(r, backbone, patch)
 
 
+def draw_text(r):
+    """Model type, arguments of its text configuration, width of the projection."""
+    kind = r.choice(["clip", "metaclip_2", "siglip", "aimv2"])
+    heads, width = r.randint(1, 4), r.choice([8, 11, 16, 20, 32])
+    text = {
+        "hidden_size": heads * width, "num_attention_heads": heads,
+        "num_hidden_layers": r.randint(1, 3), "intermediate_size": r.randint(1, 150),
+        "max_position_embeddings": r.randint(2, 150), "vocab_size": r.randint(8, 300),
+        "bos_token_id": 0, "eos_token_id": 3, "pad_token_id": 1,
+    }
+    if kind == "aimv2":
+        text |= {"qkv_bias": r.random() < 0.5, "mlp_bias": r.random() < 0.5}
+    elif r.random() < 0.5:
+        text["hidden_act"] = r.choice(["gelu", "gelu_pytorch_tanh", "quick_gelu", "relu"])
+    return kind, text, r.randint(1, 45)
+
+
 def make_vit(seed, folder, name, arguments, classes):
     """Writes a model's folder; images, the truth, what `vitc compile` is told; None where timm does
     not take the numbers."""
@@ -300,7 +323,7 @@ def make_resnet(seed, folder, arguments, classes, height, width):
 def make_hybrid(seed, folder, backbone, size, patch, classes, side):
     """As make_vit; transformers 5 has the parts of a hybrid, which hf_folders.py writes as one."""
     stages = len(backbone["depths"])
-    backbone = transformers.BitBackbone(
+    body = transformers.BitBackbone(
         transformers.BitConfig(**backbone, out_features=[f"stage{stages}"])
     )
     grid = -(-side // (2 << stages))  # rounded up by its padding
@@ -308,10 +331,10 @@ def make_hybrid(seed, folder, backbone, size, patch, classes, side):
         image_size=grid, patch_size=patch, num_channels=backbone["hidden_sizes"][-1], **size
     )
     vit = transformers.ViTForImageClassification(labelled(config, classes))
-    randomize(backbone, f"backbone {seed}")
+    randomize(body, f"backbone {seed}")
     randomize(vit, f"hybrid {seed}")
     tensors = {}
-    for part, prefix in [(backbone, "vit.embeddings.patch_embeddings.backbone."), (vit, "")]:
+    for part, prefix in [(body, "vit.embeddings.patch_embeddings.backbone."), (vit, "")]:
         part.eval().save_pretrained(folder)
         tensors |= {
             prefix + key: value for key, value in load_file(folder / "model.safetensors").items()
@@ -325,16 +348,50 @@ def make_hybrid(seed, folder, backbone, size, patch, classes, side):
     (folder / "config.json").write_text(json.dumps(written))
     images = seeded("input", (3, 3, side, side), seed)
     with torch.inference_mode():
-        features = backbone.double()(torch.from_numpy(images).double()).feature_maps[-1]
+        features = body.double()(torch.from_numpy(images).double()).feature_maps[-1]
         truth = vit.double()(pixel_values=features).logits
     return images, truth, []
+
+
+def make_text(seed, folder, kind, text, width):
+    """As make_vit, with transformers; tokens instead of images."""
+    prefix = {"clip": "CLIP", "metaclip_2": "MetaClip2", "siglip": "Siglip", "aimv2": "Aimv2"}[kind]
+    # What the image tower is does not matter.
+    vision = {
+        "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
+        "intermediate_size": 24, "image_size": 8, "patch_size": 4,
+    }
+    projection = {"projection_dim": width}
+    if kind == "siglip":
+        text, projection = text | {"projection_size": 16}, {}
+    config = getattr(transformers, f"{prefix}Config")(
+        text_config=text, vision_config=vision, **projection
+    )
+    cls = getattr(transformers, f"{prefix}Model")
+    model = cls(config)
+    randomize(model, f"text {seed}")
+    model.save_pretrained(folder)
+    # With SDPA and a mask without padding transformers 5.23 leaves the causal mask of AIMv2 out.
+    model = cls.from_pretrained(folder, dtype=torch.float64, attn_implementation="eager").eval()
+    r = random.Random(seed)
+    ids = torch.tensor([
+        [r.randrange(4, text["vocab_size"]) for _ in range(text["max_position_embeddings"])]
+        for _ in range(3)
+    ])
+    for row in ids:
+        row[r.randrange(len(row))] = 3  # end-of-text
+    mask = {"attention_mask": torch.ones_like(ids)} if kind == "aimv2" else {}
+    with torch.inference_mode():
+        truth = model.get_text_features(ids, **mask).pooler_output
+    return ids.int().numpy(), truth, ["--tower", "text"]
 
 
 def check(seed, vitc, target):
     """Compiles and compares one model: the error, a text that says what is wrong, or None where
     there is no model."""
     kind, *arguments = draw(seed)
-    make = {"resnet": make_resnet, "hybrid": make_hybrid}.get(kind, make_vit)
+    makes = {"resnet": make_resnet, "hybrid": make_hybrid, "text": make_text}
+    make = makes.get(kind, make_vit)
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         made = make(seed, folder, *arguments)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy
 
 ABI_VERSION = 2
-TYPES = {"f32": numpy.float32, "f16": numpy.float16}
+TYPES = {"f32": numpy.float32, "f16": numpy.float16, "i32": numpy.int32}
 
 
 class Options(ctypes.Structure):
@@ -116,6 +116,7 @@ class CompiledModel:
         self.target = description.target.decode()
         self.flops = description.flops
         self.input_shape = description.input.dimensions()
+        self.input_type = TYPES[description.input.dtype.decode()]
         self.outputs = {
             description.outputs[i].name.decode(): description.outputs[i].dimensions()
             for i in range(description.output_count)
@@ -136,9 +137,9 @@ class CompiledModel:
             raise VitError(f"status {status}: {text}")
 
     def run(self, images: numpy.ndarray) -> dict:
-        """All outputs by name for images float32 [n, *input_shape]."""
-        images = numpy.ascontiguousarray(images, numpy.float32)
-        if images.ndim != 4 or images.shape[1:] != self.input_shape:
+        """All outputs by name for images float32 [n, *input_shape], or for the tokens of texts."""
+        images = numpy.ascontiguousarray(images, self.input_type)
+        if images.ndim != 1 + len(self.input_shape) or images.shape[1:] != self.input_shape:
             raise ValueError(f"expected images [n, *{self.input_shape}], found {images.shape}")
         count = len(images)
         results = {

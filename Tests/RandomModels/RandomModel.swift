@@ -4,12 +4,15 @@ import SeededRandom
 /// A small Vision Transformer with every choice drawn, as timm's `config.json` says it.
 ///
 /// The same seed gives the same model, on any machine.
-struct RandomModel: CustomStringConvertible {
-  let seed: UInt64
+public struct RandomModel: CustomStringConvertible {
+  /// What it is drawn from.
+  public let seed: UInt64
   /// The file's contents: legal for vitc and for timm.
-  let configuration: [String: Any]
+  public let configuration: [String: Any]
+  /// `true` iff it has windows or relative positions.
+  public let hasWindows: Bool
   /// What the library returns.
-  let outputs: [String]
+  public let outputs: [String]
 
   /// An architecture: what `model_args` cannot say.
   private struct Architecture {
@@ -42,6 +45,9 @@ struct RandomModel: CustomStringConvertible {
     .init(name: "vit_base_patch32_clip_quickgelu_224"),
     .init(name: "vit_base_patch32_siglip_gap_256", isPooled: true),
     .init(name: "vit_so150m_patch16_reg4_gap_256", isPooled: true),
+    // A learned query that gathers.
+    .init(name: "vit_base_patch16_siglip_224", isPooled: true),
+    .init(name: "vit_so150m_patch16_reg4_map_256", isPooled: true),
     .init(name: "vit_intern300m_patch14_448"),
     // Norms inside, RMS norms, blocks of other forms.
     .init(name: "beit3_base_patch16_224"),
@@ -71,13 +77,24 @@ struct RandomModel: CustomStringConvertible {
     .init(name: "naflexvit_base_patch16_radio_v3", isNaFlex: true),
   ]
 
-  init(seed: UInt64) {
+  /// Draws a model: of five, one with windows or relative positions.
+  public init(seed: UInt64) {
     self.seed = seed
     var random = SplitMix64(seed: seed)
+    hasWindows = Int.random(in: 0..<5, using: &random) == 0
+    configuration = hasWindows ? Self.windowed(&random) : Self.transformer(&random)
+    var outputs = [configuration["num_classes"] as? Int == 0 ? "features" : "logits"]
+    let isDistilled = "\(configuration)".contains("distilled")
+    if Int.random(in: 0..<100, using: &random) < 20, !isDistilled { outputs.append("tokens") }
+    self.outputs = outputs
+  }
+
+  /// The file's contents, of a model whose tokens all attend to each other.
+  private static func transformer(_ random: inout SplitMix64) -> [String: Any] {
     func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
     func pick<T>(_ list: [T]) -> T { list[Int.random(in: list.indices, using: &random)] }
 
-    let architecture = pick(Self.architectures)
+    let architecture = pick(architectures)
     let patch = pick([2, 3, 4, 5, 7, 8])
     let heads = Int.random(in: 1...4, using: &random)
     // Narrower ones make of a rounding error whatever layer norm likes.
@@ -136,19 +153,17 @@ struct RandomModel: CustomStringConvertible {
       "architecture": architecture.name, "num_classes": classes, "model_args": arguments,
     ]
     if let pool { configuration["global_pool"] = pool }
-    self.configuration = configuration
-    var outputs = [classes > 0 ? "logits" : "features"]
-    if chance(20), !architecture.isDistilled { outputs.append("tokens") }
-    self.outputs = outputs
+    return configuration
   }
 
-  var description: String {
+  /// The seed and the file's contents, in a line.
+  public var description: String {
     let data = try? JSONSerialization.data(withJSONObject: configuration, options: .sortedKeys)
     return "VITC_SEED=\(seed): " + String(decoding: data ?? Data(), as: UTF8.self)
   }
 
   /// Writes the folder that `vitc compile` takes.
-  func write(to folder: URL) throws {
+  public func write(to folder: URL) throws {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     try JSONSerialization.data(withJSONObject: configuration, options: .sortedKeys)
       .write(to: folder.appendingPathComponent("config.json"))

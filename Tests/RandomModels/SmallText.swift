@@ -4,48 +4,55 @@ import SeededRandom
 
 /// A small text tower as the importers build it, every choice open: tokens, positions, blocks of
 /// attention and MLP, the row of one token, a projection.
-struct SmallText: Sendable, CustomStringConvertible {
-  enum Pooling: String, CaseIterable { case first, largest, last }
+public struct SmallText: Sendable, CustomStringConvertible {
+  /// Whose row is projected: that of the first token 1, of the largest token, or the last.
+  public enum Pooling: String, CaseIterable, Sendable { case first, largest, last }
 
-  var length = 7
-  var vocabulary = 11
-  var depth = 2
-  var heads = 2
-  var dim = 8
-  var isCausal = true
-  var pooling = Pooling.first
+  /// The number of tokens.
+  public var length: Int
+  /// The number of tokens that there are.
+  public var vocabulary: Int
+  /// The number of blocks.
+  public var depth: Int
+  /// The number of heads.
+  public var heads: Int
+  /// The width of a token.
+  public var dim: Int
+  /// `true` iff a token reads nothing of what follows it.
+  public var isCausal: Bool
+  /// Whose row is projected.
+  public var pooling: Pooling
   /// `true` iff norms divide by the root of the mean square.
-  var hasRMSNorm = false
+  public var hasRMSNorm: Bool
   /// `true` iff all tokens are returned too.
-  var returnsTokens = false
+  public var returnsTokens: Bool
 
   /// A tower with every choice drawn.
-  init(seed: UInt64) {
+  ///
+  /// - Parameters:
+  ///   - longest: of its texts, in tokens.
+  ///   - narrowest: the least width of a head; the widest are of three times that.
+  public init(seed: UInt64, longest: Int = 14, narrowest: Int = 2) {
     var random = SplitMix64(seed: seed)
-    length = Int.random(in: 1...14, using: &random)
+    length = Int.random(in: 1...longest, using: &random)
     vocabulary = Int.random(in: 2...20, using: &random)
     depth = Int.random(in: 1...3, using: &random)
     heads = [1, 2, 4].randomElement(using: &random) ?? 1
-    dim = heads * 2 * Int.random(in: 1...3, using: &random)
+    dim = heads * narrowest * Int.random(in: 1...3, using: &random)
     isCausal = Bool.random(using: &random)
     pooling = Pooling.allCases.randomElement(using: &random) ?? .first
     hasRMSNorm = Int.random(in: 0..<3, using: &random) == 0
     returnsTokens = Int.random(in: 0..<4, using: &random) == 0
   }
 
-  var description: String {
+  /// All choices, in a line.
+  public var description: String {
     "\(length) of \(vocabulary) depth \(depth) dim \(heads)x\(dim / heads) causal \(isCausal) "
       + "\(pooling) RMS \(hasRMSNorm) tokens \(returnsTokens)"
   }
 
-  /// Its tokens.
-  var ids: Tensor {
-    Reference.input(
-      Input(type: TensorType(.i32, [length]), limit: vocabulary), named: "ids")
-  }
-
   /// Builds the imported graph.
-  func graph() throws(Diagnostic) -> Graph {
+  public func graph() throws(Diagnostic) -> Graph {
     var build = Building(text: self)
     return try build.graph()
   }
