@@ -20,9 +20,9 @@ extension VisionTransformer {
     try applyNorm(arguments)
     let embedsPrefix = positionPrefix == prefixTokens
     qkvBias = try arguments.bool("qkv_bias") ?? qkvBias
-    if arguments.value("init_values") != nil {
-      _ = try arguments.double("init_values")
-      layerScale = true
+    if arguments.members["init_values"] != nil {
+      // Where norms follow the branches, it is what their own weights are before training.
+      layerScale = try arguments.double("init_values") ?? 0 != 0 && !normsFollow
     }
     hasClassToken = try arguments.bool("class_token") ?? hasClassToken
     registerTokens = try arguments.integer("reg_tokens") ?? registerTokens
