@@ -22,7 +22,9 @@ struct CLIP: TransformerFamily {
     let head = NameTable.Row(
       isClassifier ? "classifier" : "visual_projection", isOutside: isClassifier,
       isBeside: !isClassifier)
-    return StoredNames(transformers: .transformersCLIP + ["head": head], openCLIP: .openCLIP)
+    var table = NameTable.transformersCLIP
+    if model.isAlone { table.unread = [] }
+    return StoredNames(transformers: table + ["head": head], openCLIP: .openCLIP)
   }
 
   /// The width of the projection is the checkpoint's: a folder's two places may say two, and
@@ -99,19 +101,27 @@ struct CLIP: TransformerFamily {
       // Larger images.
       whole("owlvit", projection: 512, image: 768), tower("owlvit_vision_model", image: 768),
       whole("owlv2", projection: 512, patch: 16, image: 768),
-      tower("owlv2_vision_model", patch: 16, image: 768), mlcd,
+      tower("owlv2_vision_model", patch: 16, image: 768),
+      // The second is what DeepGlint's own folders say.
+      mlcd("mlcd_vision_model"), mlcd("mlcd"),
     ]
 
   /// MLCD: positions turn queries and keys of all tokens, those of the class token by angles of its
   /// own; no table.
-  private static let mlcd = TransformersModel(
-    modelType: "mlcd_vision_model", prefix: "vision_model.",
-    anchor: ["class_pos_emb", "embeddings.class_embedding", "embeddings.patch_embedding.weight"],
-    processor: "CLIP",
-    assumed: .init(mode: .shortestEdge, edge: 336, .bicubic, Preprocessing.clip, crop: 336),
-    crop: .isScaled
-  ) { (root, name) throws(Diagnostic) in
+  private static func mlcd(_ modelType: String) -> TransformersModel {
+    TransformersModel(
+      modelType: modelType, prefix: "vision_model.",
+      anchor: ["class_pos_emb", "embeddings.class_embedding", "embeddings.patch_embedding.weight"],
+      processor: "CLIP",
+      assumed: .init(mode: .shortestEdge, edge: 336, .bicubic, Preprocessing.clip, crop: 336),
+      crop: .isScaled, read: readMLCD)
+  }
+
+  private static func readMLCD(
+    _ root: ConfigurationObject, _ name: String
+  ) throws(Diagnostic) -> any Family {
     var family = try read(root, name, patch: 14, image: 336, activation: "gelu")
+    family.model.isAlone = true
     // The defaults of the class are those of the largest model.
     family.model.dim = try root.integer("hidden_size") ?? 1664
     family.model.depth = try root.integer("num_hidden_layers") ?? 48

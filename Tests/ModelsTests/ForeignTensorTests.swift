@@ -1,0 +1,52 @@
+import Foundation
+import Testing
+
+@testable import Models
+
+/// Tensors of another part of a whole model: left out where there is a whole model of the family,
+/// refused where there is the image encoder alone.
+@Suite struct ForeignTensorTests {
+  let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  /// The folder of a golden, with one tensor more in its file.
+  private func load(_ golden: String, with name: String) throws -> Model {
+    let source = goldens.appendingPathComponent("encoders/\(golden)")
+    try folder.write(
+      "config.json", try Data(contentsOf: source.appendingPathComponent("config.json")))
+    let file = try Data(contentsOf: source.appendingPathComponent("model.safetensors"))
+    let length = file.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+    let header = try #require(
+      try JSONSerialization.jsonObject(with: file[8..<8 + length]) as? [String: Any])
+    let old = file.count - 8 - length
+    let extra: [String: Any] = [
+      "dtype": "F32", "shape": [2], "data_offsets": [old, old + 8],
+    ]
+    let text = try JSONSerialization.data(
+      withJSONObject: header.merging([name: extra]) { _, last in last })
+    let data = [UInt8](file[(8 + length)...]) + [UInt8](repeating: 0, count: 8)
+    try folder.write(
+      "model.safetensors", safetensors(header: String(decoding: text, as: UTF8.self), data: data))
+    return try Model.load(folder.url.path)
+  }
+
+  @Test(arguments: [
+    ("mlcd", "text_model.final_layer_norm.weight"), ("mlcd", "text_projection.weight"),
+    ("mlcd", "logit_scale"),
+  ])
+  func `an encoder alone has nothing beside it`(golden: String, name: String) throws {
+    let error = try diagnostic { try load(golden, with: name) }
+    #expect(error.message.hasSuffix("': 1 extra"), "\(error.message)")
+    #expect(error.notes == ["extra: '\(name)' F32[2]"])
+    #expect(error.hint == "--ignore PATTERN leaves out tensors that inference does not need")
+  }
+
+  @Test(arguments: [
+    ("clip", "text_model.extra.weight"), ("clip-bare", "visual_projection.weight"),
+    ("clip-bare", "text_model.final_layer_norm.weight"),
+  ])
+  func `parts of a whole model may be there`(golden: String, name: String) throws {
+    #expect(throws: Never.self) { try load(golden, with: name) }
+  }
+}
