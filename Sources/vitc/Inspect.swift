@@ -91,8 +91,12 @@ struct InspectReport {
     let one = facts["input"]?["name"]?.string == "ids" ? "a text" : "an image"
     table.add(["work", "\(work) GFLOP \(one)"])
     table.add(["arena", "\(Format.bytes(integer("arena_bytes"))) a task"])
+    if let threads = details["profitableThreads"] {
+      table.add(["threads", "more than \(Self.integer(threads)) do not pay for one input"])
+    }
     if case .object(let members) = details {
-      for (key, value) in members.sorted(by: { $0.key < $1.key }) where key != "provenance" {
+      let own: Set = ["profitableThreads", "provenance"]
+      for (key, value) in members.sorted(by: { $0.key < $1.key }) where !own.contains(key) {
         table.add([key, Self.brief(value)])
       }
       if let provenance = members["provenance"] {
