@@ -53,7 +53,9 @@ class Bench:
         if case.precision != "f32":
             able = {"bf16": ["openvino", "pytorch"], "int8": ["openvino", "onnxruntime"]}[case.precision]
             names = ["vitc", *(name for name in self.peers if name in able)]
-            return names + ["zentorch"] * (case.precision == "bf16" and self.zentorch != "")
+            # PyTorch's int8 is torchao's; only compiled is it fast.
+            names += ["inductor"] * (case.precision == "int8" and self.inductor != "none")
+            return names + ["zentorch"] * (self.zentorch != "")
         names = ["vitc", *self.peers]
         if self.inductor == "all" or (self.inductor == "some" and case.inductor):
             names.append("inductor")
