@@ -39,7 +39,8 @@ class Model:
 @dataclass(frozen=True)
 class Case:
     """One row of the table. `inductor`: also with torch.compile, which takes long to compile.
-    `precision`: f32, bf16 or int8, of vitc and of the peers that have it."""
+    `precision`: f32, bf16 or int8, of vitc and of the peers that have it. `avx2`: every runtime is
+    told to use nothing beyond AVX2."""
 
     model: Model
     batch: int
@@ -47,11 +48,13 @@ class Case:
     slow: bool = False
     inductor: bool = False
     precision: str = "f32"
+    avx2: bool = False
 
     @property
     def label(self) -> str:
         label = f"{self.model.label}, batch {self.batch}, {plural(self.threads, 'thread')}"
-        return label if self.precision == "f32" else f"{label}, {self.precision}"
+        label += "" if self.precision == "f32" else f", {self.precision}"
+        return label + (", AVX2 only" if self.avx2 else "")
 
     @property
     def limits(self) -> tuple:
@@ -155,4 +158,8 @@ CASES = [
     ]
 ] + [
     Case(R50X1, 1, 2, precision="bf16"),  # in int8 its convolutions are of bf16 too
+] + [
+    Case(model, 1, 2, inductor=True, precision=precision, avx2=True)
+    for precision in ("f32", "int8")
+    for model in (BASE, SMALL)
 ]

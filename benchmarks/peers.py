@@ -22,6 +22,16 @@ RUNTIMES = {
     "pytorch": "PyTorch",
     "inductor": "Inductor",
 }
+# What keeps each runtime to AVX2. OpenVINO wants its own and oneDNN's to agree; PyTorch's products
+# are MKL's or oneDNN's; Inductor would have the C++ compiler use all that this processor has.
+AVX2 = {
+    "VITC_ISA": "v3",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "OV_CPU_MAX_ISA": "AVX2",
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "TORCHINDUCTOR_CPP_MARCH": "x86-64-v3",
+}
 START_LIMIT = 300  # seconds until the first output; Inductor compiles C++ in this time
 
 
@@ -37,6 +47,7 @@ class Runtime:
         self.name = name
         folder = bench.folder(case.model)
         suffix = "" if case.precision == "f32" else f"-{case.precision}"
+        suffix += "-avx2" if case.avx2 else ""
         self.result = folder / f"b{case.batch}" / f"{name}{suffix}.npy"
         job = {
             "runtime": name,
@@ -47,12 +58,14 @@ class Runtime:
             "threads": case.threads,
             "folder": str(folder),
             "precision": case.precision,
+            "avx2": case.avx2,
             "library": str(bench.library(case)),
             "result": str(self.result),
         }
         environment = dict(os.environ)
         for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             environment[variable] = str(case.threads)
+        environment |= AVX2 if case.avx2 else {}
         environment["TORCHINDUCTOR_CACHE_DIR"] = str(bench.work / "inductor")
         interpreter = bench.zentorch if name == "zentorch" else sys.executable
         self.log = open(self.result.with_suffix(".log"), "w")

@@ -55,11 +55,11 @@ class Bench:
             names = ["vitc", *(name for name in self.peers if name in able)]
             # PyTorch's int8 is torchao's; only compiled is it fast.
             names += ["inductor"] * (case.precision == "int8" and self.inductor != "none")
-            return names + ["zentorch"] * (self.zentorch != "")
+            return names + ["zentorch"] * (self.zentorch != "" and not case.avx2)
         names = ["vitc", *self.peers]
         if self.inductor == "all" or (self.inductor == "some" and case.inductor):
             names.append("inductor")
-        if self.zentorch:
+        if self.zentorch and not case.avx2:  # it has nothing for AVX2
             names.append("zentorch")
         return names
 
@@ -183,6 +183,7 @@ def main() -> None:
         case
         for case in CASES
         if (settings.slow or not case.slow) and re.search(settings.cases, case.label)
+        if not case.avx2 or "avx2" in machine.describe()["instructions"]
     ]
     if not wanted:
         raise SystemExit(f"no row matches '{settings.cases}'")

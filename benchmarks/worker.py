@@ -17,14 +17,14 @@ import numpy
 HERE = Path(__file__).resolve().parent
 
 
-def torchao_int8(model) -> None:
+def torchao_int8(model, avx2) -> None:
     """PyTorch's own quantization, of linear layers: weights by channel, activations by token while
     the model runs. Without VNNI, sums of products of 8 bits overflow: then it takes 7."""
     import torch
     from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize_
     from torchao.utils import should_reduce_range
 
-    reduced = should_reduce_range(torch.device("cpu"))
+    reduced = avx2 or should_reduce_range(torch.device("cpu"))
     quantize_(model, Int8DynamicActivationInt8WeightConfig(reduce_range=reduced))
 
 
@@ -37,11 +37,11 @@ def open_pytorch(job, images, compile=None):
     model = build(job["timm"], job["size"], job["output"], Path(job["folder"], "model.safetensors"))
     pixels = torch.from_numpy(images)
     # What torchao does not quantize is faster in bf16 where oneDNN has instructions for it.
-    quick = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    quick = torch.ops.mkldnn._is_mkldnn_bf16_supported() and not job["avx2"]
     if job["precision"] == "bf16" or (job["precision"] == "int8" and quick):
         model, pixels = model.to(torch.bfloat16), pixels.to(torch.bfloat16)
     if job["precision"] == "int8":
-        torchao_int8(model)
+        torchao_int8(model, job["avx2"])
     if compile is not None:
         model = compile(model)
 
@@ -149,8 +149,11 @@ def dynamic_int8(path):
 
 
 def open_onnxruntime(job, images):
+    import machine
     import onnxruntime
 
+    if job["avx2"] and "avx512f" in machine.describe()["instructions"]:
+        raise RuntimeError("ONNX Runtime has no setting that keeps it from AVX-512")
     started = time.perf_counter()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = job["threads"]
