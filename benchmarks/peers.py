@@ -43,7 +43,8 @@ class Runtime:
     """A worker process, stopped (SIGSTOP) whenever it is not asked for something, so that no
     thread of it spins while another runtime is timed."""
 
-    def __init__(self, name, case, bench):
+    def __init__(self, name, case, bench, properties=None):
+        """`properties`: of OpenVINO, beside those that all rows have."""
         self.name = name
         folder = bench.folder(case.model)
         suffix = "" if case.precision == "f32" else f"-{case.precision}"
@@ -59,6 +60,7 @@ class Runtime:
             "folder": str(folder),
             "precision": case.precision,
             "avx2": case.avx2,
+            "properties": properties or {},
             "library": str(bench.library(case)),
             "result": str(self.result),
         }

@@ -134,7 +134,7 @@ def cold(data) -> list:
         sizes = (megabytes(row[key]) for key in ("resident", "resident_peak", "weights"))
         started = row.get("exec_min_ms", row["min_ms"])
         times = ms(row["min_ms"]), ms(row["median_ms"]), ms(started)
-        rows.append([f"{RUNTIMES[name]}: {row['what']}", *times, *sizes])
+        rows.append([f"{RUNTIMES[name.split()[0]]}: {row['what']}", *times, *sizes])
     note = (
         "The peers are measured without interpreter and imports in the first two columns, with "
         "them in the third. Memory is that of the whole process after its first output."

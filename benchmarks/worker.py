@@ -122,6 +122,7 @@ def open_openvino(job, images, file="model.xml"):
             # By itself it takes bf16 on some CPUs; what is not quantized is faster so.
             "INFERENCE_PRECISION_HINT": "f32" if job["precision"] == "f32" else "bf16",
             "INFERENCE_NUM_THREADS": job["threads"],
+            **job["properties"],
         },
     )
     request = compiled.create_infer_request()
