@@ -140,7 +140,7 @@ public struct CompileRequest {
   /// ``precisionOverrides``, and what a calibration has found besides.
   func passes(overriding precisions: [String: Precision]) -> [Pass] {
     guard runsPasses else { return [] }
-    let fast = [Pass.chooseStrassen.name, Pass.chooseWinograd.name]
+    let fast = [Pass.padHidden, .chooseStrassen, .chooseWinograd].map(\.name)
     return Pipeline.passes(
       for: precision, overrides: precisions, unrotated: Set(precisionOverrides.keys),
       calibrated: calibrates

@@ -22,9 +22,18 @@ extension Pass {
     "choose-strassen", "seven matmuls instead of eight", .fused, choose)
 }
 
-/// The fewest rows, columns and steps of the depth that gain.
-private let leastRows = 48
-private let leastExtent = 384
+/// Where one level of Strassen's algorithm is expected to save time.
+enum StrassenGain {
+  /// The fewest rows, columns and steps of the depth that gain.
+  private static let leastRows = 48
+  private static let leastExtent = 384
+
+  /// `true` iff a layer of f32 with these extents gains, and divides.
+  static func expects(rows: Int, columns: Int, depth: Int) -> Bool {
+    rows >= leastRows && columns >= leastExtent && depth >= leastExtent
+      && StrassenShape.allows(rows: rows, columns: columns, depth: depth)
+  }
+}
 
 @Sendable private func choose(
   _ graph: Graph, _ context: inout PassContext
@@ -36,8 +45,7 @@ private let leastExtent = 384
       !rewriter.constants[rewriter.current.index],
       case let (rows, columns) = (node.type.shape[0], node.type.shape[1]),
       case let depth = rewriter.source[node.operands[0]].type.shape[1],
-      rows >= leastRows, columns >= leastExtent, depth >= leastExtent,
-      StrassenShape.allows(rows: rows, columns: columns, depth: depth)
+      StrassenGain.expects(rows: rows, columns: columns, depth: depth)
     else { return nil }
     fusedLinear.algorithm = .strassen
     return try rewriter.append(

@@ -46,7 +46,7 @@ public enum Pipeline {
       .rotateResidual,  // with --precision int8
       .useInt8(except: Set(overrides.keys), calibrated: calibrated),
       .useBF16(except: floats, calibrated: calibrated),  // with --precision bf16 or int8
-      .shortenSums, .packWeights, .chooseStrassen,
+      .shortenSums, .padHidden, .packWeights, .chooseStrassen,
       .planMemory,  // fused -> planned
     ]
   }
@@ -164,6 +164,12 @@ public enum Pipeline {
       because: "weights are rounded when nothing more is folded into them"),
     PassOrder(
       .useBF16, before: .packWeights, because: "panels of bf16 hold pairs along the depth"),
+    PassOrder(
+      .useBF16, before: .padHidden, because: "only what stays f32 gains"),
+    PassOrder(
+      .shortenSums, before: .padHidden, because: "layers with short sums are left as they are"),
+    PassOrder(
+      .padHidden, before: .packWeights, because: "panels cannot be given more columns"),
     PassOrder(
       .packWeights, before: .chooseStrassen, because: "pairs of panels are what it adds up"),
     PassOrder(
