@@ -118,7 +118,9 @@ struct TensorCheck {
       if let hint = places.naming.hint(missing: absent.map(\.0.name)) { return hint }
     }
     if missing.isEmpty, wrong.isEmpty {
-      if model.classes == 0, let classes = model.storedClasses(in: checkpoint, places.naming) {
+      if model.classes == 0, !heads.isDisjoint(with: extra),
+        let classes = model.storedClasses(in: checkpoint, places.naming)
+      {
         return "the checkpoint has a head: say --num-classes \(classes) or --head none"
       }
       return "--ignore PATTERN leaves out tensors that inference does not need"

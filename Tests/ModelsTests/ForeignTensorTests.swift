@@ -3,8 +3,8 @@ import Testing
 
 @testable import Models
 
-/// Tensors of another part of a whole model: left out where there is a whole model of the family,
-/// refused where there is the image encoder alone.
+/// Tensors of another part of a whole model, or of training: left out where a class of the family
+/// has them, refused elsewhere.
 @Suite struct ForeignTensorTests {
   let folder: TemporaryFolder
 
@@ -34,8 +34,14 @@ import Testing
   @Test(arguments: [
     ("mlcd", "text_model.final_layer_norm.weight"), ("mlcd", "text_projection.weight"),
     ("mlcd", "logit_scale"),
+    ("clip", "box_head.dense0.weight"), ("clip", "decoder.film_mul.weight"),
+    ("clip-bare", "layer_norm.weight"), ("clipseg", "class_head.dense0.weight"),
+    ("owlvit", "decoder.film_mul.weight"), ("siglip", "objectness_head.dense0.weight"),
+    ("siglip", "lm_head.weight"), ("dinov3", "pooler.dense.weight"), ("pixio", "decoder.0.weight"),
+    ("radio", "mask_token"), ("swin", "pooler.dense.weight"), ("blip", "decoder.weight"),
+    ("yolos", "lm_head.weight"), ("vitdet", "mask_token"), ("mae", "lm_head.weight"),
   ])
-  func `an encoder alone has nothing beside it`(golden: String, name: String) throws {
+  func `parts that no class of its family has are refused`(golden: String, name: String) throws {
     let error = try diagnostic { try load(golden, with: name) }
     #expect(error.message.hasSuffix("': 1 extra"), "\(error.message)")
     #expect(error.notes == ["extra: '\(name)' F32[2]"])
@@ -45,8 +51,14 @@ import Testing
   @Test(arguments: [
     ("clip", "text_model.extra.weight"), ("clip-bare", "visual_projection.weight"),
     ("clip-bare", "text_model.final_layer_norm.weight"),
+    ("clipseg", "decoder.film_mul.weight"), ("owlvit", "objectness_head.dense0.weight"),
+    ("siglip", "text_model.extra.weight"), ("siglip", "text_model.head.extra"),
+    ("mae", "decoder.mask_token"), ("ijepa", "pooler.dense.weight"), ("ijepa", "decoder.0.weight"),
+    ("beit", "lm_head.weight"), ("beit", "beit.embeddings.mask_token"),
+    ("swin", "decoder.0.weight"), ("donut-swin", "embeddings.mask_token"),
+    ("dinov3", "embeddings.mask_token.extra"),
   ])
-  func `parts of a whole model may be there`(golden: String, name: String) throws {
+  func `parts that a class of its family has may be there`(golden: String, name: String) throws {
     #expect(throws: Never.self) { try load(golden, with: name) }
   }
 }

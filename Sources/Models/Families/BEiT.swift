@@ -16,10 +16,10 @@ struct BEiT: TransformerFamily {
   init(_ model: VisionTransformer) { self.model = model }
 
   var storedNames: StoredNames {
-    var table = NameTable.transformersBEiT
+    var table = NameTable.transformersBEiT.ignoring("mask_token", "lm_head", "pooler")
     // The norm before the head for masked images.
     if model.pooling == .none { table.unread.insert("layernorm") }
-    return StoredNames(transformers: table)
+    return StoredNames(unreadOfTimm: ["lm_head"], transformers: table)
   }
 
   /// The libraries resize relative positions in ways of their own.

@@ -13,8 +13,44 @@ struct CLIP: TransformerFamily {
   static let title = "clip"
 
   var model: VisionTransformer
+  /// What may stand beside the image encoder in a file of transformers.
+  private var surroundings = Surroundings.texts
 
   init(_ model: VisionTransformer) { self.model = model }
+
+  /// What the library's classes of a `model_type` have beside the image encoder.
+  private enum Surroundings {
+    /// Nothing: tensors of a text encoder or a projection are foreign.
+    case nothing
+    /// A text encoder.
+    case texts
+    /// CLIPSeg's too, and a decoder.
+    case segmenter
+    /// OWL's too, and heads for boxes.
+    case detector
+
+    init(_ modelType: String) {
+      self =
+        if modelType.hasPrefix("owl") { .detector } else if modelType.hasPrefix("clipseg") {
+          .segmenter
+        } else { .texts }
+    }
+
+    /// Parts of names of what is not read.
+    var parts: Set<String> {
+      // The last two are read, but for a classifier.
+      let texts: Set = [
+        "text_model", "text_projection", "logit_scale", "visual_projection", "post_layernorm",
+      ]
+      return switch self {
+      case .nothing: []
+      case .texts: texts
+      case .segmenter: texts.union(["decoder"])
+      case .detector:
+        texts.union(["box_head", "class_head", "objectness_head", "layer_norm"])
+      }
+    }
+  }
 
   var storedNames: StoredNames {
     // transformers' classifier reads the mean of the patches, without any norm.
@@ -23,7 +59,7 @@ struct CLIP: TransformerFamily {
       isClassifier ? "classifier" : "visual_projection", isOutside: isClassifier,
       isBeside: !isClassifier)
     var table = NameTable.transformersCLIP
-    if model.isAlone { table.unread = [] }
+    table.unread = surroundings.parts
     return StoredNames(transformers: table + ["head": head], openCLIP: .openCLIP)
   }
 
@@ -121,7 +157,7 @@ struct CLIP: TransformerFamily {
     _ root: ConfigurationObject, _ name: String
   ) throws(Diagnostic) -> any Family {
     var family = try read(root, name, patch: 14, image: 336, activation: "gelu")
-    family.model.isAlone = true
+    family.surroundings = .nothing
     // The defaults of the class are those of the largest model.
     family.model.dim = try root.integer("hidden_size") ?? 1664
     family.model.depth = try root.integer("num_hidden_layers") ?? 48
@@ -156,6 +192,7 @@ struct CLIP: TransformerFamily {
     type(modelType, image) { (root, name) throws(Diagnostic) in
       let vision = try root.part("vision_config")
       var family = try read(vision, name, patch: patch, image: image)
+      family.surroundings = Surroundings(modelType)
       if let head = try TransformersHead(root, modelType) {
         family.setClassifier(head)
       } else {
@@ -171,6 +208,7 @@ struct CLIP: TransformerFamily {
   ) -> TransformersModel {
     type(modelType, image) { (root, name) throws(Diagnostic) in
       var family = try read(root, name, patch: patch, image: image)
+      family.surroundings = Surroundings(modelType)
       if let head = try TransformersHead(root, modelType) {
         family.setClassifier(head)
       } else if try TransformersHead.architecture(root)?.hasSuffix("WithProjection") ?? false {
@@ -261,12 +299,7 @@ extension NameTable {
       "proj": Row("visual_projection", isBeside: true),
       "class_pos_emb": "class_pos_emb",
     ]
-    var table = others + NameTable.blocksOfTransformersCLIP
-    // The text encoder; what a classifier does not read; detectors' and segmenters' own.
-    table.unread = [
-      "text_model", "text_projection", "logit_scale", "visual_projection", "post_layernorm",
-      "box_head", "class_head", "objectness_head", "layer_norm",
-    ]
+    let table = others + NameTable.blocksOfTransformersCLIP
     return table.spelled("pre_layrnorm", also: "pre_layernorm")
       .spelled("encoder.layers.", also: "encoder.layer.")
   }()

@@ -24,7 +24,7 @@ struct DINOv2: TransformerFamily {
       "blocks.{i}.mlp.fc1": .init("encoder.layer.{i}.mlp.\(isGated ? "weights_in" : "fc1")"),
       "blocks.{i}.mlp.fc2": .init("encoder.layer.{i}.mlp.\(isGated ? "weights_out" : "fc2")"),
     ]
-    return StoredNames(transformers: .transformersViT + block)
+    return StoredNames(transformers: (.transformersViT + block).ignoring("mask_token"))
   }
 
   func arithmetic(under convention: NumericsConvention) -> TransformerArithmetic {

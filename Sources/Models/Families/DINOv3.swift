@@ -178,5 +178,5 @@ extension NameTable {
       "blocks.{i}.mlp.fc2": "layer.{i}.mlp.down_proj",
       "blocks.{i}.gamma_2": "layer.{i}.layer_scale2.lambda1",
       "norm": "norm",
-    ] as NameTable).spelled("layer.{i}.", also: "model.layer.{i}.")
+    ] as NameTable).spelled("layer.{i}.", also: "model.layer.{i}.").ignoring("mask_token")
 }

@@ -21,7 +21,7 @@ struct DeiT: TransformerFamily {
       "head_dist": .init("distillation_classifier", isOutside: true),
     ]
     return StoredNames(
-      transformers: .transformersViT + tokens,
+      transformers: (.transformersViT + tokens).ignoring("mask_token", "decoder", "pooler"),
       jax: .jaxViT(heads: model.heads, blocks: model.depth))
   }
 

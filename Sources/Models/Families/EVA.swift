@@ -12,7 +12,7 @@ struct EVA: TransformerFamily {
 
   init(_ model: VisionTransformer) { self.model = model }
 
-  var storedNames: StoredNames { .none }
+  var storedNames: StoredNames { StoredNames(unreadOfTimm: ["lm_head"]) }
 
   static let variants = large + giant
 

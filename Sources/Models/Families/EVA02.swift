@@ -15,7 +15,7 @@ struct EVA02: TransformerFamily {
 
   init(_ model: VisionTransformer) { self.model = model }
 
-  var storedNames: StoredNames { .none }
+  var storedNames: StoredNames { StoredNames(unreadOfTimm: ["lm_head"]) }
 
   static let variants =
     [

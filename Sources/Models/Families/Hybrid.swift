@@ -23,7 +23,9 @@ struct Hybrid: TransformerFamily {
     return StoredNames(
       transformers: .transformersViT
         + (NameTable.transformersResNet + Self.transformersStem).prefixed(
-          backbone, stored: "embeddings.patch_embeddings.backbone.bit."),
+          backbone, stored: "embeddings.patch_embeddings.backbone.bit."
+        )
+        .ignoring("mask_token", "pooler"),
       jax: .jaxViT(heads: model.heads, blocks: model.depth)
         + Self.googleNames.prefixed(backbone))
   }

@@ -14,7 +14,9 @@ struct InternViT: TransformerFamily {
 
   init(_ model: VisionTransformer) { self.model = model }
 
-  var storedNames: StoredNames { StoredNames(transformers: .transformersInternVL) }
+  var storedNames: StoredNames {
+    StoredNames(transformers: .transformersInternVL.ignoring("mask_token"))
+  }
 
   /// Both libraries add 1e-6.
   func arithmetic(under convention: NumericsConvention) -> TransformerArithmetic {

@@ -167,7 +167,6 @@ extension NameTable {
           "attn_pool.\(part).\(leaf)", .part(index, of: 3, "head.attention.in_proj_\(leaf)"))
       }
     }
-    table.unread = ["logit_bias"]
-    return .transformersCLIP + table
+    return .transformersCLIP + table.ignoring("text_model", "logit_scale", "logit_bias")
   }()
 }

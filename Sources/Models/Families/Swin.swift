@@ -248,6 +248,7 @@ extension NameTable {
           "layers.\(stage).downsample.reduction": .init("\(stored).reduction"),
         ]
     }
-    return table
+    // Of the models that learn from masked images.
+    return table.ignoring("mask_token", "decoder")
   }()
 }

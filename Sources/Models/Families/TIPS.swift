@@ -76,6 +76,6 @@ extension NameTable {
       "blocks.{i}.ls2.gamma": "blocks.{i}.ls2.gamma",
       "norm": "norm",
     ]
-    return table + .parts("blocks.{i}.attn", of: "blocks.{i}.attn.qkv")
+    return table.ignoring("mask_token") + .parts("blocks.{i}.attn", of: "blocks.{i}.attn.qkv")
   }
 }

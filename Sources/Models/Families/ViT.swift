@@ -14,7 +14,8 @@ struct ViT: TransformerFamily {
 
   var storedNames: StoredNames {
     var names = StoredNames.jaxViT(model)
-    names.transformers = .transformersViT
+    // `decoder` is of the models that learn from masked images, `pooler` of the bare ones.
+    names.transformers = .transformersViT.ignoring("mask_token", "decoder", "pooler")
     return names
   }
 

@@ -70,7 +70,7 @@ extension NameTable {
       // On disk; in the module `interpolation` stands between.
       "mid_pos_embed": "encoder.mid_position_embeddings",
     ]
-    table.unread = ["class_labels_classifier", "bbox_predictor"]
+    table.unread = ["class_labels_classifier", "bbox_predictor", "pooler"]
     return .transformersViT + table
   }()
 }

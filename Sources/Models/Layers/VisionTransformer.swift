@@ -143,9 +143,6 @@ struct VisionTransformer: HasModelFacts, Hashable, Sendable {
   var projectionHasBias = false
   /// `true` iff the projection is stored where a head is: OpenCLIP takes timm's head for it.
   var projectionIsHead = false
-  /// `true` iff no class of its library has more than the image encoder: tensors of a text encoder
-  /// or a projection are foreign.
-  var isAlone = false
   /// `true` iff the head has a bias.
   var headBias = true
   /// The width of a dense layer with tanh between what is pooled and the head; 0: there is none.

@@ -89,8 +89,9 @@ struct NameTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
   private var rows: [String: Row]
   /// The number of blocks, where one tensor may hold those of all.
   var blocks = 0
-  /// Parts of names that tell tensors of a whole which the model does not read, such as
-  /// `text_model`.
+  /// Parts of names that tell tensors which the library's own models of the family have and the
+  /// compiled model does not read: of another part of a whole, such as `text_model`, or of
+  /// training.
   var unread: Set<String> = []
 
   init(dictionaryLiteral elements: (String, Row)...) {
@@ -119,6 +120,13 @@ struct NameTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     for (name, row) in rows where row.stored.contains(part) {
       table.rows[name]?.others.append(row.stored.replacing(part, with: other))
     }
+    return table
+  }
+
+  /// The same rows; tensors whose names have one of these parts may be there unread.
+  func ignoring(_ parts: String...) -> NameTable {
+    var table = self
+    table.unread.formUnion(parts)
     return table
   }
 
@@ -177,6 +185,8 @@ struct NameTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
 ///
 /// A family says which namings it has: a checkpoint under another one is refused by name.
 struct StoredNames: Hashable, Sendable {
+  /// Parts of timm's names that tell what training has beside the model.
+  var unreadOfTimm: Set<String> = []
   /// Hugging Face's transformers.
   var transformers: NameTable?
   /// OpenCLIP's own Vision Transformer; towers of timm's need no table.

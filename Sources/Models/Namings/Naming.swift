@@ -50,16 +50,13 @@ extension Naming {
 /// Tensors that every checkpoint of one kind has, after a prefix.
 typealias Anchor = [String]
 
-/// What is never read, whatever the model: `mask_token`, `decoder` and `lm_head` serve training;
-/// `pooler` is transformers' extra dense layer, which no classification head reads; `position_ids`,
-/// `relative_position_index`, `attn_mask` and `num_batches_tracked` are buffers; `pre_logits` is
-/// what timm drops on loading.
-enum UnreadTensors {
+/// Buffers, which are never read, whatever the model.
+enum Buffers {
   private static let parts: Set<String> = [
-    "mask_token", "pooler", "position_ids", "num_batches_tracked", "decoder", "pre_logits",
-    "lm_head", "relative_position_index", "attn_mask",
+    "position_ids", "num_batches_tracked", "relative_position_index", "attn_mask",
   ]
 
+  /// `true` iff a tensor of this name is one.
   static func contains(_ name: String) -> Bool {
     name.split(separator: ".").contains { parts.contains(String($0)) }
   }

@@ -57,7 +57,7 @@ struct OpenCLIPNaming: Naming {
 
   /// Everything outside of the image encoder, and its projection where a model without is wanted.
   func ignores(_ name: String, _ names: StoredNames, headIsRead: Bool) -> Bool {
-    guard name.hasPrefix(Self.prefix), !UnreadTensors.contains(name) else { return true }
+    guard name.hasPrefix(Self.prefix), !Buffers.contains(name) else { return true }
     guard !headIsRead else { return false }
     let rest = name.dropFirst((isTower ? Self.tower : Self.prefix).count)
     return isTower ? rest.hasPrefix("head.") : rest == "proj"

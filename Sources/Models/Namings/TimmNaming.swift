@@ -4,6 +4,9 @@ import Diagnostics
 struct TimmNaming: Naming {
   static let title = "timm's names"
 
+  /// What pretraining hides patches by, and what timm drops on loading.
+  private static let unread: Set<String> = ["mask_token", "pre_logits"]
+
   init() {}
 
   init?(recognizing names: [String], by anchors: [Anchor]) {
@@ -28,7 +31,9 @@ struct TimmNaming: Naming {
   }
 
   func ignores(_ name: String, _ names: StoredNames, headIsRead: Bool) -> Bool {
-    if UnreadTensors.contains(name) { return true }
+    if Buffers.contains(name) { return true }
+    let unread = Self.unread.union(names.unreadOfTimm)
+    if name.split(separator: ".").contains(where: { unread.contains(String($0)) }) { return true }
     let module = name.prefix { $0 != "." }
     return !headIsRead && (module == "head" || module == "head_dist")
   }

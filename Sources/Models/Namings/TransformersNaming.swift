@@ -65,7 +65,7 @@ struct TransformersNaming: Naming {
   }
 
   func ignores(_ name: String, _ names: StoredNames, headIsRead: Bool) -> Bool {
-    if UnreadTensors.contains(name) || names.transformers?.isUnread(name) == true { return true }
+    if Buffers.contains(name) || names.transformers?.isUnread(name) == true { return true }
     let heads = ["classifier", "cls_classifier", "distillation_classifier"]
     return !headIsRead && heads.contains(String(name.prefix { $0 != "." }))
   }

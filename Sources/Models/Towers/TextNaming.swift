@@ -87,7 +87,7 @@ struct TextNaming: Naming {
 
   /// Everything outside of the tower: the image encoder, and what compares.
   func ignores(_ name: String, _ names: StoredNames, headIsRead: Bool) -> Bool {
-    if UnreadTensors.contains(name) { return true }
+    if Buffers.contains(name) { return true }
     guard name.hasPrefix(prefix) else { return true }
     let rest = name.dropFirst(prefix.count)
     return ["visual.", "logit_scale", "logit_bias"].contains { rest.hasPrefix($0) }
