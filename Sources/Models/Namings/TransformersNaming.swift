@@ -42,7 +42,8 @@ struct TransformersNaming: Naming {
     guard let match = names.transformers?.match(tensor.name) else { return nil }
     let isMatrix = match.row.layout == .matrix && match.leaf == "weight"
     let shape = tensor.type.shape
-    let bare = ([match.stored] + match.others).map { stored in
+    let written = [match.stored] + match.others
+    let bare = (written + written.flatMap { ModuleNames.spellings(of: $0) }).map { stored in
       [stored, match.leaf].compactMap { $0 }.joined(separator: ".")
     }
     let spelled = bare.map { prefix(of: match.row) + $0 } + bare

@@ -14,8 +14,17 @@ enum Families {
 
   /// The naming of a checkpoint with these tensors, or `nil` if vitc knows none such.
   static func naming(of names: [String]) -> (any Naming)? {
-    Namings.recognized(names, by: modelTypes.map(\.anchor))
+    Namings.recognized(names, by: anchors)
   }
+
+  /// What transformers' checkpoints are known by.
+  private static let anchors: [Anchor] = {
+    let written = modelTypes.map(\.anchor)
+    var seen: Set<Anchor> = []
+    return (written + written.flatMap { ModuleNames.spellings(of: $0) }).filter {
+      seen.insert($0).inserted
+    }
+  }()
 
   /// What reads folders of each `model_type` of transformers, by its name.
   static let modelTypes = all.flatMap { $0.modelTypes }.sorted { $0.modelType < $1.modelType }
