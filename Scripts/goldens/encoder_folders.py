@@ -62,6 +62,7 @@ def whole(config: str, side: int, patch: int, text: dict = {}, **arguments):
     )
 
 
+BLIP_TEXT = {"encoder_hidden_size": 32, "bos_token_id": 1, "eos_token_id": 2, "sep_token_id": 2}
 SAM = {
     "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2, "output_channels": 8,
     "mlp_dim": 48, "patch_size": 4, "num_pos_feats": 4,
@@ -232,6 +233,16 @@ MODELS = {
     # The pooled row passes the last norm twice.
     "blip": ("BlipVisionModel", tower("BlipVisionConfig", 16, 4), F16),
     "blip2": ("Blip2VisionModel", tower("Blip2VisionConfig", 16, 4), F16),
+    "blip-caption": (
+        "BlipForConditionalGeneration", whole("BlipConfig", 16, 4, BLIP_TEXT), F16,
+    ),
+    "blip2-caption": (
+        "Blip2ForConditionalGeneration",
+        whole(
+            "Blip2Config", 16, 4, TEXT | {"model_type": "opt", "ffn_dim": 48, "word_embed_proj_dim": 32},
+            qformer_config=TEXT | {"encoder_hidden_size": 32}, num_query_tokens=3,
+        ), F16,
+    ),
     # Several class tokens, whose mean is taken.
     "pixio": ("PixioModel", ratio("PixioConfig", 16, 4, n_cls_tokens=3), F16),
     "tips": ("Tipsv2VisionModel", ratio("Tipsv2VisionConfig", 16, 4), F16),
@@ -422,7 +433,9 @@ def outputs(model: torch.nn.Module, images: torch.Tensor, resized: bool) -> dict
         arguments["noise"] = torch.arange(images.shape[2] * images.shape[3] // 16).expand(2, -1)
     with torch.inference_mode():
         base = getattr(model, "owlv2", model)
-        if hasattr(base, "get_image_features"):
+        if model.config.model_type in ("blip", "blip-2"):
+            vision(**arguments)
+        elif hasattr(base, "get_image_features"):
             result = base.get_image_features(**arguments)
             captured["features"] = result.pooler_output
         else:

@@ -12,30 +12,65 @@ struct BLIP: TransformerFamily {
 
   var model: VisionTransformer
 
+  /// Parts of names of what stands beside the image encoder and is not read.
+  private var surroundings: Set<String> = []
+
   init(_ model: VisionTransformer) { self.model = model }
 
-  var storedNames: StoredNames { StoredNames(transformers: .transformersBLIP) }
+  var storedNames: StoredNames {
+    var table = NameTable.transformersBLIP
+    table.unread = surroundings
+    return StoredNames(transformers: table)
+  }
 
   /// Only folders of transformers have this model.
   static let variants: [Variant] = []
 
   static let modelTypes = [
-    type("blip_vision_model", edge: 384) { (root, name) throws(Diagnostic) in
-      let model = try VisionTransformer(root, name: name, patch: 16, epsilon: 1e-5, image: 384)
-      return try read(root, model, mlpHidden: 3072)
-    },
-    type("blip_2_vision_model", edge: 224) { (root, name) throws(Diagnostic) in
-      var model = try VisionTransformer(root, name: name, patch: 14, epsilon: 1e-6)
-      model.dim = try root.integer("hidden_size") ?? 1408
-      model.depth = try root.integer("num_hidden_layers") ?? 39
-      model.heads = try root.integer("num_attention_heads") ?? 16
-      return try read(root, model, mlpHidden: 6144)
-    },
+    type("blip_vision_model", edge: 384, readFirst),
+    type("blip_2_vision_model", edge: 224, readSecond),
+    // For captions, answers, and which text fits an image; the bare `BlipModel` has a projection of
+    // images beside, which none of these has, and is refused.
+    whole(
+      "blip", edge: 384, readFirst,
+      beside: ["text_encoder", "text_decoder", "vision_proj", "text_proj", "itm_head"]),
+    whole(
+      "blip-2", edge: 224, readSecond,
+      beside: [
+        "qformer", "query_tokens", "language_model", "language_projection", "vision_projection",
+        "text_projection", "itm_head", "word_embeddings", "position_embeddings",
+      ]),
   ]
 
+  private typealias Reader =
+    @Sendable (ConfigurationObject, String) throws(Diagnostic) -> BLIP
+
+  private static let readFirst: Reader = { (root, name) throws(Diagnostic) in
+    let model = try VisionTransformer(root, name: name, patch: 16, epsilon: 1e-5, image: 384)
+    return try read(root, model, mlpHidden: 3072)
+  }
+
+  private static let readSecond: Reader = { (root, name) throws(Diagnostic) in
+    var model = try VisionTransformer(root, name: name, patch: 14, epsilon: 1e-6)
+    model.dim = try root.integer("hidden_size") ?? 1408
+    model.depth = try root.integer("num_hidden_layers") ?? 39
+    model.heads = try root.integer("num_attention_heads") ?? 16
+    return try read(root, model, mlpHidden: 6144)
+  }
+
+  /// An image encoder in a whole: its configuration is in `vision_config`.
+  private static func whole(
+    _ modelType: String, edge: Int, _ read: @escaping Reader, beside others: Set<String>
+  ) -> TransformersModel {
+    type(modelType, edge: edge) { (root, name) throws(Diagnostic) in
+      var family = try read(root.part("vision_config"), name)
+      family.surroundings = others
+      return family
+    }
+  }
+
   private static func type(
-    _ modelType: String, edge: Int,
-    read: @escaping @Sendable (ConfigurationObject, String) throws(Diagnostic) -> any Family
+    _ modelType: String, edge: Int, _ read: @escaping Reader
   ) -> TransformersModel {
     TransformersModel(
       modelType: modelType, prefix: "vision_model.",
