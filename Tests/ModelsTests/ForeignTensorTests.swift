@@ -15,17 +15,13 @@ import Testing
     let source = goldens.appendingPathComponent("encoders/\(golden)")
     try folder.write(
       "config.json", try Data(contentsOf: source.appendingPathComponent("config.json")))
-    let file = try Data(contentsOf: source.appendingPathComponent("model.safetensors"))
-    let length = file.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
-    let header = try #require(
-      try JSONSerialization.jsonObject(with: file[8..<8 + length]) as? [String: Any])
-    let old = file.count - 8 - length
+    let (header, old) = try safetensors(at: source.appendingPathComponent("model.safetensors"))
     let extra: [String: Any] = [
-      "dtype": "F32", "shape": [2], "data_offsets": [old, old + 8],
+      "dtype": "F32", "shape": [2], "data_offsets": [old.count, old.count + 8],
     ]
     let text = try JSONSerialization.data(
       withJSONObject: header.merging([name: extra]) { _, last in last })
-    let data = [UInt8](file[(8 + length)...]) + [UInt8](repeating: 0, count: 8)
+    let data = old + [UInt8](repeating: 0, count: 8)
     try folder.write(
       "model.safetensors", safetensors(header: String(decoding: text, as: UTF8.self), data: data))
     return try Model.load(folder.url.path)
@@ -39,6 +35,8 @@ import Testing
     ("owlvit", "decoder.film_mul.weight"), ("siglip", "objectness_head.dense0.weight"),
     ("siglip", "lm_head.weight"), ("dinov3", "pooler.dense.weight"), ("pixio", "decoder.0.weight"),
     ("radio", "mask_token"), ("swin", "pooler.dense.weight"), ("blip", "decoder.weight"),
+    ("blip", "text_decoder.extra"), ("blip-caption", "visual_projection.weight"),
+    ("blip-caption", "qformer.extra"), ("blip2-caption", "text_decoder.extra"),
     ("yolos", "lm_head.weight"), ("vitdet", "mask_token"), ("mae", "lm_head.weight"),
   ])
   func `parts that no class of its family has are refused`(golden: String, name: String) throws {
@@ -56,7 +54,9 @@ import Testing
     ("mae", "decoder.mask_token"), ("ijepa", "pooler.dense.weight"), ("ijepa", "decoder.0.weight"),
     ("beit", "lm_head.weight"), ("beit", "beit.embeddings.mask_token"),
     ("swin", "decoder.0.weight"), ("donut-swin", "embeddings.mask_token"),
-    ("dinov3", "embeddings.mask_token.extra"),
+    ("dinov3", "embeddings.mask_token.extra"), ("blip-caption", "text_decoder.extra"),
+    ("blip-caption", "itm_head.weight"), ("blip2-caption", "language_model.extra"),
+    ("blip2-caption", "embeddings.word_embeddings.weight"),
   ])
   func `parts that a class of its family has may be there`(golden: String, name: String) throws {
     #expect(throws: Never.self) { try load(golden, with: name) }

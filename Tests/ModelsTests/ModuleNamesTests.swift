@@ -47,17 +47,13 @@ import Testing
     let folder = try TemporaryFolder()
     try folder.write(
       "config.json", try Data(contentsOf: source.appendingPathComponent("config.json")))
-    let file = try Data(contentsOf: source.appendingPathComponent("model.safetensors"))
-    let length = file.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
-    let header = try #require(
-      try JSONSerialization.jsonObject(with: file[8..<8 + length]) as? [String: Any])
+    let (header, data) = try safetensors(at: source.appendingPathComponent("model.safetensors"))
     func renamed(_ name: String) -> String {
       changes.joined().reduce(name) { $0.replacingOccurrences(of: $1.0, with: $1.1) }
     }
     let other = Dictionary(uniqueKeysWithValues: header.map { (renamed($0), $1) })
     #expect(other.count == header.count && Set(other.keys) != Set(header.keys))
     let text = try JSONSerialization.data(withJSONObject: other)
-    let data = [UInt8](file[(8 + length)...])
     try folder.write(
       "model.safetensors", safetensors(header: String(decoding: text, as: UTF8.self), data: data))
 

@@ -51,6 +51,15 @@ func safetensors(header: String, data: [UInt8] = [], claim: UInt64? = nil) -> Da
   return file
 }
 
+/// The header of a safetensors file and what follows it.
+func safetensors(at file: URL) throws -> (header: [String: Any], data: [UInt8]) {
+  let bytes = try Data(contentsOf: file)
+  let length = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+  let header = try #require(
+    try JSONSerialization.jsonObject(with: bytes[8..<8 + length]) as? [String: Any])
+  return (header, [UInt8](bytes[(8 + length)...]))
+}
+
 /// A tensor to be written: name, dtype, shape, bytes.
 struct RawTensor {
   var name: String
