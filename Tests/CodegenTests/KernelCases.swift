@@ -62,10 +62,20 @@ extension KernelCase {
       { $0.hasBias = true }, { $0.activation = .relu }, { $0.hasResidual = true }),
     KernelCase(
       StrassenRows(
-        stride: 64, distance: 640, depth: 32, chunks: 1, epsilon: nil, sumStride: 144,
-        chunkStride: 1440),
-      { $0.stride += 1 }, { $0.distance += 1 }, { $0.depth += 16 }, { $0.chunks += 1 },
-      { $0.epsilon = 1e-6 }, { $0.sumStride += 1 }, { $0.chunkStride += 1 }),
+        distance: 640, epsilon: nil,
+        layout: StrassenLeftLayout(
+          operands: StrassenLeft.sums, depth: 32, chunks: 1, pairStride: 144, operandStride: 32,
+          chunkStride: 1440)),
+      { $0.distance += 1 }, { $0.epsilon = 1e-6 }, { $0.layout.depth += 16 },
+      { $0.layout.operands = StrassenLeft.allCases }, { $0.layout.chunks += 1 },
+      { $0.layout.pairStride += 1 }, { $0.layout.operandStride += 1 },
+      { $0.layout.chunkStride += 1 }),
+    KernelCase(
+      StrassenProduct(
+        which: .a12b21, rows: 2, depth: 16, quarterStride: 3584, accumulates: false, rowsMade: 0,
+        prefetchedLines: 1),
+      { $0.which = .s2t2 }, { $0.rows += 1 }, { $0.depth += 4 }, { $0.quarterStride += 1 },
+      { $0.accumulates = true }, { $0.rowsMade = 1 }, { $0.prefetchedLines += 1 }),
     KernelCase(
       MatrixKernel(operation: .transpose, rows: 5, columns: 7, aStride: 5, outputStride: 7),
       { $0.operation = .matMul(depth: 5, transposed: false) },

@@ -95,7 +95,7 @@ import Testing
     let panels = Floats(
       Pack().evaluate([Tensor(shape: [64, 32], values: random.floats(64 * 32))]).values)
     let (a, bias, c) = (Floats(x), Floats(random.floats(64)), Floats(count: 640))
-    let scratch = Floats(count: kernel.scratchBytes / 4)
+    let scratch = Floats(count: kernel.scratchBytes(target) / 4)
     try NativeKernel(kernel, on: target).all(
       [
         .a: a.pointer, .panels: panels.pointer, .c: c.pointer, .bias: bias.pointer,

@@ -20,7 +20,7 @@ import Testing
     let function = try NativeKernel(kernel, on: target)
     func run(count: Int) -> [Float] {
       let c = Floats(count: m * kernel.cStride) { _ in -7 }
-      let scratch = Floats(count: kernel.scratchBytes / 4) { _ in .nan }
+      let scratch = Floats(count: kernel.scratchBytes(target) / 4) { _ in .nan }
       function.all(
         [
           .a: a.pointer, .panels: panels.pointer, .c: c.pointer, .bias: bias.pointer,

@@ -1,6 +1,31 @@
-/// The left operands that are sums, in memory in the order of their use.
-enum StrassenLeft: Int, CaseIterable {
-  case s2, s3, s1, s4
+/// The left operands of the seven products, in the order of their use.
+enum StrassenLeft: CaseIterable {
+  case a11, a12, s2, s3, a22, s1, s4
+
+  /// Those that are sums.
+  static let sums: [StrassenLeft] = [.s2, .s3, .s1, .s4]
+}
+
+/// Which left operands of a block are made, and where they lie, in elements.
+struct StrassenLeftLayout: Hashable {
+  /// In the order in which they lie.
+  var operands: [StrassenLeft]
+  /// Half a chunk of the depth, and the number of chunks.
+  var depth: Int
+  var chunks: Int
+  /// From one pair of rows to the next, from one operand to the next, from one chunk to the next.
+  var pairStride: Int
+  var operandStride: Int
+  var chunkStride: Int
+
+  /// The size of all chunks.
+  var bytes: Int { (chunks * chunkStride * 4 + 63) / 64 * 64 }
+
+  /// What makes the operands of a pair of rows of `kernel`.
+  func rows(of kernel: StrassenKernel) -> StrassenRows {
+    StrassenRows(
+      distance: kernel.rows / 2 * kernel.aStride, epsilon: kernel.epsilon, layout: self)
+  }
 }
 
 /// What the rows of a pair are multiplied by, 4 elements a pair: the scales of its two rows, then
@@ -14,32 +39,29 @@ enum StrassenScales {
   }
 }
 
-/// The left operands that are sums, from pairs of rows: `S1 = A21 + A22`, `S2 = S1 - A11`,
+/// The left operands from pairs of rows: their quarters, and `S1 = A21 + A22`, `S2 = S1 - A11`,
 /// `S3 = A11 - A21`, `S4 = A12 - S2`.
 ///
 /// Row `m` is added to row `m + distance`. Each row is brought to about the same size before: a row
 /// of large values would otherwise leave its rounding errors in its partner.
 struct StrassenRows: Kernel {
   enum Parameter: KernelParameter {
-    /// The first row of the pair, and where its sums and its scales go.
-    case row, sums, scales
+    /// The first row of the pair, and where its operands and its scales go.
+    case row, operands, scales
     var isUnaliased: Bool { true }
   }
 
-  /// Elements from one row to the next, and from a row to its partner.
-  var stride: Int
+  /// Elements from a row to its partner.
   var distance: Int
-  /// Half a chunk of the depth, and the number of chunks.
-  var depth: Int
-  var chunks: Int
   /// The term of the rows' norm, as in ``FusedLinearKernel``; `nil`: rows are not normalized, but
   /// scaled by a power of two, which the epilogue takes back.
   var epsilon: Float?
-  /// Elements from one row of the sums to the next, from one chunk to the next.
-  var sumStride: Int
-  var chunkStride: Int
+  var layout: StrassenLeftLayout
 
-  var title: String { "strassen_rows_\(2 * depth * chunks)" }
+  private var depth: Int { layout.depth }
+  private var columns: Int { 2 * depth * layout.chunks }
+
+  var title: String { "strassen_rows_\(columns)" }
 
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
     let lanes = b.target.lanes
@@ -50,7 +72,7 @@ struct StrassenRows: Kernel {
       b.store(inverse, b.offset(p[.scales], bytes: (2 + half) * 4))
       return b.splat(scale, lanes)
     }
-    for chunk in 0..<chunks {
+    for chunk in 0..<layout.chunks {
       b.forLoop(from: b.constant(0), to: b.constant(depth), step: lanes) { column, _ in
         func quarter(_ row: Int, _ side: Int) -> Value {
           let address = b.element(sources[row], column)
@@ -61,15 +83,21 @@ struct StrassenRows: Kernel {
         let (a11, a12, a21, a22) = (quarter(0, 0), quarter(0, 1), quarter(1, 0), quarter(1, 1))
         let s1 = b.addFloat(a21, a22)
         let s2 = b.subtractFloat(s1, a11)
-        let target = b.element(p[.sums], column)
-        func put(_ value: Value, _ operand: StrassenLeft) {
-          let element = chunk * chunkStride + operand.rawValue * depth
+        let target = b.element(p[.operands], column)
+        for (index, operand) in layout.operands.enumerated() {
+          let value =
+            switch operand {
+            case .a11: a11
+            case .a12: a12
+            case .a22: a22
+            case .s1: s1
+            case .s2: s2
+            case .s3: b.subtractFloat(a11, a21)
+            case .s4: b.subtractFloat(a12, s2)
+            }
+          let element = chunk * layout.chunkStride + index * layout.operandStride
           b.store(value, b.offset(target, bytes: element * 4), alignment: lanes * 4)
         }
-        put(s2, .s2)
-        put(b.subtractFloat(a11, a21), .s3)
-        put(s1, .s1)
-        put(b.subtractFloat(a12, s2), .s4)
         return []
       }
     }
@@ -77,7 +105,6 @@ struct StrassenRows: Kernel {
 
   /// Emits what a row is multiplied by, and what undoes that to its results.
   private func scale(_ b: Builder, _ source: Value) -> (scale: Value, inverse: Value) {
-    let columns = 2 * depth * chunks
     if let epsilon {
       let norm = RowNorm(columns: columns, epsilon: epsilon).inverseRoot(b, source)
       return (norm, b.float(1))

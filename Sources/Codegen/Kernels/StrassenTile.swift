@@ -128,7 +128,8 @@ struct StrassenTile: Kernel {
     }
     func inPlace(_ element: Int) -> Value { b.offset(a, bytes: element * 4) }
     func sum(_ operand: StrassenLeft) -> Value {
-      b.offset(leftSums, bytes: operand.rawValue * depth * 4)
+      let index = StrassenLeft.sums.firstIndex(of: operand) ?? 0
+      return b.offset(leftSums, bytes: index * depth * 4)
     }
 
     let panels = StrassenPanels(

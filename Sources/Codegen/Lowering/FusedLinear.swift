@@ -18,7 +18,7 @@ extension FusedLinear: Lowering {
         [
           .a: .matrix(a), .panels: site.operand(.weight), .c: .matrix(c),
           .bias: site.operand(.bias), .residual: site.operand(.residual),
-          .scratch: .scratch(bytes: kernel.scratchBytes),
+          .scratch: .scratch(bytes: kernel.scratchBytes(site.target)),
         ])
     }
     let operandType = site.types[1].element
