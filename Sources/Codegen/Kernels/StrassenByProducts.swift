@@ -21,7 +21,7 @@ struct StrassenByProducts: StrassenOrder {
 
   /// So many that few of the tiles have an operand to make: ViT-B/16 takes 3 % longer with half as
   /// many.
-  var blockPairs: Int { min(kernel.pairs, 112) }
+  static let mostPairs = 112
   var chunks: Int {
     let lines = kernel.depth / 32
     return (1...lines).first { lines % $0 == 0 && lines / $0 * 16 <= Self.longestHalf } ?? lines
@@ -50,20 +50,24 @@ struct StrassenByProducts: StrassenOrder {
       let leftOperands = b.element(
         block.scratch, b.multiply(index, b.constant(left.chunkStride)))
       let panel = b.offset(panel, b.multiply(index, b.constant(chunkPanelBytes)))
-      for part in 0..<parts {
-        // Each part of the panels brings its part of the next chunk in.
-        let share = 2 * chunkPanelBytes / parts
-        let ahead = b.offset(panel, bytes: chunkPanelBytes + part * share % chunkPanelBytes)
-        let isRight = part * share >= chunkPanelBytes
-        let partBytes = target.tileColumns * 4
+      let partBytes = b.constant(target.tileColumns * 4)
+      b.forLoop(from: b.constant(0), to: b.constant(parts)) { part, _ in
+        let place = b.multiply(part, partBytes)
+        let isLast = b.equal(part, b.constant(parts - 1))
+        // The first half of the parts brings the left panel's next chunk in, the other the right's.
+        let slice = b.multiply(part, b.constant(2 * chunkPanelBytes / parts))
+        let isRight = b.less(b.constant(parts / 2 - 1), part)
+        let toRight = b.constant(kernel.panelDistance - chunkPanelBytes)
         products(
-          b, block, leftOperands: leftOperands,
-          panel: b.offset(panel, bytes: part * partBytes),
+          b, block, leftOperands: leftOperands, panel: b.offset(panel, place),
           next: b.offset(
-            panel, bytes: part + 1 < parts ? (part + 1) * partBytes : chunkPanelBytes),
-          results: b.offset(block.scratch, bytes: resultsOffset + part * partBytes),
-          ahead: isRight ? b.offset(ahead, b.constant(kernel.panelDistance)) : ahead,
+            panel, b.select(isLast, b.constant(chunkPanelBytes), b.add(place, partBytes))),
+          results: b.offset(b.offset(block.scratch, bytes: resultsOffset), place),
+          ahead: b.offset(
+            b.offset(panel, bytes: chunkPanelBytes),
+            b.add(slice, b.select(isRight, toRight, b.constant(0)))),
           isLater: b.less(b.constant(0), index))
+        return []
       }
       return []
     }

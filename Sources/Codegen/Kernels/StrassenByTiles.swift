@@ -13,7 +13,7 @@ struct StrassenByTiles: StrassenOrder {
   let target: Target
 
   /// As many as have left operands that stay near the processor.
-  var blockPairs: Int { min(kernel.pairs, 112) }
+  static let mostPairs = 112
   var chunks: Int { StrassenShape.chunks(depth: kernel.depth) }
   /// The sums of a row follow each other in the order of their use: one stream for each row.
   var left: StrassenLeftLayout {

@@ -46,8 +46,9 @@ struct StrassenKernel: StepKernel {
   /// The bytes from a panel to the one that it forms a pair with.
   var panelDistance: Int { panelPairs * depth * Tile.panelWidth * 4 }
 
-  /// How the products of a block follow each other on a target: as was measured on a Zen 4 and a
-  /// Zen 3. On Arm nothing was.
+  /// How the products of a block follow each other on a target.
+  ///
+  /// Measured on a Zen 4 and a Zen 3; on Arm nothing was.
   private func order(_ target: Target) -> any StrassenOrder {
     target.tileColumns < Tile.panelWidth && target.isX86
       ? StrassenByProducts(kernel: self, target: target)

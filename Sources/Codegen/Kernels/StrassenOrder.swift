@@ -2,8 +2,8 @@
 protocol StrassenOrder {
   var kernel: StrassenKernel { get }
   var target: Target { get }
-  /// The most pairs of rows in a block.
-  var blockPairs: Int { get }
+  /// The most pairs of rows in a block, whatever the number of rows.
+  static var mostPairs: Int { get }
   /// The chunks of the depth.
   var chunks: Int { get }
   /// The left operands of a block, at the start of the scratch memory.
@@ -28,10 +28,12 @@ struct StrassenBlock {
 }
 
 extension StrassenOrder {
+  /// The most pairs of rows in a block.
+  var blockPairs: Int { min(kernel.pairs, Self.mostPairs) }
   /// Half a chunk of the depth.
   var chunkHalf: Int { kernel.depth / chunks / 2 }
-  /// Elements between two quarters of the results.
-  var quarterStride: Int { blockPairs * Tile.panelWidth }
+  /// Elements between two quarters of the results; the same for all layers, which share tiles.
+  var quarterStride: Int { Self.mostPairs * Tile.panelWidth }
 
   // The parts of the scratch memory after the left operands, in bytes from its start.
   var chunkOffset: Int { left.bytes }
