@@ -162,7 +162,7 @@ struct StrassenByProducts: StrassenOrder {
 
   /// How far the prefetches move in each round, so that the tiles bring both next chunks in.
   private var prefetchStep: Int {
-    let rounds = StrassenProduct.Which.allCases.count * leastTiles * parts * (chunkHalf / 4)
+    let rounds = StrassenProduct.Which.allCases.count * prefetchingTiles * parts * (chunkHalf / 4)
     let bytes = 4 * chunkHalf * Tile.panelWidth * 4
     return (bytes + rounds - 1) / rounds
   }

@@ -92,7 +92,7 @@ struct StrassenByTiles: StrassenOrder {
 
   /// How far the prefetches move in each round, so that the tiles bring both next chunks in.
   private var prefetchStep: Int {
-    let rounds = leastTiles * parts * (chunkHalf / 4) * StrassenTile.loopsAhead
+    let rounds = prefetchingTiles * parts * (chunkHalf / 4) * StrassenTile.loopsAhead
     let bytes = 2 * chunkHalf * Tile.panelWidth * 4
     return (bytes + rounds - 1) / rounds
   }

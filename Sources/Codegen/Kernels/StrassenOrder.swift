@@ -40,7 +40,14 @@ extension StrassenOrder {
   var resultsOffset: Int { chunkOffset + chunkBytes }
   var scalesOffset: Int { resultsOffset + StrassenQuarter.allCases.count * quarterStride * 4 }
 
-  /// The fewest tiles of one width that a block has.
+  /// The tiles of one width among which prefetches are divided: those of a task's block.
+  var prefetchingTiles: Int {
+    let pairs = kernel.pairs / min(kernel.rowTasks, TileLoop.mostRowTasks)
+    let blocks = (pairs + blockPairs - 1) / blockPairs
+    return max(1, RowTiles.count(rows: pairs / blocks, height: target.tileRows))
+  }
+
+  /// The fewest tiles of one width that a block has, for any number of tasks.
   var leastTiles: Int {
     blockSizes.map { RowTiles.count(rows: $0, height: target.tileRows) }.min() ?? 1
   }
