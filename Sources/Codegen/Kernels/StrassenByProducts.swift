@@ -6,7 +6,7 @@ import IR
 ///
 /// Where several tiles lie across a panel, a tile does too little with each of its cache lines to
 /// hide that they come from the L2 cache. Here one right operand at a time is in the L1 cache, as
-/// wide as a tile and without gaps. The first tiles of each product make the next one's operand.
+/// wide as a tile and without gaps. The first tiles of each product make a later one's operand.
 /// The left operands lie in the order of their use, so that they come in one stream.
 struct StrassenByProducts: StrassenOrder {
   let kernel: StrassenKernel
@@ -16,7 +16,7 @@ struct StrassenByProducts: StrassenOrder {
   ///
   /// A right operand of so many stays in an L1 cache of 32 KB beside the rows that stream through
   /// it. On a Zen 3 halves of 192 and 256 took as long in ViT-B/16, of 128 and 384 1 % longer, and
-  /// of 272 7 % less time than of 128 in so400m (depth 4352).
+  /// of 272 7 % less time than of 128 in the second layer of so400m's MLPs (depth 4352).
   private static let longestHalf = 272
 
   /// So many that few of the tiles have an operand to make: ViT-B/16 takes 3 % longer with half as

@@ -99,17 +99,10 @@ struct StrassenProduct: Kernel {
     }
     func plus(_ sums: [Value], _ others: [Value]) -> [Value] { zip(sums, others).map(b.addFloat) }
     func deliver(_ sums: [Value], to quarter: StrassenQuarter) {
-      let mask = accumulates ? b.splat(p[.isLater], lanes) : nil
-      for (index, sum) in sums.enumerated() {
-        let (row, vector) = (index / vectors, index % vectors)
-        let element = quarter.rawValue * quarterStride + row * Tile.panelWidth + vector * lanes
-        let address = b.offset(p[.sums], bytes: element * 4)
-        let before = mask.map { mask in
-          let bits = b.load(b.vector(lanes, of: b.i32), address, alignment: lanes * 4)
-          return b.bitcast(b.and(bits, mask), to: b.floats(lanes))
-        }
-        b.store(before.map { b.addFloat($0, sum) } ?? sum, address, alignment: lanes * 4)
-      }
+      // Made here, not before the loop, which leaves no register for the mask.
+      StrassenResults(
+        b, p[.sums], quarterStride: quarterStride, isLater: accumulates ? p[.isLater] : nil
+      ).add(sums, to: quarter)
     }
     let zero = Array(repeating: b.floats(0, lanes), count: count)
     switch which {

@@ -94,19 +94,9 @@ struct StrassenTile: Kernel {
         return others.map { b.multiplyAdd(sum, scale, $0[index]) } ?? b.multiplyFloat(sum, scale)
       }
     }
-    let mask = accumulates ? b.splat(p[.isLater], lanes) : nil
-    func deliver(_ sums: [Value], to quarter: StrassenQuarter) {
-      for (index, sum) in sums.enumerated() {
-        let (row, vector) = (index / vectors, index % vectors)
-        let element = quarter.rawValue * quarterStride + row * Tile.panelWidth + vector * lanes
-        let address = b.offset(p[.sums], bytes: element * 4)
-        let before = mask.map { mask in
-          let bits = b.load(b.vector(lanes, of: b.i32), address, alignment: lanes * 4)
-          return b.bitcast(b.and(bits, mask), to: b.floats(lanes))
-        }
-        b.store(before.map { b.addFloat($0, sum) } ?? sum, address, alignment: lanes * 4)
-      }
-    }
+    let results = StrassenResults(
+      b, p[.sums], quarterStride: quarterStride, isLater: accumulates ? p[.isLater] : nil)
+    func deliver(_ sums: [Value], to quarter: StrassenQuarter) { results.add(sums, to: quarter) }
     // What the loops so far have prefetched: each goes on where the one before stopped.
     var loops = 0
     func product(
