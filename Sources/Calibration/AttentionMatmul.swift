@@ -15,11 +15,16 @@ struct AttentionMatmul {
 
   /// The result for the operands that the operation takes.
   func evaluate(_ operands: [Tensor]) -> Tensor {
-    let (q, k, v) = (operands[0], operands[1], operands[2])
+    let quantized =
+      attention.isQuantized
+      ? QuantizedAttention(attention, Array(operands.prefix(3)), window: 0) : nil
+    let q = quantized?.queries ?? operands[0]
+    let k = quantized?.keys ?? operands[1]
+    let v = quantized?.values ?? operands[2]
     let (queries, keys, columns) = (q.rows, k.rows, q.columns)
     let added = attention.added(operands, 0, [attention.heads, queries, keys])
     let head = columns / attention.heads
-    let powers = q.element
+    let powers = operands[0].element
     let unit = attention.base2 ? Float(M_LN2) : 1
     let factor = attention.scale * unit
     var scores = [Float](repeating: 0, count: queries * keys)
@@ -44,7 +49,9 @@ struct AttentionMatmul {
         for i in range {
           let power = Glibc.expf(scores[i] - largest)
           totals[row] += power
-          scores[i] = powers.rounded(power)
+          scores[i] =
+            quantized == nil
+            ? powers.rounded(power) : QuantizedAttention.rounded(power, of: i - range.lowerBound)
         }
       }
       v.values.withUnsafeBufferPointer { v in
@@ -61,6 +68,7 @@ struct AttentionMatmul {
         }
       }
     }
-    return Tensor(shape: q.shape, values: result).rounded(to: q.element)
+    let products = Tensor(shape: q.shape, values: result)
+    return (quantized?.addingMeans(to: products) ?? products).rounded(to: operands[0].element)
   }
 }

@@ -113,10 +113,11 @@ struct CalibrationStage {
   /// The number of photos, or of texts.
   private var sources: Int { max(request.calibration.count, request.calibrationTexts.count) }
 
-  /// The stage of the same request with `--precision bf16`.
+  /// The stage of the same request with `--precision bf16` alone.
   private var inBF16: CalibrationStage {
     var request = request
     request.precision = .bf16
+    request.attention = nil
     return CalibrationStage(request, model, imported, progress: progress)
   }
 

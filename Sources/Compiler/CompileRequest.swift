@@ -99,6 +99,8 @@ public struct CompileRequest {
   public var runsPasses = true
   /// What large matrices are multiplied in.
   public var precision = Precision.f32
+  /// What attentions are multiplied in, if not as ``precision`` says: `int8`.
+  public var attention: Precision?
   /// Operations that are computed in another precision, by name.
   public var precisionOverrides: [String: Precision] = [:]
   /// Paths of photos to calibrate bf16 and int8 with; empty: they are not calibrated.
@@ -136,6 +138,15 @@ public struct CompileRequest {
   /// `true` iff rounding is calibrated.
   var calibrates: Bool { !calibration.isEmpty || !calibrationTexts.isEmpty }
 
+  /// The same request after a calibration, which may have found that bf16 is needed everywhere.
+  func resolved(by calibration: CalibrationStage.Result?) -> CompileRequest {
+    guard let calibration else { return self }
+    var result = self
+    result.precision = calibration.precision
+    if calibration.report.fellBack { result.attention = nil }
+    return result
+  }
+
   /// The passes to run, with the operations that are computed in another precision: those of
   /// ``precisionOverrides``, and what a calibration has found besides.
   func passes(overriding precisions: [String: Precision]) -> [Pass] {
@@ -143,7 +154,7 @@ public struct CompileRequest {
     let fast = [Pass.padHidden, .chooseStrassen, .chooseWinograd].map(\.name)
     return Pipeline.passes(
       for: precision, overrides: precisions, unrotated: Set(precisionOverrides.keys),
-      calibrated: calibrates
+      calibrated: calibrates, attention: attention
     )
     .filter { usesFastMatmul || !fast.contains($0.name) }
   }

@@ -59,8 +59,7 @@ public struct Compiler {
     }
 
     progress("run passes", 0)
-    var resolved = request
-    if let found = calibrated { resolved.precision = found.precision }
+    let resolved = request.resolved(by: calibrated)
     let pipeline = resolved.passes(
       overriding: calibrated?.precisionOverrides ?? request.precisionOverrides)
     let (graph, passes) = try PassManager(pipeline).run(imported, request.passOptions)
@@ -77,6 +76,7 @@ public struct Compiler {
     report.calibration = calibrated?.report
     report.headFit = fitted
     try checkOverrides(graph)
+    try checkAttention(resolved, graph)
     let named = targets
     let types = graph.multipliedTypes
     if types.isSubset(of: [.f32]) {
@@ -188,8 +188,9 @@ public struct Compiler {
     build.program.parameters = imported.parameterCount
     build.program.flops = report.flops
     build.program.preprocessing = PreprocessingInfo(configuration)
+    let resolved = request.resolved(by: calibrated)
     build.program.selfTestLimit = selfTestLimit(
-      calibrated?.precision ?? request.precision,
+      resolved.attention ?? resolved.precision,
       returnsHalves: graph.outputs.contains { graph[$0.value].type.element == .f16 })
     build.scores = metadata.scores
     build.logitsAreEmbedding = configuration.logitsAreEmbedding
@@ -283,6 +284,19 @@ public struct Compiler {
         hint: Suggestion.hint(for: name, in: names)
           ?? "'vitc inspect' lists the operations of a compiled model")
     }
+  }
+
+  /// Throws where attentions are to be of integers and none is.
+  private func checkAttention(_ request: CompileRequest, _ graph: Graph) throws(Diagnostic) {
+    guard request.attention == .int8, request.runsPasses else { return }
+    let isAny = graph.nodes.contains { node in
+      if case .attention(let attention) = node.op { attention.isQuantized } else { false }
+    }
+    guard !isAny else { return }
+    throw Diagnostic(
+      "no attention of the model is worth 8-bit integers: fewer than 32 queries, "
+        + "or their weights are an output",
+      at: .argument("--attention"), hint: "compile without '--attention int8'")
   }
 
   /// The prefix of every symbol: as asked for, or from the output's file name without `lib` and

@@ -22,6 +22,8 @@ public struct Pass: Sendable {
   /// The precisions that ask for it; empty: it is in every pipeline, and keeps results as they
   /// are but for the rounding of sums.
   public var precisions: Set<Precision> = []
+  /// The option that asks for it besides; `nil`: it needs none.
+  public var option: String?
   /// Returns the transformed graph.
   public let transform: Transform
 

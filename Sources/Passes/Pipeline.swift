@@ -13,15 +13,18 @@ public enum Pipeline {
   ///   - unrotated: the names among them that are known before anything is calibrated: values are
   ///     not rotated for these. A calibration is of values as they are.
   ///   - calibrated: integers and biases are those that a calibration finds.
+  ///   - attention: the precision of attentions' matmuls, besides what `precision` makes of them:
+  ///     `int8`, or nothing.
   public static func passes(
     for precision: Precision, overrides: [String: Precision] = [:],
-    unrotated: Set<String>? = nil, calibrated: Bool = false
+    unrotated: Set<String>? = nil, calibrated: Bool = false, attention: Precision? = nil
   ) -> [Pass] {
     list(
       for: precision, overrides: overrides, unrotated: unrotated ?? Set(overrides.keys),
       calibrated: calibrated
     ).filter {
-      $0.precisions.isEmpty || $0.precisions.contains(precision)
+      ($0.precisions.isEmpty || $0.precisions.contains(precision))
+        && ($0.option == nil || attention == .int8)
     }
   }
 
@@ -46,6 +49,7 @@ public enum Pipeline {
       .rotateResidual,  // with --precision int8
       .useInt8(except: Set(overrides.keys), calibrated: calibrated),
       .useBF16(except: floats, calibrated: calibrated),  // with --precision bf16 or int8
+      .useInt8Attention(except: Set(overrides.keys)),  // with --attention int8
       .shortenSums, .padHidden, .packWeights, .chooseStrassen,
       .planMemory,  // fused -> planned
     ]
@@ -137,6 +141,9 @@ public enum Pipeline {
     PassOrder(
       .chooseWinograd, before: .useBF16,
       because: "Winograd's way begins with a weight that has not been rounded"),
+    PassOrder(
+      .useBF16, before: .useInt8Attention,
+      because: "what reads an attention in bf16 is known by what it multiplies itself"),
     PassOrder(
       .useBF16, before: .shortenSums, because: "matmuls of bf16 err far more than their sums"),
     PassOrder(

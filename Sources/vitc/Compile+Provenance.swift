@@ -32,6 +32,7 @@ extension Compile {
     add("ignore", ignore)
     add("outputs", outputs)
     if precision != .f32 { add("precision", precision.rawValue) }
+    add("attention", attention?.rawValue)
     if !fastMatmul { options["no-fast-matmul"] = .bool(true) }
     add("keep", keep)
     add("max-error", maxError)

@@ -266,6 +266,27 @@ extension KernelCase {
       { $0.attention.isCausal = true }, { $0.attention.reach = 32 },
       { $0.attention.addition = .matrix(stride: 40, kinds: nil) }),
     KernelCase(
+      IntegerAttentionKernel(attention: sampleAttention),
+      { $0.attention.queries += 1 }, { $0.attention.tokens += 1 },
+      { $0.attention.heads += 1 }, { $0.attention.headDim += 2 }, { $0.attention.qStride += 2 },
+      { $0.attention.kStride += 2 }, { $0.attention.vStride += 2 },
+      { $0.attention.outputStride += 2 }, { $0.attention.scale = 0.5 },
+      { $0.attention.base2 = true }, { $0.attention.longestBlock = 32 },
+      { $0.attention.element = .bf16 }, { $0.attention.windows = 2 },
+      { $0.attention.isCausal = true }, { $0.attention.reach = 32 },
+      { $0.attention.addition = .matrix(stride: 40, kinds: nil) }),
+    KernelCase(
+      IntegerKeys(tokens: 17, headDim: 12, stride: 36, element: .f32, numberStride: 32),
+      { $0.tokens += 1 }, { $0.headDim += 1 }, { $0.stride += 1 }, { $0.element = .bf16 },
+      { $0.numberStride += 1 }),
+    KernelCase(
+      IntegerValues(tokens: 17, headDim: 12, stride: 36, element: .f32, numberStride: 32),
+      { $0.tokens += 1 }, { $0.headDim += 1 }, { $0.stride += 1 }, { $0.element = .bf16 },
+      { $0.arrangement = .widened }, { $0.numberStride += 1 }),
+    KernelCase(
+      IntegerPowersRow(columns: 20), { $0.columns += 1 }, { $0.exponents.scale = 0.5 },
+      { $0.exponents.base2 = true }),
+    KernelCase(
       AttentionWeights(
         queries: 20, tokens: 40, heads: 2, headDim: 12, qStride: 72, kStride: 72,
         weights: WeightRows(first: 0, count: 20, stride: 40)),

@@ -28,6 +28,7 @@ final class GuardedProgram {
   ) throws {
     var build = Build(graph, for: [target], name: "guarded", model: "random", weights: read)
     build.program.weightsFileName = "none"
+    build.store = SharedObjects.all
     weights = try build.packedWeights()
     let code = try build.code()
     let stem = "guarded-\(target.name)"

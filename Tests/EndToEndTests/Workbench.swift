@@ -27,6 +27,7 @@ final class Workbench {
   ) throws -> String {
     var request = CompileRequest(model: model)
     request.output = path("lib\(name).so")
+    request.store = SharedObjects.all
     change(&request)
     _ = try Compiler(request).run()
     return path("lib\(name).so")

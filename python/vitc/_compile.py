@@ -240,7 +240,9 @@ def compile(
         shutil.rmtree(saved.folder, ignore_errors=True)
     compiled = Model(path, threads)
     if check:
-        _modules.compare(model, compiled, options.get("precision", "f32"))
+        _modules.compare(
+            model, compiled, options.get("attention") or options.get("precision", "f32")
+        )
     return compiled
 
 

@@ -71,7 +71,7 @@ extension AttentionKernel {
   }
 
   /// Emits the exponents of a row of scores where they lie; `added`: with what is added to them.
-  private func makeExponents(_ b: Builder, adding added: Value?, _ row: Value, _ tokens: Int) {
+  func makeExponents(_ b: Builder, adding added: Value?, _ row: Value, _ tokens: Int) {
     let lanes = b.target.lanes
     let softmax = SoftmaxExponents(scale: scale, base2: base2)
     b.visitRow(columns: tokens) { bytes, count in

@@ -150,12 +150,7 @@ struct AttentionKernel: StepKernel {
 
   /// Emits the body, with rows of the weights stored if some are wanted.
   func emit(_ b: Builder, _ p: Arguments<Parameter>, storing weights: StoredWeights?) {
-    let (q, k, v, output) = (p[.q], p[.k], p[.v], p[.output])
     let scratch = p[.scratch]
-    let tiles = RowTiles.count(rows: queries, height: tileRows(b.target))
-    let perHead = b.constant(tiles)
-    let (first, end) = b.share(
-      of: b.constant(windows * heads * tiles), p[.task], of: p[.count])
     let arrangement = arrangement(b.target)
     let keys = KeyPanels(
       tokens: tokens, headDim: headGroups, stride: kStride / perGroup,
@@ -163,53 +158,22 @@ struct AttentionKernel: StepKernel {
     let values = ValuePanels(
       tokens: tokens, headDim: headDim, stride: vStride, element: element,
       arrangement: arrangement)
-    let afterLast = b.divide(b.add(end, b.constant(tiles - 1)), perHead)
-    b.ifThen(b.less(first, end)) {
-      b.forLoop(from: b.divide(first, perHead), to: afterLast) { index, _ in
-        let size = element.sizeBytes
-        let head = windows == 1 ? index : b.remainder(index, b.constant(heads))
-        let window = windows == 1 ? nil : b.divide(index, b.constant(heads))
-        func inWindow(_ base: Value, rows: Int, stride: Int) -> Value {
-          guard let window else { return base }
-          return b.offset(base, b.multiply(window, b.constant(rows * stride)))
+    let height = tileRows(b.target)
+    eachTile(b, p, height: height) { k, v in
+      b.call(keys, [.keys: k, .panels: scratch])
+      b.call(
+        values, [.values: v, .panels: b.offset(scratch, bytes: valuesOffset(b.target))])
+    } _: { tile in
+      let added = addition.address(
+        b, self, p, head: tile.head, window: tile.window, row: tile.row)
+      eachReach(b, upTo: b.add(tile.row, tile.height)) { part in
+        b.choose(tile.height, among: RowTiles.heights(rows: queries, height: height).sorted()) {
+          (rows) in
+          let scores = addition.rows(
+            b, self, added, rows, b.offset(scratch, bytes: additionOffset(b.target)))
+          part.rowsOfHead(b, rows, tile.queries, scores, tile.row, tile.output, scratch)
+          if let weights { store(b, weights, rows, of: tile.head, from: tile.row, scratch) }
         }
-        let bytes = b.multiply(head, b.constant(headDim * size))
-        let q = inWindow(q, rows: queries, stride: qStride * size)
-        let k = inWindow(k, rows: tokens, stride: kStride * size)
-        let v = inWindow(v, rows: tokens, stride: vStride * size)
-        let output = inWindow(output, rows: queries, stride: outputStride * size)
-        b.call(keys, [.keys: b.offset(k, bytes), .panels: scratch])
-        b.call(
-          values,
-          [
-            .values: b.offset(v, bytes),
-            .panels: b.offset(scratch, bytes: valuesOffset(b.target)),
-          ])
-        let start = b.multiply(index, perHead)
-        let firstTile = b.maximum(b.subtract(first, start), b.constant(0))
-        let endTile = b.minimum(b.subtract(end, start), perHead)
-        let (base, extra) = (queries / tiles, queries % tiles)
-        b.forLoop(from: firstTile, to: endTile) { tile, _ in
-          let row = b.add(
-            b.multiply(tile, b.constant(base)), b.minimum(tile, b.constant(extra)))
-          let height = b.select(
-            b.less(tile, b.constant(extra)), b.constant(base + 1), b.constant(base))
-          let heights = RowTiles.heights(rows: queries, height: tileRows(b.target)).sorted()
-          let from = b.offset(b.offset(q, b.multiply(row, b.constant(qStride * size))), bytes)
-          let to = b.offset(
-            b.offset(output, b.multiply(row, b.constant(outputStride * size))), bytes)
-          let added = addition.address(b, self, p, head: head, window: window, row: row)
-          eachReach(b, upTo: b.add(row, height)) { part in
-            b.choose(height, among: heights) { rows in
-              let scores = addition.rows(
-                b, self, added, rows, b.offset(scratch, bytes: additionOffset(b.target)))
-              part.rowsOfHead(b, rows, from, scores, row, to, scratch)
-              if let weights { store(b, weights, rows, of: head, from: row, scratch) }
-            }
-          }
-          return []
-        }
-        return []
       }
     }
   }

@@ -11,17 +11,14 @@ extension Attention: Lowering {
       qStride: q.stride, kStride: k.stride, vStride: v.stride, outputStride: site.output.stride,
       scale: scale, base2: base2, element: site.node.type.element, windows: windows,
       addition: addition(site), isCausal: isCausal)
-    let scratch = StepCall.Operand.scratch(bytes: kernel.scratchBytes(site.target))
-    guard let weightsStride = site.resultStride(1) else {
-      return StepCall(
-        kernel,
-        [
-          .q: site.operand(.queries), .k: site.operand(.keys), .v: site.operand(.values),
-          .output: site.result(0), .scratch: scratch,
-          .scores: site.operand(places == nil ? .scores : .scoreTable),
-          .rowScores: site.operand(.rowScores), .columnScores: site.operand(.columnScores),
-        ])
+    if isQuantized {
+      let integers = IntegerAttentionKernel(attention: kernel)
+      return call(integers, site, scratchBytes: integers.scratchBytes(site.target))
     }
+    guard let weightsStride = site.resultStride(1) else {
+      return call(kernel, site, scratchBytes: kernel.scratchBytes(site.target))
+    }
+    let scratch = StepCall.Operand.scratch(bytes: kernel.scratchBytes(site.target))
     let range = weightRange(queries: q.rows)
     return StepCall(
       VisibleAttentionKernel(
@@ -32,6 +29,20 @@ extension Attention: Lowering {
         .q: site.operand(.queries), .k: site.operand(.keys), .v: site.operand(.values),
         .output: site.result(0), .weights: site.result(1), .scratch: scratch,
         .scores: site.operand(.scores),
+      ])
+  }
+
+  /// The call of a kernel that has the result alone.
+  private func call<Kernel: StepKernel>(
+    _ kernel: Kernel, _ site: LoweringSite, scratchBytes: Int
+  ) -> StepCall where Kernel.Parameter == AttentionKernel.Parameter {
+    StepCall(
+      kernel,
+      [
+        .q: site.operand(.queries), .k: site.operand(.keys), .v: site.operand(.values),
+        .output: site.result(0), .scratch: .scratch(bytes: scratchBytes),
+        .scores: site.operand(places == nil ? .scores : .scoreTable),
+        .rowScores: site.operand(.rowScores), .columnScores: site.operand(.columnScores),
       ])
   }
 

@@ -40,12 +40,11 @@ struct HeadFitStage {
         at: .file(fit.photos.folder))
     }
     let imported = try model.graph(reading: fit.reads)
-    var resolved = request
     var calibrated: CalibrationStage.Result?
     if !request.calibration.isEmpty {
       calibrated = try CalibrationStage(request, model, imported, progress: progress).run()
     }
-    if let found = calibrated { resolved.precision = found.precision }
+    let resolved = request.resolved(by: calibrated)
     progress("compile for the head", 0)
     let graph = try PassManager(
       resolved.passes(overriding: calibrated?.precisionOverrides ?? request.precisionOverrides)

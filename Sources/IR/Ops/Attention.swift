@@ -26,9 +26,13 @@ import Glibc
 /// `a: [kinds * heads, queries, tokens]`, all heads of a kind together: of windows inside, in the
 /// last column, in the last row, and in both (`relative_position_bias`).
 /// With `causal`, query `t` reads keys and values of the first `t + 1` tokens alone.
+/// With `quantized`, what is multiplied is rounded to integers of 8 bits: rows of queries and keys
+/// of a head, powers `b^(... - m_t)`, and values less their mean over the tokens
+/// (``QuantizedAttention``).
 /// Results: `y: [queries, heads * headDim]`; with `weights`, also `p: [heads, queries, tokens]`, or
 /// of `weight_rows = [start, count]` the rows of these queries, `[heads, count, tokens]`.
-/// Attributes: `heads`; `scale`, default 1; `base2`, `weights`, `bias`, `causal`, default false;
+/// Attributes: `heads`; `scale`, default 1; `base2`, `weights`, `bias`, `causal`, `quantized`,
+/// default false;
 /// `windows`, default 1; `grid`, `places` and `weight_rows`, by default none; of `bias` and of
 /// places `window_grid`, by default none; of places `prefix`, default false, `shift`, default
 /// `[0, 0]`, and `separation`, default 100. Operands of bf16 are multiplied
@@ -52,6 +56,8 @@ import Glibc
 ///   before them counted, and there are neither `bias` nor `grid`; `window_grid` are as many
 ///   windows, without a prefix; `shift` is less than the grid, and 0 without windows; `table` is
 ///   f32.
+/// - C11: with `quantized`, there are no `weights`, and no more tokens in a window than a sum has
+///   room for, nor columns in a head: 2^15.
 ///
 /// Reference: Vaswani et al. 2017, arXiv:1706.03762, equation 1; the bias: Shaw et al. 2018,
 /// arXiv:1803.02155; of rows and columns: Li et al. 2021, arXiv:2112.01526, equation 4.
@@ -79,6 +85,8 @@ public struct Attention: OpDefinition {
   public var isCausal: Bool
   /// The places by which an operand is looked up for what is added to the scores, if one is.
   public var places: RelativePlaces?
+  /// `true` iff what is multiplied is rounded to integers of 8 bits.
+  public var isQuantized = false
 
   /// Creates an attention.
   public init(
@@ -123,7 +131,7 @@ public struct Attention: OpDefinition {
         flops: isCausal
           ? 2 * operands[0].count * (operands[1].shape[0] + 1)
           : 4 * operands[0].count * (operands[1].shape[0] / max(windows, 1)),
-        element: operands[0].element, panels: nil))
+        element: isQuantized ? .s8 : operands[0].element, panels: nil))
   }
   /// `true` iff queries of this shape, keys and values may be bf16.
   public func takesBF16(_ queries: TensorType) -> Bool {
@@ -141,6 +149,7 @@ public struct Attention: OpDefinition {
     if hasBias, let kinds { list.set("window_grid", .integers(kinds.windows)) }
     if let grid { list.set("grid", .integers(grid)) }
     if isCausal { list.set("causal", .boolean(true)) }
+    if isQuantized { list.set("quantized", .boolean(true)) }
     if let places {
       list.set("places", .integers(places.grid))
       places.set(&list, windows: "window_grid")
@@ -161,6 +170,7 @@ public struct Attention: OpDefinition {
     }
     grid = attributes.value("grid") == nil ? nil : try attributes.integers("grid")
     isCausal = try attributes.boolean("causal")
+    isQuantized = try attributes.boolean("quantized")
     guard attributes.names.contains("places") else { return }
     places = try RelativePlaces(
       grid: try attributes.integers("places"), &attributes, windows: "window_grid")
@@ -209,6 +219,7 @@ public struct Attention: OpDefinition {
       "causal: expected as many queries as tokens, one window and no bias, grid, places or "
         + "weights, found "
         + "\(operands[0]) and \(operands[1])")
+    if isQuantized { try requireQuantizable(operands) }
     return operands[0]
   }
   /// The queries whose weights are returned, of this many.
@@ -238,10 +249,11 @@ public struct Attention: OpDefinition {
     _ operands: [DenseTensor<S>], window: Int
   ) -> [DenseTensor<S>] {
     let split = SplitHeads(heads: heads)
+    let quantized = isQuantized ? QuantizedAttention<S>(self, operands, window: window) : nil
     let (q, k, v) = (
-      split.evaluate([part(window, of: operands[0])]),
-      split.evaluate([part(window, of: operands[1])]),
-      split.evaluate([part(window, of: operands[2])])
+      split.evaluate([quantized?.queries ?? part(window, of: operands[0])]),
+      split.evaluate([quantized?.keys ?? part(window, of: operands[1])]),
+      split.evaluate([quantized?.values ?? part(window, of: operands[2])])
     )
     let unit: S = base2 ? S(Glibc.log(2.0)) : 1
     let factor = S(scale) * unit
@@ -249,6 +261,11 @@ public struct Attention: OpDefinition {
     for i in scores.values.indices { scores.values[i] *= factor }
     if let added = added(operands, window, scores.shape) {
       for i in scores.values.indices { scores.values[i] += unit * added[i] }
+    }
+    if let quantized {
+      let weights = quantized.weights(of: scores, isCausal: isCausal)
+      let result = MergeHeads().evaluate([MatMul().evaluate([weights, v])])
+      return [quantized.addingMeans(to: result)]
     }
     let weights = Softmax(isCausal: isCausal).evaluate([scores])
     return [

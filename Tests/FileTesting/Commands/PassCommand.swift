@@ -37,7 +37,10 @@ package struct PassCommand: FileTestCommand {
     // Passes that lower the precision round operands, to 2^-9 of themselves or of their row.
     let names = passes.map(\.name)
     let tolerance: Float =
-      names.contains(Pass.useInt8.name) ? 0.1 : names.contains(Pass.useBF16.name) ? 3e-2 : 1e-5
+      names.contains(Pass.useInt8.name)
+      ? 0.1
+      : names.contains(Pass.useBF16.name) || names.contains(Pass.useInt8Attention.name)
+        ? 3e-2 : 1e-5
     try Self.requireEqualResults(graph, result, tolerance)
     if result == graph { return section.expecting(["// expect: unchanged"]) }
     let lines = printed.dropLast().split(separator: "\n", omittingEmptySubsequences: false)
