@@ -289,13 +289,15 @@ public struct Compiler {
   /// Throws where attentions are to be of integers and none is.
   private func checkAttention(_ request: CompileRequest, _ graph: Graph) throws(Diagnostic) {
     guard request.attention == .int8, request.runsPasses else { return }
-    let isAny = graph.nodes.contains { node in
-      if case .attention(let attention) = node.op { attention.isQuantized } else { false }
+    let attentions = graph.nodes.compactMap { node in
+      if case .attention(let attention) = node.op { attention } else { nil }
     }
-    guard !isAny else { return }
+    guard !attentions.contains(where: \.isQuantized) else { return }
     throw Diagnostic(
-      "no attention of the model is worth 8-bit integers: fewer than 32 queries, "
-        + "or their weights are an output",
+      attentions.isEmpty
+        ? "the model has no attention"
+        : "no attention of the model can gain by 8-bit integers: each has fewer than 32 queries, "
+          + "or its weights are an output",
       at: .argument("--attention"), hint: "compile without '--attention int8'")
   }
 

@@ -171,7 +171,7 @@ struct Compile: QuietCommand {
   @Option(
     help: """
       What attentions multiply, if not what --precision gives: int8. It pays for long sequences, \
-      from about 500 tokens; the error grows by about a tenth of that of --precision int8.
+      from about 500 tokens; the error of --precision int8 grows by less than a tenth.
       """)
   var attention: AttentionPrecision?
 

@@ -61,10 +61,9 @@ import Testing
     kernel.element = test.element
     kernel.windows = test.windows
     kernel.isCausal = test.isCausal
-    var attention = Attention(
+    let attention = Attention(
       heads: test.heads, scale: test.scale, base2: test.base2, windows: test.windows,
-      hasBias: test.hasBias, grid: test.grid, isCausal: test.isCausal)
-    attention.isQuantized = true
+      hasBias: test.hasBias, grid: test.grid, isCausal: test.isCausal, isQuantized: true)
 
     var random = Random(state: UInt64(test.tokens))
     let (queries, tokens) = (test.queries * test.windows, test.tokens * test.windows)

@@ -64,6 +64,26 @@ import VitRuntime
     #expect(model.description.json.contains(#""precision":"\#(precision)"#))
   }
 
+  /// Attentions of integers make the error of int8 a little larger, alone and with f32 too.
+  @Test(arguments: [Precision.f32, .int8])
+  func `attentions of integers are near f32`(precision: Precision) throws {
+    let (images, count) = try testImages()
+    let truth = try NpyArray(path: Repository.path("examples/digits/test-logits.npy"))
+    let deviations = try [nil, Precision.int8].map { attention in
+      let model = try Workbench().keep {
+        try $0.model(Self.folder) {
+          $0.precision = precision
+          $0.attention = attention
+          $0.target = "host"
+        }
+      }
+      #expect(try model.selftest().passed)
+      return Deviation(try model.makeContext().run(images: images, count: count), truth.values)
+    }
+    let added = deviations[1].relativeL2
+    #expect(added <= 0.006 && added != deviations[0].relativeL2, "\(deviations)")
+  }
+
   private static func photos(first count: Int = .max) throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: Repository.path("examples/digits/images"))
       .sorted().prefix(count).map { Repository.path("examples/digits/images/\($0)") }

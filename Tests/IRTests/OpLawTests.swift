@@ -159,6 +159,11 @@ import Testing
       TensorType(.bf16, [2, 4])),
     Sample(.attention(Attention(heads: 2)), .f32(3, 4), .f32(2, 4), .f32(2, 4)),
     Sample(
+      .attention(Attention(heads: 2, isQuantized: true)), .f32(3, 4), .f32(2, 4), .f32(2, 4)),
+    Sample(
+      .attention(Attention(heads: 1, windows: 2, isQuantized: true)), TensorType(.bf16, [4, 4]),
+      TensorType(.bf16, [4, 4]), TensorType(.bf16, [4, 4])),
+    Sample(
       .attention(Attention(heads: 1, scale: 0.125, base2: true)), .f32(1, 4), .f32(2, 4),
       .f32(2, 4)),
     Sample(

@@ -86,14 +86,14 @@ public struct Attention: OpDefinition {
   /// The places by which an operand is looked up for what is added to the scores, if one is.
   public var places: RelativePlaces?
   /// `true` iff what is multiplied is rounded to integers of 8 bits.
-  public var isQuantized = false
+  public var isQuantized: Bool
 
   /// Creates an attention.
   public init(
     heads: Int, scale: Float = 1, base2: Bool = false, hasWeights: Bool = false,
     weightRows: [Int]? = nil, windows: Int = 1, hasBias: Bool = false,
     kinds: WindowKinds? = nil, grid: [Int]? = nil, isCausal: Bool = false,
-    places: RelativePlaces? = nil
+    places: RelativePlaces? = nil, isQuantized: Bool = false
   ) {
     self.heads = heads
     self.scale = scale
@@ -106,6 +106,7 @@ public struct Attention: OpDefinition {
     self.grid = grid
     self.isCausal = isCausal
     self.places = places
+    self.isQuantized = isQuantized
   }
 
   static let mnemonic = "attention"
@@ -125,7 +126,7 @@ public struct Attention: OpDefinition {
     return OpFacts(
       inPlace: [],
       rows: isPlain && !isCausal ? .same(grid == nil ? [0] : [0, 3, 4]) : .all, addends: [],
-      norm: nil, absorbs: [0, 1, 2], spread: .balanced,
+      norm: nil, absorbs: isQuantized ? [] : [0, 1, 2], spread: .balanced,
       carriesBF16: isPlain && grid == nil && takesBF16(operands[0]),
       work: Work(
         flops: isCausal
