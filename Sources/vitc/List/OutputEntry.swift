@@ -30,19 +30,21 @@ struct OutputEntry: Encodable {
 
   /// The rows of a model.
   ///
-  /// Weights are not read: without any the rows are those of the model of that name.
+  /// Weights are not read: without any the rows are those of the model of that name. Of a folder
+  /// each output is asked for by itself, for which its checkpoint may lack tensors.
   static func all(
     _ name: String, weights: String?, imageSize: (height: Int, width: Int)?
   ) throws(Diagnostic) -> [OutputEntry] {
     let isFolder = Path.kind(of: name) == .folder
-    let model = try Model.load(
-      name,
-      options: ModelOptions(
-        weights: weights ?? (isFolder ? nil : "seed:0"), imageSize: imageSize))
+    var options = ModelOptions(
+      weights: weights ?? (isFolder ? nil : "seed:0"), imageSize: imageSize)
+    let model = try Model.load(name, options: options)
     return try candidates.map { (text, example) throws(Diagnostic) in
       let output = try ModelOutput(parsing: example)
+      options.outputs = [output]
       do throws(Diagnostic) {
-        return entry(text, try model.graph(outputs: [output]))
+        let asked = isFolder ? try Model.load(name, options: options) : model
+        return entry(text, try asked.graph(outputs: [output]))
       } catch {
         return OutputEntry(
           output: text, name: "", shape: nil, bytes: nil,
