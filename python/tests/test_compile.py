@@ -106,12 +106,13 @@ def test_hands_options_on(tmp_path: Path) -> None:
 
 def test_writes_options_as_the_command_has_them() -> None:
     assert _compile.arguments(
-        precision="int8", outputs="features", image_size=384, classes=7, head=False,
-        numerics="hf", scores="sigmoid", max_error=0.015, keep={"a.b": "f32"}, ignore=["x*", "y"],
-        target="v3", name="n", weights_file=True, fast_matmul=False, self_test=False,
+        precision="int8", attention="int8", outputs="features", image_size=384, classes=7,
+        head=False, numerics="hf", scores="sigmoid", max_error=0.015, keep={"a.b": "f32"},
+        ignore=["x*", "y"], target="v3", name="n", weights_file=True, fast_matmul=False, self_test=False,
     ) == [
         "--precision", "int8", "--outputs", "features", "--image-size", "384x384",
-        "--num-classes", "7", "--numerics", "hf", "--scores", "sigmoid", "--max-error", "0.015",
+        "--attention", "int8", "--num-classes", "7", "--numerics", "hf", "--scores", "sigmoid",
+        "--max-error", "0.015",
         "--target", "v3", "--name", "n", "--keep", "a.b=f32", "--ignore", "x*", "--ignore", "y",
         "--head=none", "--weights-file", "--no-fast-matmul", "--no-self-test",
     ]  # fmt: skip

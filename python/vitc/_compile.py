@@ -64,6 +64,7 @@ class Request:
 def arguments(
     *,
     precision: Precision = "f32",
+    attention: Literal["int8"] | None = None,
     outputs: str | Sequence[str] | None = None,
     image_size: int | tuple[int, int] | Sequence[int | tuple[int, int]] | str | None = None,
     classes: int | None = None,
@@ -88,6 +89,7 @@ def arguments(
     if image_size is not None:
         result += ["--image-size", _sizes(image_size)]
     for option, value in (
+        ("--attention", attention),
         ("--num-classes", classes),
         ("--numerics", numerics),
         ("--scores", scores),
@@ -202,10 +204,10 @@ def compile(
     threads: as of ``load``.
     check: whether a module's outputs for a random image are compared with the library's.
     verbose: whether vitc's report is shown.
-    options: ``precision`` ("f32", "bf16", "int8"), ``outputs`` ("logits", "features:unit",
-        "layers:2+5", "attention:class", as ``vitc list outputs`` shows them), ``image_size`` (N or
-        (height, width); a list of these for several in one library; "auto:256" as the option has
-        it), ``classes``, ``head``, ``numerics``, ``scores``, ``max_error``, ``keep``
+    options: ``precision`` ("f32", "bf16", "int8"), ``attention`` ("int8"), ``outputs`` ("logits",
+        "features:unit", "layers:2+5", "attention:class", as ``vitc list outputs`` shows them),
+        ``image_size`` (N or (height, width); a list of these for several in one library; "auto:256"
+        as the option has it), ``classes``, ``head``, ``numerics``, ``scores``, ``max_error``, ``keep``
         ({operation: precision}), ``ignore``, ``target``, ``name``, ``tower`` ("text"),
         ``text_length``, ``weights_file``, ``fast_matmul``, ``self_test``: those of ``vitc compile``.
 
