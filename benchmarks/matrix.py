@@ -40,7 +40,7 @@ class Model:
 class Case:
     """One row of the table. `inductor`: also with torch.compile, which takes long to compile.
     `precision`: f32, bf16 or int8, of vitc and of the peers that have it. `avx2`: every runtime is
-    told to use nothing beyond AVX2."""
+    told to use nothing beyond AVX2. `attention`: vitc's `--attention int8`."""
 
     model: Model
     batch: int
@@ -49,12 +49,20 @@ class Case:
     inductor: bool = False
     precision: str = "f32"
     avx2: bool = False
+    attention: bool = False
 
     @property
     def label(self) -> str:
         label = f"{self.model.label}, batch {self.batch}, {plural(self.threads, 'thread')}"
         label += "" if self.precision == "f32" else f", {self.precision}"
+        label += ", attention too" if self.attention else ""
         return label + (", AVX2 only" if self.avx2 else "")
+
+    @property
+    def lowered(self) -> str:
+        """What tells libraries of one model apart: nothing for f32."""
+        suffix = "" if self.precision == "f32" else f"-{self.precision}"
+        return suffix + ("-attention" if self.attention else "")
 
     @property
     def limits(self) -> tuple:
@@ -158,6 +166,8 @@ CASES = [
     ]
 ] + [
     Case(R50X1, 1, 2, precision="bf16"),  # in int8 its convolutions are of bf16 too
+    Case(DINO518, 1, 2, precision="int8"),
+    Case(DINO518, 1, 2, precision="int8", attention=True),
 ] + [
     Case(model, 1, 2, inductor=True, precision=precision, avx2=True)
     for precision in ("f32", "int8")

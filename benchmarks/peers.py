@@ -47,8 +47,7 @@ class Runtime:
         """`properties`: of OpenVINO, beside those that all rows have."""
         self.name = name
         folder = bench.folder(case.model)
-        suffix = "" if case.precision == "f32" else f"-{case.precision}"
-        suffix += "-avx2" if case.avx2 else ""
+        suffix = case.lowered + ("-avx2" if case.avx2 else "")
         self.result = folder / f"b{case.batch}" / f"{name}{suffix}.npy"
         job = {
             "runtime": name,

@@ -46,8 +46,7 @@ class Bench:
         return self.work / model.slug
 
     def library(self, case) -> Path:
-        suffix = "" if case.precision == "f32" else f"-{case.precision}"
-        return self.folder(case.model) / f"libvit{suffix}.so"
+        return self.folder(case.model) / f"libvit{case.lowered}.so"
 
     def runtimes(self, case) -> list:
         if case.precision != "f32":
@@ -87,6 +86,7 @@ class Bench:
         command = [self.vitc, "compile", model.timm, "--weights", checkpoint, "-o", library]
         command += ["--outputs", model.output, "--image-size", str(model.size), "--quiet"]
         command += ["--precision", case.precision]
+        command += ["--attention", "int8"] if case.attention else []
         warm(checkpoint)
         started = time.perf_counter()
         process = subprocess.Popen(command)
