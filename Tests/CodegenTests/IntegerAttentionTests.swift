@@ -107,12 +107,14 @@ import Testing
     func run(_ count: Int) -> [Float] {
       let output = Floats(count: queries * outputStride * size / 4) { _ in -7 }
       let scratch = Floats(count: integers.scratchBytes(target) / 4) { _ in .nan }
-      function.all(
-        [
-          .q: at(0), .k: at(dim), .v: at(2 * dim), .scores: scores.first?.pointer,
-          .rowScores: scores.first?.pointer, .columnScores: scores.last?.pointer,
-          .output: output.pointer, .scratch: scratch.pointer,
-        ], count: count)
+      withExtendedLifetime((memory, scores)) {
+        function.all(
+          [
+            .q: at(0), .k: at(dim), .v: at(2 * dim), .scores: scores.first?.pointer,
+            .rowScores: scores.first?.pointer, .columnScores: scores.last?.pointer,
+            .output: output.pointer, .scratch: scratch.pointer,
+          ], count: count)
+      }
       #expect(output.isIntact && scratch.isIntact)
       guard size == 2 else { return output.values }
       return output.values.flatMap {
@@ -152,12 +154,14 @@ import Testing
       }
       let output = Floats(count: 30 * 8)
       let scratch = Floats(count: kernel.scratchBytes(target) / 4)
-      function.all(
-        [
-          .q: operands[0].pointer, .k: operands[1].pointer, .v: operands[2].pointer,
-          .scores: nil, .rowScores: nil, .columnScores: nil, .output: output.pointer,
-          .scratch: scratch.pointer,
-        ], count: 1)
+      withExtendedLifetime(operands) {
+        function.all(
+          [
+            .q: operands[0].pointer, .k: operands[1].pointer, .v: operands[2].pointer,
+            .scores: nil, .rowScores: nil, .columnScores: nil, .output: output.pointer,
+            .scratch: scratch.pointer,
+          ], count: 1)
+      }
       for (index, value) in output.values.enumerated() {
         // A query is its row's alone, a value its column's; a key is everybody's.
         let isReached = [index / 8 == 5, true, index % 8 == 2][spoiled]
