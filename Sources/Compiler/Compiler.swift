@@ -297,7 +297,7 @@ public struct Compiler {
       attentions.isEmpty
         ? "the model has no attention"
         : "no attention of the model can gain by 8-bit integers: each has fewer than 32 queries, "
-          + "or its weights are an output",
+          + "is causal, or its weights are an output",
       at: .argument("--attention"), hint: "compile without '--attention int8'")
   }
 

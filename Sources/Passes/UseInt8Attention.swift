@@ -8,11 +8,11 @@ extension Pass {
   /// becomes
   ///     %y: bf16[257,768] = attention %q, %k, %v {heads = 12, base2 = true, quantized = true}
   ///
-  /// For `--attention int8` alone. It errs more than bf16 does, and with few tokens it gains
-  /// little: quantizing takes as long as the products that are saved.
+  /// For `--attention int8` alone: it errs more than bf16 does, and with few tokens gains little.
   ///
-  /// Declines where the weights are returned, where a sum has no room for the products, and where
-  /// fewer than 32 queries read the keys, all of which would be quantized for them.
+  /// Declines where the weights are returned, where a sum has no room for the products, where
+  /// fewer than 32 queries read the keys, all of which would be quantized for them, and in causal
+  /// attentions: values have the mean of all tokens subtracted, also of those that follow.
   public static let useInt8Attention = useInt8Attention(except: [])
 
   /// The same pass, with the operations that it leaves alone, by name.
@@ -40,7 +40,7 @@ private let fewestQueries = 32
 /// `true` iff an attention may be quantized, and gains by it.
 private func isWorthIntegers(_ attention: Attention, _ node: Node, _ graph: Graph) -> Bool {
   let (queries, keys) = (graph[node.operands[0]].type, graph[node.operands[1]].type)
-  return !attention.hasWeights
+  return !attention.hasWeights && !attention.isCausal
     && queries.shape[0] / attention.windows >= fewestQueries
     && keys.shape[0] / attention.windows <= Attention.mostQuantized
     && queries.shape[1] / attention.heads <= Attention.mostQuantized

@@ -45,8 +45,10 @@ import VitRuntime
   }
 
   /// Rounding of factors by 2^-9, and heads of eight features, whose scores are large; at one size
-  /// of images, since what another size changes has no precision of its own, and on one instruction
-  /// set, which folders take in turns: what a family means is not the kernels' affair.
+  /// of images, since what another size changes has no precision of its own.
+  ///
+  /// The fast suite takes one instruction set for each folder, in turns: what a family means is not
+  /// the kernels' affair.
   @Test(arguments: folders) func `results in bf16 are near them`(_ folder: Folder) throws {
     var folder = folder
     let own = folder.goldens.filter { $0.size == [folder.image, folder.image] }
@@ -67,7 +69,9 @@ import VitRuntime
     let here =
       precision == .f32
       ? Target.runnableForFloats.map(\.name)
-      : [Target.runnableHere[turn % Target.runnableHere.count].name]
+      : Repository.runsSlowTests
+        ? Target.runnableHere.map(\.name)
+        : [Target.runnableHere[turn % Target.runnableHere.count].name]
     let base = "Tests/Goldens/\(try #require(folder.library))/\(folder.name)"
     for (size, goldens) in Dictionary(grouping: folder.goldens, by: \.size) {
       let isOwn = size == [folder.image, folder.image]
