@@ -73,6 +73,52 @@ import VitRuntime
       }
     }
     try guarded(imported, model, target, bench, images[0], first ?? [:], random)
+    let checkpoint = model.checkpoint
+    try checkIntegers(imported, seed, images[0], random) { (name) throws(Diagnostic) in
+      try checkpoint.read(name)
+    }
+  }
+
+  /// The same model with attention in integers, against what the passes made of its graph: a number
+  /// near the middle of two may go to either.
+  private func checkIntegers(
+    _ imported: Graph, _ seed: UInt64, _ image: [Float], _ random: RandomModel,
+    _ read: @escaping Evaluator.WeightReader
+  ) throws {
+    let passes = Pipeline.passes(for: .f32, attention: .int8)
+    let planned = try PassManager(passes).run(imported).graph
+    guard planned.nodes.contains(where: { isQuantizedAttention($0.op) }) else { return }
+    let bench = try Workbench()
+    let target = Target.runnableHere[Int(seed / 2) % Target.runnableHere.count]
+    let truth = try reference(planned, image, read)
+    let program = try GuardedProgram(planned, target: target, in: bench, weights: read)
+    for (tasks, fence) in zip([1, 3] as [Int32], [.right, .left] as [Fenced.Side]) {
+      for (values, output) in zip(program.run(image, tasks: tasks, fence: fence), planned.outputs) {
+        let deviation = Deviation(values, truth[output.name]?.values ?? [])
+        #expect(
+          deviation.relativeL2 <= 1e-2,
+          "\(output.name) in int8, \(target.name), \(tasks) tasks: \(deviation), \(random)"
+        )
+      }
+    }
+  }
+
+  private func isQuantizedAttention(_ op: Op) -> Bool {
+    if case .attention(let attention) = op { attention.isQuantized } else { false }
+  }
+
+  /// What a graph means by one image.
+  private func reference(
+    _ graph: Graph, _ image: [Float], _ read: @escaping Evaluator.WeightReader
+  ) throws -> [String: Tensor] {
+    let input = try input(of: graph)
+    let shape = Array(input.type.shape.suffix(3))
+    return try Evaluator(graph, weights: read)
+      .results([input.name: Tensor(shape: shape, values: image)])
+  }
+
+  private func input(of graph: Graph) throws -> Node {
+    try #require(graph.nodes.first { if case .input = $0.op { true } else { false } })
   }
 
   /// The same code between forbidden pages: it touches its buffers only, and gives the same bits.
@@ -104,11 +150,9 @@ import VitRuntime
     let images = (0..<Self.most).map { Array(all.values[$0 * area..<($0 + 1) * area]) }
     let checkpoint = model.checkpoint
     let evaluator = Evaluator(graph) { (name) throws(Diagnostic) in try checkpoint.read(name) }
-    let input = try #require(
-      graph.nodes.first { if case .input = $0.op { true } else { false } })
+    let name = try input(of: graph).name
     let results = try images.map { image in
-      try evaluator.results([input.name: Tensor(shape: shape, values: image)])
-        .mapValues(\.values)
+      try evaluator.results([name: Tensor(shape: shape, values: image)]).mapValues(\.values)
     }
     return (images, results)
   }
@@ -142,19 +186,19 @@ import VitRuntime
     // The code reads them as 32-bit integers.
     try check(
       text.graph(), seed, ["ids": tensor], ids.map { Float(bitPattern: UInt32($0)) }, text,
-      bf16: { $0.relativeL2 <= 4e-2 })
+      rounded: { $0.relativeL2 <= 4e-2 })
   }
 
-  /// Holds a graph's code to what it means, in f32 and bf16.
+  /// Holds a graph's code to what it means, in f32 and bf16, and with attention in int8.
   ///
   /// - Parameters:
   ///   - input: what the graph reads, by name.
   ///   - memory: the same, as it lies in memory.
-  ///   - isNear: `true` iff results in bf16 are near enough to what their graph means.
+  ///   - isNear: `true` iff results of what was rounded are near enough to what their graph means.
   private func check(
     _ imported: Graph, _ seed: UInt64, _ input: [String: Tensor], _ memory: [Float],
     _ model: some CustomStringConvertible,
-    bf16 isNear: (Deviation) -> Bool = { $0.largest <= 1e-2 }
+    rounded isNear: (Deviation) -> Bool = { $0.largest <= 1e-2 }
   ) throws {
     let bench = try Workbench()
     var shapes: [String: [Int]] = [:]
@@ -164,21 +208,26 @@ import VitRuntime
     let checkpoint = SeededCheckpoint(seed: seed, shapes: shapes)
     let read: Evaluator.WeightReader = { (name) throws(Diagnostic) in try checkpoint.read(name) }
     let target = Target.runnableHere[Int(seed) % Target.runnableHere.count]
-    // Of bf16, what the passes made of the graph says where it is rounded; a number near the middle
-    // of two may go to either, a few times in a thousand.
-    for precision in [Precision.f32, .bf16] {
-      let planned = try PassManager(Pipeline.passes(for: precision)).run(imported).graph
-      let truth = try Evaluator(precision == .f32 ? imported : planned, weights: read)
-        .results(input)
+    // Of bf16, and of attention in int8, what the passes made of the graph says where it is
+    // rounded; a number near the middle of two may go to either, a few times in a thousand.
+    for (precision, attention) in [(Precision.f32, nil), (.bf16, nil), (.f32, Precision.int8)] {
+      let passes = Pipeline.passes(for: precision, attention: attention)
+      let planned = try PassManager(passes).run(imported).graph
+      if attention != nil, !planned.nodes.contains(where: { isQuantizedAttention($0.op) }) {
+        continue
+      }
+      let isExact = precision == .f32 && attention == nil
+      let truth = try Evaluator(isExact ? imported : planned, weights: read).results(input)
       let program = try GuardedProgram(planned, target: target, in: bench, weights: read)
       var first: [[Float]]?
       for (tasks, fence) in zip([1, 2, 3] as [Int32], [.right, .left, .right] as [Fenced.Side]) {
         let found = program.run(memory, tasks: tasks, fence: fence)
-        let run = "VITC_SEED=\(seed): \(precision), \(target.name), \(tasks) tasks, \(model)"
+        let run =
+          "VITC_SEED=\(seed): \(precision), attention \(attention ?? precision), "
+          + "\(target.name), \(tasks) tasks, \(model)"
         for (values, output) in zip(found, planned.outputs) {
           let deviation = Deviation(values, truth[output.name]?.values ?? [])
-          let holds =
-            precision == .f32 ? deviation.largest <= Self.tolerance : isNear(deviation)
+          let holds = isExact ? deviation.largest <= Self.tolerance : isNear(deviation)
           #expect(holds, "\(output.name), \(run): \(deviation)")
         }
         #expect(first == nil || found == first, "\(run)")
