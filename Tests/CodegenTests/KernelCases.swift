@@ -193,22 +193,19 @@ extension KernelCase {
   private static let attention: [KernelCase] = [
     KernelCase(
       sampleAttention,
-      { $0.queries += 1 }, { $0.tokens += 1 }, { $0.heads += 1 }, { $0.headDim += 2 },
-      { $0.qStride += 2 }, { $0.kStride += 2 }, { $0.vStride += 2 }, { $0.outputStride += 2 },
-      { $0.scale = 0.5 }, { $0.base2 = true }, { $0.longestBlock = 32 }, { $0.element = .bf16 },
-      { $0.windows = 2 }, { $0.isCausal = true }, { $0.reach = 32 },
-      { $0.addition = .matrix(stride: 40, kinds: nil) },
-      { $0.addition = .matrix(stride: 41, kinds: nil) },
-      { $0.addition = .matrix(stride: 40, kinds: WindowKinds([1, 1])) },
-      { $0.addition = .matrix(stride: 40, kinds: WindowKinds([1, 2])) },
-      { $0.addition = .matrix(stride: 40, kinds: WindowKinds([2, 1])) },
-      { $0.addition = .grid(rows: 4, columns: 10, rowStride: 8, columnStride: 20) },
-      { $0.addition = .grid(rows: 10, columns: 4, rowStride: 8, columnStride: 20) },
-      { $0.addition = .grid(rows: 4, columns: 10, rowStride: 9, columnStride: 20) },
-      { $0.addition = .grid(rows: 4, columns: 10, rowStride: 8, columnStride: 21) },
-      { $0.addition = .places(RelativePlaces(grid: [4, 10]), stride: 144) },
-      { $0.addition = .places(RelativePlaces(grid: [4, 10]), stride: 160) },
-      { $0.addition = .places(RelativePlaces(grid: [3, 13], hasPrefix: true), stride: 144) }),
+      changes: attentionChanges + [
+        { $0.addition = .matrix(stride: 41, kinds: nil) },
+        { $0.addition = .matrix(stride: 40, kinds: WindowKinds([1, 1])) },
+        { $0.addition = .matrix(stride: 40, kinds: WindowKinds([1, 2])) },
+        { $0.addition = .matrix(stride: 40, kinds: WindowKinds([2, 1])) },
+        { $0.addition = .grid(rows: 4, columns: 10, rowStride: 8, columnStride: 20) },
+        { $0.addition = .grid(rows: 10, columns: 4, rowStride: 8, columnStride: 20) },
+        { $0.addition = .grid(rows: 4, columns: 10, rowStride: 9, columnStride: 20) },
+        { $0.addition = .grid(rows: 4, columns: 10, rowStride: 8, columnStride: 21) },
+        { $0.addition = .places(RelativePlaces(grid: [4, 10]), stride: 144) },
+        { $0.addition = .places(RelativePlaces(grid: [4, 10]), stride: 160) },
+        { $0.addition = .places(RelativePlaces(grid: [3, 13], hasPrefix: true), stride: 144) },
+      ]),
     KernelCase(
       ScoreTableRows(
         places: RelativePlaces(grid: [4, 10], windows: [2, 3], shift: [1, 2], separation: 100)),
@@ -217,14 +214,7 @@ extension KernelCase {
       { $0.places.separation = 200 }),
     KernelCase(
       AttentionKernel.ExactRows(attention: sampleAttention, rows: 3),
-      { $0.rows += 1 }, { $0.attention.queries += 1 }, { $0.attention.tokens += 1 },
-      { $0.attention.heads += 1 }, { $0.attention.headDim += 2 }, { $0.attention.qStride += 2 },
-      { $0.attention.kStride += 2 }, { $0.attention.vStride += 2 },
-      { $0.attention.outputStride += 2 }, { $0.attention.scale = 0.5 },
-      { $0.attention.base2 = true }, { $0.attention.longestBlock = 32 },
-      { $0.attention.element = .bf16 }, { $0.attention.windows = 2 },
-      { $0.attention.isCausal = true }, { $0.attention.reach = 32 },
-      { $0.attention.addition = .matrix(stride: 40, kinds: nil) }),
+      changes: changes { (kernel, change) in change(&kernel.attention) } + [{ $0.rows += 1 }]),
     KernelCase(
       KeyPanels(tokens: 17, headDim: 12, stride: 36),
       { $0.tokens += 1 }, { $0.headDim += 1 }, { $0.stride += 1 }, { $0.element = .bf16 },
@@ -256,25 +246,12 @@ extension KernelCase {
     KernelCase(
       VisibleAttentionKernel(
         attention: sampleAttention, weights: WeightRows(first: 0, count: 20, stride: 40)),
-      { $0.weights.first = 1 }, { $0.weights.count = 1 }, { $0.weights.stride += 1 },
-      { $0.attention.queries += 1 }, { $0.attention.tokens += 1 },
-      { $0.attention.heads += 1 }, { $0.attention.headDim += 2 }, { $0.attention.qStride += 2 },
-      { $0.attention.kStride += 2 }, { $0.attention.vStride += 2 },
-      { $0.attention.outputStride += 2 }, { $0.attention.scale = 0.5 },
-      { $0.attention.base2 = true }, { $0.attention.longestBlock = 32 },
-      { $0.attention.element = .bf16 }, { $0.attention.windows = 2 },
-      { $0.attention.isCausal = true }, { $0.attention.reach = 32 },
-      { $0.attention.addition = .matrix(stride: 40, kinds: nil) }),
+      changes: changes { (kernel, change) in change(&kernel.attention) } + [
+        { $0.weights.first = 1 }, { $0.weights.count = 1 }, { $0.weights.stride += 1 },
+      ]),
     KernelCase(
       IntegerAttentionKernel(attention: sampleAttention),
-      { $0.attention.queries += 1 }, { $0.attention.tokens += 1 },
-      { $0.attention.heads += 1 }, { $0.attention.headDim += 2 }, { $0.attention.qStride += 2 },
-      { $0.attention.kStride += 2 }, { $0.attention.vStride += 2 },
-      { $0.attention.outputStride += 2 }, { $0.attention.scale = 0.5 },
-      { $0.attention.base2 = true }, { $0.attention.longestBlock = 32 },
-      { $0.attention.element = .bf16 }, { $0.attention.windows = 2 },
-      { $0.attention.isCausal = true }, { $0.attention.reach = 32 },
-      { $0.attention.addition = .matrix(stride: 40, kinds: nil) }),
+      changes: changes { (kernel, change) in change(&kernel.attention) }),
     KernelCase(
       IntegerKeys(tokens: 17, headDim: 12, stride: 36, element: .f32, numberStride: 32),
       { $0.tokens += 1 }, { $0.headDim += 1 }, { $0.stride += 1 }, { $0.element = .bf16 },
@@ -295,6 +272,22 @@ extension KernelCase {
       { $0.qStride += 1 }, { $0.kStride += 1 }, { $0.weights.stride += 1 }, { $0.scale = 0.5 },
       { $0.base2 = true }, { $0.addedStride = 40 }),
   ]
+
+  /// Each property of an attention changed.
+  private static let attentionChanges: [@Sendable (inout AttentionKernel) -> Void] = [
+    { $0.queries += 1 }, { $0.tokens += 1 }, { $0.heads += 1 }, { $0.headDim += 2 },
+    { $0.qStride += 2 }, { $0.kStride += 2 }, { $0.vStride += 2 }, { $0.outputStride += 2 },
+    { $0.scale = 0.5 }, { $0.base2 = true }, { $0.longestBlock = 32 }, { $0.element = .bf16 },
+    { $0.windows = 2 }, { $0.isCausal = true }, { $0.reach = 32 },
+    { $0.addition = .matrix(stride: 40, kinds: nil) },
+  ]
+
+  /// The same of the attention that a kernel has.
+  private static func changes<K: Kernel>(
+    _ apply: @escaping @Sendable (inout K, (inout AttentionKernel) -> Void) -> Void
+  ) -> [@Sendable (inout K) -> Void] {
+    attentionChanges.map { change in { apply(&$0, change) } }
+  }
 
   private static let sampleAttention = AttentionKernel(
     queries: 20, tokens: 40, heads: 2, headDim: 12, qStride: 72, kStride: 72, vStride: 72,
