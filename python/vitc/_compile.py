@@ -242,10 +242,13 @@ def compile(
         shutil.rmtree(saved.folder, ignore_errors=True)
     compiled = Model(path, threads)
     if check:
-        _modules.compare(
-            model, compiled, options.get("attention") or options.get("precision", "f32")
-        )
+        _modules.compare(model, compiled, least_precision(options))
     return compiled
+
+
+def least_precision(options: Mapping[str, Any]) -> str:
+    """The least precise numbers that a model compiled with these options multiplies."""
+    return options.get("attention") or options.get("precision", "f32")
 
 
 def load_pretrained(name: str, **options: Any) -> Model:

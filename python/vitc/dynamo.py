@@ -21,7 +21,7 @@ import torch
 from torch._dynamo import register_backend
 
 from . import _modules
-from ._compile import compile as compile_model
+from ._compile import compile as compile_model, least_precision
 from ._model import Model
 from .errors import CompileError, VitError
 
@@ -74,7 +74,7 @@ class _Encoder:
             raise _Refusal("the module is in training mode: call eval()")
         self._place = self._images(inputs)
         images, arguments = self._example(inputs)
-        precision = options.get("attention") or options.get("precision", "f32")
+        precision = least_precision(options)
         options.setdefault("image_size", tuple(images.shape[-2:]))
         # The graph itself is what it is compared with, below.
         self._model: Model = compile_model(self._module, **options, check=False)
