@@ -24,8 +24,6 @@ public struct QuantizedRow {
 
   /// The integer that stands for an element, by the operations of the generated code.
   public func integer(_ x: Float) -> Float {
-    // 1.5 * 2^23: the sum has no room for a fraction.
-    let magic: Float = 12_582_912
-    return magic.addingProduct(x - lowest, inverse) - magic
+    Float.withoutFraction.addingProduct(x - lowest, inverse) - Float.withoutFraction
   }
 }

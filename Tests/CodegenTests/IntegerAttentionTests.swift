@@ -15,7 +15,6 @@ import Testing
     var scale: Float = 1
     var base2 = false
     var windows = 1
-    var isCausal = false
     var grid: [Int]?
     /// A matrix is added to the scores.
     var hasBias = false
@@ -32,7 +31,7 @@ import Testing
     Case(queries: 1, tokens: 31, headDim: 80, base2: true),
     Case(queries: 26, tokens: 1, headDim: 5),
     Case(queries: 31, tokens: 130, heads: 2, headDim: 6, hasBias: true),
-    Case(queries: 70, tokens: 70, heads: 2, headDim: 16, isCausal: true),
+    Case(queries: 70, tokens: 70, heads: 2, headDim: 16),
     Case(queries: 21, tokens: 21, heads: 2, headDim: 8, windows: 3, grid: [3, 7]),
     Case(queries: 35, tokens: 34, headDim: 24, windows: 2, hasBias: true, element: .bf16),
   ]
@@ -60,10 +59,9 @@ import Testing
       scale: test.scale, base2: test.base2)
     kernel.element = test.element
     kernel.windows = test.windows
-    kernel.isCausal = test.isCausal
     let attention = Attention(
       heads: test.heads, scale: test.scale, base2: test.base2, windows: test.windows,
-      hasBias: test.hasBias, grid: test.grid, isCausal: test.isCausal, isQuantized: true)
+      hasBias: test.hasBias, grid: test.grid, isQuantized: true)
 
     var random = Random(state: UInt64(test.tokens))
     let (queries, tokens) = (test.queries * test.windows, test.tokens * test.windows)

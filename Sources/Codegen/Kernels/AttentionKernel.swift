@@ -75,18 +75,14 @@ struct AttentionKernel: StepKernel {
   }
   /// The words of a column of a panel.
   private func columnWords(_ groups: Int, _ target: Target) -> Int {
-    arrangement(target).paddedGroups(groups) * wordsPerGroup(target)
+    arrangement(target).columnWords(groups, format, on: target)
   }
   private func tileRows(_ target: Target) -> Int {
     target.tileRows(of: element, arrangement(target))
   }
   /// How a row of queries of a tile is arranged; `nil`: it is multiplied where it lies.
   private func preparedQuery(_ target: Target) -> (any PreparedRow)? {
-    switch arrangement(target) {
-    case .stored: nil
-    case .widened: WidenedRow(operand: element, columns: headDim, inner: nil)
-    case .paired: PairedRow(operand: element, columns: headDim, inner: nil)
-    }
+    arrangement(target).row(element, columns: headDim)
   }
   /// From one row of queries to the next, as they are multiplied: in groups, or in words of pairs.
   private func queryStride(_ target: Target) -> Int {
@@ -400,12 +396,6 @@ struct AttentionKernel: StepKernel {
   private func panelAddress(
     _ b: Builder, _ panels: Value, _ column: Value, depth: Int
   ) -> Value {
-    let width = b.constant(Tile.panelWidth)
-    let rows = columnWords(depth, b.target)
-    let panel = b.multiply(b.divide(column, width), b.constant(rows * Tile.panelWidth))
-    let own = b.remainder(column, width)
-    let unit = arrangement(b.target).rowUnit
-    return b.element(
-      panels, b.add(panel, unit == 1 ? own : b.multiply(own, b.constant(unit))))
+    arrangement(b.target).address(b, of: column, in: panels, groups: depth, format)
   }
 }

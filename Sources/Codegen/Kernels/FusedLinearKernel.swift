@@ -88,11 +88,7 @@ struct FusedLinearKernel: StepKernel {
       of: LeftRows(
         columns: depth, stride: aStride, element: left, epsilon: epsilon,
         hadamardSize: hadamardSize))
-    return switch arrangement(target) {
-    case .stored: own
-    case .widened: WidenedRow(operand: operandType, columns: depth, inner: own)
-    case .paired: PairedRow(operand: operandType, columns: depth, inner: own)
-    }
+    return arrangement(target).row(operandType, columns: depth, inner: own)
   }
   /// The length of a sum in groups.
   var groups: Int { operandType.format.groups(depth) }

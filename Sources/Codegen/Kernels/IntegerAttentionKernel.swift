@@ -35,21 +35,12 @@ struct IntegerAttentionKernel: StepKernel {
   private func preparedQuery(_ target: Target) -> any PreparedRow {
     let bytes = IntegerRow(
       columns: headDim, element: attention.element, epsilon: nil, hadamardSize: nil)
-    return arranged(bytes, columns: headDim, target) ?? bytes
+    return arrangement(target).row(.s8, columns: headDim, inner: bytes) ?? bytes
   }
   /// How rows of powers that are bytes are laid out anew; `nil`: they are multiplied where they
   /// lie.
   private func arrangedPowers(_ target: Target) -> (any PreparedRow)? {
-    arranged(nil, columns: tokens, target)
-  }
-  private func arranged(
-    _ inner: (any PreparedRow)?, columns: Int, _ target: Target
-  ) -> (any PreparedRow)? {
-    switch arrangement(target) {
-    case .stored: nil
-    case .widened: WidenedRow(operand: .s8, columns: columns, inner: inner)
-    case .paired: PairedRow(operand: .s8, columns: columns, inner: inner)
-    }
+    arrangement(target).row(.s8, columns: tokens)
   }
 
   /// The parts of a task's scratch memory, in bytes from its start: K and V of one head and their
@@ -70,9 +61,10 @@ struct IntegerAttentionKernel: StepKernel {
   }
 
   private func layout(_ target: Target) -> Layout {
-    let (rows, arrangement) = (tileRows(target), arrangement(target))
-    let words = arrangement.rightWords(format, on: target)
-    func columnBytes(_ groups: Int) -> Int { arrangement.paddedGroups(groups) * words * 4 }
+    let rows = tileRows(target)
+    func columnBytes(_ groups: Int) -> Int {
+      arrangement(target).columnWords(groups, format, on: target) * 4
+    }
     let query = preparedQuery(target)
     var layout = Layout()
     var place = 0
@@ -175,22 +167,20 @@ struct IntegerAttentionKernel: StepKernel {
         scratch: place(layout.queryScratch))
       return []
     }
-    var score = self.tile(
+    let score = self.tile(
       b.target, rows: rows, depth: format.groups(headDim), left: query.stride,
-      channelStride: panelTokens)
-    score.cStride = scoreStride
+      result: scoreStride, channelStride: panelTokens)
     eachTile(b, score, of: tokens, at: place(layout.keys)) { column in
       TileOperands(
         a: place(layout.queries), c: b.element(place(layout.scores), column),
         bias: b.element(place(layout.keyNumbers), column), scales: place(layout.queryNumbers))
     }
-    powers(b, rows, tile.row, added, layout, place)
+    powers(b, rows, added, layout, place)
 
     let arranged = arrangedPowers(b.target)
     var value = self.tile(
       b.target, rows: rows, depth: format.groups(tokens), left: arranged?.stride ?? scoreStride,
-      channelStride: panelColumns)
-    value.cStride = attention.outputStride
+      result: attention.outputStride, channelStride: panelColumns)
     value.epilogue.result = attention.element
     eachTile(b, value, of: headDim, at: place(layout.values)) { column in
       TileOperands(
@@ -202,26 +192,20 @@ struct IntegerAttentionKernel: StepKernel {
 
   /// Emits bytes of powers for a tile of rows of scores.
   private func powers(
-    _ b: Builder, _ rows: Int, _ first: Value, _ added: Value, _ layout: Layout,
-    _ place: (Int) -> Value
+    _ b: Builder, _ rows: Int, _ added: Value, _ layout: Layout, _ place: (Int) -> Value
   ) {
     var powers = IntegerPowersRow(
       columns: tokens,
       exponents: SoftmaxExponents(scale: attention.scale, base2: attention.base2))
     let addedStride = attention.addition.stride(tokens: tokens)
     // What has been added to is an exponent already.
-    let isExponent = addedStride != nil || attention.isCausal
-    if isExponent { powers.exponents = SoftmaxExponents(scale: 1, base2: true) }
+    if addedStride != nil { powers.exponents = SoftmaxExponents(scale: 1, base2: true) }
     let arranged = arrangedPowers(b.target)
     b.forLoop(from: b.constant(0), to: b.constant(rows)) { row, _ in
       let scores = b.element(place(layout.scores), b.multiply(row, b.constant(scoreStride)))
-      if isExponent {
-        let line = addedStride.map { b.element(added, b.multiply(row, b.constant($0))) }
+      if let addedStride {
+        let line = b.element(added, b.multiply(row, b.constant(addedStride)))
         attention.makeExponents(b, adding: line, scores, tokens)
-      }
-      if attention.isCausal {
-        let mask = CausalMask(visible: b.add(b.add(first, row), b.constant(1)))
-        mask.hide(b, scores, columns: tokens, as: -.infinity)
       }
       b.call(
         powers,
@@ -238,14 +222,15 @@ struct IntegerAttentionKernel: StepKernel {
     }
   }
 
-  /// A tile of integers, of rows that lie `left` words apart.
+  /// A tile of integers, of rows that lie `left` words and whose results lie `result` elements
+  /// apart.
   private func tile(
-    _ target: Target, rows: Int, depth: Int, left: Int, channelStride: Int
+    _ target: Target, rows: Int, depth: Int, left: Int, result: Int, channelStride: Int
   ) -> Tile {
     let arrangement = arrangement(target)
     return Tile(
       rows: rows, columns: target.tileColumns, depth: depth,
-      aStride: left / arrangement.rightWords(format, on: target), cStride: 0,
+      aStride: left / arrangement.rightWords(format, on: target), cStride: result,
       accumulators: Tile.accumulators(forRows: attention.queries, on: target),
       operandType: .s8, arrangement: arrangement, channelStride: channelStride)
   }
@@ -263,17 +248,11 @@ struct IntegerAttentionKernel: StepKernel {
     _ b: Builder, _ tile: Tile, of columns: Int, at panels: Value,
     _ operands: (_ column: Value) -> TileOperands
   ) {
-    let width = tile.columns
-    let rows =
-      tile.arrangement.paddedGroups(tile.depth)
-      * tile.arrangement.rightWords(format, on: b.target)
-    func multiply(_ column: Value, _ tile: Tile) {
-      let panel = b.multiply(
-        b.divide(column, b.constant(Tile.panelWidth)), b.constant(rows * Tile.panelWidth))
-      let own = b.multiply(
-        b.remainder(column, b.constant(Tile.panelWidth)),
-        b.constant(tile.arrangement.rowUnit))
-      let place = b.element(panels, b.add(panel, own))
+    _ = b.inSteps(of: tile.columns, count: columns) { column, count, _ in
+      var tile = tile
+      tile.columns = count
+      let place = tile.arrangement.address(
+        b, of: column, in: panels, groups: tile.depth, format)
       let at = operands(column)
       b.call(
         tile,
@@ -281,18 +260,7 @@ struct IntegerAttentionKernel: StepKernel {
           .a: at.a, .panel: place, .c: at.c, .bias: at.bias, .residual: at.c, .scales: at.scales,
           .ahead: place, .step: b.constant(0),
         ])
-    }
-    let whole = columns / width * width
-    if whole > 0 {
-      b.forLoop(from: b.constant(0), to: b.constant(whole), step: width) { column, _ in
-        multiply(column, tile)
-        return []
-      }
-    }
-    if whole < columns {
-      var last = tile
-      last.columns = columns - whole
-      multiply(b.constant(whole), last)
+      return []
     }
   }
 }

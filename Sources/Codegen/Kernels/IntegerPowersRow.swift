@@ -22,8 +22,8 @@ struct IntegerPowersRow: Kernel {
     let lanes = b.target.lanes
     let largest = b.splat(exponents.maximum(b, p[.row], columns: columns), lanes)
     let shifts = b.data(
-      "rounding_\(columns)",
-      (0..<columns).map { QuantizedAttentionRounding.shift($0).bitPattern })
+      "dither_\(columns)",
+      (0..<columns).map { Dither.shift($0).bitPattern })
     let one = b.floats(1, lanes)
     let sums = b.visitRow(columns: columns, sums: b.floats(0, lanes)) { bytes, count, sum in
       let score = b.loadFloats(b.offset(p[.row], bytes), lanes, count: count)

@@ -1,8 +1,8 @@
 import IR
 
-/// Numbers quantized to -127...127 times a step (``SignedIntegers``), in the registers.
+/// The scale of numbers that become integers of -127...127 (``Quantize``), in the registers.
 struct SignedStep {
-  /// What an integer stands for, and what a number is multiplied by.
+  /// What an integer stands for, and its inverse, by which a number is multiplied.
   let step: Value
   let inverse: Value
 
@@ -13,10 +13,11 @@ struct SignedStep {
   ///   - lanes: of vectors, each lane for itself; `nil`: of scalars.
   init(_ b: Builder, largest: Value, poison: Value, lanes: Int? = nil) {
     func like(_ number: Float) -> Value { lanes.map { b.floats(number, $0) } ?? b.float(number) }
-    let isSmall = b.lessFloat(largest, like(SignedIntegers.least))
-    step = b.addFloat(
-      b.select(isSmall, like(1), b.divideFloat(largest, like(127))), poison)
-    inverse = b.select(isSmall, like(0), b.divideFloat(like(127), largest))
+    let scale = b.divideFloat(largest, like(127))
+    let isSmall = b.lessFloat(scale, like(.leastNormalMagnitude))
+    let normal = b.select(isSmall, like(1), scale)
+    step = b.addFloat(normal, poison)
+    inverse = b.divideFloat(like(1), normal)
   }
 
   /// Emits the integers of a vector: as the low bits of words, and as floats.
@@ -24,8 +25,8 @@ struct SignedStep {
     _ b: Builder, _ x: Value, inverse: Value
   ) -> (words: Value, floats: Value) {
     let lanes = b.lanes(of: x)
-    // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
-    let magic = b.floats(12_582_912, lanes)
+    // The sum is an integer, which its low bits are.
+    let magic = b.floats(.withoutFraction, lanes)
     let shifted = b.multiplyAdd(x, inverse, magic)
     return (b.bitcast(shifted, to: b.vector(lanes, of: b.i32)), b.subtractFloat(shifted, magic))
   }

@@ -56,8 +56,9 @@ import Glibc
 ///   before them counted, and there are neither `bias` nor `grid`; `window_grid` are as many
 ///   windows, without a prefix; `shift` is less than the grid, and 0 without windows; `table` is
 ///   f32.
-/// - C11: with `quantized`, there are no `weights`, and no more tokens in a window than a sum has
-///   room for, nor columns in a head: 2^15.
+/// - C11: with `quantized`, there are no `weights`; it is not `causal`, since values have the mean
+///   of all tokens subtracted; and a window has no more tokens than a sum has room for, nor a head
+///   columns: 2^15.
 ///
 /// Reference: Vaswani et al. 2017, arXiv:1706.03762, equation 1; the bias: Shaw et al. 2018,
 /// arXiv:1803.02155; of rows and columns: Li et al. 2021, arXiv:2112.01526, equation 4.
@@ -264,7 +265,7 @@ public struct Attention: OpDefinition {
       for i in scores.values.indices { scores.values[i] += unit * added[i] }
     }
     if let quantized {
-      let weights = quantized.weights(of: scores, isCausal: isCausal)
+      let weights = quantized.weights(of: scores)
       let result = MergeHeads().evaluate([MatMul().evaluate([weights, v])])
       return [quantized.addingMeans(to: result)]
     }

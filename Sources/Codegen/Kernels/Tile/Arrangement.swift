@@ -26,8 +26,37 @@ enum Arrangement: Hashable {
   /// The groups that so many take in a panel.
   func paddedGroups(_ groups: Int) -> Int { self == .paired ? (groups + 1) / 2 * 2 : groups }
 
+  /// The words that a column of so many groups takes in a panel.
+  func columnWords(_ groups: Int, _ format: any NumberFormat, on target: Target) -> Int {
+    paddedGroups(groups) * rightWords(format, on: target)
+  }
+
   /// The rows of A that a tile begins at: multiples of this many.
   var rowUnit: Int { self == .paired ? 2 : 1 }
+
+  /// How rows of A come to lie so, from where they lie or from what `inner` makes of them; `nil`:
+  /// they are multiplied where they lie.
+  func row(
+    _ operand: ElementType, columns: Int, inner: (any PreparedRow)? = nil
+  ) -> (any PreparedRow)? {
+    switch self {
+    case .stored: inner
+    case .widened: WidenedRow(operand: operand, columns: columns, inner: inner)
+    case .paired: PairedRow(operand: operand, columns: columns, inner: inner)
+    }
+  }
+
+  /// The address where a column begins in panels whose columns have so many groups.
+  func address(
+    _ b: Builder, of column: Value, in panels: Value, groups: Int, _ format: any NumberFormat
+  ) -> Value {
+    let width = b.constant(Tile.panelWidth)
+    let panelWords = columnWords(groups, format, on: b.target) * Tile.panelWidth
+    let panel = b.multiply(b.divide(column, width), b.constant(panelWords))
+    let own = b.remainder(column, width)
+    return b.element(
+      panels, b.add(panel, rowUnit == 1 ? own : b.multiply(own, b.constant(rowUnit))))
+  }
 }
 
 extension Target {
