@@ -54,8 +54,10 @@ struct StepCall {
   let division: (Target) -> Division
   /// The operands, in the order of the kernel's parameters.
   let operands: [Operand]
+  /// `true` iff others may help a task with its share (``Pieces``).
+  let hasPieces: Bool
 
-  /// - Parameter operands: one for each parameter but `task` and `count`; one that is missing stops
+  /// - Parameter operands: one for each address that the kernel takes; one that is missing stops
   ///   the compiler.
   init<K: StepKernel>(_ kernel: K, _ operands: [K.Parameter: Operand]) {
     function = { $0.function(of: kernel) }
@@ -67,7 +69,8 @@ struct StepCall {
       }
       return operand
     }
-    precondition(operands.count == self.operands.count, "the caller binds task and count")
+    precondition(operands.count == self.operands.count, "the caller binds all but addresses")
+    hasPieces = K.Parameter.self is any PieceParameter.Type
   }
 
   /// The scratch memory that the step asks for.

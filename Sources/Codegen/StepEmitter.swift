@@ -68,7 +68,17 @@ struct StepEmitter {
             base(of: matrix.placement.space, p[.frame]), bytes: matrix.placement.offsetBytes)
         }
       }
-      b.call(kernel, operands + [b.signExtend(p[.task]), b.signExtend(p[.count])])
+      let (task, count) = (b.signExtend(p[.task]), b.signExtend(p[.count]))
+      let spare = b.load(b.i64, b.offset(p[.frame], bytes: offset(of: \.spare)), alignment: 8)
+      guard call.hasPieces else {
+        // Nobody helps with these.
+        return b.ifThen(b.equal(spare, b.constant(0))) { b.call(kernel, operands + [task, count]) }
+      }
+      let counters = field(\.pieces, of: p[.frame])
+      let own = b.offset(counters, b.multiply(task, b.constant(Int(VIT_PIECES_BYTES))))
+      let isAlone = b.equal(counters, b.null)
+      b.call(
+        kernel, operands + [task, count, b.select(isAlone, b.null, own), spare])
     }
   }
 
@@ -85,10 +95,14 @@ struct StepEmitter {
 
   /// Loads a field of `vit_frame`, whose layout is the same on every target: all are LP64.
   private func field(_ path: PartialKeyPath<vit_frame>, of frame: Value) -> Value {
+    pointer(frame, offset(of: path))
+  }
+
+  private func offset(of path: PartialKeyPath<vit_frame>) -> Int {
     guard let bytes = MemoryLayout<vit_frame>.offset(of: path) else {
       preconditionFailure("\(path) is not a stored field of vit_frame")
     }
-    return pointer(frame, bytes)
+    return bytes
   }
 
   private func pointer(_ base: Value, _ bytes: Int) -> Value {

@@ -66,12 +66,13 @@ private enum CompiledKernels {
 
 extension Builder {
   /// Exports a kernel as `name(p0, …, p7, task, count)`, which hands it as many addresses as it
-  /// takes.
+  /// takes; each task does all of its share.
   func export<K: StepKernel>(_ kernel: K, as name: String) {
     let addresses = K.Parameter.allCases.count { $0.type == .address }
     let function = function(of: kernel)
     _ = define(name, Array(repeating: pointer, count: 8) + [i64, i64], exported: true) {
-      call(function, Array($0[..<addresses]) + Array($0[8...]))
+      let alone = K.Parameter.self is any PieceParameter.Type ? [null, constant(0)] : []
+      call(function, Array($0[..<addresses]) + Array($0[8...]) + alone)
     }
   }
 }

@@ -162,7 +162,7 @@ import Testing
     outputs.withUnsafeMutableBufferPointer { buffer in
       var frame = vit_frame(
         weights: nil, arena: nil, scratch: nil, image: image.pointer,
-        outputs: buffer.baseAddress)
+        outputs: buffer.baseAddress, pieces: nil, spare: 0)
       for index in 0..<Int(program.step_count) {
         for task in 0..<Int32(3) { isa.steps[index]?(&frame, task, 3) }
       }

@@ -14,6 +14,8 @@ struct StepRun {
     var scratch: UnsafeMutablePointer<Float>
     var image: UnsafeMutablePointer<Float>
     var outputs: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
+    var pieces: UnsafeMutablePointer<CChar>?
+    var spare: Int64 = 0
   }
 
   /// What the arena holds where nobody writes.
@@ -116,7 +118,9 @@ struct StepRun {
         weights: arena.pointer, arena: arena.pointer, scratch: scratch.pointer,
         image: arena.pointer, outputs: outputs)
       withUnsafeMutablePointer(to: &frame) {
-        $0.withMemoryRebound(to: Float.self, capacity: 10) { body($0, arena) }
+        $0.withMemoryRebound(to: Float.self, capacity: MemoryLayout<Frame>.size / 4) {
+          body($0, arena)
+        }
       }
     }
     #expect(arena.isIntact && scratch.isIntact, sourceLocation: sourceLocation)

@@ -137,6 +137,10 @@ import VitRuntime
         #expect(values == wanted[output.name], "\(output.name) between guard pages: \(random)")
       }
     }
+    let helped = program.run(image, tasks: 2, fence: .right, isHelped: true)
+    for (values, output) in zip(helped, planned.outputs) {
+      #expect(values == wanted[output.name], "\(output.name) with help: \(random)")
+    }
   }
 
   /// Random images, and what the graph means by each.
@@ -233,6 +237,8 @@ import VitRuntime
         #expect(first == nil || found == first, "\(run)")
         first = found
       }
+      let helped = program.run(memory, tasks: 2, fence: .right, isHelped: true)
+      #expect(helped == first, "VITC_SEED=\(seed): \(precision), \(target.name), help, \(model)")
     }
   }
 }

@@ -20,6 +20,10 @@ final class GuardedProgram {
   private let isa: vit_isa
   private let description: vit_description
   private let weights: [UInt8]
+  /// The operations that something is executed for, in order.
+  private let steps: [Node]
+  /// Those that helpers did pieces of, in the last run.
+  private(set) var helped: [Node] = []
 
   /// Generates the code of a planned graph and the bytes of its weights.
   init(
@@ -27,6 +31,7 @@ final class GuardedProgram {
     weights read: @escaping Evaluator.WeightReader
   ) throws {
     var build = Build(graph, for: [target], name: "guarded", model: "random", weights: read)
+    steps = CodeGenerator.steps(of: graph)
     build.program.weightsFileName = "none"
     build.store = SharedObjects.all
     weights = try build.packedWeights()
@@ -65,7 +70,12 @@ final class GuardedProgram {
   deinit { dlclose(library) }
 
   /// Runs one image with `tasks` tasks, the last one first: returns each output.
-  func run(_ image: [Float], tasks: Int32, fence: Fenced.Side) -> [[Float]] {
+  ///
+  /// - Parameter isHelped: before a task begins its share of a step, another does what it may of
+  ///   it.
+  func run(
+    _ image: [Float], tasks: Int32, fence: Fenced.Side, isHelped: Bool = false
+  ) -> [[Float]] {
     let arena = Fenced(Int(program.arena_bytes), at: fence, alignment: 64)
     let packed = Fenced(weights.count, at: fence, alignment: 64)
     packed.fill(weights)
@@ -77,6 +87,8 @@ final class GuardedProgram {
     let outputs = (0..<Int(description.output_count)).map {
       Fenced(Self.bytes(description.outputs[$0]), at: fence, alignment: 2)
     }
+    let counters = Fenced(Int(tasks) * Int(VIT_PIECES_BYTES), at: fence, alignment: 64)
+    var helpedSteps: Set<Int> = []
     var places = outputs.map { Optional($0.start) }
     places.withUnsafeMutableBufferPointer { places in
       for step in 0..<Int(program.step_count) {
@@ -85,12 +97,25 @@ final class GuardedProgram {
             weights: packed.start.assumingMemoryBound(to: CChar.self),
             arena: arena.start.assumingMemoryBound(to: CChar.self),
             scratch: scratch[Int(task)].start.assumingMemoryBound(to: CChar.self),
-            image: input.start.assumingMemoryBound(to: Float.self), outputs: places.baseAddress)
+            image: input.start.assumingMemoryBound(to: Float.self), outputs: places.baseAddress,
+            pieces: nil, spare: 0)
+          if isHelped {
+            let counter = counters.start + Int(task) * Int(VIT_PIECES_BYTES)
+            counter.storeBytes(of: 0, as: UInt32.self)
+            frame.pieces = counters.start.assumingMemoryBound(to: CChar.self)
+            var helper = frame
+            helper.spare = 1
+            helper.scratch = scratch[Int((task + 1) % tasks)].start
+              .assumingMemoryBound(to: CChar.self)
+            isa.steps[step]?(&helper, task, tasks)
+            if counter.load(as: UInt32.self) > 0 { helpedSteps.insert(step) }
+          }
           isa.steps[step]?(&frame, task, tasks)
         }
       }
     }
-    for buffer in [arena] + scratch + outputs { #expect(buffer.isIntact) }
+    helped = helpedSteps.sorted().map { steps[$0] }
+    for buffer in [arena, counters] + scratch + outputs { #expect(buffer.isIntact) }
     return outputs.enumerated().map { index, output in
       let tensor = description.outputs[index]
       return (0..<Int(tensor.elements)).map { element in

@@ -1,12 +1,15 @@
 import CVitABI
+import Glibc
 import RuntimeForTests
+import Synchronization
 
 /// A compiled model by hand, of any number of steps, which takes down how it is called.
 ///
 ///     values[s, i] = 2 values[s-1, i] + values[s-1, N-1-i]      s < steps, i < N
 ///     calls[s, t]  = the number of tasks of the call for task t of step s, once for each call
 ///
-/// `values[-1]` is the image. A step reads what other tasks of the step before left in the arena.
+/// `values[-1]` is the image, and `values` is not a number before a run. A step reads what other
+/// tasks of the step before left in the arena.
 final class TeamProgram {
   /// Elements of the image, of which there are more than tasks.
   static let elements = 25
@@ -101,17 +104,40 @@ private func advance(
   _ frame: UnsafePointer<vit_frame>?, _ step: Int, _ task: Int32, _ count: Int32
 ) {
   let n = TeamProgram.elements
+  let share = (n * Int(task) / Int(count))..<(n * Int(task + 1) / Int(count))
   guard let frame = frame?.pointee, let image = frame.image,
     let values = frame.outputs[0]?.assumingMemoryBound(to: Float.self),
     let calls = frame.outputs[1]?.assumingMemoryBound(to: Float.self)
   else { return }
-  calls[step * TeamProgram.mostTasks + Int(task)] += Float(count)
+  if frame.spare == 0 { calls[step * TeamProgram.mostTasks + Int(task)] += Float(count) }
   frame.arena.withMemoryRebound(to: Float.self, capacity: 2 * n) { arena in
     let from = step == 0 ? image : UnsafePointer(arena + (step - 1) % 2 * n)
     let to = arena + step % 2 * n
-    for i in (n * Int(task) / Int(count))..<(n * Int(task + 1) / Int(count)) {
+    forPieces(frame, task, of: share.count) { piece in
+      let i = share.lowerBound + piece
       to[i] = 2 * from[i] + from[n - 1 - i]
-      values[step * n + i] = to[i]
+      // Were a piece done twice, it would show.
+      values[step * n + i] = values[step * n + i].isNaN ? to[i] : .infinity
     }
   }
+}
+
+/// What generated code does to find its pieces.
+private func forPieces(
+  _ frame: vit_frame, _ task: Int32, of total: Int, _ body: (Int) -> Void
+) {
+  guard let counters = frame.pieces else { return (0..<total).forEach(body) }
+  let counter = UnsafeMutableRawPointer(counters + Int(task) * Int(VIT_PIECES_BYTES))
+    .assumingMemoryBound(to: Counter.self)
+  while Int(counter.pointee.taken.load(ordering: .relaxed)) + Int(frame.spare) < total {
+    let piece = Int(counter.pointee.taken.wrappingAdd(1, ordering: .relaxed).oldValue)
+    guard piece < total else { return }
+    body(piece)
+    // Some are slower than others, who then help.
+    if frame.spare == 0 && task % 2 == 0 { sched_yield() }
+  }
+}
+
+private struct Counter: ~Copyable {
+  let taken: Atomic<UInt32>
 }

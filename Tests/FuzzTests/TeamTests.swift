@@ -238,7 +238,7 @@ import Testing
     var last: UInt64 = 0
     for count in 1...2 * tasks + 1 {
       let images = Self.images(count)
-      var values = [Float](repeating: 0, count: count * 3 * TeamProgram.elements)
+      var values = [Float](repeating: .nan, count: count * 3 * TeamProgram.elements)
       #expect(vit_rt_run(made.first.program, made.context, images, count, &values) == VIT_OK)
       runs += 1
       var times: [UInt64] = [0, 0, 0, 7]

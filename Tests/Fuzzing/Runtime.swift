@@ -90,7 +90,7 @@ private nonisolated(unsafe) let errorBuffer: UnsafeMutablePointer<CChar> = {
 private func errorText() -> UnsafeMutablePointer<CChar>? { errorBuffer }
 
 private func foldTokens(_ frame: UnsafePointer<vit_frame>?, _ task: Int32, _ count: Int32) {
-  guard let frame = frame?.pointee, let image = frame.image else { return }
+  guard let frame = frame?.pointee, frame.spare == 0, let image = frame.image else { return }
   let n = SmallProgram.count
   let share = (n * Int(task) / Int(count))..<(n * Int(task + 1) / Int(count))
   let tokens = frame.outputs[1]?.assumingMemoryBound(to: Float.self)
@@ -102,7 +102,7 @@ private func foldTokens(_ frame: UnsafePointer<vit_frame>?, _ task: Int32, _ cou
 }
 
 private func sumTokens(_ frame: UnsafePointer<vit_frame>?, _ task: Int32, _ count: Int32) {
-  guard task == 0, let outputs = frame?.pointee.outputs,
+  guard task == 0, frame?.pointee.spare == 0, let outputs = frame?.pointee.outputs,
     let tokens = outputs[1]?.assumingMemoryBound(to: Float.self)
   else { return }
   outputs[0]?.assumingMemoryBound(to: Float.self)[0] =

@@ -21,11 +21,11 @@ import IR
 /// widened or paired for that (``Target/arrangement(_:)``), panels and powers are made so, and a
 /// tile's rows of queries too, to the same bits.
 struct AttentionKernel: StepKernel {
-  enum Parameter: StepParameter {
+  enum Parameter: PieceParameter {
     case q, k, v
     /// What is added to the scores; by the keys' rows and columns, if it is so.
     case scores, rowScores, columnScores
-    case output, scratch, task, count
+    case output, scratch, task, count, pieces, spare
   }
 
   /// The queries and tokens of one window.
@@ -174,7 +174,7 @@ struct AttentionKernel: StepKernel {
     }
   }
 
-  /// Emits one unit: `rows` rows of queries, of which `first` is the first, against all tokens of
+  /// Emits one part: `rows` rows of queries, of which `first` is the first, against all tokens of
   /// one head; `added` is what is added to their scores.
   private func rowsOfHead(
     _ b: Builder, _ rows: Int, _ q: Value, _ added: Value, _ first: Value, _ output: Value,

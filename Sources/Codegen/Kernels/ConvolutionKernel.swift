@@ -9,9 +9,10 @@ import IR
 /// adds up while they are in the L1 cache. A unit's tiles and sums do not depend on who owns it,
 /// so the bits do not depend on the split.
 struct ConvolutionKernel: StepKernel {
-  enum Parameter: StepParameter {
+  enum Parameter: PieceParameter {
     /// What is absent is not read.
     case x, panels, c, moments, scaleShift, bias, residual, scratch, task, count
+    case pieces, spare
     var isUnaliased: Bool { self == .panels }
   }
 
@@ -80,7 +81,6 @@ struct ConvolutionKernel: StepKernel {
   }
 
   func emit(_ b: Builder, _ p: Arguments<Parameter>) {
-    let target = b.target
     let (task, count) = (p[.task], p[.count])
     let grid = taskGrid(b, count: count)
     b.ifThen(b.less(task, b.multiply(grid.rows, grid.columns))) {
@@ -88,36 +88,58 @@ struct ConvolutionKernel: StepKernel {
         of: b.constant(units), b.remainder(task, grid.rows), of: grid.rows)
       let (firstPanel, endPanel) = b.share(
         of: b.constant(panels), b.divide(task, grid.rows), of: grid.columns)
-      let perPanel = Tile.panelWidth / target.tileColumns
-      let fullTiles = columns / target.tileColumns
-      let first = b.multiply(firstPanel, b.constant(perPanel))
-      let end = b.multiply(endPanel, b.constant(perPanel))
-
-      b.forLoop(
-        from: firstUnit, to: endUnit, step: blockUnits, carrying: [b.constant(0)]
-      ) { unit, done in
+      let own = b.subtract(endPanel, firstPanel)
+      let lines = b.subtract(endUnit, firstUnit)
+      let blocks = b.divide(
+        b.add(lines, b.constant(blockUnits - 1)), b.constant(blockUnits))
+      // Pieces are panels, of each block.
+      b.forEach(
+        Pieces(p), of: b.multiply(blocks, own), carrying: [b.constant(-1), b.constant(0)]
+      ) { piece, carried in
+        let index = b.divide(piece, own)
+        let first = b.add(firstUnit, b.multiply(index, b.constant(blockUnits)))
         let block = Block(
-          first: unit, end: b.minimum(b.add(unit, b.constant(blockUnits)), endUnit))
-        let start = b.multiply(block.first, b.constant(unitRows))
-        let copied = image.copy(
-          b, p[.x], p[.scaleShift], to: p[.scratch], from: start,
-          to: b.minimum(b.multiply(block.end, b.constant(unitRows)), b.constant(rows)),
-          done: done[0])
-        b.forLoop(from: first, to: b.minimum(end, b.constant(fullTiles))) { tile, _ in
-          column(b, p, block, tile, width: target.tileColumns)
-          return []
-        }
-        let ragged = columns % target.tileColumns
-        if ragged > 0 {
-          let last = b.constant(fullTiles)
-          b.ifThen(b.less(last, end)) {
-            b.ifThen(b.less(first, b.add(last, b.constant(1)))) {
-              column(b, p, block, last, width: ragged)
-            }
-          }
-        }
-        return [copied]
+          first: first, end: b.minimum(b.add(first, b.constant(blockUnits)), endUnit))
+        let done = copy(
+          b, p, block, unless: b.equal(index, carried[0]), done: carried[1])
+        columns(b, p, block, panel: b.add(firstPanel, b.remainder(piece, own)))
+        return [index, done]
       }
+    }
+  }
+
+  /// Emits the copy of what a block reads, unless it is there; returns the new `done`
+  /// (``ConvolutionImage/copy(_:_:_:to:from:to:done:)``).
+  private func copy(
+    _ b: Builder, _ p: Arguments<Parameter>, _ block: Block, unless isThere: Value, done: Value
+  ) -> Value {
+    let times = b.select(isThere, b.constant(0), b.constant(1))
+    return b.forLoop(from: b.constant(0), to: times, carrying: [done]) { _, done in
+      let end = b.minimum(b.multiply(block.end, b.constant(unitRows)), b.constant(rows))
+      return [
+        image.copy(
+          b, p[.x], p[.scaleShift], to: p[.scratch],
+          from: b.multiply(block.first, b.constant(unitRows)), to: end, done: done[0])
+      ]
+    }[0]
+  }
+
+  /// Emits the rows of a block against the columns of a panel.
+  private func columns(
+    _ b: Builder, _ p: Arguments<Parameter>, _ block: Block, panel: Value
+  ) {
+    let perPanel = Tile.panelWidth / b.target.tileColumns
+    let fullTiles = columns / b.target.tileColumns
+    let first = b.multiply(panel, b.constant(perPanel))
+    let end = b.minimum(b.add(first, b.constant(perPanel)), b.constant(fullTiles))
+    b.forLoop(from: first, to: end) { tile, _ in
+      column(b, p, block, tile, width: b.target.tileColumns)
+      return []
+    }
+    let ragged = columns % b.target.tileColumns
+    guard ragged > 0 else { return }
+    b.ifThen(b.equal(panel, b.constant(fullTiles / perPanel))) {
+      column(b, p, block, b.constant(fullTiles), width: ragged)
     }
   }
 

@@ -3,9 +3,9 @@ import IR
 /// A whole fused linear layer: `C = epilogue(A B)` with `B` in panels, divided among tasks in both
 /// directions.
 struct FusedLinearKernel: StepKernel {
-  enum Parameter: StepParameter {
+  enum Parameter: PieceParameter {
     /// `A`, `B`, `C`; what is absent is not read.
-    case a, panels, c, bias, residual, scratch, task, count
+    case a, panels, c, bias, residual, scratch, task, count, pieces, spare
     var isUnaliased: Bool { self == .panels }
   }
 
@@ -154,19 +154,29 @@ struct FusedLinearKernel: StepKernel {
       let taskColumn = b.divide(p[.task], grid.rows)
       let (firstRow, endRow) = b.share(of: b.constant(rows), taskRow, of: grid.rows)
       let (firstPanel, endPanel) = b.share(of: b.constant(panels), taskColumn, of: grid.columns)
-      let perPanel = b.constant(Tile.panelWidth / target.tileColumns)
-      let tiles = (b.multiply(firstPanel, perPanel), b.multiply(endPanel, perPanel))
-      let all = Band(first: firstRow, count: b.subtract(endRow, firstRow))
-      let most = blockRows(target)
-      guard most < rows else { return multiply(b, p, all, tiles) }
-      let blocks = b.divide(b.add(all.count, b.constant(most - 1)), b.constant(most))
-      b.forLoop(from: b.constant(0), to: blocks) { index, _ in
-        let (first, end) = b.share(of: all.count, index, of: blocks)
-        multiply(
-          b, p, Band(first: b.add(firstRow, first), count: b.subtract(end, first)), tiles)
-        return []
+      let rows = b.subtract(endRow, firstRow)
+      let own = b.subtract(endPanel, firstPanel)
+      let blocks = blocks(b, rows)
+      if usesAMX(target) { configureAMX(b) }
+      // Pieces are panels, of each block of rows.
+      b.forEach(Pieces(p), of: b.multiply(blocks, own), carrying: [b.constant(-1)]) {
+        piece, prepared in
+        let block = b.divide(piece, own)
+        let (first, end) = b.share(of: rows, block, of: blocks)
+        let band = Band(first: b.add(firstRow, first), count: b.subtract(end, first))
+        b.ifThen(b.notEqual(block, prepared[0])) { prepare(b, p, band) }
+        multiply(b, p, band, panel: b.add(firstPanel, b.remainder(piece, own)))
+        return [block]
       }
+      if usesAMX(target) { b.releaseTiles() }
     }
+  }
+
+  /// Emits the number of blocks of rows that a task does one after the other.
+  private func blocks(_ b: Builder, _ rows: Value) -> Value {
+    let most = blockRows(b.target)
+    guard most < self.rows else { return b.constant(1) }
+    return b.divide(b.add(rows, b.constant(most - 1)), b.constant(most))
   }
 
   /// Rows of one task.
@@ -175,28 +185,24 @@ struct FusedLinearKernel: StepKernel {
     let count: Value
   }
 
-  /// Emits the preparation of some rows, and their products with the columns of some tiles.
+  /// Emits the products of some rows with the columns of a panel.
   private func multiply(
-    _ b: Builder, _ p: Arguments<Parameter>, _ band: Band, _ tiles: (first: Value, end: Value)
+    _ b: Builder, _ p: Arguments<Parameter>, _ band: Band, panel: Value
   ) {
     let target = b.target
-    prepare(b, p, band)
-    if usesAMX(target) { configureAMX(b) }
+    let perPanel = Tile.panelWidth / target.tileColumns
+    let first = b.multiply(panel, b.constant(perPanel))
+    let end = b.add(first, b.constant(perPanel))
     let fullTiles = columns / target.tileColumns
-    b.forLoop(from: tiles.first, to: b.minimum(tiles.end, b.constant(fullTiles))) { tile, _ in
+    b.forLoop(from: first, to: b.minimum(end, b.constant(fullTiles))) { tile, _ in
       column(b, p, band, tile, width: target.tileColumns)
       return []
     }
     let ragged = columns % target.tileColumns
-    if ragged > 0 {
-      let last = b.constant(fullTiles)
-      b.ifThen(b.less(last, tiles.end)) {
-        b.ifThen(b.less(tiles.first, b.add(last, b.constant(1)))) {
-          column(b, p, band, last, width: ragged)
-        }
-      }
+    guard ragged > 0 else { return }
+    b.ifThen(b.equal(panel, b.constant(fullTiles / perPanel))) {
+      column(b, p, band, b.constant(fullTiles), width: ragged)
     }
-    if usesAMX(target) { b.releaseTiles() }
   }
 
   /// Emits what the products want of some rows: they as they are multiplied, and their scales.

@@ -2,7 +2,7 @@ import IR
 
 /// Multi-head attention of 8-bit integers: what ``QuantizedAttention`` says, for each head.
 ///
-/// The units of the work are those of ``AttentionKernel``. A task that comes to a head makes
+/// The parts of the work are those of ``AttentionKernel``. A task that comes to a head makes
 /// integers of its K and V, in panels of its own scratch memory; then, for each tile of rows: bytes
 /// of its queries; scores of all tokens by the fused linear layer's microkernel of integers, whose
 /// epilogue scales them; for each row the powers below its maximum, as bytes, and the sum of the
@@ -152,7 +152,7 @@ struct IntegerAttentionKernel: StepKernel {
       ])
   }
 
-  /// Emits one unit: `rows` rows of queries against all tokens of one head.
+  /// Emits one part: `rows` rows of queries against all tokens of one head.
   private func multiply(
     _ b: Builder, _ rows: Int, _ tile: AttentionKernel.RowsOfHead, added: Value,
     _ layout: Layout, _ place: (Int) -> Value

@@ -39,10 +39,19 @@ protocol StepParameter: KernelParameter {
   static var count: Self { get }
 }
 
+/// A parameter of a kernel whose tasks take their shares piece by piece (``Pieces``), so that
+/// others may help a task with its own.
+protocol PieceParameter: StepParameter {
+  static var pieces: Self { get }
+  static var spare: Self { get }
+}
+
 /// What is passed for a parameter.
 enum ParameterType {
   /// An address.
   case address
+  /// The address of a counter of pieces, or null.
+  case counter
   /// A 64-bit integer.
   case index
   /// A 32-bit integer.
@@ -56,6 +65,16 @@ extension KernelParameter {
 
 extension StepParameter {
   var type: ParameterType { self == .task || self == .count ? .index : .address }
+}
+
+extension PieceParameter {
+  var type: ParameterType {
+    switch self {
+    case .task, .count, .spare: .index
+    case .pieces: .counter
+    default: .address
+    }
+  }
 }
 
 /// A value for each parameter of a kernel.
@@ -130,7 +149,7 @@ extension Builder {
 
   private func type(of parameter: ParameterType) -> ValueType {
     switch parameter {
-    case .address: pointer
+    case .address, .counter: pointer
     case .index: i64
     case .int32: i32
     }

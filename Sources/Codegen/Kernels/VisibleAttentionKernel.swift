@@ -27,7 +27,7 @@ struct VisibleAttentionKernel: StepKernel {
     let operands: Arguments<AttentionKernel.Parameter> = [
       .q: p[.q], .k: p[.k], .v: p[.v], .output: p[.output], .scratch: p[.scratch],
       .task: p[.task], .count: p[.count], .scores: p[.scores], .rowScores: p[.scores],
-      .columnScores: p[.scores],
+      .columnScores: p[.scores], .pieces: b.null, .spare: b.constant(0),
     ]
     if attention.keepsPowers {
       return attention.emit(

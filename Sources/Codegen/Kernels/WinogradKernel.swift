@@ -33,8 +33,9 @@ struct WinogradShape: Hashable {
 ///
 /// Scratch memory: V and M of one block. Nothing is read past the end of an operand.
 struct WinogradKernel: StepKernel {
-  enum Parameter: StepParameter {
+  enum Parameter: PieceParameter {
     case x, weight, output, moments, bias, residual, scaleShift, scratch, task, count
+    case pieces, spare
     var isUnaliased: Bool { self == .weight || self == .scratch }
   }
 
@@ -110,44 +111,65 @@ struct WinogradKernel: StepKernel {
       let share = b.subtract(endChunk, firstChunk)
       let perBlock = b.constant((blockRows - 1) / chunkRows + 1)
       let blocks = b.divide(b.add(share, b.subtract(perBlock, b.constant(1))), perBlock)
-      b.forLoop(from: b.constant(0), to: blocks) { block, _ in
+      let own = b.subtract(endPanel, firstPanel)
+      // Pieces are panels, of each block of chunks.
+      b.forEach(Pieces(p), of: b.multiply(blocks, own), carrying: [b.constant(-1)]) {
+        piece, prepared in
+        let block = b.divide(piece, own)
         let (first, end) = b.share(of: share, block, of: blocks)
-        emit(
-          b, p, chunks: (b.add(firstChunk, first), b.add(firstChunk, end)),
-          panels: (firstPanel, endPanel))
-        return []
+        let chunks = Chunks(first: b.add(firstChunk, first), end: b.add(firstChunk, end))
+        b.ifThen(b.notEqual(block, prepared[0])) { transform(b, p, rows(b, chunks)) }
+        multiply(b, p, chunks, panel: b.add(firstPanel, b.remainder(piece, own)))
+        return [block]
       }
     }
   }
 
-  /// Emits the chunks of one block against the panels of the task.
-  private func emit(
-    _ b: Builder, _ p: Arguments<Parameter>, chunks: (first: Value, end: Value),
-    panels: (first: Value, end: Value)
-  ) {
-    let first = b.multiply(chunks.first, b.constant(chunkRows))
-    let end = b.minimum(
-      b.multiply(chunks.end, b.constant(chunkRows)), b.constant(shape.tileRows))
+  /// Chunks that follow each other, or rows of tiles.
+  private struct Chunks {
+    let first: Value
+    let end: Value
+  }
+
+  /// The rows of tiles of some chunks.
+  private func rows(_ b: Builder, _ chunks: Chunks) -> Chunks {
+    Chunks(
+      first: b.multiply(chunks.first, b.constant(chunkRows)),
+      end: b.minimum(
+        b.multiply(chunks.end, b.constant(chunkRows)), b.constant(shape.tileRows)))
+  }
+
+  /// Emits the transform of what some rows of tiles read.
+  private func transform(_ b: Builder, _ p: Arguments<Parameter>, _ rows: Chunks) {
     let input = WinogradInput(
       shape: shape, xStride: xStride, prologue: prologue, tileStride: tileStride,
       frequencyStride: inputFrequencyStride)
     let rowBytes = b.constant(shape.tileColumns * tileStride * 4)
-    b.forLoop(from: first, to: end) { row, _ in
-      let v = b.offset(p[.scratch], b.multiply(b.subtract(row, first), rowBytes))
+    b.forLoop(from: rows.first, to: rows.end) { row, _ in
+      let v = b.offset(p[.scratch], b.multiply(b.subtract(row, rows.first), rowBytes))
       b.call(input, [.x: p[.x], .scaleShift: p[.scaleShift], .v: v, .row: row])
       return []
     }
+  }
 
+  /// Emits the products of some chunks with the columns of a panel, and what becomes of them.
+  private func multiply(
+    _ b: Builder, _ p: Arguments<Parameter>, _ chunks: Chunks, panel: Value
+  ) {
+    let rows = rows(b, chunks)
     let matmul = WinogradMatmul(
       frequencies: shape.tile.frequencies, tileColumns: shape.tileColumns, mostRows: blockRows,
       channels: shape.channels, aStride: tileStride, aFrequencyStride: inputFrequencyStride,
       cFrequencyStride: outputFrequencyStride, summationBlock: summationBlock)
     let products = b.offset(p[.scratch], bytes: productsOffset)
     let panelBytes = shape.tile.frequencies * shape.channels * Tile.panelWidth * 4
-    func finish(_ panel: Value, columns: Int) {
+    func finish(columns: Int) {
       let weight = b.offset(p[.weight], b.multiply(panel, b.constant(panelBytes)))
       b.call(
-        matmul, [.v: p[.scratch], .u: weight, .m: products, .rows: b.subtract(end, first)])
+        matmul,
+        [
+          .v: p[.scratch], .u: weight, .m: products, .rows: b.subtract(rows.end, rows.first),
+        ])
       let bytes = b.multiply(panel, b.constant(Tile.panelWidth * 4))
       let output = WinogradOutput(
         shape: shape, columns: columns, outputStride: outputStride,
@@ -159,7 +181,7 @@ struct WinogradKernel: StepKernel {
           .products: products, .output: b.offset(p[.output], bytes),
           .bias: hasBias ? b.offset(p[.bias], bytes) : p[.bias],
           .residual: hasResidual ? b.offset(p[.residual], bytes) : p[.residual],
-          .first: first, .end: end,
+          .first: rows.first, .end: rows.end,
         ])
       if let chunk {
         b.forLoop(from: chunks.first, to: chunks.end) { index, _ in
@@ -171,13 +193,10 @@ struct WinogradKernel: StepKernel {
       }
     }
     let whole = columns / Tile.panelWidth
-    b.forLoop(from: panels.first, to: b.minimum(panels.end, b.constant(whole))) { panel, _ in
-      finish(panel, columns: Tile.panelWidth)
-      return []
-    }
+    b.ifThen(b.less(panel, b.constant(whole))) { finish(columns: Tile.panelWidth) }
     if columns % Tile.panelWidth > 0 {
-      b.ifThen(b.less(b.constant(whole), panels.end)) {
-        finish(b.constant(whole), columns: columns % Tile.panelWidth)
+      b.ifThen(b.equal(panel, b.constant(whole))) {
+        finish(columns: columns % Tile.panelWidth)
       }
     }
   }

@@ -141,7 +141,7 @@ extension Builder {
     return whole < count ? body(constant(whole), count - whole, carried) : carried
   }
 
-  private func connect(_ phi: LLVMValueRef, _ incoming: [(Value, LLVMBasicBlockRef?)]) {
+  func connect(_ phi: LLVMValueRef, _ incoming: [(Value, LLVMBasicBlockRef?)]) {
     var values: [LLVMValueRef?] = incoming.map(\.0.reference)
     var blocks: [LLVMBasicBlockRef?] = incoming.map(\.1)
     LLVMAddIncoming(phi, &values, &blocks, UInt32(values.count))

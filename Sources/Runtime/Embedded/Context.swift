@@ -67,6 +67,8 @@ struct ContextLayout {
   let starts: Int
   /// One meeting for each team of a round with several.
   let teams: Int
+  /// For each task, how many pieces of its share have been taken: what `vit_frame.pieces` is.
+  let pieces: Int
   let workers: Int
   let tables: Int
   let slots: Int
@@ -107,6 +109,7 @@ struct ContextLayout {
     meeting = at.add(UInt64(Meeting.bytes))
     starts = at.add(UInt64(cacheLineBytes &* Int(crew.groups)))
     teams = at.add(UInt64(Meeting.bytes &* Round.mostTeams(tasks: tasks)))
+    pieces = at.add(UInt64(Int(VIT_PIECES_BYTES) &* Int(tasks)))
     workers = at.add(UInt64(MemoryLayout<Worker>.stride &* Int(tasks)))
     tables = at.add(UInt64(8 &* outputs &* Int(tasks)))
     // With extents of whole huge pages Linux aligns the mapping to them too.
@@ -213,6 +216,10 @@ extension Context {
     for team in 0..<Round.mostTeams(tasks: tasks) {
       _ = Meeting(at: memory + layout.teams + team &* Meeting.bytes)
     }
+    for task in 0..<Int(tasks) {
+      (memory + layout.pieces + task &* Int(VIT_PIECES_BYTES))
+        .bindMemory(to: PieceCounter.self, capacity: 1).initialize(to: PieceCounter())
+    }
     let context = memory.bindMemory(to: Context.self, capacity: 1)
     context.initialize(
       to: Context(
@@ -300,6 +307,12 @@ extension UnsafeMutablePointer where Pointee == Context {
     (base + pointee.layout.tables)
       .assumingMemoryBound(to: UnsafeMutableRawPointer?.self)
       + Int(task) &* pointee.layout.outputs
+  }
+
+  /// The counter of the pieces of task `task`; those of the tasks after it follow.
+  func pieceCounter(_ task: Int32) -> UnsafeMutablePointer<PieceCounter> {
+    (base + pointee.layout.pieces + Int(task) &* Int(VIT_PIECES_BYTES))
+      .assumingMemoryBound(to: PieceCounter.self)
   }
 
   /// The pool's threads; entry 0, the caller's, is not used.

@@ -161,6 +161,7 @@ extension UnsafeMutablePointer where Pointee == Context {
     let images = job.mixed.map { $0[image].image } ?? job.images
     return vit_frame(
       weights: pointee.model.pointee.weights.bytes, arena: arena(slot), scratch: scratch(task),
-      image: images.map { $0 + place &* program.inputElements }, outputs: UnsafePointer(table))
+      image: images.map { $0 + place &* program.inputElements }, outputs: UnsafePointer(table),
+      pieces: nil, spare: 0)
   }
 }

@@ -83,12 +83,12 @@ extension UnsafeMutablePointer where Pointee == Context {
     let last = program.pointee.step_count &- 1
     var step: Int32 = 0
     while step < last {
-      functions?[Int(step)]?(&frame, round.member(task), round.size)
+      run(functions?[Int(step)], &frame, of: round, task: task)
       if round.size > 1 { ours.pass(count: round.size, polls: polls) }
       clock.end(Int(step))
       step &+= 1
     }
-    if last >= 0 { functions?[Int(last)]?(&frame, round.member(task), round.size) }
+    if last >= 0 { run(functions?[Int(last)], &frame, of: round, task: task) }
     if tasks > 1 { everybody.pass(count: tasks, polls: polls) }
     if last >= 0 { clock.end(Int(last)) }
   }
@@ -99,13 +99,19 @@ extension UnsafeMutablePointer where Pointee == Context {
     let program = program(of: image)
     guard step < Int(program.pointee.step_count) else { return }
     var frame = frame(of: task, in: round, image: image, program)
-    steps(of: program)?[step]?(&frame, round.member(task), round.size)
+    run(steps(of: program)?[step], &frame, of: round, task: task)
   }
 
   /// The frame of a task in a round: its team's image is in the arena of the team's first task.
   private func frame(
     of task: Int32, in round: Round, image: Int, _ program: UnsafePointer<vit_program>
   ) -> vit_frame {
-    frame(task: task, slot: task &- round.member(task), image: image, program)
+    let first = task &- round.member(task)
+    var frame = frame(task: task, slot: first, image: image, program)
+    if round.size > 1 {
+      frame.pieces = UnsafeMutableRawPointer(pieceCounter(first))
+        .assumingMemoryBound(to: CChar.self)
+    }
+    return frame
   }
 }

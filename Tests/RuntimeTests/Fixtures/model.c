@@ -55,6 +55,7 @@ static void range(int32_t task, int32_t count, int n, int *from, int *to) {
 }
 
 static void scale(const vit_frame *f, int32_t task, int32_t count) {
+  if (f->spare) return;
   const float *w = (const float *)f->weights;
   float *products = (float *)f->arena;
   int from, to;
@@ -64,6 +65,7 @@ static void scale(const vit_frame *f, int32_t task, int32_t count) {
 }
 
 static void fold(const vit_frame *f, int32_t task, int32_t count) {
+  if (f->spare) return;
   const float *products = (const float *)f->arena;
   float *mine = (float *)f->scratch;
   int from, to;
@@ -74,6 +76,7 @@ static void fold(const vit_frame *f, int32_t task, int32_t count) {
 }
 
 static void classify(const vit_frame *f, int32_t task, int32_t count) {
+  if (f->spare) return;
   const float *tokens = f->outputs[1];
   float *logits = f->outputs[0];
   int from, to;

@@ -229,10 +229,18 @@ typedef struct vit_frame {
   char *scratch;         /* this task's own, scratch_bytes of the program, 64-byte aligned */
   const float *image;    /* [channels, height, width] */
   void *const *outputs;  /* one image's place in each output; never null inside a step */
+  char *pieces; /* for each task, VIT_PIECES_BYTES apart, a uint32_t: how many pieces of its share have
+                  been taken, VIT_PIECES_CLOSED and more: none may be. NULL: nobody helps anybody. */
+  int64_t spare; /* how many pieces a task leaves of the share that it works on: 0 of its own, 1 of
+                    another's */
 } vit_frame;
 
+#define VIT_PIECES_BYTES 128 /* two lines of a cache */
+#define VIT_PIECES_CLOSED 0x80000000u
+
 /* Does share `task` of `count` of one step. Steps of one image run in order, with a barrier
- * between two of them. */
+ * between two of them. Between the time when a task begins its share and the barrier, others may
+ * help with it: with `pieces`, and `spare` not 0. */
 typedef void (*vit_step)(const vit_frame *frame, int32_t task, int32_t count);
 
 /* How an RGB image becomes the model's input: a resize, a window of the input's size on its result,

@@ -1,0 +1,45 @@
+import CVitSystem
+import Synchronization
+
+/// How many pieces of a task's share have been taken, or that none may be (`vit_frame.pieces`).
+///
+/// Generated code adds to it. Relaxed order is enough: what a piece reads was written before the
+/// last barrier, and who reads its results passes the next one.
+struct PieceCounter: ~Copyable {
+  let taken = Atomic<UInt32>(VIT_PIECES_CLOSED)
+}
+
+extension UnsafeMutablePointer where Pointee == PieceCounter {
+  /// Lets pieces of the next step be taken.
+  func open() { pointee.taken.store(0, ordering: .relaxed) }
+
+  /// Lets none be taken.
+  ///
+  /// Others may be about to claim one: whatever they add, it stays closed.
+  func close() { pointee.taken.store(VIT_PIECES_CLOSED, ordering: .relaxed) }
+}
+
+extension UnsafeMutablePointer where Pointee == Context {
+  /// How many others a task looks after when its own share is done: each look is a line of memory
+  /// from another core.
+  private var mostHelped: Int32 { 8 }
+
+  /// Does a task's share of a step, then helps others of its team with theirs.
+  ///
+  /// Cores differ: they share their pieces with another thread, have other processes to run, get
+  /// other clocks, or are built for little power.
+  func run(_ step: vit_step??, _ frame: inout vit_frame, of round: Round, task: Int32) {
+    guard let step = step ?? nil else { return }
+    let (member, size) = (round.member(task), round.size)
+    guard size > 1 else { return step(&frame, member, size) }
+    let own = pieceCounter(task)
+    own.open()
+    step(&frame, member, size)
+    own.close()
+    frame.spare = 1
+    for distance in 1...min(size &- 1, mostHelped) {
+      step(&frame, (member &+ distance) % size, size)
+    }
+    frame.spare = 0
+  }
+}
