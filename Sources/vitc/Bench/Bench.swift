@@ -15,7 +15,8 @@ struct Bench: QuietCommand {
       --simulate predicts the latency on more processors than there are here: it measures every \
       task of every step alone and adds up the longest of each step and the waiting between \
       steps; with --batch, of all rounds in which compiled models run the images. It knows \
-      nothing of caches that cores share, so predictions are lower bounds.
+      nothing of caches that cores share, nor of threads that help others with their shares where \
+      these are uneven.
       """)
 
   @Argument(help: "The compiled model.")
