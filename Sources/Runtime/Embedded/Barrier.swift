@@ -28,6 +28,11 @@ struct Meeting {
     barrier = (memory + cacheLineBytes).assumingMemoryBound(to: Barrier.self)
   }
 
+  /// `true` iff all other tasks of `count` wait for the one that asks.
+  func isAwaited(by count: Int32) -> Bool {
+    barrier.pointee.arrived.load(ordering: .relaxed) &+ 1 == UInt32(truncatingIfNeeded: count)
+  }
+
   /// Returns when all `count` tasks have called it; what each wrote before is visible to all after.
   func pass(count: Int32, polls: Int32) {
     let turn = turnstile.turn

@@ -24,11 +24,15 @@ extension UnsafeMutablePointer where Pointee == Context {
   /// from another core.
   private var mostHelped: Int32 { 8 }
 
-  /// Does a task's share of a step, then helps others of its team with theirs.
+  /// Does a task's share of a step, then helps others of its team with theirs, unless they wait for
+  /// it at `meeting` already.
   ///
-  /// Cores differ: they share their pieces with another thread, have other processes to run, get
+  /// Cores differ: they share execution units with another thread, run other processes too, get
   /// other clocks, or are built for little power.
-  func run(_ step: vit_step??, _ frame: inout vit_frame, of round: Round, task: Int32) {
+  func run(
+    _ step: vit_step??, _ frame: inout vit_frame, of round: Round, task: Int32,
+    meeting: Meeting? = nil
+  ) {
     guard let step = step ?? nil else { return }
     let (member, size) = (round.member(task), round.size)
     guard size > 1 else { return step(&frame, member, size) }
@@ -36,6 +40,7 @@ extension UnsafeMutablePointer where Pointee == Context {
     own.open()
     step(&frame, member, size)
     own.close()
+    if let meeting, meeting.isAwaited(by: size) { return }
     frame.spare = 1
     for distance in 1...min(size &- 1, mostHelped) {
       step(&frame, (member &+ distance) % size, size)

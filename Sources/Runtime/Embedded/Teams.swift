@@ -83,7 +83,7 @@ extension UnsafeMutablePointer where Pointee == Context {
     let last = program.pointee.step_count &- 1
     var step: Int32 = 0
     while step < last {
-      run(functions?[Int(step)], &frame, of: round, task: task)
+      run(functions?[Int(step)], &frame, of: round, task: task, meeting: ours)
       if round.size > 1 { ours.pass(count: round.size, polls: polls) }
       clock.end(Int(step))
       step &+= 1
