@@ -248,7 +248,7 @@ def compile(
 
 def least_precision(options: Mapping[str, Any]) -> str:
     """The least precise numbers that a model compiled with these options multiplies."""
-    return options.get("attention") or options.get("precision", "f32")
+    return str(options.get("attention") or options.get("precision", "f32"))
 
 
 def load_pretrained(name: str, **options: Any) -> Model:
