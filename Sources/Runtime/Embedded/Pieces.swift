@@ -17,6 +17,9 @@ extension UnsafeMutablePointer where Pointee == PieceCounter {
   ///
   /// Others may be about to claim one: whatever they add, it stays closed.
   func close() { pointee.taken.store(VIT_PIECES_CLOSED, ordering: .relaxed) }
+
+  /// `true` iff some may be taken.
+  var isOpen: Bool { pointee.taken.load(ordering: .relaxed) < VIT_PIECES_CLOSED }
 }
 
 extension UnsafeMutablePointer where Pointee == Context {
@@ -24,8 +27,8 @@ extension UnsafeMutablePointer where Pointee == Context {
   /// from another core.
   private var mostHelped: Int32 { 8 }
 
-  /// Does a task's share of a step, then helps others of its team with theirs, unless they wait for
-  /// it at `meeting` already.
+  /// Does a task's share of a step, then helps others of its team with theirs, until all wait for
+  /// it at `meeting`.
   ///
   /// Cores differ: they share execution units with another thread, run other processes too, get
   /// other clocks, or are built for little power.
@@ -40,11 +43,17 @@ extension UnsafeMutablePointer where Pointee == Context {
     own.open()
     step(&frame, member, size)
     own.close()
-    if let meeting, meeting.isAwaited(by: size) { return }
     frame.spare = 1
     for distance in 1...min(size &- 1, mostHelped) {
-      step(&frame, (member &+ distance) % size, size)
+      if let meeting, meeting.isAwaited(by: size) { break }
+      let other = (member &+ distance) % size
+      if pieceCounter(task &- member &+ other).isOpen { step(&frame, other, size) }
     }
     frame.spare = 0
+  }
+
+  /// Closes all counters: a run that was left has not.
+  func closePieces() {
+    for task in 0..<pointee.layout.crew.tasks { pieceCounter(task).close() }
   }
 }

@@ -56,6 +56,7 @@ extension UnsafeMutablePointer where Pointee == Context {
         program, VIT_INVALID_ARGUMENT,
         "the context is in a run already; use one context for each thread")
     }
+    if !entered { closePieces() }
     let begin = vit_nanoseconds()
     if job.pictures != nil { pointee.failedPicture.store(Int.max, ordering: .relaxed) }
     pointee.job = job

@@ -88,7 +88,10 @@ extension UnsafeMutablePointer where Pointee == Context {
       clock.end(Int(step))
       step &+= 1
     }
-    if last >= 0 { run(functions?[Int(last)], &frame, of: round, task: task) }
+    if last >= 0 {
+      let meeting = round.size == tasks ? everybody : nil
+      run(functions?[Int(last)], &frame, of: round, task: task, meeting: meeting)
+    }
     if tasks > 1 { everybody.pass(count: tasks, polls: polls) }
     if last >= 0 { clock.end(Int(last)) }
   }
