@@ -88,32 +88,28 @@ struct ConvolutionKernel: StepKernel {
         of: b.constant(units), b.remainder(task, grid.rows), of: grid.rows)
       let (firstPanel, endPanel) = b.share(
         of: b.constant(panels), b.divide(task, grid.rows), of: grid.columns)
-      let own = b.subtract(endPanel, firstPanel)
       let lines = b.subtract(endUnit, firstUnit)
       let blocks = b.divide(
         b.add(lines, b.constant(blockUnits - 1)), b.constant(blockUnits))
-      // Pieces are panels, of each block.
       b.forEach(
-        Pieces(p), of: b.multiply(blocks, own), carrying: [b.constant(-1), b.constant(0)]
-      ) { piece, carried in
-        let index = b.divide(piece, own)
+        Pieces(p), blocks: blocks, panels: (firstPanel, endPanel), carrying: [b.constant(0)]
+      ) { index, isNew, panel, done in
         let first = b.add(firstUnit, b.multiply(index, b.constant(blockUnits)))
         let block = Block(
           first: first, end: b.minimum(b.add(first, b.constant(blockUnits)), endUnit))
-        let done = copy(
-          b, p, block, unless: b.equal(index, carried[0]), done: carried[1])
-        columns(b, p, block, panel: b.add(firstPanel, b.remainder(piece, own)))
-        return [index, done]
+        let copied = copy(b, p, block, if: isNew, done: done[0])
+        b.forTiles(ofPanel: panel, columns: columns) { column(b, p, block, $0, width: $1) }
+        return [copied]
       }
     }
   }
 
-  /// Emits the copy of what a block reads, unless it is there; returns the new `done`
+  /// Emits the copy of what a block reads, if it is new; returns the new `done`
   /// (``ConvolutionImage/copy(_:_:_:to:from:to:done:)``).
   private func copy(
-    _ b: Builder, _ p: Arguments<Parameter>, _ block: Block, unless isThere: Value, done: Value
+    _ b: Builder, _ p: Arguments<Parameter>, _ block: Block, if isNew: Value, done: Value
   ) -> Value {
-    let times = b.select(isThere, b.constant(0), b.constant(1))
+    let times = b.select(isNew, b.constant(1), b.constant(0))
     return b.forLoop(from: b.constant(0), to: times, carrying: [done]) { _, done in
       let end = b.minimum(b.multiply(block.end, b.constant(unitRows)), b.constant(rows))
       return [
@@ -122,25 +118,6 @@ struct ConvolutionKernel: StepKernel {
           from: b.multiply(block.first, b.constant(unitRows)), to: end, done: done[0])
       ]
     }[0]
-  }
-
-  /// Emits the rows of a block against the columns of a panel.
-  private func columns(
-    _ b: Builder, _ p: Arguments<Parameter>, _ block: Block, panel: Value
-  ) {
-    let perPanel = Tile.panelWidth / b.target.tileColumns
-    let fullTiles = columns / b.target.tileColumns
-    let first = b.multiply(panel, b.constant(perPanel))
-    let end = b.minimum(b.add(first, b.constant(perPanel)), b.constant(fullTiles))
-    b.forLoop(from: first, to: end) { tile, _ in
-      column(b, p, block, tile, width: b.target.tileColumns)
-      return []
-    }
-    let ragged = columns % b.target.tileColumns
-    guard ragged > 0 else { return }
-    b.ifThen(b.equal(panel, b.constant(fullTiles / perPanel))) {
-      column(b, p, block, b.constant(fullTiles), width: ragged)
-    }
   }
 
   /// The units of a block.

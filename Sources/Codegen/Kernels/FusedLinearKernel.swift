@@ -155,18 +155,15 @@ struct FusedLinearKernel: StepKernel {
       let (firstRow, endRow) = b.share(of: b.constant(rows), taskRow, of: grid.rows)
       let (firstPanel, endPanel) = b.share(of: b.constant(panels), taskColumn, of: grid.columns)
       let rows = b.subtract(endRow, firstRow)
-      let own = b.subtract(endPanel, firstPanel)
       let blocks = blocks(b, rows)
       if usesAMX(target) { configureAMX(b) }
-      // Pieces are panels, of each block of rows.
-      b.forEach(Pieces(p), of: b.multiply(blocks, own), carrying: [b.constant(-1)]) {
-        piece, prepared in
-        let block = b.divide(piece, own)
+      b.forEach(Pieces(p), blocks: blocks, panels: (firstPanel, endPanel)) {
+        block, isNew, panel, _ in
         let (first, end) = b.share(of: rows, block, of: blocks)
         let band = Band(first: b.add(firstRow, first), count: b.subtract(end, first))
-        b.ifThen(b.notEqual(block, prepared[0])) { prepare(b, p, band) }
-        multiply(b, p, band, panel: b.add(firstPanel, b.remainder(piece, own)))
-        return [block]
+        b.ifThen(isNew) { prepare(b, p, band) }
+        b.forTiles(ofPanel: panel, columns: columns) { column(b, p, band, $0, width: $1) }
+        return []
       }
       if usesAMX(target) { b.releaseTiles() }
     }
@@ -183,26 +180,6 @@ struct FusedLinearKernel: StepKernel {
   struct Band {
     let first: Value
     let count: Value
-  }
-
-  /// Emits the products of some rows with the columns of a panel.
-  private func multiply(
-    _ b: Builder, _ p: Arguments<Parameter>, _ band: Band, panel: Value
-  ) {
-    let target = b.target
-    let perPanel = Tile.panelWidth / target.tileColumns
-    let first = b.multiply(panel, b.constant(perPanel))
-    let end = b.add(first, b.constant(perPanel))
-    let fullTiles = columns / target.tileColumns
-    b.forLoop(from: first, to: b.minimum(end, b.constant(fullTiles))) { tile, _ in
-      column(b, p, band, tile, width: target.tileColumns)
-      return []
-    }
-    let ragged = columns % target.tileColumns
-    guard ragged > 0 else { return }
-    b.ifThen(b.equal(panel, b.constant(fullTiles / perPanel))) {
-      column(b, p, band, b.constant(fullTiles), width: ragged)
-    }
   }
 
   /// Emits what the products want of some rows: they as they are multiplied, and their scales.

@@ -31,6 +31,22 @@ extension Builder {
     }
   }
 
+  /// Emits `body` for each tile of the columns of a panel, whose number and width it gets; the last
+  /// of all `columns` may be narrower.
+  func forTiles(
+    ofPanel panel: Value, columns: Int, _ body: (_ tile: Value, _ width: Int) -> Void
+  ) {
+    let perPanel = Tile.panelWidth / target.tileColumns
+    let (whole, ragged) = (columns / target.tileColumns, columns % target.tileColumns)
+    let first = multiply(panel, constant(perPanel))
+    forLoop(from: first, to: minimum(add(first, constant(perPanel)), constant(whole))) { tile, _ in
+      body(tile, target.tileColumns)
+      return []
+    }
+    guard ragged > 0 else { return }
+    ifThen(equal(panel, constant(whole / perPanel))) { body(constant(whole), ragged) }
+  }
+
   /// Emits the division of `count` tasks in two directions, rows first: of the divisions of the
   /// rows among at most `rowTasks`, the one that leaves the fewest tasks idle, and of those the
   /// largest.

@@ -86,22 +86,18 @@ struct StrassenKernel: StepKernel {
       let count = b.subtract(endPair, firstPair)
       let blocks = b.divide(
         b.add(count, b.constant(order.blockPairs - 1)), b.constant(order.blockPairs))
-      let own = b.subtract(endPanel, firstPanel)
-      // Pieces are pairs of panels, of each block of rows.
-      b.forEach(Pieces(p), of: b.multiply(blocks, own), carrying: [b.constant(-1)]) {
-        piece, prepared in
-        let index = b.divide(piece, own)
+      b.forEach(Pieces(p), blocks: blocks, panels: (firstPanel, endPanel)) {
+        index, isNew, panel, _ in
         let (first, end) = b.share(of: count, index, of: blocks)
         let block = StrassenBlock(
           first: b.add(firstPair, first), count: b.subtract(end, first), scratch: p[.scratch])
-        b.ifThen(b.notEqual(index, prepared[0])) { makeSums(b, p[.a], block, order) }
-        let panel = b.add(firstPanel, b.remainder(piece, own))
+        b.ifThen(isNew) { makeSums(b, p[.a], block, order) }
         let panelBytes = depth * Tile.panelWidth * 4
         order.multiply(
           b, block, a: b.element(p[.a], b.multiply(block.first, b.constant(aStride))),
           panel: b.offset(p[.panels], b.multiply(panel, b.constant(panelBytes))))
         finish(b, p, block, panel, order)
-        return [index]
+        return []
       }
     }
   }

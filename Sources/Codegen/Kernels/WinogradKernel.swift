@@ -111,16 +111,13 @@ struct WinogradKernel: StepKernel {
       let share = b.subtract(endChunk, firstChunk)
       let perBlock = b.constant((blockRows - 1) / chunkRows + 1)
       let blocks = b.divide(b.add(share, b.subtract(perBlock, b.constant(1))), perBlock)
-      let own = b.subtract(endPanel, firstPanel)
-      // Pieces are panels, of each block of chunks.
-      b.forEach(Pieces(p), of: b.multiply(blocks, own), carrying: [b.constant(-1)]) {
-        piece, prepared in
-        let block = b.divide(piece, own)
+      b.forEach(Pieces(p), blocks: blocks, panels: (firstPanel, endPanel)) {
+        block, isNew, panel, _ in
         let (first, end) = b.share(of: share, block, of: blocks)
         let chunks = Chunks(first: b.add(firstChunk, first), end: b.add(firstChunk, end))
-        b.ifThen(b.notEqual(block, prepared[0])) { transform(b, p, rows(b, chunks)) }
-        multiply(b, p, chunks, panel: b.add(firstPanel, b.remainder(piece, own)))
-        return [block]
+        b.ifThen(isNew) { transform(b, p, rows(b, chunks)) }
+        multiply(b, p, chunks, panel: panel)
+        return []
       }
     }
   }

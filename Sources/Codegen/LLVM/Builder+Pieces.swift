@@ -13,8 +13,8 @@ struct Pieces {
   let counter: Value
   /// How many pieces are left to others.
   ///
-  /// A piece costs whoever comes from another share more, since
-  /// what it reads must be made ready first; the last one is not worth that.
+  /// A piece costs whoever comes from another share more, since what it reads must be made ready
+  /// first; the last one is not worth that.
   let spare: Value
 
   init<P: PieceParameter>(_ p: Arguments<P>) {
@@ -23,6 +23,22 @@ struct Pieces {
 }
 
 extension Builder {
+  /// Emits `body` for each piece that a task gets of a share whose pieces are a panel and a block
+  /// of rows each, all panels of a block together; `isNew` where the block is another than before.
+  func forEach(
+    _ pieces: Pieces, blocks: Value, panels: (first: Value, end: Value),
+    carrying initial: [Value] = [],
+    _ body: (_ block: Value, _ isNew: Value, _ panel: Value, _ carried: [Value]) -> [Value]
+  ) {
+    let own = subtract(panels.end, panels.first)
+    forEach(pieces, of: multiply(blocks, own), carrying: [constant(-1)] + initial) {
+      piece, carried in
+      let block = divide(piece, own)
+      let panel = add(panels.first, remainder(piece, own))
+      return [block] + body(block, notEqual(block, carried[0]), panel, Array(carried[1...]))
+    }
+  }
+
   /// Emits `body` for each piece that a task gets of so many, carrying values from one to the next.
   func forEach(
     _ pieces: Pieces, of total: Value, carrying initial: [Value] = [],
