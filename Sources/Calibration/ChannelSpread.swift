@@ -121,7 +121,8 @@ struct ChannelSpread {
       }
       return false
     }
-    var low = means.min() ?? 0
+    // Half of the channel with the highest mean lies above that.
+    var low = means.max() ?? 0
     // Nine deviations are met once in 10^18.
     var high = zip(means, deviations).reduce(low) { max($0, $1.0 + 9 * $1.1) }
     guard low.isFinite, high.isFinite else { return .infinity }

@@ -1,7 +1,5 @@
 import Diagnostics
 import IR
-import Parallel
-import Synchronization
 
 /// Turns a planned graph into code: for each instruction set a module with a function for each
 /// operation that does something, and one with the tables and the exported functions of the
@@ -61,18 +59,7 @@ public enum CodeGenerator {
         "code is generated from the planned form, found the \(graph.form.rawValue) form")
     }
     let plan = ModulePlan(graph: graph, targets: targets, program: program, artifact: artifact)
-    let parts = plan.parts
-    let results = Mutex<[Result<[UInt8], Diagnostic>?]>(Array(repeating: nil, count: parts.count))
-    Parallel.forEach(parts.count) { iteration in
-      // The best first: it has the largest tiles and takes longest.
-      let position = parts.count - 1 - iteration
-      let result = Result { () throws(Diagnostic) in
-        try plan.module(parts[position], store: store)
-      }
-      results.withLock { $0[position] = result }
-    }
-    var modules: [[UInt8]] = []
-    for case .some(let result) in results.withLock({ $0 }) { modules.append(try result.get()) }
+    let modules = artifact == .object ? try plan.objects(store: store) : try plan.texts()
     return Output(modules: modules, steps: steps(of: graph).map(\.name))
   }
 }

@@ -1,5 +1,7 @@
 import Diagnostics
 import IR
+import Parallel
+import Synchronization
 
 /// The modules that a program is generated in, each in an LLVM context of its own.
 ///
@@ -11,51 +13,110 @@ struct ModulePlan: Sendable {
   let program: ProgramInfo
   let artifact: CodeGenerator.Artifact
 
-  /// What is a module.
-  enum Part: Hashable, Sendable {
-    /// The tables and the exported functions.
-    case program
-    /// The steps for the target at this position; as text, the program is in the first one.
-    case code(Int)
-  }
+  /// Makes the objects: the program's, then that of each target, taken from the store where it has
+  /// them.
+  ///
+  /// Every module is emitted before any is compiled, since what members of a ``CodeFamily`` have in
+  /// common is seen in what was emitted.
+  func objects(store: (any ObjectStore)?) throws(Diagnostic) -> [[UInt8]] {
+    let families = CodeFamily.all(of: targets)
+    let keys = store == nil ? targets.map { _ in nil } : try self.keys(families)
+    let known = targets.indices.map { position in
+      keys[position].flatMap { store?.object(of: $0) }
+    }
 
-  /// The modules, in order.
-  var parts: [Part] {
-    (artifact == .object ? [Part.program] : []) + targets.indices.map { .code($0) }
-  }
-
-  /// Makes a module; or takes its object from the store.
-  func module(_ part: Part, store: (any ObjectStore)?) throws(Diagnostic) -> [UInt8] {
-    switch part {
-    case .program:
-      // Named after nothing that says more than the program does.
-      let module = Module(name: "program", target: targets[0])
-      try emitProgram(module.builder)
-      return try emit(module)
-    case .code(let position):
-      let target = targets[position]
-      let steps = try program.sizes(graph).map { (size) throws(Diagnostic) in
-        try Step.all(size.graph, for: target)
+    // Which of them a module that is not known looks at, itself too.
+    let needed = Set(
+      families.flatMap { family in
+        family.members.filter { known[$0] == nil }
+          .flatMap { family.earlier(than: $0, targets) + [$0] }
+      })
+    let modules = try Self.each(targets.count) { (position) throws(Diagnostic) in
+      needed.contains(position) ? try CodeModule(self, position) : nil
+    }
+    for family in families where family.members.count > 1 {
+      let texts = TextNumbers()
+      var code: [Int: ModuleCode] = [:]
+      for position in family.members { code[position] = modules[position]?.module.code(texts) }
+      for position in family.members {
+        modules[position]?.module.share(
+          as: CodeFamily.suffix(targets[position]),
+          taking: family.taken(by: position, targets, code))
       }
-      guard artifact == .object, let store else { return try code(position, steps) }
-      let key = ModuleKey(target, at: position, of: steps)
-      if let known = store.object(of: key) { return known }
-      let object = try code(position, steps)
-      store.keep(object, of: key)
+    }
+    return try Self.each(1 + targets.count) { (part) throws(Diagnostic) in
+      guard part > 0 else { return try programObject() }
+      if let known = known[part - 1] { return known }
+      guard let module = modules[part - 1] else {
+        preconditionFailure("a module that is not known was emitted")
+      }
+      let object = try emit(module.module)
+      if let key = keys[part - 1] { store?.keep(object, of: key) }
       return object
     }
   }
 
-  /// Generates the code of a target: a function of what ``ModuleKey`` says, and of nothing else
-  /// where it becomes an object.
+  /// The key of each target's module.
+  private func keys(_ families: [CodeFamily]) throws(Diagnostic) -> [ModuleKey?] {
+    let texts = try Self.each(targets.count) { (position) throws(Diagnostic) in
+      StepTexts(try self.steps(position), for: targets[position])
+    }
+    return targets.indices.map { position in
+      families.first { $0.members.contains(position) }.map { family in
+        ModuleKey(
+          texts[position], at: position, isShared: family.members.count > 1,
+          after: family.earlier(than: position, targets).map { texts[$0] })
+      }
+    }
+  }
+
+  /// Makes the text of each target's module; the program is in the first one.
+  func texts() throws(Diagnostic) -> [[UInt8]] {
+    try Self.each(targets.count) { (position) throws(Diagnostic) in
+      try emit(try CodeModule(self, position).module)
+    }
+  }
+
+  /// The module of a target's code, in an LLVM context of its own: one thread at a time uses it.
+  private final class CodeModule: @unchecked Sendable {
+    let module: Module
+
+    init(_ plan: ModulePlan, _ position: Int) throws(Diagnostic) {
+      module = Module(name: plan.targets[position].name, target: plan.targets[position])
+      try plan.emitCode(module.builder, position)
+    }
+  }
+
+  /// Makes something of every number below `count` on several threads, the last first: the best
+  /// target has the largest tiles and takes longest.
+  private static func each<Made: Sendable>(
+    _ count: Int, _ make: @Sendable (Int) throws(Diagnostic) -> Made
+  ) throws(Diagnostic) -> [Made] {
+    let results = Mutex<[Result<Made, Diagnostic>?]>(Array(repeating: nil, count: count))
+    Parallel.forEach(count) { iteration in
+      let position = count - 1 - iteration
+      let result = Result { () throws(Diagnostic) in try make(position) }
+      results.withLock { $0[position] = result }
+    }
+    var made: [Made] = []
+    for case .some(let result) in results.withLock({ $0 }) { made.append(try result.get()) }
+    return made
+  }
+
+  /// The steps of each size on a target.
+  private func steps(_ position: Int) throws(Diagnostic) -> [[Step]] {
+    try program.sizes(graph).map { (size) throws(Diagnostic) in
+      try Step.all(size.graph, for: targets[position])
+    }
+  }
+
+  /// Emits the code of a target: a function of its steps, and of nothing else where it becomes an
+  /// object.
   ///
-  /// - Parameter sizes: the steps of each size. Kernels that are equal are one function, whatever
-  ///   size asks for them.
-  private func code(_ position: Int, _ sizes: [[Step]]) throws(Diagnostic) -> [UInt8] {
-    let module = Module(name: targets[position].name, target: targets[position])
-    let builder = module.builder
+  /// Kernels that are equal are one function, whatever size asks for them.
+  private func emitCode(_ builder: Builder, _ position: Int) throws(Diagnostic) {
     var isas: [Value] = []
-    for (number, steps) in sizes.enumerated() {
+    for (number, steps) in try steps(position).enumerated() {
       var emitter = StepEmitter(
         builder: builder, prefix: number == 0 ? "step" : "size\(number)_step")
       for step in steps { emitter.emit(step) }
@@ -64,6 +125,13 @@ struct ModulePlan: Sendable {
           position, size: number, steps: emitter.functions, scratchBytes: emitter.scratchBytes))
     }
     if position == 0, artifact != .object { try emitProgram(builder, first: isas) }
+  }
+
+  /// Makes the object of the tables and the exported functions.
+  private func programObject() throws(Diagnostic) -> [UInt8] {
+    // Named after nothing that says more than the program does.
+    let module = Module(name: "program", target: targets[0])
+    try emitProgram(module.builder)
     return try emit(module)
   }
 
