@@ -60,7 +60,9 @@ import Testing
         b.store(arguments[0], arguments[2], alignment: 8)
         b.returnValue(b.constant32(0))
       }
-      for name in ["destroy", "context_destroy"] { _ = b.define("vit_rt_\(name)", [p]) { _ in } }
+      for name in ["destroy", "context_destroy", "leave"] {
+        _ = b.define("vit_rt_\(name)", [p]) { _ in }
+      }
       let others: [(String, [ValueType])] = [
         ("context_create", [p, p, p]), ("run", [p, p, p, b.i64, p]),
         ("run_all", [p, p, p, b.i64, p]), ("preprocess", [p, p, b.i32, b.i32, b.i64, p]),
