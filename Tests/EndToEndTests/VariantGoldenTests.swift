@@ -8,7 +8,8 @@ import VitRuntime
 /// Full-size variants with `seed:` weights against timm in float64.
 ///
 /// `Scripts/goldens/vit_goldens.py` made the goldens; those of its slow suite run with VITC_SLOW=1.
-@Suite(.serialized) struct VariantGoldenTests {
+/// The largest take gigabytes, so each test has one of them at a time.
+@Suite struct VariantGoldenTests {
   struct Golden: Decodable, CustomTestStringConvertible {
     var variant: String
     var file: String
@@ -37,7 +38,7 @@ import VitRuntime
 
   @Test func `the goldens are found`() { #expect(Self.goldens.count >= 30) }
 
-  @Test(arguments: goldens) func `f32 is near float64`(_ golden: Golden) throws {
+  @Test(.serialized, arguments: goldens) func `f32 is near float64`(_ golden: Golden) throws {
     let bench = try Workbench()
     let output = try #require(ModelOutput(rawValue: golden.output))
     let model = try bench.model(golden.variant) {
@@ -81,7 +82,7 @@ import VitRuntime
 
   /// Random weights make the errors of trained ones: 2^-9 in bf16, a 255th of a row in int8, grown
   /// through the blocks.
-  @Test(arguments: lowered, [Precision.bf16, .int8])
+  @Test(.serialized, arguments: lowered, [Precision.bf16, .int8])
   func `lower precisions are near float64`(_ golden: Golden, _ precision: Precision) throws {
     let bench = try Workbench()
     let output = try #require(ModelOutput(rawValue: golden.output))
