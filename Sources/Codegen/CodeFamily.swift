@@ -4,8 +4,8 @@ import IR
 /// `x86-64-v4`, `x86-64-v4+vnni` and `x86-64-v4-bf16`: much of their code is the same, and each
 /// function is generated for the first of those that can run it.
 ///
-/// Of int8 for AVX-512 with and without VNNI all attention is the same; with VNNI, with and without
-/// BF16, all matmuls of integers are.
+/// Of int8 for AVX-512, attention in bf16 is the same with and without VNNI; with VNNI, matmuls of
+/// integers are the same with and without BF16.
 struct CodeFamily {
   /// The positions of the targets in the library, in its order.
   let members: [Int]
@@ -36,8 +36,8 @@ struct CodeFamily {
 
   /// The functions that a member need not have, and what their symbols end in where they are.
   ///
-  /// The first target that has a function has it for all: what it is the same as was the same
-  /// before.
+  /// The first target that has a function has it for all: features are added, and to be the same is
+  /// transitive, so what is the same as a function that was taken is taken from there too.
   func taken(
     by position: Int, _ targets: [Target], _ code: [Int: ModuleCode]
   ) -> [String: String] {

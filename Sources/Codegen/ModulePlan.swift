@@ -25,7 +25,7 @@ struct ModulePlan: Sendable {
       keys[position].flatMap { store?.object(of: $0) }
     }
 
-    // Which of them a module that is not known looks at, itself too.
+    // The modules that are not known, and those that they take functions from.
     let needed = Set(
       families.flatMap { family in
         family.members.filter { known[$0] == nil }
@@ -37,9 +37,9 @@ struct ModulePlan: Sendable {
     for family in families where family.members.count > 1 {
       let texts = TextNumbers()
       var code: [Int: ModuleCode] = [:]
-      for position in family.members { code[position] = modules[position]?.module.code(texts) }
-      for position in family.members {
-        modules[position]?.module.share(
+      for position in family.members { code[position] = modules[position]?.code(texts) }
+      for position in family.members where known[position] == nil {
+        modules[position]?.share(
           as: CodeFamily.suffix(targets[position]),
           taking: family.taken(by: position, targets, code))
       }
@@ -50,7 +50,7 @@ struct ModulePlan: Sendable {
       guard let module = modules[part - 1] else {
         preconditionFailure("a module that is not known was emitted")
       }
-      let object = try emit(module.module)
+      let object = try module.emitted(by: self)
       if let key = keys[part - 1] { store?.keep(object, of: key) }
       return object
     }
@@ -73,17 +73,32 @@ struct ModulePlan: Sendable {
   /// Makes the text of each target's module; the program is in the first one.
   func texts() throws(Diagnostic) -> [[UInt8]] {
     try Self.each(targets.count) { (position) throws(Diagnostic) in
-      try emit(try CodeModule(self, position).module)
+      try CodeModule(self, position).emitted(by: self)
     }
   }
 
   /// The module of a target's code, in an LLVM context of its own: one thread at a time uses it.
   private final class CodeModule: @unchecked Sendable {
-    let module: Module
+    /// `nil` once it was emitted: not all modules need be in memory until the last one is compiled.
+    private var module: Module?
 
     init(_ plan: ModulePlan, _ position: Int) throws(Diagnostic) {
-      module = Module(name: plan.targets[position].name, target: plan.targets[position])
-      try plan.emitCode(module.builder, position)
+      let target = plan.targets[position]
+      let module = Module(name: target.name, target: target)
+      self.module = consume module
+      guard let builder = self.module?.builder else { preconditionFailure("it was just made") }
+      try plan.emitCode(builder, position)
+    }
+
+    func code(_ texts: TextNumbers) -> ModuleCode { module?.code(texts) ?? ModuleCode() }
+
+    func share(as suffix: String, taking taken: [String: String]) {
+      module?.share(as: suffix, taking: taken)
+    }
+
+    func emitted(by plan: ModulePlan) throws(Diagnostic) -> [UInt8] {
+      guard let module = module.take() else { preconditionFailure("a module is emitted once") }
+      return try plan.emit(module)
     }
   }
 

@@ -14,14 +14,18 @@ extension Builder {
     Value(reference: LLVMBuildNSWMul(builder, a.reference, b.reference, ""))
   }
 
+  /// What the names of integers begin with that may be too large and wrap around: LLVM's C
+  /// interface does not say so of an instruction, and functions are compared (``FunctionReader``).
+  static let wrapping = "wrapping"
+
   /// Addition modulo 2^n.
   func wrappingAdd(_ a: Value, _ b: Value) -> Value {
-    Value(reference: LLVMBuildAdd(builder, a.reference, b.reference, ""))
+    Value(reference: LLVMBuildAdd(builder, a.reference, b.reference, Self.wrapping))
   }
 
   /// Multiplication modulo 2^n.
   func wrappingMultiply(_ a: Value, _ b: Value) -> Value {
-    Value(reference: LLVMBuildMul(builder, a.reference, b.reference, ""))
+    Value(reference: LLVMBuildMul(builder, a.reference, b.reference, Self.wrapping))
   }
 
   /// The quotient of two values that are not negative.

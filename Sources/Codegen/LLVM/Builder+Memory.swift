@@ -18,7 +18,7 @@ extension Builder {
   /// The bytes from one address to another.
   func distance(from base: Value, to address: Value) -> Value {
     let ends = [address, base].map { LLVMBuildPtrToInt(builder, $0.reference, i64.reference, "") }
-    return Value(reference: LLVMBuildSub(builder, ends[0], ends[1], ""))
+    return Value(reference: LLVMBuildSub(builder, ends[0], ends[1], Self.wrapping))
   }
 
   /// The address of element `index` (of floats) beyond `base`.

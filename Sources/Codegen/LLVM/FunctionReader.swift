@@ -8,7 +8,8 @@ internal import CLLVM
 /// compared, so that a new kind of instruction costs time, not correctness; the tests hold the
 /// result to LLVM's text. Left out are the attributes of functions, in which only the instruction
 /// set can differ, and metadata, all of which says the same
-/// (``Builder/forLoop(from:to:step:carrying:_:)``).
+/// (``Builder/forLoop(from:to:step:carrying:_:)``). Flags of instructions that ``Builder`` never
+/// sets, such as fast-math, are not read.
 struct FunctionReader {
   private let texts: TextNumbers
   private let module: LLVMModuleRef
@@ -102,13 +103,15 @@ struct FunctionReader {
         type(LLVMGetCalledFunctionType(instruction)), Int(LLVMIsTailCall(instruction)),
         Int(LLVMGetInstructionCallConv(instruction)),
       ]
-      // Nobody gives a call attributes.
-      for index in 0...LLVMGetNumArgOperands(instruction)
-      where LLVMGetCallSiteAttributeCount(instruction, LLVMAttributeIndex(index)) > 0 {
+      // Nobody gives a call attributes: as a function, its result, its operands.
+      let places = [LLVMAttributeIndex.max] + Array(0...LLVMGetNumArgOperands(instruction))
+      if places.contains(where: { LLVMGetCallSiteAttributeCount(instruction, $0) > 0 }) {
         isKnown = false
       }
+    case LLVMAdd, LLVMSub, LLVMMul:
+      words.append(Module.name(of: instruction).hasPrefix(Builder.wrapping) ? 1 : 0)
     case LLVMRet, LLVMBr, LLVMSwitch, LLVMUnreachable, LLVMSelect, LLVMExtractElement,
-      LLVMInsertElement, LLVMFNeg, LLVMAdd, LLVMFAdd, LLVMSub, LLVMFSub, LLVMMul, LLVMFMul,
+      LLVMInsertElement, LLVMFNeg, LLVMFAdd, LLVMFSub, LLVMFMul,
       LLVMUDiv, LLVMSDiv, LLVMFDiv, LLVMURem, LLVMSRem, LLVMShl, LLVMLShr, LLVMAShr, LLVMAnd,
       LLVMOr, LLVMXor, LLVMTrunc, LLVMZExt, LLVMSExt, LLVMFPToUI, LLVMFPToSI, LLVMUIToFP,
       LLVMSIToFP, LLVMFPTrunc, LLVMFPExt, LLVMPtrToInt, LLVMIntToPtr, LLVMBitCast:
@@ -155,13 +158,23 @@ struct FunctionReader {
   private func constantText(_ value: LLVMValueRef) -> String? {
     if LLVMIsAInlineAsm(value) != nil { return text(LLVMPrintValueToString(value)) }
     guard let data = LLVMIsAGlobalVariable(value) else {
-      return LLVMIsConstant(value) == 0 ? nil : text(LLVMPrintValueToString(value))
+      let isPlain = LLVMIsConstant(value) != 0 && !leadsElsewhere(value)
+      return isPlain ? text(LLVMPrintValueToString(value)) : nil
     }
     // A table of this module's own is as good as one of another's with the same bytes.
     guard LLVMIsGlobalConstant(data) != 0, LLVMGetLinkage(data) == LLVMInternalLinkage,
       let bytes = LLVMGetInitializer(data)
     else { return nil }
     return "data aligned to \(LLVMGetAlignment(data)): " + text(LLVMPrintValueToString(bytes))
+  }
+
+  /// `true` iff a constant has an address in it, whose name would not say what is there.
+  private func leadsElsewhere(_ constant: LLVMValueRef) -> Bool {
+    (0..<max(0, LLVMGetNumOperands(constant))).contains { index in
+      guard let part = LLVMGetOperand(constant, UInt32(index)) else { return true }
+      return LLVMIsAGlobalValue(part) != nil || LLVMIsAConstantExpr(part) != nil
+        || leadsElsewhere(part)
+    }
   }
 
   private mutating func type(_ type: LLVMTypeRef?) -> Int {

@@ -10,9 +10,9 @@ extension Module {
     return reader.code()
   }
 
-  /// Leaves functions to other objects of the library, and shows it the rest.
+  /// Leaves functions to other objects of the library, and shows them its own.
   ///
-  /// Both get longer symbols, which are hidden: so that a library has each symbol once, whatever
+  /// The symbols of all functions get longer, and hidden: a library has each of them once, whatever
   /// instruction sets it is for.
   ///
   /// - Parameters:
@@ -32,6 +32,11 @@ extension Module {
         LLVMSetVisibility(function, LLVMHiddenVisibility)
       }
     }
+    // The tables of functions that are not here any more.
+    let unused = LLVMSequence(LLVMGetFirstGlobal(builder.module), LLVMGetNextGlobal).filter {
+      LLVMGetLinkage($0) == LLVMInternalLinkage && LLVMGetFirstUse($0) == nil
+    }
+    for data in unused { LLVMDeleteGlobal(data) }
   }
 
   /// Puts a declaration in the place of a function.
@@ -43,10 +48,10 @@ extension Module {
     LLVMDeleteFunction(function)
   }
 
-  /// The name of a function.
-  static func name(of function: LLVMValueRef) -> String {
+  /// The name of a function or an instruction.
+  static func name(of value: LLVMValueRef) -> String {
     var count = 0
-    guard let name = LLVMGetValueName2(function, &count) else { return "" }
+    guard let name = LLVMGetValueName2(value, &count) else { return "" }
     return String(
       decoding: UnsafeRawBufferPointer(start: name, count: count), as: UTF8.self)
   }
