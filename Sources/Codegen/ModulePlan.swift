@@ -85,9 +85,8 @@ struct ModulePlan: Sendable {
     init(_ plan: ModulePlan, _ position: Int) throws(Diagnostic) {
       let target = plan.targets[position]
       let module = Module(name: target.name, target: target)
+      try plan.emitCode(module.builder, position)
       self.module = consume module
-      guard let builder = self.module?.builder else { preconditionFailure("it was just made") }
-      try plan.emitCode(builder, position)
     }
 
     func code(_ texts: TextNumbers) -> ModuleCode { module?.code(texts) ?? ModuleCode() }

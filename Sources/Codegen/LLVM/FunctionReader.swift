@@ -103,7 +103,7 @@ struct FunctionReader {
         type(LLVMGetCalledFunctionType(instruction)), Int(LLVMIsTailCall(instruction)),
         Int(LLVMGetInstructionCallConv(instruction)),
       ]
-      // Nobody gives a call attributes: as a function, its result, its operands.
+      // Nobody gives attributes to a call (the largest index), its result (0) or its arguments.
       let places = [LLVMAttributeIndex.max] + Array(0...LLVMGetNumArgOperands(instruction))
       if places.contains(where: { LLVMGetCallSiteAttributeCount(instruction, $0) > 0 }) {
         isKnown = false

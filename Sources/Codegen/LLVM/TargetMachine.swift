@@ -43,7 +43,7 @@ struct TargetMachine: ~Copyable {
 
   deinit { LLVMDisposeTargetMachine(machine) }
 
-  /// Lays the module out for this machine, checks it, and runs a light pipeline.
+  /// Lays the module out for this machine and runs a light pipeline.
   ///
   /// The kernels are emitted in the form that they should have (vectors, unrolled, in registers),
   /// so only clean-up is left to LLVM; the loop passes of `default<O2>` would cost seconds.
@@ -61,6 +61,7 @@ struct TargetMachine: ~Copyable {
       throw Diagnostic(
         "LLVM's passes failed", notes: message.map { [String(cString: $0)] } ?? [])
     }
+    try module.verify()
   }
 
   /// Emits the module's object file.
